@@ -1,0 +1,236 @@
+"""`avbench data`: import features, and look at what is installed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from avgzsl_bench.cli.options import data_root_option
+from avgzsl_bench.errors import DataError, UnknownNameError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from avgzsl_bench.data.datasets import Dataset
+    from avgzsl_bench.data.store import StoreHeader
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def data() -> None:
+    """Import features and look at what is installed."""
+
+
+@data.command("import")
+@click.argument("directory", type=click.Path(path_type=Path))
+@data_root_option
+@click.option("--force", is_flag=True, help="Replace what is installed already.")
+def import_command(directory: Path, data_root: Path | None, force: bool) -> None:
+    """Import every published feature set at or below DIRECTORY.
+
+    DIRECTORY is a feature-set folder (with 'audio', 'video' and 'text'), or one of the folders above it, up
+    to the one that holds the datasets.
+    """
+    from avgzsl_bench.data.importing import import_tree
+    from avgzsl_bench.data.installed import data_root as locate
+
+    with _console(stderr=True).status("importing") as status:
+        results = import_tree(directory, locate(data_root), force=force, announce=status.update)
+    for result in results:
+        item = result.found
+        click.echo(f"{item.dataset} {item.features} ({item.reader}): {result.videos} videos -> {result.path}")
+
+
+@data.command("list")
+@data_root_option
+@_as_json
+def list_command(data_root: Path | None, as_json: bool) -> None:
+    """List the installed feature sets."""
+    from avgzsl_bench.data.installed import data_root as locate
+    from avgzsl_bench.data.installed import scan
+
+    root = locate(data_root)
+    there = scan(root)
+    if as_json:
+        unreadable = [{"path": str(path), "error": error} for path, error in there.unreadable]
+        click.echo(json.dumps({"stores": [_shown(h) for h in there.headers], "unreadable": unreadable}, indent=2))
+        return
+    for _, error in there.unreadable:
+        click.echo(f"cannot be read: {error}", err=True)
+    if not there.headers:
+        click.echo(f"nothing is installed in {root}; import features with 'avbench data import DIR'")
+        return
+    table = _table("dataset", "features", "videos", "audio", "visual", "text", "source", "fingerprint")
+    for h in there.headers:
+        text = ", ".join(f"{encoder} {width}" for encoder, width in h.text.items())
+        row = (h.dataset, h.features, h.videos, h.audio, h.visual, text, h.source, h.fingerprint[:12])
+        table.add_row(*map(str, row))
+    _console().print(table)
+
+
+@data.command("info")
+@click.argument("dataset_name", metavar="DATASET")
+@click.argument("features", required=False)
+@data_root_option
+@_as_json
+def info_command(dataset_name: str, features: str | None, data_root: Path | None, as_json: bool) -> None:
+    """Show what is installed of DATASET, partition by partition, next to the standard counts."""
+    from avgzsl_bench import plugins
+    from avgzsl_bench.data.installed import data_root as locate
+
+    dataset = plugins.dataset(dataset_name)
+    headers = _chosen(locate(data_root), dataset_name, features)
+    counts = [_counts(header, dataset) for header in headers]
+    if as_json:
+        shown = [{**_shown(h), "partitions": c} for h, c in zip(headers, counts, strict=True)]
+        click.echo(json.dumps(shown, indent=2))
+        return
+    for header, count in zip(headers, counts, strict=True):
+        for name, value in _shown(header).items():
+            text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+            click.echo(f"{name:12} {text}")
+        table = _table("partition", "split", "classes", "standard", "videos", "standard")
+        for row in count:
+            cells = ("partition", "split", "classes", "standard_classes", "videos", "standard_videos")
+            table.add_row(*(str(row[cell]) for cell in cells))
+        _console().print(table)
+
+
+@data.command("verify")
+@click.argument("dataset_name", metavar="[DATASET]", required=False)
+@click.argument("features", required=False)
+@data_root_option
+def verify_command(dataset_name: str | None, features: str | None, data_root: Path | None) -> None:
+    """Check installed features: unaltered, consistent, and how they differ from the standard data.
+
+    Differences from the standard data are shown. Damage and contradictions end with exit code 2.
+    """
+    from avgzsl_bench import plugins
+    from avgzsl_bench.data.installed import data_root as locate
+    from avgzsl_bench.data.installed import scan
+    from avgzsl_bench.data.verify import verify_store
+
+    root = locate(data_root)
+    failed = []
+    if dataset_name is None:
+        there = scan(root)
+        headers = there.headers
+        for path, error in there.unreadable:
+            click.echo(f"{path}: error: {error}")
+            failed.append(str(path))
+        if not headers and not failed:
+            raise _nothing_installed(root)
+    else:
+        plugins.dataset(dataset_name)
+        headers = _chosen(root, dataset_name, features)
+    for header in headers:
+        label = f"{header.dataset} {header.features}"
+        try:
+            report = verify_store(header.path, plugins.dataset(header.dataset))
+        except (DataError, UnknownNameError) as error:
+            click.echo(f"{label}: error: {error}")
+            failed.append(label)
+            continue
+        for finding in report.findings:
+            click.echo(f"{label}: {finding.severity.value}: {finding.name}: {finding.text}")
+        if report.errors:
+            failed.append(label)
+        elif not report.findings:
+            click.echo(f"{label}: the standard data, unaltered")
+        else:
+            click.echo(f"{label}: unaltered; {len(report.findings)} differences from the standard data")
+    if failed:
+        raise DataError(
+            f"not to be used: {', '.join(failed)}; import again with 'avbench data import DIR --force'"
+        )
+
+
+def _chosen(root: Path, dataset: str, features: str | None) -> list[StoreHeader]:
+    """The installed stores of a dataset, or the one of a feature set.
+
+    Raises:
+        DataError: not installed, or not readable.
+        UnknownNameError: nobody knows a feature set of that name.
+    """
+    from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED
+    from avgzsl_bench.data.installed import scan, store_path
+    from avgzsl_bench.data.store import read_header
+
+    there = scan(root)
+    names = [h.features for h in there.headers if h.dataset == dataset]
+    if features is None:
+        if not names:
+            raise _nothing_installed(root, dataset)
+        return [h for h in there.headers if h.dataset == dataset]
+    path = store_path(root, dataset, features)
+    if path.exists():
+        return [read_header(path)]
+    known = {SIMULATED, *(f.name for f in PUBLISHED), *names}
+    if features not in known:
+        raise UnknownNameError("feature set", features, known)
+    raise DataError(
+        f"{features} of {dataset} is not installed in {root} (installed: {', '.join(names) or 'none'}); "
+        f"import it with 'avbench data import DIR'"
+    )
+
+
+def _nothing_installed(root: Path, dataset: str = "") -> DataError:
+    what = f"nothing of {dataset}" if dataset else "nothing"
+    return DataError(f"{what} is installed in {root}; import features with 'avbench data import DIR'")
+
+
+def _shown(header: StoreHeader) -> dict[str, Any]:
+    """A header as plain values."""
+    fields = ("dataset", "features", "simulated", "source", "videos", "sequences", "audio", "visual")
+    shown = {name: getattr(header, name) for name in fields}
+    return {**shown, "text": dict(header.text), "fingerprint": header.fingerprint, "path": str(header.path)}
+
+
+def _counts(header: StoreHeader, dataset: Dataset) -> list[dict[str, Any]]:
+    """Classes and videos of each partition under each split, and the standard ones."""
+    import numpy as np
+
+    from avgzsl_bench.data.datasets import PARTITIONS, partition_bit
+    from avgzsl_bench.data.store import read_members
+
+    label, mask = read_members(header.path)
+    rows: list[dict[str, Any]] = []
+    for partition in PARTITIONS:
+        there = label[(mask & partition_bit(partition)) != 0]
+        for split in dataset.splits:
+            facts = dataset.facts(split)[partition]
+            listed = there[np.isin(there, facts.classes)]
+            rows.append(
+                {
+                    "partition": partition,
+                    "split": split,
+                    "classes": len(np.unique(listed)),
+                    "standard_classes": len(facts.classes),
+                    "videos": len(listed),
+                    "standard_videos": sum(facts.videos),
+                }
+            )
+    return rows
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """A console for plain text; wide where there is no terminal to fit."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr, markup=False, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, markup=False, highlight=False, width=160)
+
+
+def _table(*columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    return table

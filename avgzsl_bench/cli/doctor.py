@@ -1,0 +1,50 @@
+"""`avbench doctor`: is this installation fit to run?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from avgzsl_bench.cli.options import data_root_option
+
+
+@click.command(short_help="Check this installation: versions, device, plugins, data.")
+@data_root_option
+def doctor(data_root: Path | None) -> None:
+    """Check this installation: versions, devices, plugins and installed data.
+
+    Exits with 2 when something is broken.
+    """
+    from avgzsl_bench.data.installed import data_root as resolve_data_root
+    from avgzsl_bench.data.installed import scan
+    from avgzsl_bench.device import choose_device, device_name
+    from avgzsl_bench.environment import environment
+    from avgzsl_bench.errors import AvbenchError
+    from avgzsl_bench.plugins import datasets, list_methods, load_plugins, method_class
+
+    problems = []
+    for name, value in environment().items():
+        click.echo(f"{name:<14}{value or '-'}")
+    click.echo(f"{'device':<14}{device_name(choose_device('auto'))}")
+    click.echo(f"{'datasets':<14}{', '.join(datasets())}")
+    for status in load_plugins().statuses:
+        if status.error:
+            problems.append(f"plugin {status.name} ({status.distribution}): {status.error}")
+    for spec in list_methods():
+        try:
+            method_class(spec)
+        except AvbenchError as error:
+            problems.append(str(error))
+    click.echo(f"{'methods':<14}{', '.join(spec.name for spec in list_methods())}")
+    root = resolve_data_root(data_root)
+    found = scan(root)
+    click.echo(f"{'data folder':<14}{root}")
+    for header in found.headers:
+        click.echo(f"{'':<14}{header.dataset}/{header.features}: {header.videos} videos")
+    if not found.headers:
+        click.echo(f"{'':<14}nothing installed yet; simulated features are made on first use")
+    problems += [error for _, error in found.unreadable]
+    if problems:
+        raise AvbenchError("; ".join(problems))
+    click.echo("all is well")

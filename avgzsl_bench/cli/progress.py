@@ -1,0 +1,95 @@
+"""What the console shows of a run: a live bar on a terminal, plain lines elsewhere; always on standard error."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from avgzsl_bench.hookspecs import hookimpl
+from avgzsl_bench.plugins import load_plugins
+
+if TYPE_CHECKING:
+    from avgzsl_bench.events import EpochReport, RunInfo
+
+_STAGE = {1: "stage 1, selection", 2: "stage 2, final"}
+
+
+class RunProgress:
+    """A plugin for the length of a `with` block: reports the epochs of whatever runs inside."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._seconds: dict[int, float] = {}
+
+    def __enter__(self) -> RunProgress:
+        load_plugins().manager.register(self, name="console-progress")
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+        load_plugins().manager.unregister(name="console-progress")
+
+    @hookimpl
+    def avbench_run_started(self, run: RunInfo) -> None:
+        """Say what runs, and that features are simulated if they are."""
+        simulated = "  [bold yellow]SIMULATED[/]" if run.simulated else ""
+        self._console.print(
+            f"[bold]{run.method}[/] on {run.dataset}, {run.features} features, split {run.split}, "
+            f"seed {run.seed}, {run.device}{simulated}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        self._seconds = {1: 0.0, 2: 0.0}
+        self._task = self._bar.add_task(_STAGE[1], total=run.epochs, left="")
+
+    @hookimpl
+    def avbench_epoch_finished(self, epoch: EpochReport) -> None:
+        """One line an epoch: losses, validation HM, time, and time left in the stage."""
+        self._seconds[epoch.stage] += epoch.seconds
+        remaining = self._seconds[epoch.stage] / epoch.epoch * (epoch.epochs - epoch.epoch)
+        left = f"about {_duration(remaining)} left in this stage" if epoch.epoch < epoch.epochs else ""
+        losses = "  ".join(f"{name} {value:.4f}" for name, value in epoch.losses.items())
+        hm = "" if epoch.hm is None else f"  HM {100 * epoch.hm:5.2f} %"
+        tail = f"  {left}" if left and not self._console.is_terminal else ""
+        self._console.print(
+            f"  stage {epoch.stage}  epoch {epoch.epoch:>3}/{epoch.epochs}{hm}  {losses}  "
+            f"{epoch.seconds:.1f} s{tail}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        if self._task is not None:
+            self._bar.update(
+                self._task,
+                description=_STAGE[epoch.stage],
+                total=epoch.epochs,
+                completed=epoch.epoch,
+                left=left,
+            )
+
+    @hookimpl
+    def avbench_run_finished(self) -> None:
+        """Take the bar away; the figures follow."""
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+            self._task = None
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,167 @@
+"""`avbench run`: train and score a method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from avgzsl_bench.cli.options import data_root_option
+from avgzsl_bench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from avgzsl_bench.record import Record
+    from avgzsl_bench.runner import Plan
+
+
+@click.command(short_help="Train a method and score it: S, U, HM, ZSL.")
+@click.option("--method", required=True, help="Method to run; 'avbench methods' lists them.")
+@click.option("--dataset", required=True, help="Dataset; 'avbench datasets' lists them.")
+@click.option(
+    "--features",
+    default="auto",
+    show_default=True,
+    help="Feature set; auto takes the best installed real one, else the simulated one.",
+)
+@click.option("--split", default="cls", show_default=True, help="Class split: cls or main.")
+@click.option("--seed", type=int, help="Run this one seed. [default: 0]")
+@click.option("--seeds", type=click.IntRange(1), metavar="N", help="Run seeds 0 to N-1, one after another.")
+@click.option("--epochs", type=int, metavar="N", help="Epochs of stage 1; short for --set epochs=N.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the method; may be given several times.",
+)
+@click.option(
+    "--calibration",
+    default="exact",
+    show_default=True,
+    help="Where the bias comes from: exact, avca, clipclap, grid:START:STOP:STEPS or fixed:VALUE.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@data_root_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of the results.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on standard output.")
+@click.option("--force", is_flag=True, help="Run again even if the record is there.")
+def run(
+    method: str,
+    dataset: str,
+    features: str,
+    split: str,
+    seed: int | None,
+    seeds: int | None,
+    epochs: int | None,
+    assignments: tuple[str, ...],
+    calibration: str,
+    device: str,
+    data_root: Path | None,
+    out: Path,
+    as_json: bool,
+    force: bool,
+) -> None:
+    """Train a method on a dataset and score it: S, U, HM and ZSL.
+
+    Stage 1 chooses the epoch and the bias on validation videos; stage 2 trains afresh and scores the test
+    videos once. The record goes to OUT/<dataset>/<features>/<split>/<method>/. A run that is finished is not
+    run again unless --force is given.
+    """
+    from rich.console import Console
+
+    from avgzsl_bench.config import parse_assignments
+    from avgzsl_bench.runner import plan_run
+
+    if seed is not None and seeds is not None:
+        raise ConfigError("--seed and --seeds exclude each other; give one")
+    settings = parse_assignments(assignments)
+    if epochs is not None:
+        settings["epochs"] = epochs
+    console = Console(stderr=True)
+    # All plans before any training: a mistake is told now, not after the first seed.
+    plans = [
+        plan_run(
+            method,
+            dataset,
+            features=features,
+            split=split,
+            seed=number,
+            settings=settings,
+            calibration=calibration,
+            device=device,
+            data_root=data_root,
+            out=out,
+        )
+        for number in (range(seeds) if seeds is not None else [seed or 0])
+    ]
+    if plans[0].store.simulated:
+        _say_simulated(console, plans[0], asked=features != "auto")
+    records = [_run_or_read(plan, console, force=force) for plan in plans]
+    if as_json:
+        _print_json(records, many=seeds is not None)
+    else:
+        _print_table(records)
+
+
+def _say_simulated(console: Console, plan: Plan, *, asked: bool) -> None:
+    from rich.panel import Panel
+
+    why = "" if asked else f"No real features of {plan.dataset.title} that this method can use are installed. "
+    console.print(
+        Panel(
+            f"{why}These are SIMULATED features: the figures show that the program works and say nothing "
+            "about real videos. Install real ones with: avbench data import DIR",
+            title="SIMULATED FEATURES",
+            border_style="yellow",
+        )
+    )
+
+
+def _run_or_read(plan: Plan, console: Console, *, force: bool) -> Record:
+    from avgzsl_bench.cli.progress import RunProgress
+    from avgzsl_bench.runner import execute
+
+    record = None if force else plan.finished()
+    if record is not None:
+        console.print(f"already finished: {plan.path} (--force runs it again)", soft_wrap=True)
+        return record
+    with RunProgress(console):
+        record = execute(plan)
+    console.print(f"  record: {plan.path}", highlight=False, soft_wrap=True)
+    return record
+
+
+def _print_json(records: list[Record], *, many: bool) -> None:
+    if many:
+        click.echo("[" + ",\n".join(record.to_json().rstrip("\n") for record in records) + "]")
+    else:
+        click.echo(records[0].to_json(), nl=False)
+
+
+def _print_table(records: list[Record]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    first = records[0]
+    simulated = ", SIMULATED" if first.data.simulated else ""
+    table = Table(
+        title=f"{first.method.title} on {first.data.dataset} ({first.data.features}, {first.data.split}"
+        f"{simulated}), percent",
+        title_justify="left",
+    )
+    for column in ("seed", "S", "U", "HM", "ZSL", "AUSUC", "epoch"):
+        table.add_column(column, justify="right")
+    for record in records:
+        m = record.metrics
+        figures = [f"{100 * value:.2f}" for value in (m.seen, m.unseen, m.hm, m.zsl, m.ausuc)]
+        table.add_row(str(record.seed), *figures, str(record.best_epoch))
+    Console().print(table)

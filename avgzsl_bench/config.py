@@ -1,0 +1,117 @@
+"""From a method's defaults file and `--set key=value` to its typed configuration.
+
+A defaults file is a TOML list of rules, the last that matches wins:
+
+    [[settings]]                         # holds everywhere
+    learning_rate = 7e-5
+
+    [[settings]]
+    when = { dataset = ["vggsound", "activitynet"], features = "clip_clap" }
+    learning_rate = 1e-4
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from avgzsl_bench.data.feature_sets import vector_form
+from avgzsl_bench.errors import ConfigError, PluginError, UnknownNameError
+from avgzsl_bench.method import MethodConfig
+from avgzsl_bench.method_spec import MethodSpec
+
+
+class _When(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    dataset: str | list[str] | None = None
+    features: str | list[str] | None = None
+
+    def holds(self, dataset: str, features: str) -> bool:
+        return _admits(self.dataset, {dataset}) and _admits(self.features, {features, vector_form(features)})
+
+
+def _admits(wanted: str | list[str] | None, actual: set[str]) -> bool:
+    if wanted is None:
+        return True
+    return not actual.isdisjoint([wanted] if isinstance(wanted, str) else wanted)
+
+
+def default_settings(spec: MethodSpec, dataset: str, features: str) -> dict[str, Any]:
+    """The settings of the method's defaults file that hold for a dataset and feature set.
+
+    Raises:
+        PluginError: the file is missing or not of the documented form.
+    """
+    if spec.defaults is None:
+        return {}
+    package, _, name = spec.defaults.partition(":")
+    try:
+        rules = tomllib.loads(files(package).joinpath(name).read_text(encoding="utf-8"))["settings"]
+        settings: dict[str, Any] = {}
+        for rule in rules:
+            when = _When.model_validate(rule.pop("when", {}))
+            if when.holds(dataset, features):
+                settings |= rule
+    except (
+        OSError,
+        ModuleNotFoundError,
+        tomllib.TOMLDecodeError,
+        KeyError,
+        ValidationError,
+        AttributeError,
+    ) as e:
+        raise PluginError(f"defaults {spec.defaults!r} of method {spec.name!r} cannot be read: {e}") from e
+    return settings
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """`["layers=2", "tokens=va"]` as `{"layers": 2, "tokens": "va"}`: TOML values, bare words are text.
+
+    Raises:
+        ConfigError: an item without `=` or key.
+    """
+    parsed: dict[str, Any] = {}
+    for item in assignments:
+        key, equals, text = item.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise ConfigError(f"--set {item!r}: write key=value")
+        try:
+            parsed[key] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            parsed[key] = text.strip()
+    return parsed
+
+
+def build_config(
+    spec: MethodSpec,
+    config_class: type[MethodConfig],
+    dataset: str,
+    features: str,
+    overrides: Mapping[str, Any],
+) -> MethodConfig:
+    """The method's configuration: its defaults for this dataset and feature set, then `overrides`.
+
+    Raises:
+        UnknownNameError: an override that the method has no setting for.
+        ConfigError: a value that the setting does not take.
+    """
+    known = config_class.model_fields
+    for key in overrides:
+        if key not in known:
+            raise UnknownNameError(f"setting of method {spec.name!r}", key, known)
+    settings = default_settings(spec, dataset, features) | dict(overrides)
+    try:
+        return config_class.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "settings"
+        given = f" (given {first['input']!r})" if first["loc"] and first["loc"][0] in settings else ""
+        described = known[key].description if key in known else None
+        message = f"setting {key!r} of method {spec.name!r}: {first['msg']}{given}"
+        raise ConfigError(message + (f"; it is: {described}" if described else "")) from error

@@ -1,0 +1,1 @@
+"""Data: datasets as facts, layouts on disk, the store, simulated features, benchmarks."""

@@ -1,0 +1,200 @@
+"""From a store on disk to a benchmark: two tasks on the device, with the truth kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from avgzsl_bench.data.datasets import Dataset, PartitionFacts, partition_bit
+from avgzsl_bench.data.feature_sets import SIMULATED, preferred
+from avgzsl_bench.data.installed import data_root as resolve_data_root
+from avgzsl_bench.data.installed import installed, store_path
+from avgzsl_bench.data.simulated import ENCODER, ensure_simulated
+from avgzsl_bench.data.store import StoreHeader, read_header, read_store
+from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
+from avgzsl_bench.data.text_order import text_rows
+from avgzsl_bench.errors import DataError
+from avgzsl_bench.plugins import dataset as find_dataset
+from avgzsl_bench.task import Benchmark, Classes, Samples, Shape, Task, Truth, Videos
+
+_ORDER_SEED = 20240414
+"""Shuffles the videos to be scored, the same way always, so that their order says nothing of their class."""
+
+
+def find_store(dataset: Dataset, features: str, root: Path, text_needed: Sequence[str] = ()) -> StoreHeader:
+    """The installed store to use.
+
+    Args:
+        dataset: the dataset.
+        features: a feature set, or `auto`: the best installed real one that has the text encoders needed,
+            else the simulated one, which is made on first use.
+        root: the data folder.
+        text_needed: text encoders that the method cannot do without.
+
+    Raises:
+        DataError: not installed, damaged, or without a text encoder that is needed.
+    """
+    if features == "auto":
+        usable = {
+            header.features
+            for header in installed(root)
+            if header.dataset == dataset.name and not header.simulated and set(text_needed) <= set(header.text)
+        }
+        features = next(iter(preferred(usable)), SIMULATED)
+    if features == SIMULATED:
+        _require_text(text_needed, {ENCODER}, f"{dataset.name}, {SIMULATED} features")
+        return read_header(ensure_simulated(root, dataset))
+    path = store_path(root, dataset.name, features)
+    if not path.is_file():
+        have = [h.features for h in installed(root) if h.dataset == dataset.name]
+        raise DataError(
+            f"no {features!r} features of {dataset.name} in {root} (installed: {', '.join(have) or 'none'}); "
+            f"import them with 'avbench data import DIR', or use --features {SIMULATED}"
+        )
+    header = read_header(path)
+    _require_text(text_needed, set(header.text), f"{dataset.name}, {features} features")
+    return header
+
+
+def _require_text(needed: Sequence[str], have: set[str], what: str) -> None:
+    missing = [encoder for encoder in needed if encoder not in have]
+    if missing:
+        raise DataError(
+            f"the method needs text embeddings by {', '.join(missing)}; "
+            f"{what} have {', '.join(sorted(have))}; import a feature set that has them"
+        )
+
+
+def load_benchmark(
+    dataset: str,
+    features: str = "auto",
+    split: str = "cls",
+    *,
+    data_root: Path | str | None = None,
+    device: torch.device | str = "cpu",
+    text_order: str = "by-name",
+) -> Benchmark:
+    """Load a dataset, ready to run.
+
+    Args:
+        dataset: dataset name.
+        features: feature set, or `auto` for the best installed real one, else simulated.
+        split: class split, `cls` or `main`.
+        data_root: data folder; default `AVBENCH_DATA`, else the platform's.
+        device: where the tensors go.
+        text_order: `by-name`, or `official` for the class embeddings as the published loaders place them.
+
+    Raises:
+        UnknownNameError: no such dataset or split.
+        DataError: not installed or damaged, or a partition without videos.
+    """
+    facts = find_dataset(dataset)
+    root = resolve_data_root(Path(data_root) if data_root is not None else None)
+    header = find_store(facts, features, root)
+    return benchmark_of(header, facts, split, torch.device(device), text_order)
+
+
+def benchmark_of(
+    header: StoreHeader, dataset: Dataset, split: str, device: torch.device, text_order: str
+) -> Benchmark:
+    """The benchmark of an installed store; see `load_benchmark`."""
+    partitions = dataset.facts(split)
+    _, table = read_store(header.path)
+    rows = {name: _rows(table, name, facts) for name, facts in partitions.items()}
+    for name, found in rows.items():
+        if not len(found):
+            raise DataError(f"{header.path}: no video in partition {name} of split {split}; import it again")
+    builder = _TaskBuilder(table, dataset, device, text_order, str(header.path))
+    return Benchmark(
+        dataset=dataset.name,
+        features=table.features,
+        split=split,
+        simulated=table.simulated,
+        shape=Shape(
+            audio=builder.audio.shape[1],
+            visual=builder.visual.shape[1],
+            text={encoder: vectors.shape[1] for encoder, vectors in table.text.items()},
+        ),
+        selection=builder.task(
+            partitions["stage1_train"].classes,
+            partitions["stage1_val_unseen"].classes,
+            rows["stage1_train"],
+            np.concatenate([rows["stage1_val_seen"], rows["stage1_val_unseen"]]),
+        ),
+        final=builder.task(
+            partitions["stage2_train"].classes,
+            partitions["stage2_test_unseen"].classes,
+            rows["stage2_train"],
+            np.concatenate([rows["stage2_test_seen"], rows["stage2_test_unseen"]]),
+        ),
+        counts={name: len(found) for name, found in rows.items()},
+        fingerprint=header.fingerprint,
+        split_hash=dataset.split_hash(split),
+        text_order=text_order,
+        device=device,
+    )
+
+
+def _rows(table: FeatureTable, partition: str, facts: PartitionFacts) -> NDArray[np.int64]:
+    """Rows of a partition's videos, ascending; videos of classes outside the split's list are left out."""
+    inside = (table.partition & partition_bit(partition)) != 0
+    return np.flatnonzero(inside & np.isin(table.label, facts.classes))
+
+
+def _vectors(feature: Feature) -> NDArray[np.float32]:
+    """One vector a video: sequences are averaged over time, as the published averaged sets are."""
+    return feature.mean() if isinstance(feature, Ragged) else feature
+
+
+class _TaskBuilder:
+    """Makes the tasks of one store, sharing what they have in common."""
+
+    def __init__(
+        self, table: FeatureTable, dataset: Dataset, device: torch.device, text_order: str, source: str
+    ) -> None:
+        self.table = table
+        self.dataset = dataset
+        self.device = device
+        self.text_order = text_order
+        self.source = source
+        self.audio = torch.from_numpy(_vectors(table.audio))
+        self.visual = torch.from_numpy(_vectors(table.visual))
+
+    def task(
+        self,
+        seen: Sequence[int],
+        unseen: Sequence[int],
+        train_rows: NDArray[np.int64],
+        scored_rows: NDArray[np.int64],
+    ) -> Task:
+        ids = np.sort(np.array([*seen, *unseen]))
+        is_seen = np.isin(ids, seen)
+        shuffled = np.random.RandomState(_ORDER_SEED).permutation(scored_rows)
+        label = self.table.label
+        train_label = np.searchsorted(ids[is_seen], label[train_rows])
+        return Task(
+            classes=Classes(
+                names=tuple(self.dataset.class_names[i] for i in ids),
+                text={encoder: self._text(encoder, ids) for encoder in self.table.text},
+                seen=torch.from_numpy(is_seen).to(self.device),
+            ),
+            train=Samples(self._videos(train_rows), torch.from_numpy(train_label).to(self.device)),
+            videos=self._videos(shuffled),
+            truth=Truth(label=np.searchsorted(ids, label[shuffled]), row=shuffled),
+        )
+
+    def _videos(self, rows: NDArray[np.int64]) -> Videos:
+        index = torch.from_numpy(rows)
+        return Videos(self.audio[index].to(self.device), self.visual[index].to(self.device))
+
+    def _text(self, encoder: str, ids: NDArray[np.int64]) -> torch.Tensor:
+        rows = text_rows(self.dataset, encoder, self.text_order)[ids]
+        vectors = self.table.text[encoder][rows]
+        if np.isnan(vectors).any():
+            missing = self.dataset.class_names[int(rows[np.isnan(vectors).any(axis=1)][0])]
+            raise DataError(f"{self.source}: no {encoder} text embedding of class {missing!r}; import it again")
+        return torch.from_numpy(vectors).to(self.device)

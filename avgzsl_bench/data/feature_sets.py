@@ -1,0 +1,57 @@
+"""The feature sets the field uses: what identifies each, and which is preferred where several are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
+
+SIMULATED = "simulated"
+SEQUENCE_SUFFIX = "_seq"
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """A published feature set.
+
+    Attributes:
+        name: what is typed after `--features`.
+        audio, visual: widths of the vectors.
+        text: width of each text encoder's class vectors, in their order.
+        audio_step, visual_step: seconds a step for sequences; None for one vector a video.
+    """
+
+    name: str
+    audio: int
+    visual: int
+    text: MappingProxyType[str, int]
+    audio_step: float | None = None
+    visual_step: float | None = None
+
+    @property
+    def sequences(self) -> bool:
+        """True where a video is a sequence of vectors."""
+        return self.audio_step is not None
+
+
+_WORD2VEC = MappingProxyType({"word2vec": 300})
+
+PUBLISHED: tuple[FeatureSet, ...] = (
+    FeatureSet("clip_clap", 1024, 512, MappingProxyType({"clip": 512, "clap": 1024})),
+    FeatureSet("c3d_vggish", 128, 4096, _WORD2VEC),
+    FeatureSet("selavi", 512, 512, _WORD2VEC),
+    FeatureSet("c3d_vggish_seq", 128, 4096, _WORD2VEC, audio_step=0.96, visual_step=0.64),
+    FeatureSet("selavi_seq", 512, 512, _WORD2VEC, audio_step=1.0, visual_step=1.0),
+)
+"""In order of preference: `--features auto` takes the first that is installed."""
+
+
+def vector_form(features: str) -> str:
+    """The name of the averaged form of a sequence feature set; any other name unchanged."""
+    return features.removesuffix(SEQUENCE_SUFFIX)
+
+
+def preferred(installed: Iterable[str]) -> list[str]:
+    """Installed feature sets, best first: the published ones in their order, then others by name."""
+    rank = {feature_set.name: i for i, feature_set in enumerate(PUBLISHED)}
+    return sorted(installed, key=lambda name: (rank.get(name, len(rank)), name))

@@ -1,0 +1,91 @@
+"""Turning downloaded features into stores, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from avgzsl_bench import plugins
+from avgzsl_bench.data.feature_sets import PUBLISHED
+from avgzsl_bench.data.installed import store_path
+from avgzsl_bench.data.readers import Found
+from avgzsl_bench.data.store import write_store
+from avgzsl_bench.errors import DataError
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """One feature set that was imported.
+
+    Attributes:
+        found: what was recognised, and where.
+        path: the store that was written.
+        videos: number of videos in it.
+        fingerprint: of the store.
+    """
+
+    found: Found
+    path: Path
+    videos: int
+    fingerprint: str
+
+
+def import_tree(
+    directory: Path, root: Path, *, force: bool, announce: Callable[[str], None] = lambda step: None
+) -> list[ImportResult]:
+    """Import every feature set at or below a directory.
+
+    Args:
+        directory: a feature-set folder, or a folder above it up to the one that holds the datasets.
+        root: the data folder.
+        force: replace stores that are there already.
+        announce: told what is about to happen, for display.
+
+    Raises:
+        DataError: nothing is recognised, a store is there already, or a feature set cannot be read or stored.
+            Feature sets imported before the error stay.
+    """
+    if not directory.is_dir():
+        raise DataError(f"{directory}: no such folder")
+    readers, datasets = plugins.feature_readers(), plugins.datasets()
+    announce(f"looking through {directory}")
+    try:
+        found = [f for r in readers.values() for f in r.recognise(directory, list(datasets.values()))]
+    except OSError as error:
+        raise DataError(f"{directory}: cannot be read: {error.strerror} ({error.filename})") from error
+    if not found:
+        raise DataError(_nothing_found(directory, list(readers), list(datasets)))
+    targets = _targets(found, root, force=force)
+    results = []
+    for target, item in targets.items():
+        announce(f"reading {item.dataset} {item.features} ({item.reader}) from {item.path}")
+        table = readers[item.reader].read(item, datasets[item.dataset])
+        announce(f"writing {target}")
+        results.append(ImportResult(item, target, len(table), write_store(target, table)))
+    return results
+
+
+def _targets(found: list[Found], root: Path, *, force: bool) -> dict[Path, Found]:
+    """Where each feature set goes, settled before anything is read."""
+    targets: dict[Path, Found] = {}
+    for item in sorted(found, key=lambda f: (f.dataset, f.features, f.path)):
+        target = store_path(root, item.dataset, item.features)
+        if target in targets:
+            both = f"{targets[target].path} and {item.path}"
+            raise DataError(
+                f"{both} both hold {item.features} of {item.dataset}; import one of them by its folder"
+            )
+        if target.exists() and not force:
+            raise DataError(f"{target} is there already; replace it with --force")
+        targets[target] = item
+    return targets
+
+
+def _nothing_found(directory: Path, readers: list[str], datasets: list[str]) -> str:
+    widths = ", ".join(f"{f.audio}/{f.visual} ({f.name})" for f in PUBLISHED)
+    return (
+        f"{directory}: no features recognised; known layouts: {', '.join(readers) or 'none'}; looked for "
+        f"[DATASET/][features/]SET/{{audio,video}}/stage_1_train/CLASS.h5 or .pkl with classes of "
+        f"{', '.join(datasets) or 'no dataset'} and audio/visual widths {widths}"
+    )

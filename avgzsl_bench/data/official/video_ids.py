@@ -1,0 +1,42 @@
+"""Video ids as the published files spell them, brought to one form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from avgzsl_bench.errors import DataError
+
+LONGEST = 255
+"""Published ids are at most some 30 characters long."""
+
+
+def video_ids(raw: Iterable[object], path: Path) -> list[str]:
+    """Ids as text, from text, from bytes, or from text that shows bytes (`"b'...'"`, as some code leaves it).
+
+    Raises:
+        DataError: an id that is neither, is empty or holds control characters, or occurs twice.
+    """
+    ids: dict[str, None] = {}
+    for item in raw:
+        video = _video_id(item)
+        if video is None:
+            raise DataError(f"{path}: video {len(ids)} has no proper id")
+        if video in ids:
+            raise DataError(f"{path}: video {video!r} occurs twice")
+        ids[video] = None
+    return list(ids)
+
+
+def _video_id(item: object) -> str | None:
+    if isinstance(item, bytes):
+        try:
+            item = item.decode()
+        except UnicodeDecodeError:
+            return None
+    if not isinstance(item, str):
+        return None
+    text = str(item)
+    if len(text) > 3 and text[:2] in ("b'", 'b"') and text[-1] == text[1]:
+        text = text[2:-1]
+    return text if 0 < len(text) <= LONGEST and text.isprintable() else None

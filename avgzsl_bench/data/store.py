@@ -1,0 +1,251 @@
+"""The store: a dataset with one feature set in one HDF5 file.
+
+Features are stored uncompressed and contiguous, so that loading is one read. Attributes of the root hold the
+rest of the header; `SCHEMA` changes when the layout does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from avgzsl_bench.data.check_table import check_table
+from avgzsl_bench.data.plain_hdf5 import open_plain, plain_dataset, read_array
+from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
+from avgzsl_bench.errors import DataError
+
+SCHEMA = "avgzsl-bench features 1"
+
+_AGAIN = "import the data again with 'avbench data import --force'"
+NAME = re.compile(r"[a-z0-9_-]+")
+"""What a dataset, feature set or text encoder may be called, so that it is safe as a part of a path."""
+
+
+@dataclass(frozen=True)
+class StoreHeader:
+    """What a store holds, without the features.
+
+    Attributes:
+        dataset, features, simulated, source: as in `FeatureTable`.
+        videos: number of videos.
+        audio, visual: widths of the vectors.
+        text: width of each text encoder's vectors, in the encoders' order.
+        sequences: true where a video is a sequence of vectors.
+        fingerprint: sha256 of the content, see `fingerprint`.
+        path: the file.
+    """
+
+    dataset: str
+    features: str
+    simulated: bool
+    source: str
+    videos: int
+    audio: int
+    visual: int
+    text: Mapping[str, int]
+    sequences: bool
+    fingerprint: str
+    path: Path
+
+
+def fingerprint(table: FeatureTable) -> str:
+    """sha256 of a table's content: names, flags, and type, shape and bytes of each array.
+
+    It does not depend on how or where the content is stored, nor on which layout it came from.
+    """
+    digest = hashlib.sha256()
+
+    def add(name: str, values: NDArray[Any]) -> None:
+        little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+        digest.update(f"{name} {little.dtype.str} {little.shape}\n".encode())
+        digest.update(little.reshape(-1).view(np.uint8).data)
+
+    names = [table.dataset, table.features, bool(table.simulated), list(table.text), table.video_id]
+    digest.update(json.dumps(names).encode() + b"\n")
+    for modality, feature in (("audio", table.audio), ("visual", table.visual)):
+        if isinstance(feature, Ragged):
+            add(f"{modality} offsets", feature.offsets)
+        add(modality, feature.values if isinstance(feature, Ragged) else feature)
+    add("label", table.label)
+    add("partition", table.partition)
+    for encoder, vectors in table.text.items():
+        add(f"text {encoder}", vectors)
+    return digest.hexdigest()
+
+
+def write_store(path: Path, table: FeatureTable) -> str:
+    """Write a table whole or not at all, replacing what is there.
+
+    Returns:
+        The fingerprint.
+
+    Raises:
+        DataError: the table is inconsistent, or the file cannot be written.
+    """
+    check_table(table, f"features {table.features!r} of {table.dataset!r}")
+    for name in (table.dataset, table.features, *table.text):
+        if not NAME.fullmatch(name):
+            raise DataError(f"{name!r} cannot be stored as a name; use lower-case letters, digits, '-' and '_'")
+    mark = fingerprint(table)
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        with os.fdopen(handle, "rb") as stream:
+            with h5py.File(temporary, "w") as file:
+                _write(file, table, mark)
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+        temporary = None
+    except (OSError, RuntimeError) as error:  # h5py reports a full disk as either
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise DataError(f"cannot write {path}: {reason}; choose another folder") from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+    return mark
+
+
+def _write(file: h5py.File, table: FeatureTable, mark: str) -> None:
+    file.attrs["schema"] = SCHEMA
+    file.attrs["dataset"] = table.dataset
+    file.attrs["features"] = table.features
+    file.attrs["simulated"] = bool(table.simulated)
+    file.attrs["source"] = table.source
+    file.attrs["encoders"] = json.dumps(list(table.text))
+    file.attrs["fingerprint"] = mark
+    for modality, feature in (("audio", table.audio), ("visual", table.visual)):
+        if isinstance(feature, Ragged):
+            file[f"{modality}_offsets"] = feature.offsets
+        file[modality] = feature.values if isinstance(feature, Ragged) else feature
+    file["label"] = table.label
+    file["partition"] = table.partition
+    file["video_id"] = np.array([i.encode() for i in table.video_id], dtype=np.bytes_)
+    for encoder, vectors in table.text.items():
+        file[f"text_{encoder}"] = vectors
+
+
+def read_header(path: Path) -> StoreHeader:
+    """What a store holds.
+
+    Raises:
+        DataError: the file is missing, damaged, foreign or of another schema.
+    """
+    with _open(path) as file:
+        return _header(path, file)
+
+
+def read_store(path: Path) -> tuple[StoreHeader, FeatureTable]:
+    """The whole content of a store, checked for consistency but not against its fingerprint.
+
+    Raises:
+        DataError: the file is missing, damaged, foreign or of another schema.
+    """
+    with _open(path) as file:
+        header = _header(path, file)
+        label, partition = _members(file)
+        table = FeatureTable(
+            dataset=header.dataset,
+            features=header.features,
+            simulated=header.simulated,
+            audio=_feature(file, "audio"),
+            visual=_feature(file, "visual"),
+            label=label,
+            video_id=[i.decode() for i in read_array(file, "video_id", "S", 1).tolist()],
+            partition=partition,
+            text={encoder: read_array(file, f"text_{encoder}", "f", 2) for encoder in header.text},
+            source=header.source,
+        )
+        check_table(table, str(path))
+    return header, table
+
+
+def read_members(path: Path) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Class id and partition mask of each video, without the features: int64 `[N]`, uint8 `[N]`.
+
+    Raises:
+        DataError: as `read_header`.
+    """
+    with _open(path) as file:
+        _header(path, file)
+        return _members(file)
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[h5py.File]:
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; install the data with 'avbench data import'")
+    try:
+        with open_plain(path) as file:
+            yield file
+    except DataError as error:
+        raise DataError(f"{error}; {_AGAIN}") from error
+
+
+def _header(path: Path, file: h5py.File) -> StoreHeader:
+    schema = file.attrs.get("schema")
+    if schema != SCHEMA:
+        raise DataError(f"{path}: not a store of this version (schema {schema!r}, expected {SCHEMA!r})")
+    encoders = json.loads(_text(path, file, "encoders"))
+    if not isinstance(encoders, list) or not all(isinstance(e, str) and NAME.fullmatch(e) for e in encoders):
+        raise DataError(f"{path}: damaged list of text encoders")
+    simulated = file.attrs.get("simulated")
+    if not isinstance(simulated, np.bool_):
+        raise DataError(f"{path}: damaged attribute 'simulated'")
+    mark = _text(path, file, "fingerprint")
+    if not re.fullmatch(r"[0-9a-f]{64}", mark):
+        raise DataError(f"{path}: damaged fingerprint")
+    audio, visual = plain_dataset(file, "audio"), plain_dataset(file, "visual")
+    text = {encoder: plain_dataset(file, f"text_{encoder}") for encoder in encoders}
+    if any(values.ndim != 2 for values in (audio, visual, *text.values())):
+        raise DataError(f"{path}: features are not in two dimensions")
+    if ("audio_offsets" in file) != ("visual_offsets" in file):
+        raise DataError(f"{path}: one modality holds sequences and the other does not")
+    return StoreHeader(
+        dataset=_text(path, file, "dataset"),
+        features=_text(path, file, "features"),
+        simulated=bool(simulated),
+        source=_text(path, file, "source"),
+        videos=int(plain_dataset(file, "video_id").size),
+        audio=int(audio.shape[1]),
+        visual=int(visual.shape[1]),
+        text={encoder: int(values.shape[1]) for encoder, values in text.items()},
+        sequences="audio_offsets" in file,
+        fingerprint=mark,
+        path=path,
+    )
+
+
+def _text(path: Path, file: h5py.File, name: str) -> str:
+    value = file.attrs.get(name)
+    if not isinstance(value, str):
+        raise DataError(f"{path}: damaged attribute {name!r}")
+    return value
+
+
+def _members(file: h5py.File) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    label, partition = read_array(file, "label", "i", 1), read_array(file, "partition", "u", 1)
+    if len(label) != len(partition):
+        raise DataError(f"{file.filename}: {len(label)} labels and {len(partition)} partition masks")
+    return label, partition
+
+
+def _feature(file: h5py.File, modality: str) -> Feature:
+    values = read_array(file, modality, "f", 2)
+    if f"{modality}_offsets" in file:
+        return Ragged(values, read_array(file, f"{modality}_offsets", "i", 1))
+    return values

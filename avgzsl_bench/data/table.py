@@ -1,0 +1,66 @@
+"""The feature table: what a reader yields, the simulator makes and the store keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Sequences of vectors end to end.
+
+    Attributes:
+        values: float32 `[S, D]`, the steps of all videos.
+        offsets: int64 `[N + 1]`, video `i` is `values[offsets[i]:offsets[i + 1]]`.
+    """
+
+    values: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def mean(self) -> NDArray[np.float32]:
+        """The mean over time of each video: float32 `[N, D]`."""
+        steps = np.add.reduceat(self.values.astype(np.float64), self.offsets[:-1], axis=0)
+        return (steps / np.diff(self.offsets)[:, None]).astype(np.float32)
+
+
+Feature = NDArray[np.float32] | Ragged
+"""One vector a video, float32 `[N, D]`, or sequences."""
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """All videos of a dataset with one feature set, each video once.
+
+    Rows are in ascending class id, then ascending video id.
+
+    Attributes:
+        dataset: dataset name.
+        features: feature-set name.
+        simulated: true where no video was ever looked at.
+        audio, visual: the features of `N` videos.
+        label: int64 `[N]`, class ids of the dataset's full class list.
+        video_id: `N` unique ids.
+        partition: uint8 `[N]`, bit `i` set where the video is in `datasets.PARTITIONS[i]`.
+        text: float32 `[C, Dw]` by text encoder; row = class id; a class without a vector is all NaN.
+        source: layout it came from, e.g. `avca`, `clipclap`, `tcaf`, `simulated`.
+    """
+
+    dataset: str
+    features: str
+    simulated: bool
+    audio: Feature
+    visual: Feature
+    label: NDArray[np.int64]
+    video_id: list[str]
+    partition: NDArray[np.uint8]
+    text: dict[str, NDArray[np.float32]]
+    source: str = ""
+
+    def __len__(self) -> int:
+        return len(self.label)

@@ -1,0 +1,59 @@
+"""Choosing the device, and making it give the same figures twice."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from avgzsl_bench.errors import ConfigError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that a name stands for; `auto` takes CUDA, else MPS, else the CPU.
+
+    Raises:
+        ConfigError: no such device, or none of that kind on this machine.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind, usable in available.items() if usable))
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f"unknown device {name!r}; use auto, cpu, cuda, cuda:N or mps") from error
+    if not available.get(device.type, False):
+        usable = ", ".join(kind for kind, there in available.items() if there)
+        raise ConfigError(f"device {name!r} is not available here (available: {usable})")
+    if device.type == "cuda" and device.index is not None and device.index >= torch.cuda.device_count():
+        raise ConfigError(f"device {name!r} is not available here (CUDA devices: {torch.cuda.device_count()})")
+    return device
+
+
+def make_deterministic(device: torch.device) -> None:
+    """Ask for repeatable kernels on CUDA; warns where an operation has none."""
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def device_name(device: torch.device) -> str:
+    """What the device is, e.g. `cpu` or `cuda (NVIDIA A100)`."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return str(device)
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Start counting the device's peak memory anew."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Peak bytes allocated on the device since the reset; None on devices that do not count it."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None

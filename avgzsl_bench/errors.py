@@ -1,0 +1,47 @@
+"""What a user is told when something is wrong: one line that says what, where and what to do about it.
+
+Every error that a user can cause is an `AvbenchError`. The command line prints its message without a
+traceback and exits with code 2. Anything else that escapes is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AvbenchError(Exception):
+    """Base of every error that is the input's fault, with a one-line message."""
+
+
+class UnknownNameError(AvbenchError):
+    """A method, dataset, feature set, split or configuration key that nobody registered."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        choices = sorted(known)
+        near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+        message = f"unknown {kind} {name!r}"
+        if near:
+            message += f"; did you mean {near[0]!r}?"
+        message += f" (known: {', '.join(choices) or 'none'})"
+        super().__init__(message + (f"; {hint}" if hint else ""))
+
+
+class ConfigError(AvbenchError):
+    """A configuration value that cannot be used."""
+
+
+class DataError(AvbenchError):
+    """Data on disk that is missing, damaged, foreign or inconsistent."""
+
+
+class RecordError(AvbenchError):
+    """A record or its decisions that are damaged, altered or of another schema."""
+
+
+class PluginError(AvbenchError):
+    """A plugin whose method cannot be loaded or breaks the contract."""
+
+
+class RunError(AvbenchError):
+    """A run that cannot go on: a method that gave scores of the wrong shape, or none that are finite."""

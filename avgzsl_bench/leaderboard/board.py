@@ -1,0 +1,180 @@
+"""Boards: rows with their labels, in their order, with what papers reported beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter, defaultdict
+from dataclasses import astuple, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from avgzsl_bench.data.feature_sets import SIMULATED
+from avgzsl_bench.leaderboard.collect import RecordTable, TableKey, collect
+from avgzsl_bench.leaderboard.statistics import Row, rows_of
+from avgzsl_bench.reported.figures import ReportedFigure, reported_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+REFERENCE = "reference"
+MARKED = ("reconstruction", REFERENCE)
+"""What an implementation may follow that a reader must be told beside its name."""
+_PLAIN_CALIBRATION = "exact"
+_PLAIN_TEXT_ORDER = "by-name"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row as a reader sees it.
+
+    Attributes:
+        row: its runs.
+        label: title of the method, marked where it is a reconstruction or a reference; with its version
+            if the board has two.
+        settings: what differs from the defaults, as `key=value, ...`; empty if nothing does.
+        reported: figures that papers reported for the method on this dataset, whatever the features; those on
+            the features and split of the board first.
+    """
+
+    row: Row
+    label: str
+    settings: str
+    reported: tuple[ReportedFigure, ...]
+
+    @property
+    def competes(self) -> bool:
+        """False for yardsticks such as chance."""
+        return self.row.method.follows != REFERENCE
+
+
+@dataclass(frozen=True)
+class Board:
+    """One leaderboard.
+
+    Attributes:
+        key: what all its records have in common.
+        name: of its files, without ending.
+        heading: one line that tells it from every other board.
+        lines: best HM first.
+        records: number of records it was made from.
+        seen, unseen: number of test classes of each role, those without a video left out.
+        missing: names of the classes that have no test video.
+        videos: number of test videos.
+    """
+
+    key: TableKey
+    name: str
+    heading: str
+    lines: tuple[Line, ...]
+    records: int
+    seen: int
+    unseen: int
+    missing: tuple[str, ...]
+    videos: int
+
+
+def read_boards(results: Path) -> list[Board]:
+    """The boards of all records below a folder; simulated ones last.
+
+    Raises:
+        RecordError: no records, a file that is none, one that was altered, or two that contradict each other.
+        PluginError: a file of reported figures is malformed.
+    """
+    tables = collect(results)
+    shared = Counter(_short_name(table.key) for table in tables)
+    boards = [_board(table, alone=shared[_short_name(table.key)] == 1) for table in tables]
+    return sorted(boards, key=lambda board: (board.key.simulated, board.name))
+
+
+def one_line(text: str) -> str:
+    """Text from a record on one line, without control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _board(table: RecordTable, *, alone: bool) -> Board:
+    key = table.key
+    lines = _labelled(key, rows_of(table))
+    lines.sort(key=lambda line: (-line.row.spread["hm"].mean, line.label.casefold(), line.settings))
+    classes = table.stored[0].record.classes
+    roles = Counter(c.role for c in classes if c.videos)
+    return Board(
+        key=key,
+        name=_short_name(key) if alone else f"{_short_name(key)}-{_digest(key)}",
+        heading=_heading(key, alone=alone),
+        lines=tuple(lines),
+        records=len(table.stored),
+        seen=roles["seen"],
+        unseen=roles["unseen"],
+        missing=tuple(c.name for c in classes if not c.videos),
+        videos=sum(c.videos for c in classes),
+    )
+
+
+def _short_name(key: TableKey) -> str:
+    parts = [key.dataset, key.features, key.split]
+    if key.simulated and key.features != SIMULATED:
+        parts.append(SIMULATED)
+    if key.calibration != _PLAIN_CALIBRATION:
+        parts.append(re.sub(r"[^A-Za-z0-9_.-]", "_", key.calibration))
+    if key.text_order != _PLAIN_TEXT_ORDER:
+        parts.append(key.text_order)
+    return "-".join(parts)
+
+
+def _digest(key: TableKey) -> str:
+    return hashlib.sha256(json.dumps(astuple(key)).encode()).hexdigest()[:12]
+
+
+def _heading(key: TableKey, *, alone: bool) -> str:
+    details = [f"calibration {key.calibration}", f"text order {key.text_order}"]
+    if not alone:
+        details += [f"data {key.fingerprint[:12]}", f"split {key.split_hash[:12]}"]
+    heading = f"{key.dataset}, {key.features}, {key.split} ({', '.join(details)})"
+    return f"SIMULATED: {heading}" if key.simulated else heading
+
+
+def _labelled(key: TableKey, rows: Sequence[Row]) -> list[Line]:
+    versions = defaultdict(set)
+    for row in rows:
+        versions[row.method.name].add((row.method.distribution, row.method.version))
+    lines = [_line(key, row, show_version=len(versions[row.method.name]) > 1) for row in rows]
+    alike = defaultdict(list)
+    for line in lines:
+        alike[line.label, line.settings].append(line.row.method.config)
+    # Rows that look alike have other defaults behind them: then the settings that differ are shown as well.
+    also = [_varying(alike[line.label, line.settings]) for line in lines]
+    return [replace(line, settings=_settings(line.row, names)) for line, names in zip(lines, also, strict=True)]
+
+
+def _line(key: TableKey, row: Row, *, show_version: bool) -> Line:
+    method = row.method
+    remarks = [method.follows] if method.follows in MARKED else []
+    if show_version:
+        remarks.append(f"{method.distribution} {method.version}")
+    label = f"{method.title} ({', '.join(remarks)})" if remarks else method.title
+    reported = sorted(
+        reported_for(method.title, key.dataset),
+        key=lambda figure: (figure.features, figure.split) != (key.features, key.split),
+    )
+    return Line(row, one_line(label), _settings(row), tuple(reported))
+
+
+def _settings(row: Row, also: Sequence[str] = ()) -> str:
+    shown = row.method.changed | {name: row.method.config.get(name) for name in also}
+    items = [f"{name}={_value(shown[name])}" for name in sorted(shown)]
+    planned = row.method.config.get("epochs")
+    if isinstance(planned, int) and row.epochs < planned:
+        items.append(f"stopped after {row.epochs} of {planned} epochs")
+    return one_line(", ".join(items))
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _varying(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of the settings in which configurations differ."""
+    names = {name for config in configs for name in config}
+    return [name for name in sorted(names) if len({json.dumps(config.get(name)) for config in configs}) > 1]

@@ -1,0 +1,79 @@
+"""What a method is: learn from a task's training samples, score videos against classes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from avgzsl_bench.task import Classes, Samples, Shape, Videos
+
+
+class MethodConfig(BaseModel):
+    """Settings every method has. Subclass it, give each field a description; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    epochs: int = Field(1, ge=1, le=100_000, description="epochs of stage 1; stage 2 trains for the best one")
+    text_order: Literal["by-name", "official"] = Field(
+        "by-name",
+        description="rows of the class embeddings: each class its own, or as the published loaders place them",
+    )
+
+
+class Method(ABC):
+    """A method under test. Built afresh for each stage.
+
+    Args:
+        config: an instance of the class's own `Config`.
+        shape: widths of the features and text vectors.
+        classes: all classes of the task, seen and unseen, with their text embeddings.
+        seed: seed of this run; torch's global generator is already seeded with it.
+        device: where the tensors that arrive live, and where scores should be.
+    """
+
+    Config: ClassVar[type[MethodConfig]] = MethodConfig
+
+    learning_rate: float | None = None
+    """The current learning rate, settable; None for a method that has none. Stage 2 replays stage 1's."""
+
+    def __init__(
+        self, config: MethodConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device
+    ) -> None:
+        self.config = config
+        self.shape = shape
+        self.classes = classes
+        self.seed = seed
+        self.device = device
+
+    @abstractmethod
+    def train_epoch(self, train: Samples) -> Mapping[str, float]:
+        """Train for one epoch and return the mean of each loss, for the log."""
+
+    @abstractmethod
+    def score(self, videos: Videos, classes: Classes) -> Tensor:
+        """Compatibility of each video with each class: float `[N, K]`, higher is better.
+
+        A video's scores may depend on that video, the classes and what was learnt, on nothing else.
+        """
+
+    def after_validation(self, hm: float) -> None:  # noqa: B027 (optional, so not abstract)
+        """Called in stage 1 after each epoch with the validation HM (a fraction): the place for schedulers."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Tensor]:
+        """What was learnt, as tensors by name: enough for `score` to give the same again."""
+
+    @abstractmethod
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state_dict` of an equal method gave."""
+
+    def parameter_count(self) -> int | None:
+        """Number of trained parameters; None where the notion makes no sense."""
+        return None

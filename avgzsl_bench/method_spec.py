@@ -1,0 +1,64 @@
+"""How a plugin announces a method: light enough to list every method without importing torch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+Follows = Literal["published code", "paper", "reconstruction", "reference"]
+"""What an implementation was written from.
+
+`published code`: the authors' program, to the digit where it can be checked; `paper`: the paper's formulas;
+`reconstruction`: no program and not all of the paper was available, gaps were filled and are documented;
+`reference`: a yardstick (chance, closed form), not a competitor.
+"""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a method cannot do without; a run that lacks it fails before it starts.
+
+    Attributes:
+        text: text encoders that must be there by name, e.g. `("clip", "clap")`; empty: any will do.
+    """
+
+    text: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """A method as its plugin registers it.
+
+    Attributes:
+        name: what is typed after `--method`: lower case letters, digits, `_`, `-`.
+        target: the `Method` class as `"package.module:Class"`, imported when first used.
+        title: the method's name as its paper writes it.
+        paper: citation: authors, title, where it appeared.
+        venue: short form for tables, e.g. `CVPRW 2024`.
+        url: where to read it, e.g. `https://doi.org/...`.
+        follows: what the implementation was written from.
+        needs: what it cannot do without.
+        defaults: data file with the default settings as `"package:file.toml"`; none: the Config's own.
+        note: one sentence for the listing, e.g. what a reconstruction rests on.
+
+    Raises:
+        ValueError: a name or target that cannot work.
+    """
+
+    name: str
+    target: str
+    title: str
+    paper: str = ""
+    venue: str = ""
+    url: str = ""
+    follows: Follows = "paper"
+    needs: Needs = field(default_factory=Needs)
+    defaults: str | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name):
+            raise ValueError(f"method name {self.name!r}: use lower case letters, digits, '_' and '-'")
+        if not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
+            raise ValueError(f"target {self.target!r} of method {self.name!r}: write 'package.module:Class'")

@@ -1,0 +1,161 @@
+"""The two stages: choose epoch and bias on validation videos, then train afresh and score the test once.
+
+Stage 1 learns from `stage1_train` and is scored after each epoch on the validation videos. It decides the
+best epoch (highest HM, the earliest of equals) and the bias at that epoch. Stage 2 starts from nothing, learns
+from all of stage 1's videos for that many epochs at the learning rates that stage 1 used, and is scored once.
+Methods are handed training samples, class embeddings and videos without labels; the labels of scored videos
+are read here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from avgzsl_bench.calibration import Calibration
+from avgzsl_bench.errors import RunError
+from avgzsl_bench.method import Method
+from avgzsl_bench.metrics import EQUAL, Decisions, Metrics, curve_of, decide, metrics_of
+from avgzsl_bench.task import Task
+
+MethodFactory = Callable[[Task], Method]
+"""Builds an untrained method for a task."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One finished epoch.
+
+    Attributes:
+        stage: 1 or 2.
+        number: counted from 1.
+        of: epochs of this stage.
+        learning_rate: in use during the epoch; None for a method that has none.
+        losses: means over the epoch.
+        validation: figures at the calibrated bias; None in stage 2.
+        seconds: training and evaluation.
+    """
+
+    stage: int
+    number: int
+    of: int
+    learning_rate: float | None
+    losses: Mapping[str, float]
+    validation: Metrics | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What stage 1 decides: the best epoch (from 1), the bias, and the learning rates to replay."""
+
+    best_epoch: int
+    bias: float
+    epochs: tuple[Epoch, ...]
+
+
+OnEpoch = Callable[[Epoch], None]
+
+
+def select(
+    factory: MethodFactory, task: Task, *, epochs: int, calibration: Calibration, seed: int, on_epoch: OnEpoch
+) -> Selection:
+    """Stage 1: train, validate after each epoch, keep the first epoch with the highest HM and its bias.
+
+    Raises:
+        RunError: scores of the wrong shape or that are not finite.
+    """
+    seen, unseen = class_columns(task)
+    seed_everything(seed)
+    method = factory(task)
+    done: list[Epoch] = []
+    best: Metrics | None = None
+    best_epoch = 0
+    for number in range(1, epochs + 1):
+        start = time.perf_counter()
+        learning_rate = method.learning_rate
+        losses = train(method, task, number)
+        decisions = score(method, task)
+        bias = calibration.choose(curve_of(decisions, task.truth.label, seen, unseen))
+        validation = metrics_of(decisions, task.truth.label, seen, unseen, bias)
+        method.after_validation(validation.hm)
+        if best is None or validation.hm > best.hm + EQUAL:
+            best, best_epoch = validation, number
+        seconds = time.perf_counter() - start
+        done.append(Epoch(1, number, epochs, learning_rate, losses, validation, seconds))
+        on_epoch(done[-1])
+    if best is None:
+        raise RunError("a run needs at least one epoch")
+    return Selection(best_epoch, best.bias, tuple(done))
+
+
+def finish(
+    factory: MethodFactory, task: Task, selection: Selection, *, seed: int, on_epoch: OnEpoch
+) -> tuple[Method, Decisions]:
+    """Stage 2: train afresh for the selected number of epochs, score the test videos once.
+
+    Returns:
+        The trained method, and the decisions in the order of `task.videos`.
+
+    Raises:
+        RunError: scores of the wrong shape or that are not finite.
+    """
+    seed_everything(seed)
+    method = factory(task)
+    for earlier in selection.epochs[: selection.best_epoch]:
+        start = time.perf_counter()
+        if earlier.learning_rate is not None:
+            method.learning_rate = earlier.learning_rate
+        losses = train(method, task, earlier.number)
+        seconds = time.perf_counter() - start
+        on_epoch(Epoch(2, earlier.number, selection.best_epoch, earlier.learning_rate, losses, None, seconds))
+    return method, score(method, task)
+
+
+def train(method: Method, task: Task, epoch: int) -> dict[str, float]:
+    """Train for one epoch.
+
+    Raises:
+        RunError: a loss is not finite.
+    """
+    losses = {name: float(value) for name, value in method.train_epoch(task.train).items()}
+    for name, value in losses.items():
+        if not math.isfinite(value):
+            raise RunError(
+                f"{type(method).__name__}: loss {name!r} is {value} in epoch {epoch}; try a lower learning rate"
+            )
+    return losses
+
+
+def score(method: Method, task: Task) -> Decisions:
+    """Score a task's videos and reduce the scores to decisions.
+
+    Raises:
+        RunError: scores of the wrong shape or that are not finite.
+    """
+    scores = method.score(task.videos, task.classes)
+    wanted = (len(task.videos), len(task.classes))
+    if tuple(scores.shape) != wanted:
+        raise RunError(f"{type(method).__name__}.score gave shape {tuple(scores.shape)}, not {wanted}")
+    if not bool(torch.isfinite(scores).all()):
+        raise RunError(f"{type(method).__name__}.score gave NaN or infinite scores; try a lower learning rate")
+    return decide(scores, *class_columns(task))
+
+
+def class_columns(task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the seen and of the unseen classes in `task.classes`."""
+    seen = task.classes.seen.cpu().numpy()
+    return np.flatnonzero(seen), np.flatnonzero(~seen)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and torch, as at the start of each stage."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 (for methods that use the global stream)
+    torch.manual_seed(seed)

@@ -1,0 +1,280 @@
+"""The record of a run: one JSON file and one small table of decisions beside it.
+
+`results/<dataset>/<features>/<split>/<method>/<run id>.json` holds everything needed to audit the figures;
+`<run id>.npz` beside it holds, for each test video, its label, best seen class, best unseen class and gap.
+The metrics follow from the decisions, so `verify` can recompute them without running anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from avgzsl_bench.errors import RecordError
+from avgzsl_bench.files import write_atomically
+from avgzsl_bench.metrics import EQUAL, Decisions, metrics_of
+
+SCHEMA: Literal[1] = 1
+_TOLERANCE = 1e-9
+_COLUMNS = ("label", "best_seen", "best_unseen", "gap")
+_UNREADABLE = (ValueError, KeyError, IndexError, OSError, EOFError, MemoryError, RuntimeError)
+"""What NumPy and zipfile raise on an archive that is damaged, encrypted, made to be too large, or none."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class MethodInfo(_Part):
+    """Which method ran, from which distribution, with which settings."""
+
+    name: str
+    title: str
+    follows: str
+    distribution: str
+    version: str
+    config: dict[str, Any]
+    changed: dict[str, Any] = Field(description="settings that differ from the method's defaults here")
+    parameters: int | None
+
+
+class DataInfo(_Part):
+    """What it ran on."""
+
+    dataset: str
+    features: str
+    simulated: bool
+    split: str
+    text_order: str
+    fingerprint: str
+    split_hash: str
+    counts: dict[str, int]
+
+
+class Figures(_Part):
+    """The figures, as fractions."""
+
+    seen: float
+    unseen: float
+    hm: float
+    zsl: float
+    ausuc: float
+    bias: float
+
+
+class ClassResult(_Part):
+    """One class of the test: its role, its videos, and the share of them predicted right at the bias."""
+
+    name: str
+    role: Literal["seen", "unseen"]
+    videos: int = Field(ge=0)
+    accuracy: float | None
+
+
+class EpochTrace(_Part):
+    """One epoch of stage 1: learning rate, losses, and validation figures at the calibrated bias."""
+
+    epoch: int = Field(ge=1)
+    learning_rate: float | None
+    losses: dict[str, float]
+    seen: float
+    unseen: float
+    hm: float
+    zsl: float
+    bias: float
+
+
+class DecisionsFile(_Part):
+    """The decisions beside the record: file name, number of videos, sha256 of the file."""
+
+    file: str = Field(pattern=r"^[\w.-]+\.npz$")
+    videos: int = Field(ge=1)
+    sha256: str
+
+
+class Record(_Part):
+    """One finished run."""
+
+    schema_version: Literal[1] = SCHEMA
+    run_id: str = Field(pattern=r"^[\w.-]+$")
+    method: MethodInfo
+    data: DataInfo
+    calibration: str
+    seed: int
+    device: str
+    best_epoch: int = Field(ge=1)
+    metrics: Figures
+    classes: list[ClassResult]
+    trace: list[EpochTrace]
+    decisions: DecisionsFile
+    environment: dict[str, str | None]
+    timing: dict[str, float | str]
+    peak_device_memory: int | None = Field(description="bytes; None on devices that do not count it")
+
+    def to_json(self) -> str:
+        """The record as indented JSON, fields in a fixed order, with a final line feed."""
+        return self.model_dump_json(indent=1) + "\n"
+
+
+@dataclass(frozen=True)
+class DecisionTable:
+    """What the decisions file holds, as arrays.
+
+    Attributes:
+        label: int64 `[N]`, true class of each test video: a position in the record's `classes`.
+        decisions: best seen and best unseen class (positions likewise) and gap, in the order of the store.
+    """
+
+    label: NDArray[np.int64]
+    decisions: Decisions
+
+    def to_bytes(self) -> bytes:
+        """The table as an `.npz` archive, the same bytes for the same content."""
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            label=self.label.astype(np.int32),
+            best_seen=self.decisions.best_seen.astype(np.int32),
+            best_unseen=self.decisions.best_unseen.astype(np.int32),
+            gap=self.decisions.gap,
+        )
+        return buffer.getvalue()
+
+
+def class_results(
+    table: DecisionTable, names: list[str], seen: NDArray[np.bool_], bias: float
+) -> list[ClassResult]:
+    """Accuracy of each class at a bias."""
+    hit = table.decisions.predict(bias) == table.label
+    count = np.bincount(table.label, minlength=len(names))
+    right = np.bincount(table.label, weights=hit, minlength=len(names))
+    return [
+        ClassResult(
+            name=name,
+            role="seen" if is_seen else "unseen",
+            videos=int(n),
+            accuracy=float(r / n) if n else None,
+        )
+        for name, is_seen, n, r in zip(names, seen, count, right, strict=True)
+    ]
+
+
+def write_record(path: Path, record: Record, table: bytes) -> None:
+    """Write the decisions, then the record, each atomically: a record on disk always has its decisions.
+
+    Raises:
+        AvbenchError: the folder cannot be written to.
+    """
+    write_atomically(path.with_name(record.decisions.file), table)
+    write_atomically(path, record.to_json().encode())
+
+
+def read_record(path: Path) -> Record:
+    """Read a record.
+
+    Raises:
+        RecordError: missing, no JSON, of another schema, or with a field missing or of the wrong kind.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{path}: not a record: {error}") from error
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if version != SCHEMA:
+        raise RecordError(f"{path}: not a record of schema {SCHEMA} (schema_version is {version!r})")
+    try:
+        return Record.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RecordError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def read_decisions(path: Path, record: Record) -> DecisionTable:
+    """Read the decisions of the record at `path`, checked against its hash and its classes.
+
+    Raises:
+        RecordError: missing, altered or damaged.
+    """
+    file = path.with_name(record.decisions.file)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise RecordError(f"{file}: cannot be read: {error.strerror}") from error
+    if hashlib.sha256(content).hexdigest() != record.decisions.sha256:
+        raise RecordError(f"{file}: altered: its sha256 is not the one in {path.name}")
+    n, k = record.decisions.videos, len(record.classes)
+    try:
+        archive = np.load(io.BytesIO(content), allow_pickle=False)
+        columns = {name: np.asarray(archive[name]) for name in _COLUMNS}
+    except (*_UNREADABLE, zipfile.BadZipFile, zlib.error) as error:
+        raise RecordError(f"{file}: not a decisions file: {error}") from error
+    gap = columns.pop("gap")
+    whole = all(c.shape == (n,) and c.dtype.kind == "i" for c in columns.values())
+    if not (whole and gap.shape == (n,) and gap.dtype.kind == "f"):
+        raise RecordError(f"{file}: {path.name} says {n} videos, the columns are of other lengths or kinds")
+    if not np.isfinite(gap).all() or any(c.min() < 0 or c.max() >= k for c in columns.values()):
+        raise RecordError(f"{file}: a gap is not finite or a class is not among the record's {k}")
+    label, best_seen, best_unseen = (column.astype(np.int64) for column in columns.values())
+    seen = np.array([c.role == "seen" for c in record.classes])
+    if not seen[best_seen].all() or seen[best_unseen].any():
+        raise RecordError(f"{file}: the role of a best seen or best unseen class is another in {path.name}")
+    return DecisionTable(label=label, decisions=Decisions(best_seen, best_unseen, gap.astype(np.float64)))
+
+
+def verify(path: Path) -> Record:
+    """Read a record and recompute every figure in it from its decisions.
+
+    Raises:
+        RecordError: anything is damaged, altered or does not follow from the decisions; the file is named.
+    """
+    record = read_record(path)
+    table = read_decisions(path, record)
+    seen = np.array([c.role == "seen" for c in record.classes])
+    recomputed = metrics_of(
+        table.decisions, table.label, np.flatnonzero(seen), np.flatnonzero(~seen), record.metrics.bias
+    )
+    _compare(path, "metrics", record.metrics.model_dump(), asdict(recomputed))
+    expected = class_results(table, [c.name for c in record.classes], seen, record.metrics.bias)
+    for stored, actual in zip(record.classes, expected, strict=True):
+        _compare(path, f"classes[{stored.name!r}]", stored.model_dump(), actual.model_dump())
+    videos = sum(c.videos for c in record.classes)
+    tested = sum(record.data.counts.get(p, 0) for p in ("stage2_test_seen", "stage2_test_unseen"))
+    if not videos == tested == record.decisions.videos:
+        raise RecordError(
+            f"{path}: counts: {tested} test videos in data.counts, {videos} in classes, "
+            f"{record.decisions.videos} in decisions"
+        )
+    chosen = record.best_epoch
+    if chosen > len(record.trace) or record.trace[chosen - 1].bias != record.metrics.bias:
+        raise RecordError(f"{path}: metrics.bias is not the one of best_epoch {chosen} in the trace")
+    highest = max(epoch.hm for epoch in record.trace)
+    first_best = next(epoch.epoch for epoch in record.trace if epoch.hm >= highest - EQUAL)
+    if first_best != chosen:
+        raise RecordError(f"{path}: best_epoch is {chosen}, but the trace's highest HM is at {first_best}")
+    return record
+
+
+def _compare(path: Path, where: str, stored: Mapping[str, Any], actual: Mapping[str, Any]) -> None:
+    for key, value in actual.items():
+        given = stored[key]
+        same = (
+            math.isclose(given, value, rel_tol=0, abs_tol=_TOLERANCE)
+            if isinstance(value, float) and isinstance(given, float)
+            else given == value
+        )
+        if not same:
+            raise RecordError(f"{path}: {where}.{key} is {given!r}, but the decisions give {value!r}")

@@ -1,0 +1,35 @@
+"""What the harness itself brings, through the same hooks as any plugin."""
+
+from __future__ import annotations
+
+from avgzsl_bench.data.datasets import DatasetSpec
+from avgzsl_bench.data.readers import ReaderSpec
+from avgzsl_bench.hookspecs import hookimpl
+from avgzsl_bench.reported import ReportedSpec
+
+
+@hookimpl
+def avbench_datasets() -> list[DatasetSpec]:
+    """The three datasets of the field."""
+    return [
+        DatasetSpec(name, f"avgzsl_bench:data/class_lists/{name}.json")
+        for name in ("activitynet", "ucf", "vggsound")
+    ]
+
+
+@hookimpl
+def avbench_feature_readers() -> list[ReaderSpec]:
+    """The three published layouts."""
+    return [
+        ReaderSpec("avca", "avgzsl_bench.data.official.avca:READER", "AVCA: one averaged vector a video, .h5"),
+        ReaderSpec(
+            "clipclap", "avgzsl_bench.data.official.pickled:CLIPCLAP", "ClipClap: one vector a video, .pkl"
+        ),
+        ReaderSpec("tcaf", "avgzsl_bench.data.official.pickled:TCAF", "TCAF: sequences of vectors, .pkl"),
+    ]
+
+
+@hookimpl
+def avbench_reported() -> list[ReportedSpec]:
+    """The tables of the MFT paper."""
+    return [ReportedSpec("mft_jeit2025", "avgzsl_bench:reported/mft_jeit2025.json")]

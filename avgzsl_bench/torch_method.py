@@ -1,0 +1,173 @@
+"""The usual way to be a method: a module, its losses, and an embedding space to compare in."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from pydantic import Field
+
+from avgzsl_bench.method import Method, MethodConfig
+from avgzsl_bench.sampling import ClassBalancedSampler
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from avgzsl_bench.task import Classes, Samples, Shape, Videos
+
+SCORE_BLOCK = 4096
+"""Videos embedded and scored at a time, so that memory stays bounded whatever their number."""
+
+
+class TorchConfig(MethodConfig):
+    """Settings of a method trained by gradient descent, with Adam and a plateau schedule on validation HM."""
+
+    batch_size: int = Field(64, ge=2, description="videos a batch")
+    batches_per_epoch: int = Field(300, ge=1, description="batches an epoch")
+    learning_rate: float = Field(1e-4, gt=0, description="Adam's initial learning rate")
+    weight_decay: float = Field(0.0, ge=0, description="L2 weight decay, added to the gradient")
+    scheduler: Literal["plateau", "none"] = Field(
+        "plateau", description="what changes the learning rate: a plateau of validation HM, or nothing"
+    )
+    plateau_factor: float = Field(0.1, gt=0, lt=1, description="factor at a drop of the learning rate")
+    plateau_patience: int = Field(3, ge=0, description="epochs without improvement before a drop")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A training batch of `B` class-balanced draws.
+
+    Attributes:
+        audio: float32 `[B, Da]`.
+        visual: float32 `[B, Dv]`.
+        label: int64 `[B]`, positions in the training classes.
+    """
+
+    audio: Tensor
+    visual: Tensor
+    label: Tensor
+
+
+class TorchMethod(Method):
+    """A method trained by gradient descent.
+
+    A subclass writes `build`, `losses`, `embed_videos` and `embed_classes`; batches, optimiser, schedule,
+    scoring in blocks and the state dict come from here. `self.train_text` holds the embeddings of the
+    training classes, `[C, Dw]`, in the order that `Batch.label` refers to.
+    """
+
+    Config: ClassVar[type[MethodConfig]] = TorchConfig
+    config: TorchConfig
+
+    def __init__(
+        self, config: TorchConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device
+    ) -> None:
+        super().__init__(config, shape, classes, seed=seed, device=device)
+        self.train_classes = classes.seen_classes()
+        self.train_text = self.text_of(self.train_classes)
+        self.module = self.build().to(device)
+        self.optimizer = torch.optim.Adam(
+            self.module.parameters(),
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            fused=device.type in ("cpu", "cuda"),
+        )
+        self._schedule = (
+            torch.optim.lr_scheduler.ReduceLROnPlateau(
+                self.optimizer, mode="max", factor=config.plateau_factor, patience=config.plateau_patience
+            )
+            if config.scheduler == "plateau"
+            else None
+        )
+        self._sampler: ClassBalancedSampler | None = None
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """The network, from `self.config` and `self.shape`."""
+
+    @abstractmethod
+    def losses(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Scalars by name. The one called `total` is minimised, the others are logged.
+
+        A pure function of parameters, buffers and the batch: no state elsewhere, no `.item()`.
+        """
+
+    @abstractmethod
+    def embed_videos(self, videos: Videos) -> Tensor:
+        """Embeddings `[N, d]` of videos, in evaluation mode."""
+
+    @abstractmethod
+    def embed_classes(self, classes: Classes) -> Tensor:
+        """Embeddings `[K, d]` of classes, in evaluation mode; computed once an evaluation."""
+
+    def text_of(self, classes: Classes) -> Tensor:
+        """The class embeddings this method reads, `[K, Dw]`: all text encoders side by side."""
+        return classes.embedding()
+
+    def compatibility(self, videos: Tensor, classes: Tensor) -> Tensor:
+        """Scores `[N, K]` of embedded videos and classes: minus the Euclidean distance."""
+        return -torch.cdist(videos, classes, compute_mode="donot_use_mm_for_euclid_dist")
+
+    @property
+    def learning_rate(self) -> float:
+        """The optimiser's current learning rate."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = value
+
+    def train_step(self, batch: Batch) -> Mapping[str, Tensor]:
+        """One update; returns the losses before it, detached."""
+        losses = self.losses(batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        losses["total"].backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        return {name: value.detach() for name, value in losses.items()}
+
+    def train_epoch(self, train: Samples) -> Mapping[str, float]:
+        """`batches_per_epoch` updates on class-balanced batches; returns the mean of each loss."""
+        if self._sampler is None:
+            self._sampler = ClassBalancedSampler(train.label, seed=self.seed)
+        self.module.train()
+        audio, visual, label = train.videos.audio, train.videos.visual, train.label
+        sums: dict[str, Tensor] = {}
+        indices = self._sampler.draw(self.config.batches_per_epoch, self.config.batch_size)
+        for index in indices:
+            losses = self.train_step(Batch(audio[index], visual[index], label[index]))
+            for name, value in losses.items():
+                sums[name] = sums[name] + value if name in sums else value
+        means = torch.stack(list(sums.values())).div(len(indices)).tolist()
+        return dict(zip(sums, means, strict=True))
+
+    @torch.inference_mode()
+    def score(self, videos: Videos, classes: Classes) -> Tensor:
+        """Compatibility of each video with each class, `[N, K]`, computed in blocks of videos."""
+        self.module.eval()
+        embedded = self.embed_classes(classes)
+        blocks = [
+            self.compatibility(self.embed_videos(videos.take(slice(start, start + SCORE_BLOCK))), embedded)
+            for start in range(0, len(videos), SCORE_BLOCK)
+        ]
+        return torch.cat(blocks)
+
+    def after_validation(self, hm: float) -> None:
+        """Steps the plateau schedule."""
+        if self._schedule is not None:
+            self._schedule.step(hm)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Parameters and buffers of the module."""
+        return {name: value.detach().clone() for name, value in self.module.state_dict().items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Loads parameters and buffers of the module, all of them."""
+        self.module.load_state_dict(dict(state), strict=True)
+
+    def parameter_count(self) -> int:
+        """Number of trained parameters."""
+        return sum(p.numel() for p in self.module.parameters() if p.requires_grad)

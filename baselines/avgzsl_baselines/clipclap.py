@@ -1,0 +1,219 @@
+"""ClipClap-GZSL: feed-forward encoders on CLIP and CLAP features, and a joint space with the class texts.
+
+Kurzendörfer, Mercea, Koepke, Akata: "Audio-Visual Generalized Zero-Shot Learning using Pre-Trained Large
+Multi-Modal Models", CVPR Workshops 2024, doi 10.1109/CVPRW63382.2024.00269. Architecture, losses and schedule
+follow the authors' program (`dkurzend/ClipClap-GZSL`); where paper and program differ, the program. In the
+docstrings `B` is the batch, `K` the classes trained on, `D` the model's width, `d` the joint space's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+from torch.nn import functional as F
+
+from avgzsl_baselines.layers import Block1, Block2
+from avgzsl_bench import AvbenchError, Batch, Classes, Shape, TorchConfig, TorchMethod, Videos
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+Modality = Literal["both", "audio", "visual"]
+
+_TEXT_OF: Mapping[Modality, str] = {"audio": "clap", "visual": "clip"}
+"""The text encoder that was trained together with the encoder of a single modality."""
+
+
+class ClipClapConfig(TorchConfig):
+    """Settings of ClipClap-GZSL."""
+
+    modality: Modality = Field("both", description="features that are used: both, audio or visual alone")
+    text: Literal["all", "clip", "clap"] = Field(
+        "all",
+        description="text encoders that are used; with 'all', a single modality drops the other's",
+    )
+    model_width: int = Field(512, ge=1, description="width D of the encoders' and decoders' outputs")
+    hidden_width: int = Field(512, ge=1, description="width H of the hidden layers")
+    embedding_width: int = Field(64, ge=1, description="width d of the joint space")
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout rate of every block")
+    bn_refresh: Literal["none", "official"] = Field(
+        "none",
+        description="a second forward pass after each update, whose only effect is on the running statistics "
+        "of batch normalisation: 'official', as the published program does, or none",
+    )
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A training batch in the joint space.
+
+    Attributes:
+        video: theta_o `[B, d]`.
+        text: theta_w `[B, d]`, the text of each sample's class.
+        classes: Theta `[K, d]`, the texts of all training classes, from a pass of their own.
+        encoded_text: u `[B, D]`.
+        video_decoded: rho_o `[B, D]`.
+        text_decoded: rho_w `[B, D]`.
+    """
+
+    video: Tensor
+    text: Tensor
+    classes: Tensor
+    encoded_text: Tensor
+    video_decoded: Tensor
+    text_decoded: Tensor
+
+    def logits(self) -> Tensor:
+        """L = theta_o Theta^T, `[B, K]`: dot products without temperature or bias."""
+        return self.video @ self.classes.T
+
+
+def base_losses(embedded: Embedded, label: Tensor) -> dict[str, Tensor]:
+    """The three losses of ClipClap-GZSL, scalars; means over samples and features, all of weight 1.
+
+    `ce` = CE(L, y), `reg` = MSE(theta_o, theta_w), `rec` = MSE(u, rho_o) + MSE(u, rho_w). Nothing is
+    detached: `rec` moves the text encoder too.
+
+    Args:
+        embedded: the batch.
+        label: int64 `[B]`, rows of `embedded.classes`.
+    """
+    target = embedded.encoded_text
+    return {
+        "ce": F.cross_entropy(embedded.logits(), label),
+        "reg": F.mse_loss(embedded.video, embedded.text),
+        "rec": F.mse_loss(embedded.video_decoded, target) + F.mse_loss(embedded.text_decoded, target),
+    }
+
+
+class VideoEncoder(nn.Module):
+    """One block on the chosen features, the visual vector first where both are used: `[B, D]`."""
+
+    def __init__(self, shape: Shape, modality: Modality, width: int, dropout: float) -> None:
+        super().__init__()
+        self.modality = modality
+        inputs = {"both": shape.visual + shape.audio, "audio": shape.audio, "visual": shape.visual}
+        self.block = Block1(inputs[modality], width, dropout)
+
+    def forward(self, audio: Tensor, visual: Tensor) -> Tensor:
+        """Encode audio `[B, Da]` and visual `[B, Dv]`."""
+        if self.modality == "both":
+            features = torch.cat((visual, audio), dim=1)
+        else:
+            features = audio if self.modality == "audio" else visual
+        encoded: Tensor = self.block(features)
+        return encoded
+
+
+class JointSpace(nn.Module):
+    """Encoders, projections into the joint space, and decoders out of it.
+
+    Args:
+        video_encoder: O_enc, from audio `[B, Da]` and visual `[B, Dv]` to `[B, D]`.
+        text_width: width of a class's text vector.
+        config: widths and dropout.
+    """
+
+    def __init__(self, video_encoder: nn.Module, text_width: int, config: ClipClapConfig) -> None:
+        super().__init__()
+        width, hidden, joint = config.model_width, config.hidden_width, config.embedding_width
+        dropout = config.dropout
+        self.video_encoder = video_encoder
+        self.text_encoder = Block1(text_width, width, dropout)  # W_enc
+        self.video_projection = Block2(width, hidden, joint, dropout)  # O_proj
+        self.text_projection = Block1(width, joint, dropout)  # W_proj
+        self.video_decoder = Block2(joint, hidden, width, dropout)  # D_o
+        self.text_decoder = Block1(joint, width, dropout)  # D_w
+
+    def embed_videos(self, audio: Tensor, visual: Tensor) -> Tensor:
+        """theta_o = O_proj(O_enc([v; a])), `[B, d]`."""
+        embedded: Tensor = self.video_projection(self.video_encoder(audio, visual))
+        return embedded
+
+    def embed_texts(self, text: Tensor) -> Tensor:
+        """theta_w = W_proj(W_enc(w)), `[N, d]`."""
+        embedded: Tensor = self.text_projection(self.text_encoder(text))
+        return embedded
+
+    def forward(self, batch: Batch, class_text: Tensor) -> Embedded:
+        """Embed a batch and, with batch statistics and dropout masks of their own, all `K` classes.
+
+        Args:
+            batch: the samples.
+            class_text: `[K, Dw]`, the texts of all training classes.
+        """
+        video = self.embed_videos(batch.audio, batch.visual)
+        # The samples' texts are rows of the classes': one linear map serves both. Statistics of batch
+        # normalisation and dropout masks do not: each has its own.
+        mapped = self.text_encoder.linear(class_text)
+        encoded_text = self.text_encoder.activate(mapped.index_select(0, batch.label))
+        text = self.text_projection(encoded_text)
+        return Embedded(
+            video=video,
+            text=text,
+            classes=self.text_projection(self.text_encoder.activate(mapped)),
+            encoded_text=encoded_text,
+            video_decoded=self.video_decoder(video),
+            text_decoded=self.text_decoder(text),
+        )
+
+
+class ClipClap(TorchMethod):
+    """ClipClap-GZSL. Scores are Euclidean distances in the joint space, not training's dot products."""
+
+    Config: ClassVar[type[ClipClapConfig]] = ClipClapConfig
+    config: ClipClapConfig
+    module: JointSpace
+
+    def build(self) -> JointSpace:
+        """The joint space on this method's video encoder."""
+        return JointSpace(self.build_video_encoder(), self.train_text.shape[1], self.config)
+
+    def build_video_encoder(self) -> nn.Module:
+        """O_enc: one block on the concatenated features."""
+        return VideoEncoder(self.shape, self.config.modality, self.config.model_width, self.config.dropout)
+
+    def text_of(self, classes: Classes) -> Tensor:
+        """The chosen text encoders' vectors side by side, in the feature set's order: `[K, Dw]`.
+
+        Raises:
+            AvbenchError: the feature set lacks the chosen text encoder.
+        """
+        wanted: str | None = self.config.text
+        if wanted == "all":
+            both_there = {"clip", "clap"} <= set(classes.text)
+            wanted = _TEXT_OF.get(self.config.modality) if both_there else None
+        if wanted is None:
+            return classes.embedding()
+        if wanted not in classes.text:
+            have = ", ".join(classes.text)
+            raise AvbenchError(f"setting text={wanted}: these features have no such text encoder (have: {have})")
+        return classes.text[wanted]
+
+    def losses(self, batch: Batch) -> Mapping[str, Tensor]:
+        """l = l_ce + l_rec + l_reg."""
+        losses = base_losses(self.module(batch, self.train_text), batch.label)
+        return {"total": losses["ce"] + losses["rec"] + losses["reg"], **losses}
+
+    def train_step(self, batch: Batch) -> Mapping[str, Tensor]:
+        """One update, and with `bn_refresh=official` the encoders and projections once more on the batch."""
+        losses = super().train_step(batch)
+        if self.config.bn_refresh == "official":
+            with torch.no_grad():
+                self.module.embed_videos(batch.audio, batch.visual)
+                self.module.embed_texts(self.train_text[batch.label])
+        return losses
+
+    def embed_videos(self, videos: Videos) -> Tensor:
+        """theta_o of videos, `[N, d]`."""
+        return self.module.embed_videos(videos.audio, videos.visual)
+
+    def embed_classes(self, classes: Classes) -> Tensor:
+        """theta_w of classes, `[K, d]`."""
+        return self.module.embed_texts(self.text_of(classes))

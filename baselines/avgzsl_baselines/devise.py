@@ -1,0 +1,27 @@
+"""DeViSE: a linear map into word-vector space, trained with a hinge on every wrong class.
+
+Frome, Corrado, Shlens, Bengio, Dean, Ranzato, Mikolov: "DeViSE: A Deep Visual-Semantic Embedding Model",
+NeurIPS 2013, as adapted by the published code of the AVCA benchmark (Mercea et al., CVPR 2022): fixed
+features, audio beside visual, all wrong classes in place of a sampled one, dropout on the class embeddings.
+
+Extension: with feature sets of several text encoders (`clip_clap`), for which no settings were published, the
+concatenated class embedding is given unit norm and so is the input (`avgzsl_baselines.bilinear`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from avgzsl_baselines.bilinear import BilinearMethod
+from avgzsl_baselines.ranking import devise_loss
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class DeViSE(BilinearMethod):
+    """Bilinear compatibility, every violated class counts in full."""
+
+    def ranking_loss(self, compatibility: Tensor, label: Tensor) -> Tensor:
+        """Sum of hinge terms over wrong classes, mean over videos (`devise_loss`)."""
+        return devise_loss(compatibility, label, self.config.margin)

@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from avgzsl_bench.data import store
+from avgzsl_bench.data.store import fingerprint, read_header, read_members, read_store, write_store
+from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
+from avgzsl_bench.errors import DataError
+
+
+def small_table(*, sequences: bool = False) -> FeatureTable:
+    random = np.random.default_rng(0)
+
+    def feature(width: int) -> Feature:
+        if not sequences:
+            return random.standard_normal((4, width)).astype(np.float32)
+        offsets = np.array([0, 2, 3, 7, 8])
+        return Ragged(random.standard_normal((8, width)).astype(np.float32), offsets)
+
+    words = random.standard_normal((3, 5)).astype(np.float32)
+    words[1] = np.nan
+    return FeatureTable(
+        dataset="some",
+        features="set_a",
+        simulated=False,
+        audio=feature(3),
+        visual=feature(4),
+        label=np.array([0, 0, 2, 2]),
+        video_id=["a", "bé", "a_1", "b_1"],
+        partition=np.array([1, 9, 63, 32], np.uint8),
+        text={"z": words, "b": words[:, :2].copy()},
+        source="test",
+    )
+
+
+@pytest.mark.parametrize("sequences", [False, True])
+def test_round_trip(tmp_path: Path, sequences: bool) -> None:
+    table = small_table(sequences=sequences)
+    path = tmp_path / "some" / "set_a" / "features.h5"
+    mark = write_store(path, table)
+    header, back = read_store(path)
+    assert header == read_header(path)
+    assert (header.dataset, header.features, header.source, header.simulated) == (
+        "some",
+        "set_a",
+        "test",
+        False,
+    )
+    assert (header.videos, header.audio, header.visual, header.sequences) == (4, 3, 4, sequences)
+    assert list(header.text.items()) == [("z", 5), ("b", 2)]
+    assert header.path == path
+    assert mark == header.fingerprint == fingerprint(table) == fingerprint(back)
+    assert back.video_id == table.video_id
+    assert list(back.text) == ["z", "b"]
+    for before, after in ((table.audio, back.audio), (table.visual, back.visual)):
+        if isinstance(before, Ragged):
+            assert isinstance(after, Ragged)
+            np.testing.assert_array_equal(before.offsets, after.offsets)
+            before, after = before.values, after.values
+        np.testing.assert_array_equal(before, after)
+    label, partition = read_members(path)
+    np.testing.assert_array_equal(label, table.label)
+    np.testing.assert_array_equal(partition, table.partition)
+    assert [p.name for p in path.parent.iterdir()] == ["features.h5"]
+
+
+def test_fingerprint_sees_content_and_nothing_else() -> None:
+    table = small_table()
+    same = dataclasses.replace(table, source="elsewhere", audio=np.asfortranarray(table.audio))
+    assert fingerprint(same) == fingerprint(table)
+    values = table.audio.copy()
+    values[0, 0] += 1
+    changes = [
+        {"audio": values},
+        {"simulated": True},
+        {"dataset": "other"},
+        {"features": "other"},
+        {"video_id": ["a", "b", "c", "d"]},
+        {"label": np.array([0, 0, 2, 1])},
+        {"partition": np.array([1, 9, 63, 33], np.uint8)},
+        {"text": dict(reversed(table.text.items()))},
+        {"audio": table.visual, "visual": table.audio},
+    ]
+    marks = {fingerprint(dataclasses.replace(table, **change)) for change in changes}
+    assert len(marks | {fingerprint(table)}) == len(changes) + 1
+
+
+NAN = np.full((4, 3), np.nan, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"audio": NAN}, "audio holds a value that is not finite"),
+        ({"audio": np.ones((3, 3), np.float32)}, "audio has 3 rows for 4 videos"),
+        ({"audio": np.ones((4, 3))}, "audio has shape .* float64"),
+        (
+            {"audio": Ragged(np.ones((4, 3), np.float32), np.array([0, 1, 1, 2, 4]))},
+            "audio offsets are not ascending",
+        ),
+        ({"audio": Ragged(np.ones((4, 3), np.float32), np.array([0, 1, 2, 4]))}, "audio offsets have shape"),
+        ({"label": np.array([0, 0, 2, 3])}, "label 3 is beyond"),
+        ({"label": np.array([-1, 0, 2, 2])}, "label -1 is negative"),
+        ({"label": np.array([0, 2, 0, 2])}, "not in the order"),
+        ({"label": np.array([0, 0, 2])}, "labels have shape"),
+        ({"partition": np.array([0, 1, 1, 1], np.uint8)}, "in no partition"),
+        ({"partition": np.array([64, 1, 1, 1], np.uint8)}, "in no partition"),
+        ({"video_id": ["a", "b", "c", "c"]}, "twice"),
+        ({"video_id": ["", "b", "c", "d"]}, "empty or holds control"),
+        ({"video_id": []}, "no videos"),
+        ({"dataset": "../up"}, "cannot be stored as a name"),
+        ({"text": {"A B": np.ones((3, 2), np.float32)}}, "cannot be stored as a name"),
+        ({"text": {"a": np.ones((3, 2), np.float32), "b": np.ones((4, 2), np.float32)}}, "disagree"),
+        ({"text": {"a": np.array([[1, np.nan], [1, 1], [1, 1]], np.float32)}}, "text 'a' holds a value"),
+    ],
+)
+def test_inconsistent_tables_are_not_written(tmp_path: Path, change: dict[str, object], said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        write_store(tmp_path / "x" / "features.h5", dataclasses.replace(small_table(), **change))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "interruption", [KeyboardInterrupt, OSError(28, "No space left on device"), RuntimeError("h5")]
+)
+def test_interrupted_writing_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interruption: BaseException | type[BaseException]
+) -> None:
+    path = tmp_path / "features.h5"
+    mark = write_store(path, small_table())
+
+    def stop(_: int) -> None:
+        raise interruption
+
+    monkeypatch.setattr(store.os, "fsync", stop)
+    with pytest.raises(KeyboardInterrupt if interruption is KeyboardInterrupt else DataError):
+        write_store(path, small_table(sequences=True))
+    assert [p.name for p in tmp_path.iterdir()] == ["features.h5"]
+    assert read_header(path).fingerprint == mark
+
+
+def test_unwritable_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match=r"cannot write .*; choose another folder"):
+        write_store(tmp_path / "file" / "features.h5", small_table())
+
+
+def test_target_that_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "features.h5").mkdir()
+    with pytest.raises(DataError, match="cannot write"):
+        write_store(tmp_path / "features.h5", small_table())
+    assert [p.name for p in tmp_path.iterdir()] == ["features.h5"]
+
+
+def damage(file: h5py.File, kind: str) -> None:
+    def replace(name: str, values: object) -> None:
+        del file[name]
+        file[name] = values
+
+    if kind == "schema":
+        file.attrs["schema"] = "another"
+    elif kind == "no schema":
+        del file.attrs["schema"]
+    elif kind in ("dataset", "encoders", "fingerprint", "simulated"):
+        del file.attrs[kind]
+    elif kind == "encoder names":
+        file.attrs["encoders"] = '["../x"]'
+    elif kind == "encoder json":
+        file.attrs["encoders"] = "["
+    elif kind == "no audio":
+        del file["audio"]
+    elif kind == "link":
+        del file["audio"]
+        file["audio"] = h5py.SoftLink("/visual")
+    elif kind == "huge":
+        del file["audio"]
+        file.create_dataset("audio", (10**9, 1000), "f4")
+    elif kind == "rows":
+        replace("audio", np.ones((3, 3), np.float32))
+    elif kind == "nan":
+        replace("audio", NAN)
+    elif kind == "label":
+        replace("label", np.array([0, 0, 2, 9]))
+    elif kind == "label type":
+        replace("label", np.array([0.0, 0, 2, 2]))
+    elif kind == "partition":
+        replace("partition", np.array([0, 1, 1, 1], np.uint8))
+    elif kind == "ids":
+        replace("video_id", np.array([b"a", b"a", b"b", b"c"]))
+    elif kind == "id bytes":
+        replace("video_id", np.array([b"\xff", b"a", b"b", b"c"]))
+    elif kind == "objects":
+        del file["video_id"]
+        file.create_dataset("video_id", data=["a", "b", "c", "d"], dtype=h5py.string_dtype())
+    elif kind == "offsets":
+        file["audio_offsets"] = np.arange(5)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(
+            "schema",
+            "no schema",
+            "dataset",
+            "encoders",
+            "fingerprint",
+            "simulated",
+            "encoder names",
+            "encoder json",
+        ),
+        *("no audio", "link", "huge", "rows", "nan", "label", "label type", "partition", "ids", "id bytes"),
+        *("objects", "offsets"),
+    ],
+)
+def test_damaged_stores_are_named(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "features.h5"
+    write_store(path, small_table())
+    with h5py.File(path, "a") as file:
+        damage(file, kind)
+    with pytest.raises(DataError, match=r"features\.h5: .*import the data again") as error:
+        read_store(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"not HDF5", b"\x89HDF\r\n\x1a\n"])
+def test_foreign_files(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "features.h5").write_bytes(content)
+    for read in (read_header, read_store, read_members):
+        with pytest.raises(DataError, match=r"features\.h5.*import the data again"):
+            read(tmp_path / "features.h5")
+
+
+def test_missing_store(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        read_header(tmp_path / "features.h5")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("store") / "features.h5"
+    write_store(path, small_table(sequences=True))
+    return path.read_bytes()
+
+
+# Derandomised: the HDF5 library itself, which is not ours, has been known to crash on crafted files.
+@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_altered_stores_never_surprise(tmp_path: Path, written: bytes, data: st.DataObject) -> None:
+    content = bytearray(written)
+    for at in data.draw(st.lists(st.integers(0, len(written) - 1), max_size=8)):
+        content[at] = data.draw(st.integers(0, 255))
+    end = data.draw(st.one_of(st.just(len(written)), st.integers(0, len(written))))
+    path = tmp_path / "features.h5"
+    path.write_bytes(bytes(content[:end]))
+    with contextlib.suppress(DataError):
+        read_store(path)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from click.testing import CliRunner
+
+from avgzsl_bench.cli.leaderboard import leaderboard
+from avgzsl_bench.cli.verify import verify
+from avgzsl_bench.errors import RecordError
+
+from .make_record import make_record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_leaderboard_prints_tables_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for seed in range(2):
+        make_record(tmp_path / "results", seed=seed, changed={"learning_rate": 0.0001, "tokens": "[b]va[/b]"})
+    make_record(tmp_path / "results", features="simulated", simulated=True)
+    out = tmp_path / "out"
+    result = CliRunner().invoke(leaderboard, ["--results", str(tmp_path / "results"), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    tables = result.output.split("wrote")[0]
+    assert max(map(len, tables.splitlines())) <= 80
+    assert "\x1b" not in result.output
+    assert "…" not in tables
+    for text in ("MFT", "tokens=[b]va[/b]", " ± ", "57.12 on", "clip_clap,", "SIMULATED: ucf"):
+        assert text in tables
+    assert f"wrote {out / 'README.md'}" in result.output
+    assert (out / "ucf-clip_clap-cls.csv").exists()
+
+
+def test_leaderboard_without_records(tmp_path: Path) -> None:
+    result = CliRunner().invoke(leaderboard, ["--results", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert isinstance(result.exception, RecordError)
+    assert not (tmp_path / "out").exists()
+
+
+def test_verify_takes_files_and_folders(tmp_path: Path) -> None:
+    one, two = make_record(tmp_path / "a"), make_record(tmp_path / "b")
+    result = CliRunner().invoke(verify, [str(one), str(tmp_path / "b")])
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines() == [f"ok {one}", f"ok {two}", "2 ok, 0 failed"]
+
+
+def test_verify_lists_every_failure_before_it_fails(tmp_path: Path) -> None:
+    good, bad, gone = (make_record(tmp_path, name=name, seed=i) for i, name in enumerate("abc"))
+    bad.write_text(bad.read_text().replace('"seed": 1', '"seed": "x"'))
+    gone.with_suffix(".npz").unlink()
+    (tmp_path / "empty").mkdir()
+    missing = tmp_path / "missing.json"
+    result = CliRunner().invoke(verify, [str(tmp_path / "ucf"), str(tmp_path / "empty"), str(missing)])
+    assert isinstance(result.exception, RecordError)
+    assert "4 of 5 failed" in str(result.exception)
+    lines = result.output.splitlines()
+    assert lines[0] == f"ok {good}"
+    assert [line.split(":")[0] for line in lines[1:3]] == [
+        f"FAILED {bad}",
+        f"FAILED {gone.with_suffix('.npz')}",
+    ]
+    assert lines[3].startswith("FAILED no records in")
+    assert lines[4].startswith(f"FAILED {missing}: cannot be read")
+    assert lines[5] == "1 ok, 4 failed"
+
+
+def test_verify_needs_a_path() -> None:
+    assert CliRunner().invoke(verify, []).exit_code == 2

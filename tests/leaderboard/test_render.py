@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+from avgzsl_bench.errors import AvbenchError
+from avgzsl_bench.leaderboard import write_leaderboard
+from avgzsl_bench.leaderboard.board import read_boards
+from avgzsl_bench.leaderboard.render import csv_of, markdown_of
+from avgzsl_bench.leaderboard.write import MARKER
+
+from .make_record import make_record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def cells(markdown: str) -> list[dict[str, str]]:
+    """The rows of the first table, bare."""
+    lines = [line for line in markdown.splitlines() if line.startswith("|")]
+    split = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return [dict(zip(split[0], row, strict=True)) for row in split[2:]]
+
+
+def test_a_row_shows_mean_and_deviation_in_percent(tmp_path: Path) -> None:
+    for seed in range(3):
+        make_record(tmp_path, seed=seed, changed={"tokens": "va"})
+    (board,) = read_boards(tmp_path)
+    (row,) = cells(markdown_of(board, 1))
+    hm = board.lines[0].row.spread["hm"]
+    assert hm.std is not None
+    assert row["HM"] == f"{100 * hm.mean:.2f} ± {100 * hm.std:.2f}"
+    assert row["Method"] == "MFT (reconstruction)"
+    assert row["Settings changed"] == "tokens=va"
+    assert row["Seeds"] == "3"
+    assert row["Parameters"] == "12,345"
+
+
+def test_reported_figures_stand_in_columns_of_their_own(tmp_path: Path) -> None:
+    make_record(tmp_path)
+    make_record(tmp_path, method="devise", title="DeViSE", follows="published code")
+    make_record(tmp_path, method="eszsl", title="ESZSL", follows="reference", parameters=None)
+    (board,) = read_boards(tmp_path)
+    text = markdown_of(board, 1)
+    rows = {row["Method"]: row for row in cells(text)}
+    assert (rows["MFT (reconstruction)"]["Reported HM"], rows["MFT (reconstruction)"]["Reported on"]) == (
+        "57.12",
+        "clip_clap, cls",
+    )
+    assert (rows["DeViSE"]["Reported HM"], rows["DeViSE"]["Reported on"]) == ("23.56", "selavi, main")
+    assert rows["ESZSL (reference)"]["Reported HM"] == rows["ESZSL (reference)"]["Parameters"] == "–"
+    assert "comparable with measured ones only where these are the table's, clip_clap, cls" in text
+    assert "Journal of Electronics &amp; Information Technology" in text
+
+
+def test_a_misprinted_hm_is_told(tmp_path: Path) -> None:
+    make_record(tmp_path, method="kda", title="KDA", follows="paper")
+    (board,) = read_boards(tmp_path)
+    assert "KDA: printed HM 54.84, but printed S and U give 54.87." in markdown_of(board, 1)
+
+
+def test_a_single_seed_shows_no_deviation(tmp_path: Path) -> None:
+    make_record(tmp_path)
+    (board,) = read_boards(tmp_path)
+    (row,) = cells(markdown_of(board, 1))
+    assert not any("±" in cell for cell in row.values())
+
+
+def test_bold_is_the_best_competitor(tmp_path: Path) -> None:
+    make_record(tmp_path, method="oracle", title="Oracle", follows="reference", skill=9.0)
+    make_record(tmp_path, method="good", title="Good", follows="paper", skill=3.0)
+    make_record(tmp_path, method="poor", title="Poor", follows="paper", skill=0.0)
+    (board,) = read_boards(tmp_path)
+    bold = {row["Method"]: row["HM"].startswith("**") for row in cells(markdown_of(board, 1))}
+    assert bold == {"Oracle (reference)": False, "Good": True, "Poor": False}
+
+
+def test_one_competitor_is_not_the_best(tmp_path: Path) -> None:
+    make_record(tmp_path)
+    (board,) = read_boards(tmp_path)
+    text = markdown_of(board, 1)
+    assert "**" not in text
+    assert "Bold" not in text
+
+
+def test_what_was_measured_is_said_under_the_table(tmp_path: Path) -> None:
+    make_record(tmp_path, calibration="avca", fingerprint="0123456789abcdef", split_hash="fedcba9876543210")
+    (board,) = read_boards(tmp_path)
+    text = markdown_of(board, 2)
+    assert text.startswith("## ucf, clip_clap, cls (calibration avca, text order by-name)\n")
+    assert "Calibration avca; split cls (hash fedcba987654)" in text
+    assert "data fingerprint 0123456789ab." in text
+    assert "5 seen and 3 unseen classes, 48 test videos." in text
+    assert "sample standard deviation over n seeds" in text
+
+
+def test_simulated_tables_say_so(tmp_path: Path) -> None:
+    make_record(tmp_path, features="simulated", simulated=True)
+    (board,) = read_boards(tmp_path)
+    text = markdown_of(board, 1)
+    assert text.startswith("# SIMULATED: ")
+    assert "**SIMULATED features: these figures say nothing about real videos.**" in text
+    assert "not comparable with figures on simulated features" in text
+
+
+def test_shortened_runs_say_so(tmp_path: Path) -> None:
+    make_record(tmp_path, changed={"epochs": 5}, trained=3)
+    (board,) = read_boards(tmp_path)
+    assert cells(markdown_of(board, 1))[0]["Settings changed"] == "epochs=5, stopped after 3 of 5 epochs"
+
+
+def test_versions_show_where_there_are_two(tmp_path: Path) -> None:
+    make_record(tmp_path, version="0.1.0")
+    make_record(tmp_path, version="0.2.0", skill=2.0)
+    make_record(tmp_path, method="kda", title="KDA", follows="paper", version="0.2.0", skill=0.5)
+    (board,) = read_boards(tmp_path)
+    assert sorted(line.label for line in board.lines) == [
+        "KDA",
+        "MFT (reconstruction, avgzsl-bench 0.1.0)",
+        "MFT (reconstruction, avgzsl-bench 0.2.0)",
+    ]
+
+
+def test_defaults_that_differ_are_shown(tmp_path: Path) -> None:
+    make_record(tmp_path, config={"layers": 1})
+    make_record(tmp_path, config={"layers": 2}, skill=2.0)
+    (board,) = read_boards(tmp_path)
+    assert {line.settings for line in board.lines} == {"layers=1", "layers=2"}
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("a|b", r"a\|b"),
+        ("two\nlines\r\x1b[31m", r"two lines \[31m"),
+        ("`code`", r"\`code\`"),
+        ("<script>x</script>", "&lt;script&gt;x&lt;/script&gt;"),
+        ("**loud**", r"\*\*loud\*\*"),
+        ("[click](javascript:x)", r"\[click\](javascript:x)"),
+    ],
+)
+def test_text_of_records_cannot_break_a_table(tmp_path: Path, title: str, shown: str) -> None:
+    make_record(tmp_path, title=title, follows="paper", changed={"name": title})
+    (board,) = read_boards(tmp_path)
+    (row,) = cells(markdown_of(board, 1))
+    assert row["Method"] == shown
+    assert row["Settings changed"] == f"name={shown}"
+    assert len(pd.read_csv(io.StringIO(csv_of(board)))) == 1
+
+
+def test_csv_holds_fractions_in_full_precision(tmp_path: Path) -> None:
+    for seed in range(3):
+        make_record(tmp_path, seed=seed, changed={"tokens": "va"})
+    make_record(tmp_path, method="chance", title="Chance", follows="reference", skill=0.0, parameters=None)
+    (board,) = read_boards(tmp_path)
+    table = pd.read_csv(io.StringIO(csv_of(board))).set_index("method")
+    row = {line.row.method.name: line.row for line in board.lines}["mft"]
+    for figure, value in row.spread.items():
+        assert table.loc["mft", f"{figure}_mean"] == pytest.approx(value.mean, rel=1e-14)
+        assert table.loc["mft", f"{figure}_std"] == pytest.approx(value.std, rel=1e-14)
+    assert table.loc["mft", "n_seeds"] == 3
+    assert table.loc["mft", "seeds"] == "0 1 2"
+    assert table.loc["mft", "best_epochs"] == "2 2 2"
+    assert json.loads(str(table.loc["mft", "settings_changed"])) == {"tokens": "va"}
+    assert table.loc["mft", "reported_hm_percent"] == 57.12
+    assert pd.isna(table.loc["chance", "hm_std"])
+    assert pd.isna(table.loc["chance", "reported_hm_percent"])
+    assert pd.isna(table.loc["chance", "parameters"])
+    assert not table["simulated"].any()
+
+
+def test_files_are_the_same_when_written_twice(tmp_path: Path) -> None:
+    for seed in range(2):
+        make_record(tmp_path / "results", seed=seed)
+        make_record(tmp_path / "results", seed=seed, features="simulated", simulated=True)
+        make_record(tmp_path / "results", seed=seed, dataset="vggsound")
+    first = {path.name: path.read_bytes() for path in write_leaderboard(tmp_path / "results", tmp_path / "a")}
+    second = {path.name: path.read_bytes() for path in write_leaderboard(tmp_path / "results", tmp_path / "b")}
+    assert first == second
+    assert next(iter(first)) == "README.md"
+    assert str(tmp_path).encode() not in b"".join(first.values())
+    readme = first["README.md"].decode()
+    places = [readme.index(h) for h in ("## ucf, clip_clap", "## vggsound, clip_clap", "## SIMULATED: ucf")]
+    assert places == sorted(places)
+
+
+def test_outdated_tables_go_and_nothing_else(tmp_path: Path) -> None:
+    results, out = tmp_path / "results", tmp_path / "out"
+    path = make_record(results, calibration="avca")
+    write_leaderboard(results, out)
+    assert (out / "ucf-clip_clap-cls-avca.csv").exists()
+    for name in ("notes.md", "notes.csv", "mine.csv", "ucf-mine.md"):
+        (out / name).write_text("mine\n")
+    path.unlink()
+    make_record(results)
+    written = write_leaderboard(results, out)
+    assert {p.name for p in out.iterdir()} == {p.name for p in written} | {
+        "notes.md",
+        "notes.csv",
+        "mine.csv",
+        "ucf-mine.md",
+    }
+    assert (out / "README.md").read_text().startswith(MARKER)
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    make_record(tmp_path / "results")
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(AvbenchError, match="cannot write"):
+        write_leaderboard(tmp_path / "results", tmp_path / "out")

@@ -1,0 +1,301 @@
+"""ClipClap-GZSL against numbers obtained with the published program, to their printed digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from fixture_f import AUDIO, TEXT, VISUAL, T, fill
+from joint_space import (
+    CLIP_CLAP,
+    CLS,
+    MAIN,
+    PRINTED_8,
+    PRINTED_10,
+    build,
+    fixed_embedded,
+    fixture_batch,
+    values,
+)
+from torch import Tensor
+
+from avgzsl_baselines import avbench_methods
+from avgzsl_baselines.clipclap import ClipClap, ClipClapConfig, base_losses
+from avgzsl_bench import AvbenchError, Batch, Shape, Videos
+from avgzsl_bench.config import default_settings
+
+
+def make(shape: Shape, vectors: Tensor | None = None, **settings: Any) -> ClipClap:
+    return build(ClipClap, shape, vectors, **settings)
+
+
+def fixture_method(**settings: Any) -> ClipClap:
+    method = make(
+        Shape(AUDIO, VISUAL, {"word2vec": TEXT}),
+        T(5, 0),
+        model_width=7,
+        hidden_width=6,
+        embedding_width=4,
+        dropout=0.0,
+        learning_rate=1e-3,
+        weight_decay=1e-5,
+        **settings,
+    )
+    net = method.module.double()
+    fill(
+        {
+            1: net.video_encoder.block.linear,
+            2: net.text_encoder.linear,
+            3: net.video_projection[0].linear,
+            4: net.video_projection[1].linear,
+            5: net.video_decoder[0].linear,
+            6: net.video_decoder[1].linear,
+            7: net.text_projection.linear,
+            8: net.text_decoder.linear,
+        }
+    )
+    return method
+
+
+@pytest.mark.parametrize(
+    ("shape", "settings", "expected"),
+    [
+        (CLIP_CLAP, {}, 2_237_824),
+        (CLIP_CLAP, {"text": "clip"}, 1_713_536),
+        (CLIP_CLAP, {"text": "clap"}, 1_975_680),
+        (CLIP_CLAP, {"modality": "audio"}, 1_713_536),
+        (CLIP_CLAP, {"modality": "visual"}, 1_189_248),
+        (CLS, {}, 2_981_248),
+        (MAIN, {}, 1_342_848),
+    ],
+)
+def test_parameters(shape: Shape, settings: dict[str, Any], expected: int) -> None:
+    assert make(shape, **settings).parameter_count() == expected
+
+
+def test_parameters_by_network() -> None:
+    net = make(CLIP_CLAP).module
+    counts = {name: sum(p.numel() for p in part.parameters()) for name, part in net.named_children()}
+    assert counts == {
+        "video_encoder": 787_968,
+        "text_encoder": 787_968,
+        "video_projection": 296_640,
+        "text_projection": 32_960,
+        "video_decoder": 297_984,
+        "text_decoder": 34_304,
+    }
+
+
+def test_losses_of_fixed_tensors() -> None:
+    embedded, label = fixed_embedded()
+    torch.testing.assert_close(
+        embedded.logits(), torch.tensor([[3.8, 0.8, 1.8], [0.55, 1.6, 0.6]], dtype=torch.float64)
+    )
+    losses = values(base_losses(embedded, label))
+    expected = {"ce": 0.35545021, "reg": 0.12166667, "rec": 0.06156250}
+    assert losses == pytest.approx(expected, abs=PRINTED_8)
+    assert sum(losses.values()) == pytest.approx(0.53867938, abs=PRINTED_8)
+
+
+def test_constant_network() -> None:
+    net = make(CLIP_CLAP).module.double().eval()
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            if name.endswith("linear.weight"):
+                parameter.fill_(0.01)
+            elif name.endswith("linear.bias"):
+                parameter.zero_()
+    tenth = torch.full((3, 1536), 0.1, dtype=torch.float64)
+    batch = Batch(tenth[:, :1024], tenth[:, :512], torch.tensor([0, 1, 2]))
+    out = net(batch, tenth)
+    for tensor, expected in [
+        (out.encoded_text, 1.5359923),
+        (out.text, 7.8642414),
+        (out.classes, 7.8642414),
+        (out.text_decoded, 5.0330893),
+        (out.video, 40.2647144),
+        (out.video_decoded, 131.9380969),
+    ]:
+        torch.testing.assert_close(tensor, torch.full_like(tensor, expected), atol=5.1e-8, rtol=0)
+
+
+def test_fixture_forward() -> None:
+    method = fixture_method()
+    assert method.parameter_count() == 2509
+    out = method.module(fixture_batch(), method.train_text)
+    sums = [t.sum().item() for t in (out.video, out.text, out.encoded_text, out.video_decoded, out.text_decoded)]
+    expected = [6.8160732696, 6.7187539031, 11.4823468581, 11.6459360527, 11.8386197969]
+    assert sums == pytest.approx(expected, abs=PRINTED_10)
+    assert out.video[0].tolist() == pytest.approx([1.7205427881, 0.2876624845, 0, 0], abs=PRINTED_10)
+    assert out.text[0].tolist() == pytest.approx([0, 0.1570377551, 0.4424731687, 0], abs=PRINTED_10)
+
+
+@pytest.mark.parametrize("bn_refresh", ["none", "official"])
+def test_fixture_losses_over_three_updates(bn_refresh: str) -> None:
+    method = fixture_method(bn_refresh=bn_refresh)
+    trace = [values(method.train_step(fixture_batch())) for _ in range(3)]
+    first = {"ce": 2.3195207547, "reg": 0.6508308332, "rec": 1.1657029099, "total": 4.1360544978}
+    assert trace[0] == pytest.approx(first, abs=PRINTED_10)
+    totals = [step["total"] for step in trace]
+    assert totals == pytest.approx([4.1360544978, 3.6878050077, 3.4200337034], abs=PRINTED_10)
+
+
+def running_means(method: ClipClap) -> list[float]:
+    net = method.module
+    blocks = (net.video_encoder.block, net.text_encoder, net.text_projection, net.text_decoder)
+    return [block.norm.running_mean.sum().item() for block in blocks]
+
+
+def test_official_refresh_of_running_statistics() -> None:
+    method = fixture_method(bn_refresh="official")
+    batch = fixture_batch()
+    method.train_step(batch)
+    after_one = [-0.0158518810, 0.0092384868, -0.0503085362, -0.0844818083]
+    assert running_means(method) == pytest.approx(after_one, abs=PRINTED_10)
+    method.train_step(batch)
+    method.train_step(batch)
+    after_three = [-0.0348375446, 0.0275822176, -0.1119759636, -0.2406136733]
+    assert running_means(method) == pytest.approx(after_three, abs=PRINTED_10)
+    method.module.eval()
+    videos = method.embed_videos(Videos(batch.audio, batch.visual))
+    texts_of_batch = method.module.embed_texts(method.train_text[batch.label])
+    sums = [videos.sum().item(), texts_of_batch.sum().item()]
+    assert sums == pytest.approx([0.5951875242, 0.7566738345], abs=PRINTED_10)
+    losses = values(method.losses(batch))
+    expected = {"ce": 1.6093330570, "reg": 0.0027715064, "rec": 0.0070764609}
+    assert losses == pytest.approx(expected | {"total": sum(expected.values())}, abs=1e-9)
+
+
+def test_passes_an_iteration() -> None:
+    passes = {"none": (1, 2, 1), "official": (2, 3, 1)}
+    for bn_refresh, expected in passes.items():
+        method = fixture_method(bn_refresh=bn_refresh)
+        method.train_step(fixture_batch())
+        net = method.module
+        blocks = (net.video_encoder.block, net.text_encoder, net.text_decoder)
+        assert tuple(int(block.norm.num_batches_tracked) for block in blocks) == expected
+
+
+def test_fresh_network_in_evaluation_mode() -> None:
+    method = fixture_method()
+    method.module.eval()
+    batch = fixture_batch()
+    out = method.module(batch, method.train_text)
+    assert out.video.sum().item() == pytest.approx(0.8119565088, abs=PRINTED_10)
+    assert out.text.any(0).tolist() == [False, False, True, False]
+    expected = {"ce": 1.6095791930, "reg": 0.0042414172, "rec": 0.0044269130}
+    assert values(base_losses(out, batch.label)) == pytest.approx(expected, abs=PRINTED_10)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_embeddings_are_not_negative(training: bool) -> None:
+    torch.manual_seed(1)
+    method = make(MAIN, torch.randn(5, 300))
+    method.module.train(training)
+    batch = Batch(torch.randn(8, 512), torch.randn(8, 512), torch.arange(8) % 5)
+    out = method.module(batch, method.train_text)
+    for tensor in (out.video, out.text, out.classes, out.encoded_text, out.video_decoded, out.text_decoded):
+        assert (tensor >= 0).all()
+
+
+def test_order_of_samples_does_not_matter() -> None:
+    method, batch = fixture_method(), fixture_batch()
+    order = torch.tensor([2, 1, 0, 3])
+    swapped = Batch(batch.audio[order], batch.visual[order], batch.label[order])
+    assert values(method.losses(swapped)) == pytest.approx(values(method.losses(batch)), abs=1e-12)
+
+
+def test_a_class_without_samples_counts_in_the_cross_entropy_alone() -> None:
+    method, batch = fixture_method(), fixture_batch()
+    losses = values(method.losses(batch))
+    method.train_text = T(6, 0)
+    more = values(method.losses(batch))
+    assert abs(more["ce"] - losses["ce"]) > 0.01
+    assert (more["reg"], more["rec"]) == pytest.approx((losses["reg"], losses["rec"]), abs=1e-12)
+
+
+def test_evaluation_does_not_mix_videos() -> None:
+    method, batch = fixture_method(), fixture_batch()
+    videos = Videos(batch.audio, batch.visual)
+    first = videos.take(slice(0, 2))
+    trained_on = method.embed_videos(videos)[:2], method.embed_videos(first)
+    assert not torch.allclose(*trained_on)
+    scores = method.score(videos, method.classes)
+    torch.testing.assert_close(method.score(first, method.classes), scores[:2])
+    assert scores.shape == (4, 5)
+    distance = (method.embed_videos(videos)[1] - method.embed_classes(method.classes)[3]).norm()
+    assert scores[1, 3].item() == pytest.approx(-distance.item(), abs=1e-12)
+
+
+def test_the_same_with_gathered_texts() -> None:
+    """One linear map for samples and classes gives what a pass of each gives."""
+    method, batch = fixture_method(), fixture_batch()
+    out = method.module(batch, method.train_text)
+    encoded = method.module.text_encoder(method.train_text[batch.label])
+    torch.testing.assert_close(out.encoded_text, encoded)
+    torch.testing.assert_close(out.classes, method.module.embed_texts(method.train_text))
+
+
+def test_the_text_encoder_feels_the_reconstruction() -> None:
+    method, batch = fixture_method(), fixture_batch()
+    base_losses(method.module(batch, method.train_text), batch.label)["rec"].backward()
+    assert method.module.text_encoder.linear.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("modality", "text", "expected"),
+    [
+        ("both", "all", ["clip", "clap"]),
+        ("both", "clip", ["clip"]),
+        ("both", "clap", ["clap"]),
+        ("audio", "all", ["clap"]),
+        ("visual", "all", ["clip"]),
+        ("audio", "clip", ["clip"]),
+    ],
+)
+def test_texts_that_are_read(modality: str, text: str, expected: list[str]) -> None:
+    shape = Shape(4, 3, {"clip": 2, "clap": 5})
+    method = make(shape, torch.randn(3, 7), modality=modality, text=text)
+    assert torch.equal(method.train_text, torch.cat([method.classes.text[name] for name in expected], dim=1))
+
+
+def test_a_single_text_encoder_serves_every_modality() -> None:
+    shape = Shape(4, 3, {"word2vec": 5})
+    for modality in ("both", "audio", "visual"):
+        assert make(shape, modality=modality).train_text.shape == (2, 5)
+
+
+def test_a_missing_text_encoder_is_named() -> None:
+    with pytest.raises(AvbenchError, match=r"text=clip.*word2vec"):
+        make(MAIN, text="clip")
+
+
+def test_a_modality_that_is_off_is_not_read() -> None:
+    audio, visual = torch.randn(4, 6), torch.randn(4, 5)
+    for modality, other in (("audio", 1), ("visual", 0)):
+        method = make(Shape(6, 5, {"word2vec": 7}), modality=modality)
+        method.module.eval()
+        pair = [audio, visual]
+        before = method.embed_videos(Videos(*pair))
+        pair[other] = torch.randn_like(pair[other])
+        assert torch.equal(method.embed_videos(Videos(*pair)), before)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "feature_set", "rate", "epochs"),
+    [
+        ("ucf", "clip_clap", 7e-5, 20),
+        ("vggsound", "clip_clap", 1e-4, 15),
+        ("activitynet", "clip_clap", 1e-4, 15),
+        ("vggsound", "selavi", 7e-5, 20),
+    ],
+)
+def test_published_settings(dataset: str, feature_set: str, rate: float, epochs: int) -> None:
+    (spec,) = (spec for spec in avbench_methods() if spec.name == "clipclap")
+    config = ClipClapConfig(**default_settings(spec, dataset, feature_set))
+    assert (config.learning_rate, config.epochs) == (rate, epochs)
+    assert (config.batch_size, config.batches_per_epoch, config.weight_decay) == (64, 300, 1e-5)
+    assert (config.scheduler, config.plateau_factor, config.plateau_patience) == ("plateau", 0.1, 3)
+    simulated = ClipClapConfig(**default_settings(spec, dataset, "simulated"))
+    assert simulated.epochs * simulated.batches_per_epoch < 2000

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field
+
+from avgzsl_bench.config import build_config, default_settings, parse_assignments
+from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED
+from avgzsl_bench.errors import ConfigError, PluginError, UnknownNameError
+from avgzsl_bench.method import MethodConfig
+from avgzsl_bench.method_spec import MethodSpec
+from avgzsl_bench.plugins import datasets, list_methods, method_class
+
+RULES = """
+[[settings]]
+epochs = 5
+rate = 0.5
+
+[[settings]]
+when = { dataset = ["vggsound", "activitynet"] }
+epochs = 6
+
+[[settings]]
+when = { features = "selavi", dataset = "vggsound" }
+epochs = 7
+"""
+
+
+class Config(MethodConfig):
+    rate: float = Field(0.1, gt=0, description="a rate")
+    mode: str = Field("a", description="a mode")
+
+
+@pytest.fixture
+def spec(tmp_path, monkeypatch):
+    package = tmp_path / "rules_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "defaults.toml").write_text(RULES)
+    (package / "broken.toml").write_text("[[settings]\n")
+    (package / "odd.toml").write_text("[[settings]]\nwhen = { planet = 'mars' }\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return MethodSpec("m", target="x:Y", title="M", defaults="rules_package:defaults.toml")
+
+
+def test_the_last_rule_that_holds_wins(spec):
+    assert default_settings(spec, "ucf", "clip_clap") == {"epochs": 5, "rate": 0.5}
+    assert default_settings(spec, "activitynet", "selavi")["epochs"] == 6
+    assert default_settings(spec, "vggsound", "selavi")["epochs"] == 7
+
+
+def test_sequence_features_take_the_settings_of_their_averaged_form(spec):
+    assert default_settings(spec, "vggsound", "selavi_seq")["epochs"] == 7
+
+
+def test_overrides_come_last(spec):
+    config = build_config(spec, Config, "vggsound", "selavi", {"epochs": 1, "mode": "b"})
+    assert config == Config(epochs=1, rate=0.5, mode="b")
+
+
+def test_unknown_settings_name_the_near_miss(spec):
+    with pytest.raises(UnknownNameError, match="did you mean 'epochs'"):
+        build_config(spec, Config, "ucf", "selavi", {"epoch": 1})
+
+
+def test_bad_values_name_the_setting_and_what_was_given(spec):
+    with pytest.raises(ConfigError, match=r"'rate' .*greater than 0 \(given -1\); it is: a rate"):
+        build_config(spec, Config, "ucf", "selavi", {"rate": -1})
+
+
+@pytest.mark.parametrize("name", ["broken.toml", "missing.toml", "odd.toml"])
+def test_a_broken_defaults_file_is_the_plugins_fault(spec, name):
+    broken = MethodSpec("m", target="x:Y", title="M", defaults=f"rules_package:{name}")
+    with pytest.raises(PluginError, match="method 'm' cannot be read"):
+        default_settings(broken, "ucf", "selavi")
+
+
+def test_assignments_are_toml_values_or_bare_words():
+    parsed = parse_assignments(["a=1", "b=0.5", "c=true", "d=va", 'e="x=y"', "f=1e-4", "g=x=y"])
+    assert parsed == {"a": 1, "b": 0.5, "c": True, "d": "va", "e": "x=y", "f": 1e-4, "g": "x=y"}
+
+
+@pytest.mark.parametrize("item", ["epochs", "=3", ""])
+def test_assignments_without_key_or_value_are_refused(item):
+    with pytest.raises(ConfigError, match="write key=value"):
+        parse_assignments([item])
+
+
+@pytest.mark.parametrize("features", [*(f.name for f in PUBLISHED), SIMULATED])
+@pytest.mark.parametrize("dataset", ["activitynet", "ucf", "vggsound"])
+def test_every_methods_defaults_are_valid_everywhere(dataset, features):
+    assert set(datasets()) >= {dataset}
+    for spec in list_methods():
+        config = build_config(spec, method_class(spec).Config, dataset, features, {})
+        assert config.epochs >= 1
+
+
+def test_every_setting_of_every_method_is_described():
+    for spec in list_methods():
+        for name, field in method_class(spec).Config.model_fields.items():
+            assert field.description, f"{spec.name}.{name}"
+
+
+def test_defaults_files_lie_beside_the_methods():
+    for spec in list_methods():
+        if spec.defaults:
+            package = spec.defaults.partition(":")[0]
+            assert Path(spec.target.partition(".")[0]).name == package

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import avgzsl_bench as ab
+from avgzsl_bench.calibration import parse_calibration
+from avgzsl_bench.errors import RunError
+from avgzsl_bench.metrics import evaluate
+from avgzsl_bench.protocol import class_columns, finish, score, select
+from avgzsl_bench.task import Shape
+from avgzsl_bench.testing import tiny_task
+
+SHAPE = Shape(audio=9, visual=11, text={"text": 8})
+
+
+@pytest.fixture
+def task():
+    return tiny_task(SHAPE, torch.device("cpu"))
+
+
+class Scripted(ab.Method):
+    """Scores that follow a script, one entry an epoch: how much of the truth to show."""
+
+    script: tuple[float, ...] = ()
+    truth = None
+    log: list
+
+    def __init__(self, classes, log):
+        super().__init__(ab.MethodConfig(), SHAPE, classes, seed=0, device=torch.device("cpu"))
+        self.epoch, self.log, self.rate = 0, log, 1.0
+
+    @property
+    def learning_rate(self):
+        return self.rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        self.log.append(("set", value))
+        self.rate = value
+
+    def train_epoch(self, train):
+        self.epoch += 1
+        self.log.append(("train", self.rate, len(train)))
+        return {"loss": 1.0 / self.epoch}
+
+    def score(self, videos, classes):
+        noise = torch.rand((len(videos), len(classes)), generator=torch.Generator().manual_seed(3))
+        right = torch.nn.functional.one_hot(torch.from_numpy(self.truth), len(classes))
+        return noise + self.script[self.epoch - 1] * right
+
+    def after_validation(self, hm):
+        self.log.append(("validated", hm))
+        self.rate *= 0.5
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+def _select(task, script, calibration="exact"):
+    log = []
+    Scripted.script, Scripted.truth = script, task.truth.label
+    seen = []
+    selection = select(
+        lambda t: Scripted(t.classes, log),
+        task,
+        epochs=len(script),
+        calibration=parse_calibration(calibration),
+        seed=0,
+        on_epoch=seen.append,
+    )
+    assert [e.number for e in seen] == list(range(1, len(script) + 1))
+    return selection, log
+
+
+def test_the_first_epoch_with_the_highest_hm_is_selected(task):
+    selection, _ = _select(task, (0.1, 5.0, 0.2, 5.0))
+    assert selection.best_epoch == 2
+    assert [e.validation.hm for e in selection.epochs][1::2] == [1.0, 1.0]
+
+
+def test_the_bias_is_the_one_of_the_best_epoch(task):
+    selection, _ = _select(task, (0.1, 0.6, 0.2))
+    best = selection.epochs[selection.best_epoch - 1].validation
+    assert selection.bias == best.bias
+    Scripted.script = (0.6,)
+    method = Scripted(task.classes, [])
+    method.epoch = 1
+    seen, unseen = class_columns(task)
+    direct = evaluate(method.score(task.videos, task.classes), task.truth.label, seen, unseen)
+    assert (best.hm, best.bias) == (direct.hm, direct.bias)
+
+
+def test_a_fixed_bias_is_kept(task):
+    assert _select(task, (0.1, 0.6), "fixed:0.3")[0].bias == 0.3
+
+
+def test_stage_2_starts_afresh_and_replays_the_learning_rates(task):
+    selection, _ = _select(task, (0.1, 0.2, 5.0, 0.2))
+    log, seen = [], []
+    method, decisions = finish(lambda t: Scripted(t.classes, log), task, selection, seed=0, on_epoch=seen.append)
+    assert selection.best_epoch == 3
+    assert [e for e in log if e[0] == "train"] == [("train", r, len(task.train)) for r in (1.0, 0.5, 0.25)]
+    assert not [e for e in log if e[0] == "validated"], "stage 2 has no validation"
+    assert method.epoch == 3
+    assert all(e.validation is None and e.stage == 2 for e in seen)
+    assert np.array_equal(decisions.predict(selection.bias), task.truth.label)
+
+
+def test_losses_that_are_not_finite_stop_the_run(task):
+    class Diverging(Scripted):
+        def train_epoch(self, train):
+            super().train_epoch(train)
+            return {"total": float("nan")}
+
+    Scripted.script, Scripted.truth = (1.0,), task.truth.label
+    with pytest.raises(RunError, match="loss 'total' is nan in epoch 1"):
+        select(
+            lambda t: Diverging(t.classes, []),
+            task,
+            epochs=1,
+            calibration=parse_calibration("exact"),
+            seed=0,
+            on_epoch=lambda e: None,
+        )
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        (torch.zeros(3, 2), r"gave shape \(3, 2\)"),
+        (torch.full((66, 11), float("nan")), "gave NaN or infinite"),
+    ],
+)
+def test_unusable_scores_are_named(task, scores, message):
+    class Wrong(Scripted):
+        def score(self, videos, classes):
+            return scores
+
+    with pytest.raises(RunError, match=f"Wrong.score {message}"):
+        score(Wrong(task.classes, []), task)
+
+
+def test_labels_of_scored_videos_do_not_reach_the_method(task):
+    """Whatever a method can see from inside, the truth is not in it."""
+    reached = []
+
+    class Curious(Scripted):
+        def score(self, videos, classes):
+            reached.extend([videos, classes, *vars(self).values()])
+            return super().score(videos, classes)
+
+        def train_epoch(self, train):
+            reached.append(train)
+            return super().train_epoch(train)
+
+    Scripted.script, Scripted.truth = (1.0,), task.truth.label
+    select(
+        lambda t: Curious(t.classes, []),
+        task,
+        epochs=1,
+        calibration=parse_calibration("exact"),
+        seed=0,
+        on_epoch=lambda e: None,
+    )
+    for thing in reached:
+        for value in vars(thing).values() if hasattr(thing, "__dict__") else [thing]:
+            array = value.numpy() if isinstance(value, torch.Tensor) else np.asarray(value, dtype=object)
+            assert array.shape != task.truth.label.shape or not np.array_equal(array, task.truth.label)

@@ -34,15 +34,14 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def require_writable(folder: Path) -> None:
-    """Fail now rather than after a long run if a folder cannot be written to.
+    """Fail now rather than after a long run if a folder cannot be made or written to; leaves nothing behind.
 
     Raises:
         AvbenchError: it cannot be made or written to.
     """
-    probe = folder
+    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=probe, prefix=".avbench.", suffix=".tmp"):
+        with tempfile.NamedTemporaryFile(dir=existing, prefix=".avbench.", suffix=".tmp"):
             pass
     except OSError as error:
         raise AvbenchError(f"cannot write to {folder}: {error.strerror}; choose another folder") from error

@@ -102,7 +102,8 @@ def plan_run(
     """Turn names into a plan, or say what is wrong with them. Nothing is written but simulated features.
 
     Raises:
-        AvbenchError: a name, setting or value that does not work, or data that is missing or damaged.
+        AvbenchError: a name, setting or value that does not work, data that is missing or damaged, or an
+            output folder that cannot be written to.
     """
     spec = method_spec(method)
     facts = find_dataset(dataset)
@@ -132,7 +133,9 @@ def plan_run(
         "seed": seed,
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    folder = Path(out) / dataset / store.features / split / spec.name
+    path = Path(out) / dataset / store.features / split / spec.name / f"seed{seed}-{digest[:10]}.json"
+    if not path.exists():
+        require_writable(path.parent)
     return Plan(
         spec=spec,
         method=target,
@@ -144,7 +147,7 @@ def plan_run(
         calibration=rule,
         seed=seed,
         device=place,
-        path=folder / f"seed{seed}-{digest[:10]}.json",
+        path=path,
     )
 
 
@@ -152,9 +155,8 @@ def execute(plan: Plan) -> Record:
     """Run a plan through both stages and write its record.
 
     Raises:
-        AvbenchError: the output cannot be written, the data is damaged, or the method gave unusable scores.
+        AvbenchError: the record cannot be written, the data is damaged, or the method gave unusable scores.
     """
-    require_writable(plan.path.parent)
     started = datetime.now(UTC)
     make_deterministic(plan.device)
     reset_peak_memory(plan.device)

@@ -56,7 +56,7 @@ class RunProgress:
             soft_wrap=True,
         )
         self._seconds = {1: 0.0, 2: 0.0}
-        self._task = self._bar.add_task(_STAGE[1], total=run.epochs, left="")
+        self._show_stage(1, run.epochs)
 
     @hookimpl
     def avbench_epoch_finished(self, epoch: EpochReport) -> None:
@@ -74,17 +74,21 @@ class RunProgress:
             soft_wrap=True,
         )
         if self._task is not None:
-            self._bar.update(
-                self._task,
-                description=_STAGE[epoch.stage],
-                total=epoch.epochs,
-                completed=epoch.epoch,
-                left=left,
-            )
+            self._bar.update(self._task, total=epoch.epochs, completed=epoch.epoch, left=left)
+        if epoch.stage == 1 and epoch.epoch == epoch.epochs:
+            self._show_stage(2, total=None)
 
     @hookimpl
     def avbench_run_finished(self) -> None:
         """Take the bar away; the figures follow."""
+        self._hide()
+
+    def _show_stage(self, stage: int, total: int | None) -> None:
+        """A bar of its own for each stage, so that its clock starts at 0."""
+        self._hide()
+        self._task = self._bar.add_task(_STAGE[stage], total=total, left="")
+
+    def _hide(self) -> None:
         if self._task is not None:
             self._bar.remove_task(self._task)
             self._task = None

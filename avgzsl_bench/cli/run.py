@@ -87,22 +87,23 @@ def run(
     if epochs is not None:
         settings["epochs"] = epochs
     console = Console(stderr=True)
-    # All plans before any training: a mistake is told now, not after the first seed.
-    plans = [
-        plan_run(
-            method,
-            dataset,
-            features=features,
-            split=split,
-            seed=number,
-            settings=settings,
-            calibration=calibration,
-            device=device,
-            data_root=data_root,
-            out=out,
-        )
-        for number in (range(seeds) if seeds is not None else [seed or 0])
-    ]
+    with console.status("preparing data and method"):
+        # All plans before any training: a mistake is told now, not after the first seed.
+        plans = [
+            plan_run(
+                method,
+                dataset,
+                features=features,
+                split=split,
+                seed=number,
+                settings=settings,
+                calibration=calibration,
+                device=device,
+                data_root=data_root,
+                out=out,
+            )
+            for number in (range(seeds) if seeds is not None else [seed or 0])
+        ]
     if plans[0].store.simulated:
         _say_simulated(console, plans[0], asked=features != "auto")
     records = [_run_or_read(plan, console, force=force) for plan in plans]

@@ -18,23 +18,24 @@ def verify(paths: tuple[Path, ...]) -> None:
     from avgzsl_bench.leaderboard.collect import find_records
     from avgzsl_bench.record import verify as verify_record
 
-    passed = failed = 0
+    passed, failures = 0, []
     for path in paths:
         try:
             records = find_records(path) if path.is_dir() else [path]
         except RecordError as error:
-            failed += 1
+            failures.append(error)
             click.echo(f"FAILED {error}")
             continue
         for record in records:
             try:
                 verify_record(record)
             except RecordError as error:
-                failed += 1
+                failures.append(error)
                 click.echo(f"FAILED {error}")
             else:
                 passed += 1
                 click.echo(f"ok {record}")
-    click.echo(f"{passed} ok, {failed} failed")
-    if failed:
-        raise RecordError(f"{failed} of {passed + failed} failed; the lines marked FAILED say why")
+    click.echo(f"{passed} ok, {len(failures)} failed")
+    if failures:
+        first, others = failures[0], len(failures) - 1
+        raise RecordError(f"{first}" + (f" (and {others} more, listed above)" if others else ""))

@@ -1,7 +1,7 @@
 """The store: a dataset with one feature set in one HDF5 file.
 
-Features are stored uncompressed and contiguous, so that loading is one read. Attributes of the root hold the
-rest of the header; `SCHEMA` changes when the layout does.
+Features are stored uncompressed and contiguous, so that loading is one read. What is not an array is kept as
+JSON in an attribute of the root. `SCHEMA` changes when the layout does.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from avgzsl_bench.data.check_table import check_table
 from avgzsl_bench.data.plain_hdf5 import open_plain, plain_dataset, read_array
@@ -28,9 +29,25 @@ from avgzsl_bench.errors import DataError
 
 SCHEMA = "avgzsl-bench features 1"
 
-_AGAIN = "import the data again with 'avbench data import --force'"
 NAME = re.compile(r"[a-z0-9_-]+")
 """What a dataset, feature set or text encoder may be called, so that it is safe as a part of a path."""
+
+_AGAIN = "import the data again with 'avbench data import --force'"
+
+_Name = Annotated[str, StringConstraints(pattern=rf"^(?:{NAME.pattern})$")]
+
+
+class _Kept(BaseModel):
+    """The header as kept in the file, as JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    dataset: _Name
+    features: _Name
+    simulated: bool
+    source: str
+    encoders: list[_Name]
+    fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True)
@@ -121,13 +138,17 @@ def write_store(path: Path, table: FeatureTable) -> str:
 
 
 def _write(file: h5py.File, table: FeatureTable, mark: str) -> None:
-    file.attrs["schema"] = SCHEMA
-    file.attrs["dataset"] = table.dataset
-    file.attrs["features"] = table.features
-    file.attrs["simulated"] = bool(table.simulated)
-    file.attrs["source"] = table.source
-    file.attrs["encoders"] = json.dumps(list(table.text))
-    file.attrs["fingerprint"] = mark
+    header = _Kept(
+        dataset=table.dataset,
+        features=table.features,
+        simulated=table.simulated,
+        source=table.source,
+        encoders=list(table.text),
+        fingerprint=mark,
+    )
+    # Text of fixed length: the HDF5 library may hang on damaged text of variable length.
+    file.attrs["schema"] = np.bytes_(SCHEMA.encode())
+    file.attrs["header"] = np.bytes_(header.model_dump_json().encode())
     for modality, feature in (("audio", table.audio), ("visual", table.visual)):
         if isinstance(feature, Ragged):
             file[f"{modality}_offsets"] = feature.offsets
@@ -197,44 +218,36 @@ def _open(path: Path) -> Iterator[h5py.File]:
 
 
 def _header(path: Path, file: h5py.File) -> StoreHeader:
-    schema = file.attrs.get("schema")
+    schema = _attribute(file, "schema")
     if schema != SCHEMA:
         raise DataError(f"{path}: not a store of this version (schema {schema!r}, expected {SCHEMA!r})")
-    encoders = json.loads(_text(path, file, "encoders"))
-    if not isinstance(encoders, list) or not all(isinstance(e, str) and NAME.fullmatch(e) for e in encoders):
-        raise DataError(f"{path}: damaged list of text encoders")
-    simulated = file.attrs.get("simulated")
-    if not isinstance(simulated, np.bool_):
-        raise DataError(f"{path}: damaged attribute 'simulated'")
-    mark = _text(path, file, "fingerprint")
-    if not re.fullmatch(r"[0-9a-f]{64}", mark):
-        raise DataError(f"{path}: damaged fingerprint")
+    kept = _Kept.model_validate_json(_attribute(file, "header") or "")
     audio, visual = plain_dataset(file, "audio"), plain_dataset(file, "visual")
-    text = {encoder: plain_dataset(file, f"text_{encoder}") for encoder in encoders}
+    text = {encoder: plain_dataset(file, f"text_{encoder}") for encoder in kept.encoders}
     if any(values.ndim != 2 for values in (audio, visual, *text.values())):
         raise DataError(f"{path}: features are not in two dimensions")
     if ("audio_offsets" in file) != ("visual_offsets" in file):
         raise DataError(f"{path}: one modality holds sequences and the other does not")
     return StoreHeader(
-        dataset=_text(path, file, "dataset"),
-        features=_text(path, file, "features"),
-        simulated=bool(simulated),
-        source=_text(path, file, "source"),
+        dataset=kept.dataset,
+        features=kept.features,
+        simulated=kept.simulated,
+        source=kept.source,
         videos=int(plain_dataset(file, "video_id").size),
         audio=int(audio.shape[1]),
         visual=int(visual.shape[1]),
         text={encoder: int(values.shape[1]) for encoder, values in text.items()},
         sequences="audio_offsets" in file,
-        fingerprint=mark,
+        fingerprint=kept.fingerprint,
         path=path,
     )
 
 
-def _text(path: Path, file: h5py.File, name: str) -> str:
-    value = file.attrs.get(name)
-    if not isinstance(value, str):
-        raise DataError(f"{path}: damaged attribute {name!r}")
-    return value
+def _attribute(file: h5py.File, name: str) -> str | None:
+    """An attribute of fixed-length text; None if there is no such."""
+    if name not in file.attrs or file.attrs.get_id(name).dtype.kind != "S" or file.attrs.get_id(name).shape:
+        return None
+    return bytes(file.attrs[name]).decode()
 
 
 def _members(file: h5py.File) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:

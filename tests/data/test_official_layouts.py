@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import pickle
 import shutil
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from official_tree import (
     DATASETS,
     STAGE1,
@@ -23,7 +26,7 @@ from official_tree import (
 
 from avgzsl_bench.data.datasets import PARTITIONS, partition_bit
 from avgzsl_bench.data.feature_sets import PUBLISHED
-from avgzsl_bench.data.official.avca import READER
+from avgzsl_bench.data.official.avca import READER, read_class_file
 from avgzsl_bench.data.official.pickled import CLIPCLAP, TCAF
 from avgzsl_bench.data.official.tree import disk_name
 from avgzsl_bench.data.readers import Found
@@ -375,6 +378,46 @@ def test_hostile_hdf5(selavi: SimpleNamespace, kind: str, said: str) -> None:
     hostile_h5(selavi.file("audio", "stage_2_test_unseen", "Typing"), kind)
     with pytest.raises(DataError, match=rf"Typing\.h5: .*{said}"):
         READER.read(found, UCF)
+
+
+@pytest.mark.parametrize("chunks", [None, 3])
+def test_variable_length_text_is_read_as_the_library_does(tmp_path: Path, chunks: int | None) -> None:
+    path = tmp_path / "Typing.h5"
+    ids = [f"v_{'x' * (i % 20)}{i}" for i in range(500)]
+    with h5py.File(path, "w") as file:
+        file["data"] = np.ones((500, 512), "f4")
+        file.create_dataset("video_urls", data=ids, dtype=h5py.string_dtype(), chunks=chunks and (chunks,))
+    with h5py.File(path) as file:
+        assert [i.decode() for i in file["video_urls"][()]] == ids
+    assert list(read_class_file(path, 512)) == ids
+
+
+# Derandomised: the HDF5 library itself, which is not ours, has been known to crash on crafted files.
+@pytest.mark.parametrize("vlen", [False, True])
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_altered_class_files_never_surprise(tmp_path: Path, vlen: bool, data: st.DataObject) -> None:
+    path = tmp_path / "Typing.h5"
+    write_class(path, [f"v_{i}" for i in range(5)], [np.ones(2, np.float32)] * 5, vlen=vlen)
+    content = bytearray(path.read_bytes())
+    for at in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=8)):
+        content[at] = data.draw(st.integers(0, 255))
+    end = data.draw(st.one_of(st.just(len(content)), st.integers(0, len(content))))
+    path.write_bytes(bytes(content[:end]))
+    with contextlib.suppress(DataError):
+        read_class_file(path, 2)
+
+
+def test_variable_length_text_that_claims_gigabytes(selavi: SimpleNamespace) -> None:
+    path = selavi.file("audio", "stage_2_test_unseen", "Typing")
+    write_class(path, ["v_T_0"], [vector("v_T_0", "audio", "selavi")], vlen=True)
+    with h5py.File(path) as file:
+        at = file["video_urls"].id.get_offset()
+    content = bytearray(path.read_bytes())
+    content[at + 3] = 255
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"Typing\.h5: a text is longer than"):
+        read(selavi.root)
 
 
 @pytest.mark.parametrize("keep", [0, 100, 1000])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 from pathlib import Path
 
 import h5py
@@ -165,16 +166,21 @@ def damage(file: h5py.File, kind: str) -> None:
         del file[name]
         file[name] = values
 
+    header = json.loads(file.attrs["header"])
     if kind == "schema":
-        file.attrs["schema"] = "another"
+        file.attrs["schema"] = np.bytes_(b"another")
+    elif kind == "schema text":
+        file.attrs["schema"] = store.SCHEMA  # variable-length, which is never read
     elif kind == "no schema":
         del file.attrs["schema"]
-    elif kind in ("dataset", "encoders", "fingerprint", "simulated"):
-        del file.attrs[kind]
+    elif kind == "no header":
+        del file.attrs["header"]
+    elif kind == "header json":
+        file.attrs["header"] = np.bytes_(b"{")
+    elif kind in header:
+        file.attrs["header"] = np.bytes_(json.dumps({k: v for k, v in header.items() if k != kind}).encode())
     elif kind == "encoder names":
-        file.attrs["encoders"] = '["../x"]'
-    elif kind == "encoder json":
-        file.attrs["encoders"] = "["
+        file.attrs["header"] = np.bytes_(json.dumps({**header, "encoders": ["../x"]}).encode())
     elif kind == "no audio":
         del file["audio"]
     elif kind == "link":
@@ -207,16 +213,8 @@ def damage(file: h5py.File, kind: str) -> None:
 @pytest.mark.parametrize(
     "kind",
     [
-        *(
-            "schema",
-            "no schema",
-            "dataset",
-            "encoders",
-            "fingerprint",
-            "simulated",
-            "encoder names",
-            "encoder json",
-        ),
+        *("schema", "schema text", "no schema", "no header", "header json"),
+        *("dataset", "encoders", "fingerprint", "simulated", "encoder names"),
         *("no audio", "link", "huge", "rows", "nan", "label", "label type", "partition", "ids", "id bytes"),
         *("objects", "offsets"),
     ],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 
 from avgzsl_bench.data.datasets import Dataset
 from avgzsl_bench.data.feature_sets import PUBLISHED, FeatureSet
+from avgzsl_bench.data.hdf5_text import read_texts
 from avgzsl_bench.data.official.assemble import ClassFile, assemble
 from avgzsl_bench.data.official.text import text_keys
 from avgzsl_bench.data.official.tree import MODALITIES, FeatureTree, dataset_of, find_trees
@@ -24,8 +24,6 @@ from avgzsl_bench.errors import DataError
 NAME = "avca"
 EXTENSION = ".h5"
 FEATURE_SETS = {f.name: f for f in PUBLISHED if f.name in ("selavi", "c3d_vggish")}
-
-_IDS_AT_ONCE = 64
 
 
 class AvcaReader:
@@ -75,16 +73,13 @@ def _data(path: Path, file: h5py.File) -> h5py.Dataset:
     return data
 
 
-def _raw_ids(path: Path, file: h5py.File) -> list[Any]:
+def _raw_ids(path: Path, file: h5py.File) -> list[bytes]:
     urls = plain_dataset(file, "video_urls")
     if urls.ndim != 1 or h5py.check_string_dtype(urls.dtype) is None:
         raise DataError(f"{path}: 'video_urls' has shape {urls.shape} and type {urls.dtype}, expected (n,) text")
-    raw: list[Any] = []
-    # Many references may lead to one long text; read few at a time and stop at the first that is no id.
-    for start in range(0, len(urls), _IDS_AT_ONCE):
-        raw += urls[start : start + _IDS_AT_ONCE].tolist()
-        if max(len(item) for item in raw[start:]) > LONGEST:
-            raise DataError(f"{path}: a video id is longer than {LONGEST} bytes")
+    if urls.dtype.kind == "O":
+        return read_texts(urls, LONGEST)
+    raw: list[bytes] = urls[()].tolist()
     return raw
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import Field
 
+    from avgzsl_bench.checkpoint import load_official
     from avgzsl_bench.data.benchmark import load_benchmark
     from avgzsl_bench.data.datasets import DatasetSpec
     from avgzsl_bench.data.readers import FeatureReader, Found, ReaderSpec
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.torch_method import Batch, TorchConfig, TorchMethod
 
 _HOME = {
+    "checkpoint": ("load_official",),
     "data.benchmark": ("load_benchmark",),
     "data.datasets": ("DatasetSpec",),
     "data.readers": ("FeatureReader", "Found", "ReaderSpec"),
@@ -58,6 +60,7 @@ _MODULE_OF = {name: f"avgzsl_bench.{module}" for module, names in _HOME.items() 
 _MODULE_OF["Field"] = "pydantic"  # what settings are declared with
 
 __all__ = [  # noqa: RUF022 (grouped as in _HOME)
+    "load_official",
     "load_benchmark",
     "DatasetSpec",
     "FeatureReader",

@@ -10,11 +10,13 @@ from avgzsl_bench.errors import AvbenchError
 
 _COMMANDS = {
     "run": "avgzsl_bench.cli.run:run",
+    "evaluate": "avgzsl_bench.cli.evaluate:evaluate",
     "leaderboard": "avgzsl_bench.cli.leaderboard:leaderboard",
     "methods": "avgzsl_bench.cli.listing:methods",
     "datasets": "avgzsl_bench.cli.listing:datasets",
     "plugins": "avgzsl_bench.cli.listing:plugins",
     "data": "avgzsl_bench.cli.data:data",
+    "checkpoint": "avgzsl_bench.cli.checkpoint:checkpoint",
     "verify": "avgzsl_bench.cli.verify:verify",
     "doctor": "avgzsl_bench.cli.doctor:doctor",
 }

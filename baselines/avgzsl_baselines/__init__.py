@@ -10,10 +10,69 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_AS_ADAPTED = "as the AVCA benchmark (Mercea et al., CVPR 2022) adapted it to audio-visual features"
+
+
 @hookimpl
 def avbench_methods() -> Sequence[MethodSpec]:
-    """Baselines that a paper compares with, and two yardsticks: a closed form and chance."""
+    """Baselines that papers compare with, and two yardsticks: a closed form and chance."""
     return (
+        MethodSpec(
+            "devise",
+            target="avgzsl_baselines.devise:DeViSE",
+            title="DeViSE",
+            paper=(
+                "Frome, Corrado, Shlens, Bengio, Dean, Ranzato, Mikolov: DeViSE: A Deep Visual-Semantic "
+                "Embedding Model, NeurIPS 2013"
+            ),
+            venue="NeurIPS 2013",
+            url="https://papers.nips.cc/paper/2013/hash/7cce53cf90577442771720a370c3c723-Abstract.html",
+            follows="published code",
+            defaults="avgzsl_baselines:bilinear.toml",
+            note=_AS_ADAPTED,
+        ),
+        MethodSpec(
+            "ale",
+            target="avgzsl_baselines.ale:ALE",
+            title="ALE",
+            paper=(
+                "Akata, Perronnin, Harchaoui, Schmid: Label-Embedding for Image Classification, IEEE "
+                "Transactions on Pattern Analysis and Machine Intelligence 38(7), 1425-1438, 2016"
+            ),
+            venue="TPAMI 2015",
+            url="https://doi.org/10.1109/TPAMI.2015.2487986",
+            follows="published code",
+            defaults="avgzsl_baselines:bilinear.toml",
+            note=_AS_ADAPTED,
+        ),
+        MethodSpec(
+            "sje",
+            target="avgzsl_baselines.sje:SJE",
+            title="SJE",
+            paper=(
+                "Akata, Reed, Walter, Lee, Schiele: Evaluation of Output Embeddings for Fine-Grained Image "
+                "Classification, CVPR 2015"
+            ),
+            venue="CVPR 2015",
+            url="https://arxiv.org/abs/1409.8403",
+            follows="published code",
+            defaults="avgzsl_baselines:bilinear.toml",
+            note=_AS_ADAPTED,
+        ),
+        MethodSpec(
+            "apn",
+            target="avgzsl_baselines.apn:APN",
+            title="APN",
+            paper=(
+                "Xu, Xian, Wang, Schiele, Akata: Attribute Prototype Network for Zero-Shot Learning, "
+                "NeurIPS 2020; extended version IJCV 2022"
+            ),
+            venue="IJCV 2022",
+            url="https://arxiv.org/abs/2008.08290",
+            follows="published code",
+            defaults="avgzsl_baselines:apn.toml",
+            note=_AS_ADAPTED,
+        ),
         MethodSpec(
             "clipclap",
             target="avgzsl_baselines.clipclap:ClipClap",
@@ -26,20 +85,6 @@ def avbench_methods() -> Sequence[MethodSpec]:
             url="https://doi.org/10.1109/CVPRW63382.2024.00269",
             follows="published code",
             defaults="avgzsl_baselines:clipclap.toml",
-        ),
-        MethodSpec(
-            "devise",
-            target="avgzsl_baselines.devise:DeViSE",
-            title="DeViSE",
-            paper=(
-                "Frome, Corrado, Shlens, Bengio, Dean, Ranzato, Mikolov: DeViSE: A Deep Visual-Semantic "
-                "Embedding Model, NeurIPS 2013"
-            ),
-            venue="NeurIPS 2013",
-            url="https://papers.nips.cc/paper/2013/hash/7cce53cf90577442771720a370c3c723-Abstract.html",
-            follows="published code",
-            defaults="avgzsl_baselines:devise.toml",
-            note="as the AVCA benchmark (Mercea et al., CVPR 2022) adapted it to audio-visual features",
         ),
         MethodSpec(
             "eszsl",

@@ -17,10 +17,21 @@ from torch import nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.layers import Block1, Block2
-from avgzsl_bench import AvbenchError, Batch, Classes, Shape, TorchConfig, TorchMethod, Videos
+from avgzsl_bench import (
+    Batch,
+    CheckpointError,
+    Classes,
+    ConfigError,
+    MethodConfig,
+    Shape,
+    TorchConfig,
+    TorchMethod,
+    Videos,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from torch import Tensor
 
@@ -28,6 +39,18 @@ Modality = Literal["both", "audio", "visual"]
 
 _TEXT_OF: Mapping[Modality, str] = {"audio": "clap", "visual": "clip"}
 """The text encoder that was trained together with the encoder of a single modality."""
+
+_CLIP_CLAP = Shape(audio=1024, visual=512, text={"clip": 512, "clap": 1024})
+"""What checkpoints were released for."""
+
+_VARIANTS: Mapping[tuple[int, int], Mapping[str, str]] = {
+    (1536, 1536): {"modality": "both", "text": "all"},
+    (1536, 512): {"modality": "both", "text": "clip"},
+    (1536, 1024): {"modality": "both", "text": "clap"},
+    (1024, 1024): {"modality": "audio", "text": "clap"},
+    (512, 512): {"modality": "visual", "text": "clip"},
+}
+"""What a released checkpoint reads, by the input widths of its video and its text encoder."""
 
 
 class ClipClapConfig(TorchConfig):
@@ -171,6 +194,45 @@ class ClipClap(TorchMethod):
     config: ClipClapConfig
     module: JointSpace
 
+    official_names: ClassVar[Mapping[str, str]] = {
+        "O_enc.fc.0": "video_encoder.block.linear",
+        "O_enc.fc.1": "video_encoder.block.norm",
+        "W_enc.fc.0": "text_encoder.linear",
+        "W_enc.fc.1": "text_encoder.norm",
+        "O_proj.fc.0": "video_projection.0.linear",
+        "O_proj.fc.1": "video_projection.0.norm",
+        "O_proj.fc.4": "video_projection.1.linear",
+        "O_proj.fc.5": "video_projection.1.norm",
+        "W_proj.fc.0": "text_projection.linear",
+        "W_proj.fc.1": "text_projection.norm",
+        "D_o.fc.0": "video_decoder.0.linear",
+        "D_o.fc.1": "video_decoder.0.norm",
+        "D_o.fc.4": "video_decoder.1.linear",
+        "D_o.fc.5": "video_decoder.1.norm",
+        "D_w.fc.0": "text_decoder.linear",
+        "D_w.fc.1": "text_decoder.norm",
+    }
+
+    @classmethod
+    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[Shape, dict[str, Any]]:
+        """Which modalities and texts the encoders read, and the widths behind them.
+
+        Raises:
+            KeyError: a layer that tells a width is missing.
+            CheckpointError: the encoders' input widths are those of no published variant.
+        """
+        width, video = state["O_enc.fc.0.weight"].shape
+        text = state["W_enc.fc.0.weight"].shape[1]
+        if (video, text) not in _VARIANTS:
+            known = ", ".join(f"{o}/{w}" for o, w in _VARIANTS)
+            raise CheckpointError(f"encoders of {video}/{text} inputs; the published variants have {known}")
+        return _CLIP_CLAP, {
+            **_VARIANTS[video, text],
+            "model_width": width,
+            "hidden_width": state["O_proj.fc.0.weight"].shape[0],
+            "embedding_width": state["O_proj.fc.4.weight"].shape[0],
+        }
+
     def build(self) -> JointSpace:
         """The joint space on this method's video encoder."""
         return JointSpace(self.build_video_encoder(), self.train_text.shape[1], self.config)
@@ -179,21 +241,22 @@ class ClipClap(TorchMethod):
         """O_enc: one block on the concatenated features."""
         return VideoEncoder(self.shape, self.config.modality, self.config.model_width, self.config.dropout)
 
-    def text_of(self, classes: Classes) -> Tensor:
-        """The chosen text encoders' vectors side by side, in the feature set's order: `[K, Dw]`.
+    @classmethod
+    def check(cls, config: MethodConfig, shape: Shape) -> None:
+        """Refuse a text encoder that the feature set lacks."""
+        wanted = config.model_dump()["text"]
+        if wanted != "all" and wanted not in shape.text:
+            have = ", ".join(shape.text)
+            raise ConfigError(f"setting text={wanted}: these features have no such text encoder (have: {have})")
 
-        Raises:
-            AvbenchError: the feature set lacks the chosen text encoder.
-        """
+    def text_of(self, classes: Classes) -> Tensor:
+        """The chosen text encoders' vectors side by side, in the feature set's order: `[K, Dw]`."""
         wanted: str | None = self.config.text
         if wanted == "all":
             both_there = {"clip", "clap"} <= set(classes.text)
             wanted = _TEXT_OF.get(self.config.modality) if both_there else None
         if wanted is None:
             return classes.embedding()
-        if wanted not in classes.text:
-            have = ", ".join(classes.text)
-            raise AvbenchError(f"setting text={wanted}: these features have no such text encoder (have: {have})")
         return classes.text[wanted]
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:

@@ -3,9 +3,6 @@
 Frome, Corrado, Shlens, Bengio, Dean, Ranzato, Mikolov: "DeViSE: A Deep Visual-Semantic Embedding Model",
 NeurIPS 2013, as adapted by the published code of the AVCA benchmark (Mercea et al., CVPR 2022): fixed
 features, audio beside visual, all wrong classes in place of a sampled one, dropout on the class embeddings.
-
-Extension: with feature sets of several text encoders (`clip_clap`), for which no settings were published, the
-concatenated class embedding is given unit norm and so is the input (`avgzsl_baselines.bilinear`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Feed-forward blocks that ClipClap-GZSL and its relatives are made of.
+"""Feed-forward blocks that AVCA, ClipClap-GZSL and their relatives are made of.
 
 After the program of Kurzendörfer, Mercea, Koepke, Akata: "Audio-Visual Generalized Zero-Shot Learning using
 Pre-Trained Large Multi-Modal Models", CVPR Workshops 2024. ReLU and dropout close every block, the last one
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import nn
 from torch.nn import functional as F
 
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
 
 
 class Block1(nn.Module):
-    """Linear, batch normalisation, ReLU, dropout: `inputs * outputs + 3 * outputs` parameters."""
+    """Linear, batch normalisation, ReLU, dropout: `inputs * outputs + 3 * outputs` parameters.
 
-    def __init__(self, inputs: int, outputs: int, dropout: float) -> None:
+    `momentum` is the share of a pass's statistics in the running ones.
+    """
+
+    def __init__(self, inputs: int, outputs: int, dropout: float, momentum: float = 0.1) -> None:
         super().__init__()
         self.linear = nn.Linear(inputs, outputs)
-        self.norm = nn.BatchNorm1d(outputs)
+        self.norm = nn.BatchNorm1d(outputs, momentum=momentum)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -34,9 +38,45 @@ class Block1(nn.Module):
         activated: Tensor = self.dropout(F.relu(self.norm(outputs)))
         return activated
 
+    def passes(self, inputs: Tensor, sizes: list[int]) -> Tensor:
+        """What a call for each of several batches in turn gives, running statistics included.
 
-class Block2(nn.Sequential):
-    """Two `Block1` in a row: `[N, inputs]` over `[N, hidden]` to `[N, outputs]`."""
+        Args:
+            inputs: the batches one below the other, `[sum of sizes, inputs]`.
+            sizes: rows of each batch.
 
-    def __init__(self, inputs: int, hidden: int, outputs: int, dropout: float) -> None:
-        super().__init__(Block1(inputs, hidden, dropout), Block1(hidden, outputs, dropout))
+        Returns:
+            `[sum of sizes, outputs]`.
+        """
+        return self.activate_passes(self.linear(inputs), sizes)
+
+    def activate_passes(self, outputs: Tensor, sizes: list[int]) -> Tensor:
+        """`activate` for each of several batches in turn; only normalisation has to tell them apart."""
+        normed = torch.cat([self.norm(part) for part in torch.split(outputs, sizes)])
+        activated: Tensor = self.dropout(F.relu(normed))
+        return activated
+
+
+class Blocks(nn.Sequential):
+    """`Block1`s in a row."""
+
+    def __init__(self, *blocks: Block1) -> None:
+        super().__init__(*blocks)
+
+    def passes(self, inputs: Tensor, sizes: list[int]) -> Tensor:
+        """What a call for each of several batches in turn gives; see `Block1.passes`."""
+        outputs = inputs
+        for block in self:
+            assert isinstance(block, Block1)
+            outputs = block.passes(outputs, sizes)
+        return outputs
+
+
+class Block2(Blocks):
+    """Two `Block1` in a row: `[N, inputs]` over `[N, hidden]` to `[N, outputs]`.
+
+    `momentum` is that of the second's batch normalisation; the first keeps the default.
+    """
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, dropout: float, momentum: float = 0.1) -> None:
+        super().__init__(Block1(inputs, hidden, dropout), Block1(hidden, outputs, dropout, momentum))

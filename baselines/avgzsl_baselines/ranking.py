@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
@@ -46,3 +47,42 @@ def devise_loss(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
         The loss, a scalar.
     """
     return hinge_terms(compatibility, label, margin).sum(dim=1).mean()
+
+
+def ale_loss(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
+    """Sum of the hinge terms, weighted less the more of them there are, mean over videos.
+
+    `(1/B) sum_i H(r_i) / (r_i + 1e-8) sum_c h_ic` with `r_i` the number of classes that violate the margin and
+    `H(r) = 1 + 1/2 + ... + 1/r`. Akata et al., TPAMI 2016, weighted approximate ranking; the rank is counted
+    over all classes, as the AVCA benchmark's code has it. The weight is a constant to the gradient.
+
+    Args:
+        compatibility: `L`, float `[B, C]`.
+        label: `y`, int64 `[B]`, positions in the `C` classes.
+        margin: how far the true class should lead.
+
+    Returns:
+        The loss, a scalar.
+    """
+    terms = hinge_terms(compatibility, label, margin)
+    count = torch.arange(terms.shape[1], dtype=terms.dtype, device=terms.device)
+    harmonic = F.pad(count[1:].reciprocal().cumsum(dim=0), (1, 0))
+    weight = (harmonic / (count + 1e-8))[(terms > 0).sum(dim=1)]
+    return (weight * terms.sum(dim=1)).mean()
+
+
+def sje_loss(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
+    """Largest hinge term, mean over videos: `(1/B) sum_i max_c h_ic`.
+
+    Akata et al., CVPR 2015, the structured hinge with a constant margin for every wrong class, as the AVCA
+    benchmark's code has it. Of equal terms one alone gets the gradient.
+
+    Args:
+        compatibility: `L`, float `[B, C]`.
+        label: `y`, int64 `[B]`, positions in the `C` classes.
+        margin: how far the true class should lead.
+
+    Returns:
+        The loss, a scalar.
+    """
+    return hinge_terms(compatibility, label, margin).max(dim=1).values.mean()

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-import fixture_f
 import pytest
 import torch
+from bilinear_cases import (
+    FIXTURE_LABEL,
+    LABEL,
+    MARGIN,
+    check_invariances,
+    check_zero_at_the_margin,
+    compatibility_matrix,
+    fixture_trace,
+    fixture_videos,
+    make_classes,
+)
+from bilinear_cases import fixture_method as bilinear_fixture
+from bilinear_cases import make_method as bilinear_method
 
-from avgzsl_baselines import avbench_methods
 from avgzsl_baselines.devise import DeViSE
 from avgzsl_baselines.ranking import devise_loss, hinge_terms
-from avgzsl_bench import Batch, Classes, MethodSpec, Samples, Shape, Videos
-from avgzsl_bench.config import build_config
+from avgzsl_bench import Batch, Samples, Shape, Videos
 
-CPU = torch.device("cpu")
-MARGIN = 0.1
-
-
-def make_method(shape: Shape, classes: Classes, **settings: Any) -> DeViSE:
-    config = DeViSE.Config.model_validate({"dropout": 0.0, **settings})
-    return DeViSE(config, shape, classes, seed=0, device=CPU)  # type: ignore[arg-type]
-
-
-def make_classes(text: dict[str, torch.Tensor], seen: list[bool] | None = None) -> Classes:
-    count = len(next(iter(text.values())))
-    mask = torch.tensor(seen) if seen is not None else torch.ones(count, dtype=torch.bool)
-    return Classes(tuple(f"class{i}" for i in range(count)), text, mask)
+make_method = partial(bilinear_method, DeViSE)
+fixture_method = partial(bilinear_fixture, DeViSE)
 
 
 # --- the loss on a matrix ---
-
-LABEL = torch.tensor([0, 1, 2])
-
-
-def compatibility_matrix() -> torch.Tensor:
-    rows = [[0.50, 0.45, 0.20, 0.57], [0.10, 0.30, 0.26, 0.05], [0.33, 0.36, 0.40, 0.31]]
-    return torch.tensor(rows, dtype=torch.float64)
 
 
 def test_hinge_terms() -> None:
@@ -56,45 +49,14 @@ def test_loss_and_gradient() -> None:
 
 
 def test_loss_is_zero_when_the_true_class_leads_by_the_margin() -> None:
-    matrix = torch.full((3, 5), 0.2, dtype=torch.float64)
-    matrix[range(3), LABEL] = 0.3 + 1e-9
-    assert devise_loss(matrix, LABEL, MARGIN) == 0
-    matrix[1, 4] = 0.25
-    assert devise_loss(matrix, LABEL, MARGIN) > 0
+    check_zero_at_the_margin(devise_loss)
 
 
 def test_loss_invariances() -> None:
-    generator = torch.Generator().manual_seed(1)
-    matrix = torch.randn(16, 9, generator=generator, dtype=torch.float64) / 4
-    label = torch.randint(9, (16,), generator=generator)
-    loss = devise_loss(matrix, label, MARGIN)
-    shift = torch.randn(16, 1, generator=generator, dtype=torch.float64)
-    torch.testing.assert_close(devise_loss(matrix + shift, label, MARGIN), loss)
-    rows = torch.randperm(16, generator=generator)
-    torch.testing.assert_close(devise_loss(matrix[rows], label[rows], MARGIN), loss)
-    columns = torch.randperm(9, generator=generator)
-    position = torch.argsort(columns)
-    torch.testing.assert_close(devise_loss(matrix[:, columns], position[label], MARGIN), loss)
+    check_invariances(devise_loss)
 
 
 # --- fixture F: a network of the published code with fixed weights ---
-
-FIXTURE_LABEL = torch.arange(4)
-
-
-def fixture_method(normalize_input: bool) -> DeViSE:
-    """The published network on fixture F, in double precision."""
-    shape = Shape(audio=6, visual=5, text={"word2vec": 300})
-    classes = make_classes({"word2vec": fixture_f.T(4, 0)})
-    method = make_method(shape, classes, normalize_input=normalize_input)
-    method.module.double()
-    method.load_state_dict({"map.weight": fixture_f.weight(300, 11, 1)})
-    return method
-
-
-def fixture_videos() -> Videos:
-    return Videos(audio=fixture_f.X(4, 6, 0), visual=fixture_f.X(4, 5, 5))
-
 
 EMBEDDED = {
     False: ([-0.25288048, 0.30793062, 0.02392638, -0.08325604], 1.0212481026),
@@ -112,7 +74,7 @@ ADAM_TRACE = {
 
 @pytest.mark.parametrize("normalize_input", [False, True])
 def test_fixture_embedding_and_compatibility(normalize_input: bool) -> None:
-    method, videos = fixture_method(normalize_input), fixture_videos()
+    method, videos = fixture_method(normalize_input=normalize_input), fixture_videos()
     embedded = method.embed_videos(videos)
     first, total = EMBEDDED[normalize_input]
     assert embedded.shape == (4, 300)
@@ -127,10 +89,15 @@ def test_fixture_embedding_and_compatibility(normalize_input: bool) -> None:
 
 @pytest.mark.parametrize("normalize_input", [False, True])
 def test_fixture_losses_under_adam(normalize_input: bool) -> None:
-    method, videos = fixture_method(normalize_input), fixture_videos()
-    batch = Batch(videos.audio, videos.visual, FIXTURE_LABEL)
-    trace = [method.train_step(batch)["total"].item() for _ in range(6)]
+    trace = fixture_trace(DeViSE, normalize_input=normalize_input)
     assert trace == pytest.approx(ADAM_TRACE[normalize_input], abs=5e-9)
+
+
+@pytest.mark.parametrize(("normalize_input", "expected"), [(False, 0.8539079072), (True, 0.5525624569)])
+def test_fixture_loss(normalize_input: bool, expected: float) -> None:
+    method, videos = fixture_method(normalize_input=normalize_input), fixture_videos()
+    losses = method.losses(Batch(videos.audio, videos.visual, FIXTURE_LABEL))
+    assert losses["total"].item() == pytest.approx(expected, abs=5e-11)
 
 
 def test_fixture_scores_are_minus_the_distances() -> None:
@@ -141,14 +108,6 @@ def test_fixture_scores_are_minus_the_distances() -> None:
 
 
 # --- the method ---
-
-
-@pytest.mark.parametrize(("audio", "visual", "count"), [(512, 512, 307_200), (128, 4096, 1_267_200)])
-def test_parameter_count(audio: int, visual: int, count: int) -> None:
-    shape = Shape(audio, visual, {"word2vec": 300})
-    method = make_method(shape, make_classes({"word2vec": torch.eye(3, 300)}))
-    assert method.parameter_count() == count
-    assert list(method.state_dict()) == ["map.weight"]
 
 
 def test_initial_weights_are_uniform_within_the_default_bound() -> None:
@@ -215,42 +174,3 @@ def test_learns_separable_classes() -> None:
     assert after < before
     accuracy = (method.score(videos, classes).argmax(dim=1) == label).float().mean()
     assert accuracy > 0.95
-
-
-PUBLISHED = [
-    ("ucf", "selavi", 0.2, False),
-    ("ucf", "c3d_vggish", 0.2, True),
-    ("activitynet", "selavi", 0.2, False),
-    ("activitynet", "c3d_vggish", 0.2, True),
-    ("vggsound", "selavi", 0.0, False),
-    ("vggsound", "c3d_vggish", 0.0, True),
-]
-
-
-@pytest.mark.parametrize(("dataset", "features", "dropout", "normalize_input"), PUBLISHED)
-def test_published_settings(dataset: str, features: str, dropout: float, normalize_input: bool) -> None:
-    config = build_config(devise_spec(), DeViSE.Config, dataset, features, {})
-    expected = {
-        "epochs": 50,
-        "batches_per_epoch": 500,
-        "batch_size": 256,
-        "learning_rate": 1e-3,
-        "weight_decay": 0.0,
-        "margin": 0.1,
-        "dropout": dropout,
-        "normalize_input": normalize_input,
-        "scheduler": "plateau",
-        "plateau_factor": 0.1,
-        "plateau_patience": 3,
-    }
-    assert {key: getattr(config, key) for key in expected} == expected
-
-
-@pytest.mark.parametrize("features", ["clip_clap", "simulated"])
-def test_settings_of_feature_sets_with_no_published_ones(features: str) -> None:
-    config = build_config(devise_spec(), DeViSE.Config, "ucf", features, {})
-    assert config.model_dump()["normalize_input"] is True
-
-
-def devise_spec() -> MethodSpec:
-    return next(spec for spec in avbench_methods() if spec.name == "devise")

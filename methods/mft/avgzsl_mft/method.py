@@ -78,6 +78,8 @@ class MFT(ClipClap):
     Config: ClassVar[type[MFTConfig]] = MFTConfig
     config: MFTConfig
 
+    official_names: ClassVar[Mapping[str, str]] = {}  # no weights of MFT were released
+
     def __init__(
         self, config: MFTConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device
     ) -> None:

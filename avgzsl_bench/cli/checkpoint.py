@@ -1,0 +1,102 @@
+"""`avbench checkpoint`: read released weights into our methods, and look at checkpoints."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from avgzsl_bench.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from avgzsl_bench.checkpoint import Checkpoint
+
+_file = click.argument("file", type=click.Path(path_type=Path))
+
+
+@click.group(short_help="Read released weights, and look at checkpoints.")
+def checkpoint() -> None:
+    """Read the weights that authors released into our methods, and look at checkpoints."""
+
+
+@checkpoint.command("import")
+@_file
+@click.option("--method", required=True, help="Method the weights are of; 'avbench methods' lists them.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting that the shapes of the weights do not tell; may be given several times.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="File to write, e.g. avca.safetensors."
+)
+@click.option("--force", is_flag=True, help="Replace the file if it is there.")
+def import_command(file: Path, method: str, assignments: tuple[str, ...], out: Path, force: bool) -> None:
+    """Read released weights from FILE, a .pt file of torch, and write them as a checkpoint of ours.
+
+    Nothing in FILE is run. Every entry has to fit the method. Settings that the shapes do not tell are those of
+    the method's preset 'official', if it has one. Score it with 'avbench evaluate'.
+
+    Of a published run, <Class>_score.pt is stage 1 at its best epoch N ('avbench checkpoint info' shows N once
+    it is imported), and checkpoints/<Class>_score_ckpt_<N-1>.pt is the stage 2 that goes with it.
+    """
+    from avgzsl_bench.checkpoint import (
+        checkpoint_of,
+        load_official,
+        official_origin,
+        read_official,
+        write_checkpoint,
+    )
+    from avgzsl_bench.config import parse_assignments
+    from avgzsl_bench.files import require_writable
+    from avgzsl_bench.plugins import method_spec
+
+    spec = method_spec(method)
+    settings = parse_assignments(assignments)
+    if os.path.exists(out) and not force:
+        raise CheckpointError(f"{out}: is there already; --force replaces it")
+    content = read_official(file)
+    loaded = load_official(spec, content, **settings)
+    require_writable(out.parent)
+    made = checkpoint_of(spec, loaded, official_origin(file, content))
+    write_checkpoint(out, made)
+    click.echo(f"{spec.title}: {_size(made)} -> {out}")
+
+
+@checkpoint.command("info")
+@_file
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def info_command(file: Path, as_json: bool) -> None:
+    """Show what a checkpoint of ours is: method, settings, widths, and where its weights come from."""
+    from avgzsl_bench.checkpoint import read_checkpoint
+
+    found = read_checkpoint(file)
+    header = found.header
+    if as_json:
+        click.echo(header.model_dump_json(indent=1))
+        return
+    shape, origin = header.shape, header.origin
+    text = " + ".join(f"{encoder} {width}" for encoder, width in shape.text.items())
+    rows = {
+        "method": header.method,
+        "plugin": f"{header.distribution} {header.version}".strip() or "-",
+        "widths": f"audio {shape.audio}, visual {shape.visual}, text {text}",
+        "weights": _size(found),
+        "origin": ", ".join(
+            [origin.kind, *(f"{k} {v}" for k, v in origin.model_dump(exclude={"kind"}).items() if v is not None)]
+        ),
+    }
+    for name, value in rows.items():
+        click.echo(f"{name:<10}{value}")
+    click.echo("settings")
+    for key, value in header.config.items():
+        click.echo(f"  {key} = {value}")
+
+
+def _size(found: Checkpoint) -> str:
+    values = sum(tensor.numel() for tensor in found.state.values())
+    return f"{len(found.state)} tensors, {values:,} values"

@@ -1,0 +1,123 @@
+"""`avbench evaluate`: score a checkpoint."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from avgzsl_bench.cli.options import data_root_option
+
+if TYPE_CHECKING:
+    from avgzsl_bench.evaluation import Evaluation
+
+
+@click.command(short_help="Score a checkpoint: S, U, HM, ZSL.")
+@click.option(
+    "--checkpoint", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Checkpoint to score."
+)
+@click.option("--dataset", required=True, help="Dataset; 'avbench datasets' lists them.")
+@click.option(
+    "--features",
+    default="auto",
+    show_default=True,
+    help="Feature set; auto takes the best installed one that the checkpoint fits, else the simulated one.",
+)
+@click.option("--split", default="cls", show_default=True, help="Class split: cls or main.")
+@click.option(
+    "--text-order",
+    type=click.Choice(["by-name", "official"]),
+    help="Class embeddings: each class its own, or as the published loaders place them. "
+    "[default: the checkpoint's setting]",
+)
+@click.option("--bias", type=float, metavar="VALUE", help="What to subtract from the scores of seen classes.")
+@click.option(
+    "--selection-checkpoint",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="In place of --bias: a checkpoint of stage 1, scored on the validation videos to choose the bias.",
+)
+@click.option(
+    "--calibration",
+    metavar="RULE",
+    help="How it is chosen: exact, avca, clipclap, grid:START:STOP:STEPS or fixed:VALUE. "
+    "[default: the checkpoint's setting]",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@data_root_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+def evaluate(
+    checkpoint: Path,
+    dataset: str,
+    features: str,
+    split: str,
+    text_order: str | None,
+    bias: float | None,
+    selection_checkpoint: Path | None,
+    calibration: str | None,
+    device: str,
+    data_root: Path | None,
+    as_json: bool,
+) -> None:
+    """Score a checkpoint on the test videos of a dataset: S, U, HM, ZSL and AUSUC.
+
+    The bias must not come from the test: give it, or give a checkpoint of stage 1 to choose it with on the
+    validation videos. Figures are printed only; a record describes a run with its two stages, and this is none.
+    """
+    from avgzsl_bench.evaluation import evaluate_checkpoint
+
+    evaluation = evaluate_checkpoint(
+        checkpoint,
+        dataset,
+        bias=bias,
+        selection_checkpoint=selection_checkpoint,
+        calibration=calibration,
+        features=features,
+        split=split,
+        text_order=text_order,
+        device=device,
+        data_root=data_root,
+    )
+    if evaluation.benchmark.simulated:
+        click.echo("SIMULATED FEATURES: these figures say nothing about real videos", err=True)
+    if as_json:
+        click.echo(json.dumps(_shown(evaluation), indent=1))
+    else:
+        _print_table(evaluation)
+
+
+def _shown(evaluation: Evaluation) -> dict[str, Any]:
+    """An evaluation as plain values."""
+    benchmark = evaluation.benchmark
+    facts = ("dataset", "features", "simulated", "split", "text_order", "fingerprint", "split_hash")
+    return {
+        "checkpoint": evaluation.checkpoint.header.model_dump(mode="json"),
+        "data": {name: getattr(benchmark, name) for name in facts},
+        "calibration": evaluation.calibration,
+        "validation": asdict(evaluation.validation) if evaluation.validation else None,
+        "metrics": asdict(evaluation.metrics),
+    }
+
+
+def _print_table(evaluation: Evaluation) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from avgzsl_bench.plugins import method_spec
+
+    benchmark = evaluation.benchmark
+    where = [benchmark.features, benchmark.split, f"text {benchmark.text_order}"]
+    if benchmark.simulated:
+        where.append("SIMULATED")
+    title = method_spec(evaluation.checkpoint.header.method).title
+    table = Table(title=f"{title} on {benchmark.dataset} ({', '.join(where)}), percent", title_justify="left")
+    for column in ("S", "U", "HM", "ZSL", "AUSUC", "bias", "bias from"):
+        table.add_column(column, justify="left" if column == "bias from" else "right")
+    m = evaluation.metrics
+    figures = [f"{100 * value:.2f}" for value in (m.seen, m.unseen, m.hm, m.zsl, m.ausuc)]
+    chosen = f"validation videos, {evaluation.calibration}" if evaluation.calibration else "given"
+    table.add_row(*figures, f"{m.bias:.4g}", chosen)
+    Console().print(table)

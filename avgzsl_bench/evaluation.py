@@ -1,0 +1,179 @@
+"""Scoring a checkpoint on a dataset: the test once, at a bias that does not come from the test."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from avgzsl_bench.calibration import parse_calibration
+from avgzsl_bench.checkpoint import Checkpoint, config_of, read_checkpoint, restore
+from avgzsl_bench.data.benchmark import benchmark_of, find_store
+from avgzsl_bench.data.feature_sets import SIMULATED, preferred
+from avgzsl_bench.data.installed import data_root as resolve_data_root
+from avgzsl_bench.data.installed import installed
+from avgzsl_bench.device import choose_device, make_deterministic
+from avgzsl_bench.errors import CheckpointError, ConfigError
+from avgzsl_bench.metrics import Metrics, metrics_of
+from avgzsl_bench.plugins import dataset as find_dataset
+from avgzsl_bench.plugins import method_spec
+from avgzsl_bench.protocol import class_columns, score, validate
+
+if TYPE_CHECKING:
+    from avgzsl_bench.calibration import Calibration
+    from avgzsl_bench.data.datasets import Dataset
+    from avgzsl_bench.data.store import StoreHeader
+    from avgzsl_bench.task import Benchmark
+
+_Widths = tuple[int, int, list[int]]
+"""Widths of audio, visual and each text encoder's vectors."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What scoring a checkpoint gave.
+
+    Attributes:
+        checkpoint: what was scored.
+        benchmark: what it was scored on.
+        calibration: the rule that chose the bias on the validation videos; None where the bias was given.
+        validation: figures of the selection checkpoint on the validation videos, at their own best bias; None
+            where the bias was given.
+        metrics: the figures of the test.
+    """
+
+    checkpoint: Checkpoint
+    benchmark: Benchmark
+    calibration: str | None
+    validation: Metrics | None
+    metrics: Metrics
+
+
+def evaluate_checkpoint(
+    path: Path,
+    dataset: str,
+    *,
+    bias: float | None = None,
+    selection_checkpoint: Path | None = None,
+    calibration: str | None = None,
+    features: str = "auto",
+    split: str = "cls",
+    text_order: str | None = None,
+    device: str = "auto",
+    data_root: Path | str | None = None,
+) -> Evaluation:
+    """Score a checkpoint on the test videos of a dataset.
+
+    Args:
+        path: a checkpoint of ours.
+        dataset: name of a registered dataset.
+        bias: what to subtract from seen scores.
+        selection_checkpoint: in place of `bias`: the same method as stage 1 left it. It is scored on the
+            validation videos, and the bias is chosen there.
+        calibration: how it is chosen; None: as the checkpoint's settings say.
+        features: feature set; `auto` takes the best installed one that has the checkpoint's widths.
+        split: class split, `cls` or `main`.
+        text_order: `by-name` or `official`; None: as the checkpoint's settings say.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        data_root: folder of installed data.
+
+    Raises:
+        AvbenchError: what was asked for cannot work; the message says why.
+    """
+    rule = _bias_rule(bias, selection_checkpoint, calibration)
+    facts = find_dataset(dataset)
+    facts.facts(split)
+    place = choose_device(device)
+    checkpoint = read_checkpoint(path)
+    config = config_of(checkpoint)
+    selection = None if selection_checkpoint is None else _selection(selection_checkpoint, checkpoint)
+    root = resolve_data_root(Path(data_root) if data_root is not None else None)
+    store = _store(checkpoint, facts, features, root)
+    make_deterministic(place)
+    benchmark = benchmark_of(store, facts, split, place, text_order or config.text_order)
+    # The test checkpoint first: if its weights do not fit, nothing need be scored.
+    method = restore(checkpoint, benchmark.shape, benchmark.final.classes, place)
+    validation = None
+    if selection is not None:
+        rule = rule or parse_calibration(config.calibration)
+        chooser = restore(selection, benchmark.shape, benchmark.selection.classes, place)
+        validation, bias = validate(chooser, benchmark.selection, rule)
+    assert bias is not None, "given, or chosen on the validation videos"
+    task = benchmark.final
+    metrics = metrics_of(score(method, task), task.truth.label, *class_columns(task), bias)
+    return Evaluation(checkpoint, benchmark, rule.name if rule else None, validation, metrics)
+
+
+def _bias_rule(bias: float | None, selection: Path | None, calibration: str | None) -> Calibration | None:
+    """The calibration asked for, after checking that the bias comes from one place.
+
+    Raises:
+        ConfigError: from none or from both, or a rule or value that cannot be used.
+    """
+    if (bias is None) == (selection is None):
+        how = "no bias" if bias is None else "two biases"
+        raise ConfigError(
+            f"{how}: give either --bias VALUE, or --selection-checkpoint FILE, a checkpoint of stage 1 that is "
+            f"scored on the validation videos to choose it"
+        )
+    if bias is not None and not math.isfinite(bias):
+        raise ConfigError(f"--bias {bias}: must be a finite number")
+    if bias is not None and calibration is not None:
+        raise ConfigError("--calibration chooses a bias, and --bias gives one; leave one out")
+    return None if calibration is None else parse_calibration(calibration)
+
+
+def _selection(path: Path, checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint that the bias comes from.
+
+    Raises:
+        CheckpointError: it is of another method or of other widths than the one to be scored.
+    """
+    selection = read_checkpoint(path)
+    ours, theirs = checkpoint.header, selection.header
+    if theirs.method != ours.method:
+        raise CheckpointError(
+            f"{path}: a checkpoint of {theirs.method}, and {checkpoint.source} is of {ours.method}"
+        )
+    if theirs.shape != ours.shape:
+        raise CheckpointError(
+            f"{path}: made for {_spoken(_wanted(selection))}, and {checkpoint.source} for "
+            f"{_spoken(_wanted(checkpoint))}"
+        )
+    return selection
+
+
+def _store(checkpoint: Checkpoint, dataset: Dataset, features: str, root: Path) -> StoreHeader:
+    """The installed features that a checkpoint can be scored on.
+
+    Raises:
+        DataError: not installed, or damaged.
+        CheckpointError: of other widths than the checkpoint.
+    """
+    wanted = _wanted(checkpoint)
+    if features == "auto":
+        stores = [h for h in installed(root) if h.dataset == dataset.name and not h.simulated]
+        fitting = preferred({h.features for h in stores if _present(h) == wanted})
+        features = next(iter(fitting), SIMULATED)
+    store = find_store(dataset, features, root, method_spec(checkpoint.header.method).needs.text)
+    if _present(store) != wanted:
+        raise CheckpointError(
+            f"{checkpoint.source}: made for {_spoken(wanted)}, but {store.dataset} {store.features} has "
+            f"{_spoken(_present(store))}; import the features that it was made for, or name others with --features"
+        )
+    return store
+
+
+def _wanted(checkpoint: Checkpoint) -> _Widths:
+    shape = checkpoint.header.shape
+    return shape.audio, shape.visual, list(shape.text.values())
+
+
+def _present(store: StoreHeader) -> _Widths:
+    return store.audio, store.visual, list(store.text.values())
+
+
+def _spoken(widths: _Widths) -> str:
+    audio, visual, text = widths
+    return f"audio {audio}, visual {visual}, text {' + '.join(map(str, text))}"

@@ -1,0 +1,104 @@
+"""What the linear methods of the AVCA benchmark share: a video vector, and scores in class embedding space.
+
+A video is its visual beside its audio vector, the visual one first; a linear map sends it to where the class
+embeddings are, and the nearest class wins. So in the published code of the AVCA benchmark (Mercea et al.,
+"Audio-visual generalised zero-shot learning with cross-modal attention and language", CVPR 2022), which trains
+DeViSE, ALE, SJE and APN with the dot product all the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch.nn import functional as F
+
+from avgzsl_bench import CheckpointError, MethodConfig, Shape, TorchConfig, TorchMethod
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from torch import Tensor
+
+    from avgzsl_bench import Classes
+
+_PUBLISHED_WIDTHS = {1024: (512, 512), 4224: (128, 4096)}
+"""Audio and visual width of the feature sets that checkpoints were released for, by their sum."""
+
+
+class ClassSpaceConfig(TorchConfig):
+    """Settings of the linear methods; the defaults are the published ones for UCF with SeLaVi features."""
+
+    epochs: int = Field(50, ge=1, le=100_000, description="epochs of stage 1; stage 2 trains the best")
+    batch_size: int = Field(256, ge=2, description="videos a batch")
+    batches_per_epoch: int = Field(500, ge=1, description="batches an epoch")
+    learning_rate: float = Field(1e-3, gt=0, description="Adam's initial learning rate")
+    normalize_input: bool = Field(False, description="give the concatenated video vector unit norm")
+    scoring: Literal["distance", "dot"] = Field(
+        "distance",
+        description="how a video is compared with a class once trained: by Euclidean distance, as the published "
+        "program does, or by the dot product of training; the bias acts on another scale",
+    )
+
+
+def video_vector(audio: Tensor, visual: Tensor, *, normalize: bool) -> Tensor:
+    """`x = [v; a]`, visual first, on request of unit norm.
+
+    Args:
+        audio: float `[B, Da]`.
+        visual: float `[B, Dv]`.
+        normalize: divide each concatenated vector by its norm.
+
+    Returns:
+        float `[B, Dv + Da]`.
+    """
+    joined = torch.cat([visual, audio], dim=1)
+    return F.normalize(joined, dim=1) if normalize else joined
+
+
+def shape_of_map(weight: Tensor) -> tuple[Shape, dict[str, Any]]:
+    """The feature set that a released linear map is for, told by its input width.
+
+    Args:
+        weight: `[Dw, Dv + Da]`, axes of length 1 may follow.
+
+    Returns:
+        The widths, and `normalize_input` as published for them.
+
+    Raises:
+        CheckpointError: not the input width of a published feature set. One matrix takes both vectors, so its
+            shape alone does not tell where the visual one ends.
+    """
+    text, inputs = weight.shape[:2]
+    if inputs not in _PUBLISHED_WIDTHS:
+        known = " and ".join(str(width) for width in _PUBLISHED_WIDTHS)
+        raise CheckpointError(
+            f"a map of {inputs} inputs does not tell audio from visual; the published feature sets have {known}"
+        )
+    audio, visual = _PUBLISHED_WIDTHS[inputs]
+    return Shape(audio, visual, {"word2vec": text}), {"normalize_input": (audio, visual) == (128, 4096)}
+
+
+class ClassSpaceMethod(TorchMethod):
+    """Videos in class embedding space, scored there.
+
+    Trained with a dot product and scored with a Euclidean distance, as published. The two rank the classes
+    alike only where class embeddings have equal norm, so they are given unit norm: the published word vectors
+    have it already, the embeddings of several text encoders side by side do not.
+    """
+
+    Config: ClassVar[type[MethodConfig]] = ClassSpaceConfig
+    config: ClassSpaceConfig
+
+    def text_of(self, classes: Classes) -> Tensor:
+        """Class embeddings of unit norm, `[K, Dw]`: all text encoders side by side, then normalised."""
+        return F.normalize(classes.embedding(), dim=1)
+
+    def embed_classes(self, classes: Classes) -> Tensor:
+        """The class embeddings themselves, `[K, Dw]`, of unit norm."""
+        return self.text_of(classes)
+
+    def compatibility(self, videos: Tensor, classes: Tensor) -> Tensor:
+        """Scores `[N, K]`: minus the Euclidean distance, or the dot product where the settings ask for it."""
+        return videos @ classes.T if self.config.scoring == "dot" else super().compatibility(videos, classes)

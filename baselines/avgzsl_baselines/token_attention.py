@@ -1,0 +1,81 @@
+"""The transformer of AVCA: each video is a sequence of two tokens, one audio and one visual.
+
+After the program of Mercea, Riesch, Koepke, Akata: "Audio-visual Generalised Zero-shot Learning with Cross-modal
+Attention and Language", CVPR 2022. Tokens are kept as `[2, N, D]`, so that those of a modality lie together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class PairAttention(nn.Module):
+    """Multi-head self-attention within pairs of tokens; each attends to itself and to the other.
+
+    Args:
+        width: of a token.
+        heads: number of heads.
+        head_width: width of a head.
+        dropout: rate after the output map; attention weights have none.
+    """
+
+    def __init__(self, width: int, heads: int, head_width: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query_key_value = nn.Linear(width, 3 * heads * head_width, bias=False)
+        self.output = nn.Linear(heads * head_width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """`[2, N, D]` to `[2, N, D]`.
+
+        A softmax over two scores is a logistic function of their difference. With `p` the weight of token 0,
+        `p = sigmoid(q (k_0 - k_1) / sqrt(head width))`, a head's output is `v_1 + p (v_0 - v_1)`.
+        """
+        mapped = self.query_key_value(tokens).unflatten(-1, (3, self.heads, -1))  # [2, N, 3, heads, head width]
+        query, (key_0, key_1) = mapped[:, :, 0], mapped[:, :, 1]
+        value_0, value_1 = mapped[:, :, 2]
+        score = (query * (key_0 - key_1)).sum(dim=-1, keepdim=True)
+        weight = torch.sigmoid(score * query.shape[-1] ** -0.5)
+        attended = torch.lerp(value_1, value_0, weight)
+        output: Tensor = self.dropout(self.output(attended.flatten(-2)))
+        return output
+
+
+class FeedForward(nn.Module):
+    """Linear, GELU, dropout, linear, dropout, on each token by itself."""
+
+    def __init__(self, width: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(width, hidden)
+        self.output = nn.Linear(hidden, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """`[2, N, D]` to `[2, N, D]`."""
+        output: Tensor = self.dropout(self.output(self.dropout(F.gelu(self.hidden(tokens)))))
+        return output
+
+
+class TokenLayer(nn.Module):
+    """`X <- X + Attention(LayerNorm(X))`, then `X <- X + FeedForward(LayerNorm(X))`."""
+
+    def __init__(self, width: int, heads: int, head_width: int, feed_forward: int, dropout: float) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(width)
+        self.attention = PairAttention(width, heads, head_width, dropout)
+        self.feed_forward_norm = nn.LayerNorm(width)
+        self.feed_forward = FeedForward(width, feed_forward, dropout)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """`[2, N, D]` to `[2, N, D]`."""
+        tokens = tokens + self.attention(self.attention_norm(tokens))
+        output: Tensor = tokens + self.feed_forward(self.feed_forward_norm(tokens))
+        return output

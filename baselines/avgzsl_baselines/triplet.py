@@ -1,0 +1,57 @@
+"""The triplet loss of CJME, AVGZSLNet and AVCA: Euclidean distances, one negative for each positive.
+
+As in the AVCA benchmark (Mercea et al., CVPR 2022), whose program uses PyTorch's `TripletMarginLoss`: distances
+are not squared, and a small constant is added to each coordinate of a difference before its norm is taken.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+EPSILON = 1e-6
+"""What is added to every coordinate of a difference; it makes `distance` slightly asymmetric."""
+
+
+def distance(x: Tensor, y: Tensor) -> Tensor:
+    """`d(x, y) = ||x - y + 1e-6||_2` along the last axis.
+
+    Args:
+        x: float `[..., d]`.
+        y: float, broadcast against `x`.
+
+    Returns:
+        float `[...]`.
+    """
+    separation: Tensor = torch.linalg.vector_norm(x - y + EPSILON, dim=-1)
+    return separation
+
+
+def hinge(near: Tensor, far: Tensor, margin: float) -> Tensor:
+    """`max(0, near - far + margin)` by element: how far `far` is from leading `near` by the margin."""
+    return F.relu(near - far + margin)
+
+
+def triplet_terms(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0) -> Tensor:
+    """`max(0, d(anchor, positive) - d(anchor, negative) + margin)` of each sample.
+
+    Args:
+        anchor: float `[B, d]`.
+        positive: float `[B, d]`, to be closer to the anchor.
+        negative: float `[B, d]`, to be farther from it.
+        margin: by how much.
+
+    Returns:
+        float `[B]`, not negative.
+    """
+    return hinge(distance(anchor, positive), distance(anchor, negative), margin)
+
+
+def triplet_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0) -> Tensor:
+    """`tri`: the mean of `triplet_terms` over the batch, a scalar."""
+    return triplet_terms(anchor, positive, negative, margin).mean()

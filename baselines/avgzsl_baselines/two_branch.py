@@ -1,0 +1,164 @@
+"""What CJME and AVGZSLNet share: three embedding networks into one space, and two matrices of distances.
+
+Architecture and training follow the program of the AVCA benchmark (Mercea et al., "Audio-visual generalised
+zero-shot learning with cross-modal attention and language", CVPR 2022), which both were reimplemented in. `B` is
+the batch, `d` the width of the joint space; audio, visual and text vectors are `a`, `v`, `w`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from avgzsl_baselines.layers import Block1
+from avgzsl_baselines.text_adapter import TextAdapter
+from avgzsl_bench import CheckpointError, MethodConfig, Shape, TorchConfig, TorchMethod, Videos
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from avgzsl_bench import Classes
+
+EMBEDDING_BLOCK = 4096
+"""Videos embedded at a time for the bias."""
+
+
+class TwoBranchConfig(TorchConfig):
+    """Settings of both; the defaults are the published ones, which hardly depend on the dataset."""
+
+    epochs: int = Field(50, ge=1, le=100_000, description="epochs of stage 1; stage 2 trains the best")
+    batch_size: int = Field(256, ge=2, description="videos a batch")
+    batches_per_epoch: int = Field(500, ge=1, description="batches an epoch")
+    learning_rate: float = Field(1e-3, gt=0, description="Adam's initial learning rate")
+    dropout: float = Field(0.2, ge=0, lt=1, description="dropout rate of the three embedding networks")
+    text_adapter_dropout: float = Field(
+        0.1, ge=0, lt=1, description="dropout rate of W_enc, which is there with several text encoders only"
+    )
+    hidden_width: int = Field(1024, ge=1, description="width of the hidden layer for audio, and for visual")
+    text_hidden_width: int = Field(300, ge=1, description="width of the hidden layer for text")
+    embedding_width: int = Field(64, ge=1, description="width d of the joint space")
+    margin: float = Field(1.0, ge=0, description="by how much a negative should be farther than a positive")
+    bias: Literal["own", "mean_of_three"] = Field(
+        "own",
+        description="the bias that is handed on to the test: the best for the scored matrix, or, as the "
+        "published program does, the mean of the best for audio alone, visual alone and the scored matrix",
+    )
+
+
+class EmbeddingNet(nn.Module):
+    """Linear, batch normalisation, ReLU, dropout, linear: `[N, inputs]` to `[N, outputs]`."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, dropout: float) -> None:
+        super().__init__()
+        self.hidden = Block1(inputs, hidden, dropout)
+        self.output = nn.Linear(hidden, outputs)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """`[N, inputs]` to `[N, outputs]`."""
+        outputs: Tensor = self.output(self.hidden(inputs))
+        return outputs
+
+    def passes(self, inputs: Tensor, sizes: list[int]) -> Tensor:
+        """What a call for each of several batches in turn gives; see `Block1.passes`."""
+        outputs: Tensor = self.output(self.hidden.passes(inputs, sizes))
+        return outputs
+
+
+class TwoBranchNet(nn.Module):
+    """`f_a`, `f_v` and `f_t`, each one hidden layer.
+
+    Args:
+        shape: widths of the features and texts.
+        config: widths and dropout.
+    """
+
+    def __init__(self, shape: Shape, config: TwoBranchConfig) -> None:
+        super().__init__()
+        width, dropout = config.embedding_width, config.dropout
+        self.text_adapter = TextAdapter(shape.text, config.text_adapter_dropout)
+        self.audio = EmbeddingNet(shape.audio, config.hidden_width, width, dropout)
+        self.visual = EmbeddingNet(shape.visual, config.hidden_width, width, dropout)
+        self.text = EmbeddingNet(self.text_adapter.width, config.text_hidden_width, width, dropout)
+
+    def embed_texts(self, text: Tensor) -> Tensor:
+        """`f_t` of texts `[N, Dw]` in one pass: `[N, d]`."""
+        embedded: Tensor = self.text(self.text_adapter(text))
+        return embedded
+
+
+class TwoBranchMethod(TorchMethod):
+    """A method that compares audio and visual embeddings with class embeddings, each by itself.
+
+    A subclass writes `build`, `losses`, the two `embed_*` and `combine`. Embedded videos are `[N, 2d + e]`: the
+    audio embedding, the visual one, and `e` columns that only `combine` reads.
+    """
+
+    Config: ClassVar[type[MethodConfig]] = TwoBranchConfig
+    config: TwoBranchConfig
+    module: TwoBranchNet
+
+    negatives: ClassVar[bool] = True
+
+    official_names: ClassVar[Mapping[str, str]] = {
+        f"triplet_net.embedding_net{number}.fc.{official}": f"{branch}.{ours}"
+        for number, branch in ((1, "audio"), (2, "visual"), (3, "text"))
+        for official, ours in ((0, "hidden.linear"), (1, "hidden.norm"), (4, "output"))
+    }
+
+    @abstractmethod
+    def combine(self, audio: Tensor, visual: Tensor, videos: Tensor) -> Tensor:
+        """The scored matrix `[N, K]` from those of the two branches.
+
+        Args:
+            audio: minus the distances of audio embeddings to classes, `[N, K]`.
+            visual: the same of visual embeddings.
+            videos: the embedded videos, `[N, 2d + e]`.
+        """
+
+    def branch_scores(self, videos: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+        """Minus the Euclidean distances, audio and visual: two `[N, K]` of embedded videos and classes."""
+        width = classes.shape[1]
+        audio, visual = videos[:, :width], videos[:, width : 2 * width]
+        return super().compatibility(audio, classes), super().compatibility(visual, classes)
+
+    def compatibility(self, videos: Tensor, classes: Tensor) -> Tensor:
+        """Scores `[N, K]` of embedded videos and classes."""
+        return self.combine(*self.branch_scores(videos, classes), videos)
+
+    @torch.inference_mode()
+    def calibration_scores(self, videos: Videos, classes: Classes) -> Sequence[Tensor] | None:
+        """With `bias=mean_of_three` audio alone, visual alone and the scored matrix, `[N, K]` each."""
+        if self.config.bias == "own":
+            return None
+        self.module.eval()
+        embedded = torch.cat(
+            [
+                self.embed_videos(videos.take(slice(start, start + EMBEDDING_BLOCK)))
+                for start in range(0, len(videos), EMBEDDING_BLOCK)
+            ]
+        )
+        audio, visual = self.branch_scores(embedded, self.embed_classes(classes))
+        return audio, visual, self.combine(audio, visual, embedded)
+
+    def embed_classes(self, classes: Classes) -> Tensor:
+        """`f_t` of classes, `[K, d]`."""
+        return self.module.embed_texts(self.text_of(classes))
+
+    @classmethod
+    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[Shape, dict[str, Any]]:
+        """Widths of the features, of the hidden layers and of the joint space."""
+        nets = [f"triplet_net.embedding_net{number}.fc" for number in (1, 2, 3)]
+        (hidden, audio), (visual_hidden, visual), (text_hidden, text) = (
+            state[f"{net}.0.weight"].shape for net in nets
+        )
+        outputs = {len(state[f"{net}.4.bias"]) for net in nets}
+        if hidden != visual_hidden or len(outputs) != 1:
+            raise CheckpointError(f"{cls.__name__}: audio and visual networks of different widths")
+        settings = {"hidden_width": hidden, "text_hidden_width": text_hidden, "embedding_width": outputs.pop()}
+        return Shape(audio, visual, {"word2vec": text}), settings

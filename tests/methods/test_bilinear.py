@@ -1,0 +1,174 @@
+"""What DeViSE, ALE and SJE have in common: network, settings, switches and released checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from bilinear_cases import FIXTURE_LABEL, fixture_method, fixture_videos, make_classes, make_method, spec_of
+from joint_space import CLIP_CLAP, CLS, MAIN
+from presets import official_settings, stage_one
+from released import random_state
+from torch.nn import functional as F
+
+from avgzsl_baselines.ale import ALE
+from avgzsl_baselines.bilinear import BilinearMethod
+from avgzsl_baselines.devise import DeViSE
+from avgzsl_baselines.sje import SJE
+from avgzsl_bench import Batch, CheckpointError, Shape, Videos, load_official
+from avgzsl_bench.config import build_config
+from avgzsl_bench.testing import check_method
+
+SIMULATED = Shape(128, 256, {"hashed": 300})
+
+every_method = pytest.mark.parametrize("cls", [DeViSE, ALE, SJE])
+
+
+@every_method
+def test_conformance(cls: type[BilinearMethod]) -> None:
+    check_method(spec_of(cls))
+
+
+@every_method
+@pytest.mark.parametrize(
+    ("shape", "count"), [(MAIN, 307_200), (CLS, 1_267_200), (CLIP_CLAP, 1536 * 1536), (SIMULATED, 384 * 300)]
+)
+def test_parameter_count(cls: type[BilinearMethod], shape: Shape, count: int) -> None:
+    text = {name: torch.eye(3, width) for name, width in shape.text.items()}
+    method = make_method(cls, shape, make_classes(text))
+    assert method.parameter_count() == count
+    assert list(method.state_dict()) == ["map.weight"]
+
+
+PUBLISHED = [
+    ("ucf", "selavi", 0.2, False),
+    ("ucf", "c3d_vggish", 0.2, True),
+    ("activitynet", "selavi", 0.2, False),
+    ("activitynet", "c3d_vggish", 0.2, True),
+    ("vggsound", "selavi", 0.0, False),
+    ("vggsound", "c3d_vggish", 0.0, True),
+]
+
+
+@every_method
+@pytest.mark.parametrize(("dataset", "features", "dropout", "normalize_input"), PUBLISHED)
+def test_published_settings(
+    cls: type[BilinearMethod], dataset: str, features: str, dropout: float, normalize_input: bool
+) -> None:
+    config = build_config(spec_of(cls), cls.Config, dataset, features, {})
+    expected = {
+        "epochs": 50,
+        "batches_per_epoch": 500,
+        "batch_size": 256,
+        "learning_rate": 1e-3,
+        "weight_decay": 0.0,
+        "margin": 0.1,
+        "dropout": dropout,
+        "dropout_classes": True,
+        "scoring": "distance",
+        "normalize_input": normalize_input,
+        "scheduler": "plateau",
+        "plateau_factor": 0.1,
+        "plateau_patience": 3,
+    }
+    assert {key: getattr(config, key) for key in expected} == expected
+
+
+@every_method
+@pytest.mark.parametrize("features", ["clip_clap", "simulated", "of_my_own"])
+def test_settings_of_feature_sets_with_no_published_ones(cls: type[BilinearMethod], features: str) -> None:
+    config = build_config(spec_of(cls), cls.Config, "ucf", features, {})
+    assert config.model_dump()["normalize_input"] is True
+    assert config.epochs == (10 if features == "simulated" else 50)
+
+
+# --- switches ---
+
+
+@every_method
+@pytest.mark.parametrize(("dataset", "features"), [row[:2] for row in PUBLISHED])
+def test_official_preset(cls: type[BilinearMethod], dataset: str, features: str) -> None:
+    expected = {"text_order": "official", "calibration": "avca", "stage2_schedule": "official"}
+    assert official_settings(spec_of(cls), dataset, features) == expected
+
+
+def test_official_preset_changes_texts_and_bias(data_root: Path) -> None:
+    short = {"epochs": 1, "batches_per_epoch": 20}
+    default = stage_one(spec_of(SJE), data_root, None, **short)
+    official = stage_one(spec_of(SJE), data_root, "official", **short)
+    assert abs(default.epochs[0].losses["total"] - official.epochs[0].losses["total"]) > 1e-4
+    assert official.bias * 5 == pytest.approx(round(official.bias * 5), abs=1e-9)
+    assert abs(default.bias * 5 - round(default.bias * 5)) > 1e-3
+
+
+@every_method
+def test_dropout_on_classes_is_a_switch(cls: type[BilinearMethod]) -> None:
+    """With dropout on the videos alone, classes with equal embeddings stay equal."""
+
+    def compatibility(**settings: Any) -> torch.Tensor:
+        torch.manual_seed(0)
+        classes = make_classes({"word2vec": torch.ones(5, 300)})
+        method = make_method(cls, Shape(6, 5, {"word2vec": 300}), classes, dropout=0.5, **settings)
+        method.module.train()
+        matrix: torch.Tensor = method.module(torch.ones(3, 6), torch.ones(3, 5), method.train_text)
+        return matrix
+
+    alike = compatibility(dropout_classes=False)
+    torch.testing.assert_close(alike, alike[:, :1].expand(3, 5))
+    by_default = compatibility()
+    assert torch.equal(by_default, compatibility(dropout_classes=True))
+    assert (by_default - by_default[:, :1]).abs().max() > 0.01
+
+
+@every_method
+def test_scoring_is_a_switch(cls: type[BilinearMethod]) -> None:
+    """Distances and dot products put the same class first and differ in their gaps, which the bias acts on."""
+    method, videos = fixture_method(cls, normalize_input=False), fixture_videos()
+    distance = method.score(videos, method.classes)
+    method.config = method.config.model_copy(update={"scoring": "dot"})
+    dot = method.score(videos, method.classes)
+    assert dot[0].tolist() == pytest.approx([-0.11719030, -0.24944579, -0.12410027, -0.09970494], abs=5e-9)
+    assert torch.equal(dot.argsort(dim=1), distance.argsort(dim=1))
+    gap, dot_gap = distance[:, 0] - distance[:, 1], dot[:, 0] - dot[:, 1]
+    torch.testing.assert_close(gap, 2 * dot_gap / -(distance[:, 0] + distance[:, 1]))
+    assert (gap.abs() < dot_gap.abs() / 5).all()
+
+
+@every_method
+def test_losses_do_not_depend_on_the_order_of_the_batch(cls: type[BilinearMethod]) -> None:
+    method, videos = fixture_method(cls, normalize_input=True), fixture_videos()
+    order = torch.tensor([2, 0, 3, 1])
+    first = method.losses(Batch(videos.audio, videos.visual, FIXTURE_LABEL))
+    second = method.losses(Batch(videos.audio[order], videos.visual[order], FIXTURE_LABEL[order]))
+    torch.testing.assert_close(first, second)
+
+
+# --- released checkpoints ---
+
+
+@every_method
+@pytest.mark.parametrize(("shape", "normalize"), [(MAIN, False), (CLS, True)])
+def test_reads_a_released_checkpoint(cls: type[BilinearMethod], shape: Shape, normalize: bool) -> None:
+    state = random_state({"bilinear.weight": (300, shape.visual + shape.audio)})
+    classes = make_classes({"word2vec": F.normalize(torch.randn(5, 300), dim=1)})
+    method = load_official(spec_of(cls), state)
+    assert isinstance(method, cls)
+    method.module.eval()
+    assert method.shape == shape
+    videos = Videos(torch.randn(4, shape.audio), torch.randn(4, shape.visual))
+    x = torch.cat([videos.visual, videos.audio], dim=1)
+    if normalize:
+        x = x / x.norm(dim=1, keepdim=True)
+    embedded = x @ state["bilinear.weight"].T
+    torch.testing.assert_close(method.embed_videos(videos), embedded, rtol=1e-4, atol=1e-4)
+    distance = (embedded.unsqueeze(1) - classes.embedding()).norm(dim=2)
+    torch.testing.assert_close(method.score(videos, classes), -distance, rtol=1e-4, atol=1e-4)
+
+
+def test_a_width_that_does_not_tell_audio_from_visual_is_refused() -> None:
+    with pytest.raises(CheckpointError, match=r"224 inputs.*1024 and 4224"):
+        load_official(spec_of(DeViSE), {"bilinear.weight": torch.zeros(300, 224)})
+    with pytest.raises(CheckpointError, match=r"missing: bilinear\.weight"):
+        load_official(spec_of(DeViSE), {})

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 PUBLISHED_GRIDS = {"avca": "grid:0:3:16", "clipclap": "grid:0:5:76"}
 """The grids of the published programs, by the name of the program."""
 
+EQUAL = 1e-12
+"""HM values closer than this are equal: sums of the same terms in another order differ by rounding."""
+
 _FORMS = "write exact, avca, clipclap, grid:START:STOP:STEPS or fixed:VALUE"
 
 
@@ -39,8 +42,8 @@ class Calibration:
         """
         if self.grid is None:
             return curve.best_bias()
-        biases = np.asarray(self.grid)
-        return float(biases[np.argmax(curve.hm_at(biases))])
+        hm = curve.hm_at(self.grid)
+        return self.grid[int(np.flatnonzero(hm >= hm.max() - EQUAL)[0])]
 
 
 def parse_calibration(text: str) -> Calibration:

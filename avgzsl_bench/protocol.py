@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from avgzsl_bench.calibration import Calibration
+from avgzsl_bench.calibration import EQUAL, Calibration
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.method import Method
-from avgzsl_bench.metrics import EQUAL, Decisions, Metrics, curve_of, decide, metrics_of
+from avgzsl_bench.metrics import Decisions, Metrics, curve_of, decide, metrics_of
 from avgzsl_bench.task import Task
 
 MethodFactory = Callable[[Task], Method]

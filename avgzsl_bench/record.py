@@ -24,7 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.files import write_atomically
-from avgzsl_bench.metrics import EQUAL, Decisions, metrics_of
+from avgzsl_bench.calibration import EQUAL
+from avgzsl_bench.metrics import Decisions, metrics_of
 
 SCHEMA: Literal[1] = 1
 _TOLERANCE = 1e-9
@@ -174,9 +175,13 @@ def class_results(
 def write_record(path: Path, record: Record, table: bytes) -> None:
     """Write the decisions, then the record, each atomically: a record on disk always has its decisions.
 
+    A record that is replaced goes first, so that an interruption leaves none rather than one that contradicts
+    its decisions.
+
     Raises:
         AvbenchError: the folder cannot be written to.
     """
+    path.unlink(missing_ok=True)
     write_atomically(path.with_name(record.decisions.file), table)
     write_atomically(path, record.to_json().encode())
 

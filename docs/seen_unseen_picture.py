@@ -1,6 +1,6 @@
 """The README's picture: seen-unseen curves of all methods on one board, from records.
 
-    python docs/seen_unseen_picture.py leaderboards/results/ucf/simulated/cls docs/seen-unseen.svg
+python docs/seen_unseen_picture.py leaderboards/results/ucf/simulated/cls docs/seen-unseen.svg
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ def test_the_table_is_the_committed_one():
     found = re.search(r"<!-- table: (\S+) -->\n(.*?)<!-- end of table -->", README, re.S)
     assert found, "the README has lost its table"
     board = pd.read_csv(ROOT / found[1])
-    rows = [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in found[2].splitlines() if "|" in line]
+    rows = [
+        [cell.strip(" *") for cell in line.strip("|").split("|")] for line in found[2].splitlines() if "|" in line
+    ]
     shown = {row[0]: row[1:] for row in rows[2:]}
     assert len(shown) == len(board)
     for _, row in board.iterrows():

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from avgzsl_bench.cli.console import plain_console, plain_table
 from avgzsl_bench.cli.options import data_root_option
 from avgzsl_bench.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
     from avgzsl_bench.data.datasets import Dataset
     from avgzsl_bench.data.store import StoreHeader
 
@@ -39,7 +37,7 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
     from avgzsl_bench.data.importing import import_tree
     from avgzsl_bench.data.installed import data_root as locate
 
-    with _console(stderr=True).status("importing") as status:
+    with plain_console(stderr=True).status("importing") as status:
         results = import_tree(directory, locate(data_root), force=force, announce=status.update)
     for result in results:
         item = result.found
@@ -65,12 +63,12 @@ def list_command(data_root: Path | None, as_json: bool) -> None:
     if not there.headers:
         click.echo(f"nothing is installed in {root}; import features with 'avbench data import DIR'")
         return
-    table = _table("dataset", "features", "videos", "audio", "visual", "text", "source", "fingerprint")
+    table = plain_table("dataset", "features", "videos", "audio", "visual", "text", "source", "fingerprint")
     for h in there.headers:
         text = ", ".join(f"{encoder} {width}" for encoder, width in h.text.items())
         row = (h.dataset, h.features, h.videos, h.audio, h.visual, text, h.source, h.fingerprint[:12])
         table.add_row(*map(str, row))
-    _console().print(table)
+    plain_console().print(table)
 
 
 @data.command("info")
@@ -94,11 +92,11 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
         for name, value in _shown(header).items():
             text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
             click.echo(f"{name:12} {text}")
-        table = _table("partition", "split", "classes", "standard", "videos", "standard")
+        table = plain_table("partition", "split", "classes", "standard", "videos", "standard")
         for row in count:
             cells = ("partition", "split", "classes", "standard_classes", "videos", "standard_videos")
             table.add_row(*(str(row[cell]) for cell in cells))
-        _console().print(table)
+        plain_console().print(table)
 
 
 @data.command("verify")
@@ -216,21 +214,3 @@ def _counts(header: StoreHeader, dataset: Dataset) -> list[dict[str, Any]]:
                 }
             )
     return rows
-
-
-def _console(*, stderr: bool = False) -> Console:
-    """A console for plain text; wide where there is no terminal to fit."""
-    from rich.console import Console
-
-    console = Console(stderr=stderr, markup=False, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, markup=False, highlight=False, width=160)
-
-
-def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, no_wrap=True)
-    return table

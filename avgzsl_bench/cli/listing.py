@@ -12,9 +12,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def methods(as_json: bool) -> None:
     """List the registered methods: paper, needs, and what each implementation follows."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from avgzsl_bench.cli.console import plain_console, plain_table
     from avgzsl_bench.plugins import list_methods, provider
 
     rows = []
@@ -24,26 +22,23 @@ def methods(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return
-    table = Table(title="Methods", title_justify="left", show_lines=False)
-    for column in ("name", "title", "venue", "follows", "needs", "from"):
-        table.add_column(column)
+    table = plain_table("name", "title", "venue", "follows", "needs text", "from")
     for row in rows:
-        needs = f"text: {', '.join(row['needs']['text'])}" if row["needs"]["text"] else ""
-        table.add_row(row["name"], row["title"], row["venue"], row["follows"], needs, row["distribution"] or "")
-    console = Console()
+        needs = ", ".join(row["needs"]["text"])
+        cells = (row["name"], row["title"], row["venue"], row["follows"], needs, row["distribution"] or "")
+        table.add_row(*cells)
+    console = plain_console()
     console.print(table)
     for row in rows:
         if row["note"]:
-            console.print(f"{row['name']}: {row['note']}", highlight=False)
+            console.print(f"{row['name']}: {row['note']}")
 
 
 @click.command(short_help="List the datasets and their class splits.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def datasets(as_json: bool) -> None:
     """List the datasets, their class splits and the standard numbers of classes and videos."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from avgzsl_bench.cli.console import plain_console, plain_table
     from avgzsl_bench.plugins import datasets as registered
 
     rows = []
@@ -58,45 +53,37 @@ def datasets(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return
-    table = Table(title="Datasets", title_justify="left")
     shown = {
-        "name": "name",
-        "title": "title",
+        "name": "dataset",
         "split": "split",
         "seen": "seen classes",
         "unseen": "unseen classes",
         "stage2_train": "training videos",
-        "stage2_test_seen": "test videos, seen",
-        "stage2_test_unseen": "test videos, unseen",
+        "stage2_test_seen": "seen test",
+        "stage2_test_unseen": "unseen test",
     }
-    for key, heading in shown.items():
-        table.add_column(heading, justify="left" if key in ("name", "title", "split") else "right")
+    table = plain_table(*shown.values(), right=list(shown.values())[2:])
     for row in rows:
         table.add_row(*(str(row[key]) for key in shown))
-    Console().print(table)
+    plain_console().print(table)
 
 
 @click.command(short_help="List the plugins, and why any failed to load.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def plugins(as_json: bool) -> None:
     """List the installed plugins, with the error of any that failed to load."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from avgzsl_bench.cli.console import plain_console, plain_table
     from avgzsl_bench.plugins import load_plugins
 
     statuses = load_plugins().statuses
     if as_json:
         click.echo(json.dumps([asdict(status) for status in statuses], indent=1))
         return
-    table = Table(title="Plugins", title_justify="left")
-    for column in ("plugin", "distribution", "version", "methods", "state"):
-        table.add_column(column, overflow="fold")
+    table = plain_table("plugin", "distribution", "version", "methods", "state")
     for status in statuses:
-        state = "[red]failed[/]" if status.error else "loaded"
+        state = "FAILED" if status.error else "loaded"
         table.add_row(status.name, status.distribution, status.version, ", ".join(status.methods), state)
-    console = Console()
-    console.print(table)
+    plain_console().print(table)
     for status in statuses:
         if status.error:
             click.echo(f"{status.name} ({status.distribution} {status.version}): {status.error}")

@@ -149,20 +149,19 @@ def _print_json(records: list[Record], *, many: bool) -> None:
 
 
 def _print_table(records: list[Record]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from avgzsl_bench.cli.console import plain_console, plain_table
 
-    first = records[0]
+    first, console = records[0], plain_console()
     simulated = ", SIMULATED" if first.data.simulated else ""
-    table = Table(
-        title=f"{first.method.title} on {first.data.dataset} ({first.data.features}, {first.data.split}"
-        f"{simulated}), percent",
-        title_justify="left",
+    console.print(
+        f"{first.method.title} on {first.data.dataset} ({first.data.features}, {first.data.split}{simulated}), "
+        "percent",
+        style="bold",
     )
-    for column in ("seed", "S", "U", "HM", "ZSL", "AUSUC", "epoch"):
-        table.add_column(column, justify="right")
+    columns = ("seed", "S", "U", "HM", "ZSL", "AUSUC", "best epoch")
+    table = plain_table(*columns, right=columns)
     for record in records:
         m = record.metrics
         figures = [f"{100 * value:.2f}" for value in (m.seen, m.unseen, m.hm, m.zsl, m.ausuc)]
         table.add_row(str(record.seed), *figures, str(record.best_epoch))
-    Console().print(table)
+    console.print(table)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(short_help="Recompute every figure of records from their decisions.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
 def verify(paths: tuple[Path, ...]) -> None:
     """Check records, or folders of them, against the decisions that lie beside them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,15 +15,12 @@ from avgzsl_bench.data.feature_sets import SIMULATED, preferred
 from avgzsl_bench.data.installed import data_root as resolve_data_root
 from avgzsl_bench.data.installed import installed, store_path
 from avgzsl_bench.data.simulated import ENCODER, ensure_simulated
-from avgzsl_bench.data.store import StoreHeader, read_header, read_store
+from avgzsl_bench.data.store import StoreHeader, fingerprint, read_header, read_store
 from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.data.text_order import text_rows
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.plugins import dataset as find_dataset
 from avgzsl_bench.task import Benchmark, Classes, Samples, Shape, Task, Truth, Videos
-
-_ORDER_SEED = 20240414
-"""Shuffles the videos to be scored, the same way always, so that their order says nothing of their class."""
 
 
 def find_store(dataset: Dataset, features: str, root: Path, text_needed: Sequence[str] = ()) -> StoreHeader:
@@ -60,6 +58,15 @@ def find_store(dataset: Dataset, features: str, root: Path, text_needed: Sequenc
     return header
 
 
+def warn_simulated(dataset: Dataset) -> None:
+    """Say that simulated features stand in for real ones that were not found."""
+    warnings.warn(
+        f"no real features of {dataset.title} that can be used are installed: these are SIMULATED features, "
+        "figures from them say nothing about real videos; import real ones with 'avbench data import DIR'",
+        stacklevel=3,
+    )
+
+
 def _require_text(needed: Sequence[str], have: set[str], what: str) -> None:
     missing = [encoder for encoder in needed if encoder not in have]
     if missing:
@@ -95,6 +102,8 @@ def load_benchmark(
     facts = find_dataset(dataset)
     root = resolve_data_root(Path(data_root) if data_root is not None else None)
     header = find_store(facts, features, root)
+    if features == "auto" and header.simulated:
+        warn_simulated(facts)
     return benchmark_of(header, facts, split, torch.device(device), text_order)
 
 
@@ -104,11 +113,13 @@ def benchmark_of(
     """The benchmark of an installed store; see `load_benchmark`."""
     partitions = dataset.facts(split)
     _, table = read_store(header.path)
+    if fingerprint(table) != header.fingerprint:
+        raise DataError(f"{header.path}: altered: not the data that its fingerprint stands for; import it again")
     rows = {name: _rows(table, name, facts) for name, facts in partitions.items()}
     for name, found in rows.items():
         if not len(found):
             raise DataError(f"{header.path}: no video in partition {name} of split {split}; import it again")
-    builder = _TaskBuilder(table, dataset, device, text_order, str(header.path))
+    builder = _TaskBuilder(table, dataset, device, text_order, header)
     return Benchmark(
         dataset=dataset.name,
         features=table.features,
@@ -154,13 +165,16 @@ class _TaskBuilder:
     """Makes the tasks of one store, sharing what they have in common."""
 
     def __init__(
-        self, table: FeatureTable, dataset: Dataset, device: torch.device, text_order: str, source: str
+        self, table: FeatureTable, dataset: Dataset, device: torch.device, text_order: str, header: StoreHeader
     ) -> None:
         self.table = table
         self.dataset = dataset
         self.device = device
         self.text_order = text_order
-        self.source = source
+        self.source = header.path
+        # Videos are scored in an order that says nothing of their class: the same for all runs on these data,
+        # and not to be had without the data's fingerprint, which no method is told.
+        self.order_seed = int(header.fingerprint[:8], 16)
         self.audio = torch.from_numpy(_vectors(table.audio))
         self.visual = torch.from_numpy(_vectors(table.visual))
 
@@ -173,7 +187,7 @@ class _TaskBuilder:
     ) -> Task:
         ids = np.sort(np.array([*seen, *unseen]))
         is_seen = np.isin(ids, seen)
-        shuffled = np.random.RandomState(_ORDER_SEED).permutation(scored_rows)
+        shuffled = np.random.RandomState(self.order_seed).permutation(scored_rows)
         label = self.table.label
         train_label = np.searchsorted(ids[is_seen], label[train_rows])
         return Task(

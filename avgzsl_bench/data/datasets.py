@@ -88,11 +88,14 @@ class Dataset(BaseModel):
         if set(self.partitions) != set(PARTITIONS):
             raise ValueError(f"partitions must be exactly {', '.join(PARTITIONS)}")
         for split in self.splits.values():
+            _require_fit({**self.partitions, **split})
             for name, facts in {**self.partitions, **split}.items():
                 if name not in PARTITIONS:
                     raise ValueError(f"unknown partition {name!r}")
                 if len(facts.classes) != len(facts.videos):
                     raise ValueError(f"{name}: {len(facts.classes)} classes, {len(facts.videos)} counts")
+                if sorted(set(facts.classes)) != list(facts.classes):
+                    raise ValueError(f"{name}: class ids must ascend without repeats")
                 if facts.classes and not 0 <= min(facts.classes) <= max(facts.classes) < len(self.classes):
                     raise ValueError(f"{name}: class id out of range")
         return self
@@ -124,6 +127,19 @@ class Dataset(BaseModel):
         facts = self.facts(split)
         content = {"classes": self.class_names, "partitions": {p: facts[p].classes for p in PARTITIONS}}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _require_fit(partitions: dict[str, PartitionFacts]) -> None:
+    """In either stage the seen videos scored are of trained classes and the unseen ones are not."""
+    for train, seen, unseen in (
+        ("stage1_train", "stage1_val_seen", "stage1_val_unseen"),
+        ("stage2_train", "stage2_test_seen", "stage2_test_unseen"),
+    ):
+        trained = set(partitions[train].classes)
+        if not set(partitions[seen].classes) <= trained:
+            raise ValueError(f"{seen} has classes that {train} has not")
+        if not trained.isdisjoint(partitions[unseen].classes):
+            raise ValueError(f"{unseen} shares classes with {train}")
 
 
 @lru_cache(maxsize=32)

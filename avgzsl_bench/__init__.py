@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.data.datasets import DatasetSpec
     from avgzsl_bench.data.readers import FeatureReader, Found, ReaderSpec
     from avgzsl_bench.data.table import FeatureTable, Ragged
-    from avgzsl_bench.errors import AvbenchError
+    from avgzsl_bench.errors import AvbenchError, CheckpointError, ConfigError
     from avgzsl_bench.events import EpochReport, RunInfo
     from avgzsl_bench.hookspecs import hookimpl
     from avgzsl_bench.method import Method, MethodConfig
@@ -41,7 +41,7 @@ _HOME = {
     "data.datasets": ("DatasetSpec",),
     "data.readers": ("FeatureReader", "Found", "ReaderSpec"),
     "data.table": ("FeatureTable", "Ragged"),
-    "errors": ("AvbenchError",),
+    "errors": ("AvbenchError", "CheckpointError", "ConfigError"),
     "events": ("EpochReport", "RunInfo"),
     "hookspecs": ("hookimpl",),
     "method": ("Method", "MethodConfig"),
@@ -66,6 +66,8 @@ __all__ = [  # noqa: RUF022 (grouped as in _HOME)
     "FeatureTable",
     "Ragged",
     "AvbenchError",
+    "CheckpointError",
+    "ConfigError",
     "EpochReport",
     "RunInfo",
     "hookimpl",

@@ -8,6 +8,10 @@ A defaults file is a TOML list of rules, the last that matches wins:
     [[settings]]
     when = { dataset = ["vggsound", "activitynet"], features = "clip_clap" }
     learning_rate = 1e-4
+
+    [[settings]]                         # only with --preset official
+    when = { preset = "official" }
+    text_order = "official"
 """
 
 from __future__ import annotations
@@ -30,9 +34,14 @@ class _When(BaseModel):
 
     dataset: str | list[str] | None = None
     features: str | list[str] | None = None
+    preset: str | None = None
 
-    def holds(self, dataset: str, features: str) -> bool:
-        return _admits(self.dataset, {dataset}) and _admits(self.features, {features, vector_form(features)})
+    def holds(self, dataset: str, features: str, preset: str | None) -> bool:
+        return (
+            _admits(self.dataset, {dataset})
+            and _admits(self.features, {features, vector_form(features)})
+            and self.preset in (None, preset)
+        )
 
 
 def _admits(wanted: str | list[str] | None, actual: set[str]) -> bool:
@@ -41,22 +50,35 @@ def _admits(wanted: str | list[str] | None, actual: set[str]) -> bool:
     return not actual.isdisjoint([wanted] if isinstance(wanted, str) else wanted)
 
 
-def default_settings(spec: MethodSpec, dataset: str, features: str) -> dict[str, Any]:
-    """The settings of the method's defaults file that hold for a dataset and feature set.
+def default_settings(spec: MethodSpec, dataset: str, features: str, preset: str | None = None) -> dict[str, Any]:
+    """The settings of the method's defaults file that hold for a dataset, a feature set and a preset.
 
     Raises:
         PluginError: the file is missing or not of the documented form.
+        UnknownNameError: the file has no rule for the preset.
     """
+    if preset is not None and preset not in presets(spec):
+        raise UnknownNameError(f"preset of method {spec.name!r}", preset, presets(spec))
+    settings: dict[str, Any] = {}
+    for when, rule in _rules(spec):
+        if when.holds(dataset, features, preset):
+            settings |= rule
+    return settings
+
+
+def presets(spec: MethodSpec) -> list[str]:
+    """Names of the presets that a method's defaults file has rules for."""
+    return sorted({when.preset for when, _ in _rules(spec) if when.preset is not None})
+
+
+def _rules(spec: MethodSpec) -> list[tuple[_When, dict[str, Any]]]:
+    """The rules of a defaults file in their order: when each holds, and what it sets."""
     if spec.defaults is None:
-        return {}
+        return []
     package, _, name = spec.defaults.partition(":")
     try:
         rules = tomllib.loads(files(package).joinpath(name).read_text(encoding="utf-8"))["settings"]
-        settings: dict[str, Any] = {}
-        for rule in rules:
-            when = _When.model_validate(rule.pop("when", {}))
-            if when.holds(dataset, features):
-                settings |= rule
+        return [(_When.model_validate(rule.pop("when", {})), rule) for rule in rules]
     except (
         OSError,
         ModuleNotFoundError,
@@ -66,7 +88,6 @@ def default_settings(spec: MethodSpec, dataset: str, features: str) -> dict[str,
         AttributeError,
     ) as e:
         raise PluginError(f"defaults {spec.defaults!r} of method {spec.name!r} cannot be read: {e}") from e
-    return settings
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
@@ -94,18 +115,19 @@ def build_config(
     dataset: str,
     features: str,
     overrides: Mapping[str, Any],
+    preset: str | None = None,
 ) -> MethodConfig:
-    """The method's configuration: its defaults for this dataset and feature set, then `overrides`.
+    """The method's configuration: its defaults for dataset and feature set, the preset's, then `overrides`.
 
     Raises:
-        UnknownNameError: an override that the method has no setting for.
+        UnknownNameError: an override that the method has no setting for, or a preset that it does not have.
         ConfigError: a value that the setting does not take.
     """
     known = config_class.model_fields
     for key in overrides:
         if key not in known:
             raise UnknownNameError(f"setting of method {spec.name!r}", key, known)
-    settings = default_settings(spec, dataset, features) | dict(overrides)
+    settings = default_settings(spec, dataset, features, preset) | dict(overrides)
     try:
         return config_class.model_validate(settings)
     except ValidationError as error:

@@ -27,8 +27,8 @@ class UnknownNameError(AvbenchError):
         super().__init__(message + (f"; {hint}" if hint else ""))
 
 
-class ConfigError(AvbenchError):
-    """A configuration value that cannot be used."""
+class ConfigError(AvbenchError, ValueError):
+    """A configuration value that cannot be used. A `ValueError` too, so that settings can raise it."""
 
 
 class DataError(AvbenchError):
@@ -37,6 +37,10 @@ class DataError(AvbenchError):
 
 class RecordError(AvbenchError):
     """A record or its decisions that are damaged, altered or of another schema."""
+
+
+class CheckpointError(AvbenchError):
+    """A checkpoint that is damaged, foreign, or does not fit the method."""
 
 
 class PluginError(AvbenchError):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from avgzsl_bench.calibration import parse_calibration
 
 if TYPE_CHECKING:
     import torch
@@ -21,10 +23,24 @@ class MethodConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
     epochs: int = Field(1, ge=1, le=100_000, description="epochs of stage 1; stage 2 trains for the best one")
+    calibration: str = Field(
+        "exact",
+        description="where the bias comes from: exact, avca, clipclap, grid:START:STOP:STEPS or fixed:VALUE",
+    )
     text_order: Literal["by-name", "official"] = Field(
         "by-name",
         description="rows of the class embeddings: each class its own, or as the published loaders place them",
     )
+    stage2_schedule: Literal["replay", "official"] = Field(
+        "replay",
+        description="learning rates of stage 2: those of stage 1 again, or, as the published programs do, a "
+        "schedule that goes on stepping on the validation videos, which are training videos by then",
+    )
+
+    @field_validator("calibration")
+    @classmethod
+    def _calibration_is_known(cls, value: str) -> str:
+        return parse_calibration(value).name
 
 
 class Method(ABC):
@@ -62,6 +78,14 @@ class Method(ABC):
 
         A video's scores may depend on that video, the classes and what was learnt, on nothing else.
         """
+
+    def calibration_scores(self, videos: Videos, classes: Classes) -> Sequence[Tensor] | None:
+        """Score matrices `[N, K]` whose biases are averaged, where the bias is not that of `score`'s own.
+
+        Returns:
+            None, unless a published program does it and the configuration asks for it.
+        """
+        return None
 
     def after_validation(self, hm: float) -> None:  # noqa: B027 (optional, so not abstract)
         """Called in stage 1 after each epoch with the validation HM (a fraction): the place for schedulers."""

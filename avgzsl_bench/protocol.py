@@ -38,7 +38,8 @@ class Epoch:
         of: epochs of this stage.
         learning_rate: in use during the epoch; None for a method that has none.
         losses: means over the epoch.
-        validation: figures at the calibrated bias; None in stage 2.
+        validation: figures at the bias that is best for these very scores; None in stage 2.
+        bias: what this epoch would hand on to stage 2: as a rule that bias; None in stage 2.
         seconds: training and evaluation.
     """
 
@@ -48,6 +49,7 @@ class Epoch:
     learning_rate: float | None
     losses: Mapping[str, float]
     validation: Metrics | None
+    bias: float | None
     seconds: float
 
 
@@ -71,34 +73,41 @@ def select(
     Raises:
         RunError: scores of the wrong shape or that are not finite.
     """
-    seen, unseen = class_columns(task)
     seed_everything(seed)
     method = factory(task)
     done: list[Epoch] = []
     best: Metrics | None = None
-    best_epoch = 0
+    best_epoch, best_bias = 0, 0.0
     for number in range(1, epochs + 1):
         start = time.perf_counter()
         learning_rate = method.learning_rate
         losses = train(method, task, number)
-        decisions = score(method, task)
-        bias = calibration.choose(curve_of(decisions, task.truth.label, seen, unseen))
-        validation = metrics_of(decisions, task.truth.label, seen, unseen, bias)
+        validation, bias = validate(method, task, calibration)
         method.after_validation(validation.hm)
         if best is None or validation.hm > best.hm + EQUAL:
-            best, best_epoch = validation, number
+            best, best_epoch, best_bias = validation, number, bias
         seconds = time.perf_counter() - start
-        done.append(Epoch(1, number, epochs, learning_rate, losses, validation, seconds))
+        done.append(Epoch(1, number, epochs, learning_rate, losses, validation, bias, seconds))
         on_epoch(done[-1])
     if best is None:
         raise RunError("a run needs at least one epoch")
-    return Selection(best_epoch, best.bias, tuple(done))
+    return Selection(best_epoch, best_bias, tuple(done))
 
 
 def finish(
-    factory: MethodFactory, task: Task, selection: Selection, *, seed: int, on_epoch: OnEpoch
+    factory: MethodFactory,
+    task: Task,
+    selection: Selection,
+    *,
+    seed: int,
+    on_epoch: OnEpoch,
+    schedule_on: Callable[[Method], None] | None = None,
 ) -> tuple[Method, Decisions]:
     """Stage 2: train afresh for the selected number of epochs, score the test videos once.
+
+    Args:
+        factory, task, selection, seed, on_epoch: as in `select`.
+        schedule_on: called after each epoch in place of replaying stage 1's learning rates.
 
     Returns:
         The trained method, and the decisions in the order of `task.videos`.
@@ -110,12 +119,45 @@ def finish(
     method = factory(task)
     for earlier in selection.epochs[: selection.best_epoch]:
         start = time.perf_counter()
-        if earlier.learning_rate is not None:
+        if schedule_on is None and earlier.learning_rate is not None:
             method.learning_rate = earlier.learning_rate
+        learning_rate = method.learning_rate
         losses = train(method, task, earlier.number)
+        if schedule_on is not None:
+            schedule_on(method)
         seconds = time.perf_counter() - start
-        on_epoch(Epoch(2, earlier.number, selection.best_epoch, earlier.learning_rate, losses, None, seconds))
+        on_epoch(Epoch(2, earlier.number, selection.best_epoch, learning_rate, losses, None, None, seconds))
     return method, score(method, task)
+
+
+def official_schedule(task: Task, calibration: Calibration) -> Callable[[Method], None]:
+    """What the published programs do after an epoch of stage 2: step the schedule on stage 1's validation
+    videos, which are training videos by then.
+
+    Args:
+        task: stage 1's.
+        calibration: of the HM that the schedule is shown.
+    """
+    return lambda method: method.after_validation(validate(method, task, calibration)[0].hm)
+
+
+def validate(method: Method, task: Task, calibration: Calibration) -> tuple[Metrics, float]:
+    """Figures of a task's videos at the bias that suits them, and the bias to hand on.
+
+    The two biases are the same unless the method averages those of several score matrices.
+    """
+    seen, unseen = class_columns(task)
+
+    def choose(decisions: Decisions) -> float:
+        return calibration.choose(curve_of(decisions, task.truth.label, seen, unseen))
+
+    decisions = score(method, task)
+    own = choose(decisions)
+    figures = metrics_of(decisions, task.truth.label, seen, unseen, own)
+    several = method.calibration_scores(task.videos, task.classes)
+    if several is None:
+        return figures, own
+    return figures, float(np.mean([choose(decide(scores, seen, unseen)) for scores in several]))
 
 
 def train(method: Method, task: Task, epoch: int) -> dict[str, float]:

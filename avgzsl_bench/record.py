@@ -85,7 +85,8 @@ class ClassResult(_Part):
 
 
 class EpochTrace(_Part):
-    """One epoch of stage 1: learning rate, losses, and validation figures at the calibrated bias."""
+    """One epoch of stage 1: learning rate, losses, validation figures at their best bias, and the bias that
+    the epoch would hand on to the test."""
 
     epoch: int = Field(ge=1)
     learning_rate: float | None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from avgzsl_bench.calibration import Calibration, parse_calibration
+from avgzsl_bench.calibration import parse_calibration
 from avgzsl_bench.config import build_config
 from avgzsl_bench.data.benchmark import benchmark_of, find_store
 from avgzsl_bench.data.datasets import Dataset
@@ -28,7 +28,7 @@ from avgzsl_bench.files import require_writable
 from avgzsl_bench.metrics import Decisions, metrics_of
 from avgzsl_bench.plugins import dataset as find_dataset
 from avgzsl_bench.plugins import load_plugins, method_class, method_spec, provider
-from avgzsl_bench.protocol import Epoch, Selection, class_columns, finish, select
+from avgzsl_bench.protocol import Epoch, Selection, class_columns, finish, official_schedule, select
 from avgzsl_bench.record import (
     DataInfo,
     DecisionsFile,
@@ -60,7 +60,6 @@ class Plan:
         spec, method: the method as registered, and its class.
         config: its full configuration; `changed` holds what differs from its defaults here.
         dataset, store, split: what it runs on.
-        calibration: where the bias comes from.
         seed, device: of the run.
         path: where the record goes.
     """
@@ -72,7 +71,6 @@ class Plan:
     dataset: Dataset
     store: StoreHeader
     split: str
-    calibration: Calibration
     seed: int
     device: torch.device
     path: Path
@@ -94,7 +92,7 @@ def plan_run(
     split: str = "cls",
     seed: int = 0,
     settings: Mapping[str, Any] | None = None,
-    calibration: str = "exact",
+    preset: str | None = None,
     device: str = "auto",
     data_root: Path | str | None = None,
     out: Path | str = "results",
@@ -108,17 +106,16 @@ def plan_run(
     spec = method_spec(method)
     facts = find_dataset(dataset)
     facts.facts(split)
-    rule = parse_calibration(calibration)
     if not 0 <= seed <= _MAX_SEED:
         raise ConfigError(f"seed {seed}: must be 0 to {_MAX_SEED}")
     place = choose_device(device)
     target = method_class(spec)
     overrides = dict(settings or {})
     # Before simulated features may be made: a setting that is wrong for one feature set is wrong for all.
-    build_config(spec, target.Config, dataset, features, overrides)
+    build_config(spec, target.Config, dataset, features, overrides, preset)
     root = resolve_data_root(Path(data_root) if data_root is not None else None)
     store = find_store(facts, features, root, spec.needs.text)
-    config = build_config(spec, target.Config, dataset, store.features, overrides)
+    config = build_config(spec, target.Config, dataset, store.features, overrides, preset)
     default = build_config(spec, target.Config, dataset, store.features, {}).model_dump(mode="json")
     full = config.model_dump(mode="json")
     identity = {
@@ -129,7 +126,6 @@ def plan_run(
         "features": store.features,
         "fingerprint": store.fingerprint,
         "split": facts.split_hash(split),
-        "calibration": rule.name,
         "seed": seed,
     }
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
@@ -144,7 +140,6 @@ def plan_run(
         dataset=facts,
         store=store,
         split=split,
-        calibration=rule,
         seed=seed,
         device=place,
         path=path,
@@ -171,6 +166,8 @@ def execute(plan: Plan) -> Record:
         report = EpochReport(epoch.stage, epoch.number, epoch.of, epoch.losses, hm, epoch.seconds)
         _notify(notify.avbench_epoch_finished, run=info, epoch=report)
 
+    calibration = parse_calibration(plan.config.calibration)
+
     def factory(task: Task) -> Method:
         return plan.method(plan.config, benchmark.shape, task.classes, seed=plan.seed, device=plan.device)
 
@@ -179,12 +176,21 @@ def execute(plan: Plan) -> Record:
         factory,
         benchmark.selection,
         epochs=plan.config.epochs,
-        calibration=plan.calibration,
+        calibration=calibration,
         seed=plan.seed,
         on_epoch=on_epoch,
     )
     clock.lap("selection_seconds")
-    method, decisions = finish(factory, benchmark.final, selection, seed=plan.seed, on_epoch=on_epoch)
+    method, decisions = finish(
+        factory,
+        benchmark.final,
+        selection,
+        seed=plan.seed,
+        on_epoch=on_epoch,
+        schedule_on=official_schedule(benchmark.selection, calibration)
+        if plan.config.stage2_schedule == "official"
+        else None,
+    )
     clock.lap("final_seconds")
     timing: dict[str, float | str] = {"started": started.isoformat(timespec="seconds"), **clock.laps}
     record, table = _record(plan, benchmark, selection, method, decisions, timing)
@@ -201,7 +207,7 @@ def run(
     split: str = "cls",
     seed: int = 0,
     settings: Mapping[str, Any] | None = None,
-    calibration: str = "exact",
+    preset: str | None = None,
     device: str = "auto",
     data_root: Path | str | None = None,
     out: Path | str = "results",
@@ -215,8 +221,8 @@ def run(
         features: feature set; `auto` takes the best installed real one, else the simulated one.
         split: class split, `cls` or `main`.
         seed: of initialisation, batches and dropout.
-        settings: settings of the method that differ from its defaults.
-        calibration: where the bias comes from: `exact`, `avca`, `clipclap`, `grid:..` or `fixed:..`.
+        settings: settings that differ from the method's defaults; `calibration` is one of them.
+        preset: a named set of settings of the method, e.g. `official`; `settings` come after it.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         data_root: folder of installed data.
         out: folder of the results.
@@ -232,7 +238,7 @@ def run(
         split=split,
         seed=seed,
         settings=settings,
-        calibration=calibration,
+        preset=preset,
         device=device,
         data_root=data_root,
         out=out,
@@ -324,7 +330,7 @@ def _record(
             split_hash=benchmark.split_hash,
             counts=dict(benchmark.counts),
         ),
-        calibration=plan.calibration.name,
+        calibration=plan.config.calibration,
         seed=plan.seed,
         device=device_name(plan.device),
         best_epoch=selection.best_epoch,
@@ -343,6 +349,7 @@ def _record(
 
 def _trace(epoch: Epoch) -> EpochTrace:
     assert epoch.validation is not None, "epochs of stage 1 are validated"
+    assert epoch.bias is not None
     v = epoch.validation
     return EpochTrace(
         epoch=epoch.number,
@@ -352,5 +359,5 @@ def _trace(epoch: Epoch) -> EpochTrace:
         unseen=v.unseen,
         hm=v.hm,
         zsl=v.zsl,
-        bias=v.bias,
+        bias=epoch.bias,
     )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from avgzsl_bench.errors import RunError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -25,16 +27,38 @@ class ClassBalancedSampler:
         present = count.nonzero().squeeze(1)
         self._count = count[present]
         self._start = start[present]
+        self._slot = (torch.cumsum(count > 0, 0) - 1)[label]
         self._generator = torch.Generator(device=label.device).manual_seed(seed)
 
     def draw(self, batches: int, batch_size: int) -> Tensor:
         """Sample positions for a whole epoch: int64 `[batches, batch_size]`."""
-        shape = (batches, batch_size)
-        device, generator = self._order.device, self._generator
-        slot = torch.randint(len(self._count), shape, generator=generator, device=device)
+        return self._videos_of(self._integers(len(self._count), (batches, batch_size)))
+
+    def draw_negatives(self, positives: Tensor) -> Tensor:
+        """For each position a video of another class: class uniform among the others, then video uniform.
+
+        Args:
+            positives: int64, any shape, what `draw` gave.
+
+        Raises:
+            RunError: there is only one class to draw from.
+        """
+        classes = len(self._count)
+        if classes < 2:
+            raise RunError("negatives need training videos of at least two classes")
+        slot = self._integers(classes - 1, tuple(positives.shape))
+        return self._videos_of(slot + (slot >= self._slot[positives]))
+
+    def _integers(self, below: int, shape: tuple[int, ...]) -> Tensor:
+        return torch.randint(below, shape, generator=self._generator, device=self._order.device)
+
+    def _videos_of(self, slot: Tensor) -> Tensor:
+        """A video, uniformly, of each class (a slot among the classes that have videos)."""
+        device, count = self._order.device, self._count[slot]
         # A double's 53 bits make the largest class reachable evenly; the clamp guards against rounding up.
-        fraction = torch.rand(shape, generator=generator, device=device, dtype=_uniform_dtype(device))
-        within = (fraction * self._count[slot]).long().clamp_(max=self._count[slot] - 1)
+        dtype = _uniform_dtype(device)
+        fraction = torch.rand(slot.shape, generator=self._generator, device=device, dtype=dtype)
+        within = (fraction * count).long().clamp_(max=count - 1)
         return self._order[self._start[slot] + within]
 
 

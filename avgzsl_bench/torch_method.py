@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
 
+from avgzsl_bench.errors import CheckpointError
 from avgzsl_bench.method import Method, MethodConfig
 from avgzsl_bench.sampling import ClassBalancedSampler
 
@@ -44,11 +45,14 @@ class Batch:
         audio: float32 `[B, Da]`.
         visual: float32 `[B, Dv]`.
         label: int64 `[B]`, positions in the training classes.
+        negative: for a method that asks for them, `B` draws of other classes: the `i`-th is of any class but
+            the `i`-th sample's, drawn uniformly. None otherwise.
     """
 
     audio: Tensor
     visual: Tensor
     label: Tensor
+    negative: Batch | None = None
 
 
 class TorchMethod(Method):
@@ -62,6 +66,12 @@ class TorchMethod(Method):
     Config: ClassVar[type[MethodConfig]] = TorchConfig
     config: TorchConfig
 
+    negatives: ClassVar[bool] = False
+    """True for a method whose batches come with as many videos of other classes."""
+
+    official_names: ClassVar[Mapping[str, str]] = {}
+    """Prefixes of parameter names in the authors' released checkpoints, and ours for each; empty: none known."""
+
     def __init__(
         self, config: TorchConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device
     ) -> None:
@@ -70,7 +80,7 @@ class TorchMethod(Method):
         self.train_text = self.text_of(self.train_classes)
         self.module = self.build().to(device)
         self.optimizer = torch.optim.Adam(
-            self.module.parameters(),
+            self.trained_parameters(),
             lr=config.learning_rate,
             weight_decay=config.weight_decay,
             fused=device.type in ("cpu", "cuda"),
@@ -88,6 +98,10 @@ class TorchMethod(Method):
     def build(self) -> nn.Module:
         """The network, from `self.config` and `self.shape`."""
 
+    def trained_parameters(self) -> Iterable[nn.Parameter]:
+        """What the optimiser updates: all parameters of the module."""
+        return self.module.parameters()
+
     @abstractmethod
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
         """Scalars by name. The one called `total` is minimised, the others are logged.
@@ -102,6 +116,19 @@ class TorchMethod(Method):
     @abstractmethod
     def embed_classes(self, classes: Classes) -> Tensor:
         """Embeddings `[K, d]` of classes, in evaluation mode; computed once an evaluation."""
+
+    @classmethod
+    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[Shape, dict[str, Any]]:
+        """What the shapes in a released checkpoint tell: widths of the features, and settings.
+
+        Args:
+            state: parameters and buffers under their official names.
+
+        Raises:
+            KeyError: a parameter that tells a width is missing.
+            CheckpointError: nobody has released checkpoints of this method, or the shapes contradict each other.
+        """
+        raise CheckpointError(f"{cls.__name__}: no released checkpoints are known")
 
     def text_of(self, classes: Classes) -> Tensor:
         """The class embeddings this method reads, `[K, Dw]`: all text encoders side by side."""
@@ -134,12 +161,12 @@ class TorchMethod(Method):
         if self._sampler is None:
             self._sampler = ClassBalancedSampler(train.label, seed=self.seed)
         self.module.train()
-        audio, visual, label = train.videos.audio, train.videos.visual, train.label
         sums: dict[str, Tensor] = {}
         indices = self._sampler.draw(self.config.batches_per_epoch, self.config.batch_size)
-        for index in indices:
-            losses = self.train_step(Batch(audio[index], visual[index], label[index]))
-            for name, value in losses.items():
+        negatives = self._sampler.draw_negatives(indices) if self.negatives else [None] * len(indices)
+        for index, other in zip(indices, negatives, strict=True):
+            batch = _batch(train, index, None if other is None else _batch(train, other))
+            for name, value in self.train_step(batch).items():
                 sums[name] = sums[name] + value if name in sums else value
         means = torch.stack(list(sums.values())).div(len(indices)).tolist()
         return dict(zip(sums, means, strict=True))
@@ -171,3 +198,7 @@ class TorchMethod(Method):
     def parameter_count(self) -> int:
         """Number of trained parameters."""
         return sum(p.numel() for p in self.module.parameters() if p.requires_grad)
+
+
+def _batch(train: Samples, index: Tensor, negative: Batch | None = None) -> Batch:
+    return Batch(train.videos.audio[index], train.videos.visual[index], train.label[index], negative)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from avgzsl_bench.config import build_config, default_settings, parse_assignments
+from avgzsl_bench.config import build_config, default_settings, parse_assignments, presets
 from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED
 from avgzsl_bench.errors import ConfigError, PluginError, UnknownNameError
 from avgzsl_bench.method import MethodConfig
@@ -24,6 +24,14 @@ epochs = 6
 [[settings]]
 when = { features = "selavi", dataset = "vggsound" }
 epochs = 7
+
+[[settings]]
+when = { preset = "official" }
+text_order = "official"
+
+[[settings]]
+when = { preset = "official", dataset = "ucf" }
+calibration = "avca"
 """
 
 
@@ -52,6 +60,19 @@ def test_the_last_rule_that_holds_wins(spec):
 
 def test_sequence_features_take_the_settings_of_their_averaged_form(spec):
     assert default_settings(spec, "vggsound", "selavi_seq")["epochs"] == 7
+
+
+def test_a_preset_adds_its_rules_and_overrides_come_after(spec):
+    config = build_config(spec, Config, "ucf", "selavi", {}, "official")
+    assert (config.text_order, config.calibration, config.epochs) == ("official", "avca", 5)
+    assert build_config(spec, Config, "ucf", "selavi", {}).text_order == "by-name"
+    assert build_config(spec, Config, "vggsound", "selavi", {}, "official").calibration == "exact"
+    assert build_config(spec, Config, "ucf", "selavi", {"calibration": "exact"}, "official").calibration == "exact"
+
+
+def test_an_unknown_preset_names_the_near_miss(spec):
+    with pytest.raises(UnknownNameError, match="did you mean 'official'"):
+        build_config(spec, Config, "ucf", "selavi", {}, "offical")
 
 
 def test_overrides_come_last(spec):
@@ -92,8 +113,9 @@ def test_assignments_without_key_or_value_are_refused(item):
 def test_every_methods_defaults_are_valid_everywhere(dataset, features):
     assert set(datasets()) >= {dataset}
     for spec in list_methods():
-        config = build_config(spec, method_class(spec).Config, dataset, features, {})
-        assert config.epochs >= 1
+        for preset in (None, *presets(spec)):
+            config = build_config(spec, method_class(spec).Config, dataset, features, {}, preset)
+            assert config.epochs >= 1
 
 
 def test_every_setting_of_every_method_is_described():

@@ -8,7 +8,7 @@ import avgzsl_bench as ab
 from avgzsl_bench.calibration import parse_calibration
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.metrics import evaluate
-from avgzsl_bench.protocol import class_columns, finish, score, select
+from avgzsl_bench.protocol import class_columns, finish, official_schedule, score, select
 from avgzsl_bench.task import Shape
 from avgzsl_bench.testing import tiny_task
 
@@ -109,6 +109,44 @@ def test_stage_2_starts_afresh_and_replays_the_learning_rates(task):
     assert method.epoch == 3
     assert all(e.validation is None and e.stage == 2 for e in seen)
     assert np.array_equal(decisions.predict(selection.bias), task.truth.label)
+
+
+def test_the_official_schedule_goes_on_stepping_on_the_validation_videos_of_stage_1(task):
+    selection, _ = _select(task, (0.1, 0.2, 5.0, 0.2))
+    log, shown = [], []
+    finish(
+        lambda t: Scripted(t.classes, log),
+        task,
+        selection,
+        seed=0,
+        on_epoch=shown.append,
+        schedule_on=official_schedule(task, parse_calibration("exact")),
+    )
+    assert [e[0] for e in log] == ["train", "validated"] * 3, "no learning rate is replayed"
+    assert [e.learning_rate for e in shown] == [1.0, 0.5, 0.25]
+    assert log[-1][1] == selection.epochs[2].validation.hm
+
+
+def test_biases_of_several_matrices_are_averaged_on_request(task):
+    class Averaging(Scripted):
+        def calibration_scores(self, videos, classes):
+            scores = self.score(videos, classes)
+            shift = classes.seen.float()
+            return [scores + 1.0 * shift, scores + 2.0 * shift, scores + 6.0 * shift]
+
+    Scripted.script, Scripted.truth = (5.0,), task.truth.label
+    own, _ = _select(task, (5.0,))
+    selection = select(
+        lambda t: Averaging(t.classes, []),
+        task,
+        epochs=1,
+        calibration=parse_calibration("exact"),
+        seed=0,
+        on_epoch=lambda e: None,
+    )
+    assert selection.bias == pytest.approx(own.bias + 3.0)
+    assert selection.epochs[0].validation == own.epochs[0].validation, "the figures are those of its own bias"
+    assert selection.epochs[0].bias == selection.bias
 
 
 def test_losses_that_are_not_finite_stop_the_run(task):

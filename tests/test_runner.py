@@ -69,7 +69,7 @@ def test_whatever_changes_the_figures_changes_the_run(place, tmp_path):
         path(),
         path(seed=1),
         path(split="main"),
-        path(calibration="clipclap"),
+        path(settings={"calibration": "clipclap"}),
         path(settings={"epochs": 3}),
         path(settings={"text_order": "official"}),
     }
@@ -170,7 +170,7 @@ def test_a_plugin_that_breaks_in_an_event_does_not_cost_the_run(place):
         ({"settings": {"epochs": 0}}, ConfigError, "'epochs'"),
         ({"settings": {"learning_rate": "fast"}}, ConfigError, "'learning_rate'"),
         ({"settings": {"text_order": "random"}}, ConfigError, "'text_order'"),
-        ({"calibration": "exakt"}, ConfigError, "unknown calibration"),
+        ({"settings": {"calibration": "exakt"}}, ConfigError, "unknown calibration"),
         ({"device": "gpu"}, ConfigError, "unknown device"),
         ({"device": "cuda:99"}, ConfigError, "not available here"),
     ],

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
+from avgzsl_bench.errors import RunError
 from avgzsl_bench.sampling import ClassBalancedSampler
 
 LABEL = torch.tensor([3, 0, 0, 0, 0, 0, 0, 0, 3, 4])  # classes 1 and 2 have no videos
@@ -29,3 +31,23 @@ def test_epochs_differ():
 
 def test_a_class_with_one_video_is_no_trouble():
     assert ClassBalancedSampler(torch.tensor([0]), seed=0).draw(2, 3).tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_negatives_are_of_another_class_evenly():
+    sampler = ClassBalancedSampler(LABEL, seed=0)
+    positives = sampler.draw(200, 100)
+    negatives = sampler.draw_negatives(positives)
+    assert negatives.shape == positives.shape
+    assert not (LABEL[negatives] == LABEL[positives]).any()
+    for own, others in ((0, (3, 4)), (3, (0, 4)), (4, (0, 3))):
+        of_own = LABEL[negatives[LABEL[positives] == own]]
+        for other in others:
+            assert abs(float((of_own == other).float().mean()) - 0.5) < 0.03
+    of_zero = negatives[(LABEL[positives] == 4) & (LABEL[negatives] == 0)]
+    assert torch.allclose(torch.bincount(of_zero)[1:8] / len(of_zero), torch.tensor(1 / 7), atol=0.03)
+
+
+def test_negatives_need_two_classes():
+    sampler = ClassBalancedSampler(torch.tensor([0, 0]), seed=0)
+    with pytest.raises(RunError, match="at least two classes"):
+        sampler.draw_negatives(sampler.draw(1, 2))

@@ -38,10 +38,15 @@ if TYPE_CHECKING:
     help="A setting of the method; may be given several times.",
 )
 @click.option(
+    "--preset",
+    metavar="NAME",
+    help="A named set of settings, e.g. official: what the published program does. --set comes after it.",
+)
+@click.option(
     "--calibration",
-    default="exact",
-    show_default=True,
-    help="Where the bias comes from: exact, avca, clipclap, grid:START:STOP:STEPS or fixed:VALUE.",
+    metavar="RULE",
+    help="Where the bias comes from: exact, avca, clipclap, grid:START:STOP:STEPS or fixed:VALUE; short for "
+    "--set calibration=RULE. [default: exact]",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @data_root_option
@@ -63,7 +68,8 @@ def run(
     seeds: int | None,
     epochs: int | None,
     assignments: tuple[str, ...],
-    calibration: str,
+    preset: str | None,
+    calibration: str | None,
     device: str,
     data_root: Path | None,
     out: Path,
@@ -84,8 +90,7 @@ def run(
     if seed is not None and seeds is not None:
         raise ConfigError("--seed and --seeds exclude each other; give one")
     settings = parse_assignments(assignments)
-    if epochs is not None:
-        settings["epochs"] = epochs
+    settings |= {k: v for k, v in (("epochs", epochs), ("calibration", calibration)) if v is not None}
     console = Console(stderr=True)
     with console.status("preparing data and method"):
         # All plans before any training: a mistake is told now, not after the first seed.
@@ -97,7 +102,7 @@ def run(
                 split=split,
                 seed=number,
                 settings=settings,
-                calibration=calibration,
+                preset=preset,
                 device=device,
                 data_root=data_root,
                 out=out,

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 REFERENCE = "reference"
 MARKED = ("reconstruction", REFERENCE)
 """What an implementation may follow that a reader must be told beside its name."""
+_OF_THE_BOARD = ("calibration", "text_order")
+"""Settings that all rows of a board share, and that its heading names."""
 _PLAIN_CALIBRATION = "exact"
 _PLAIN_TEXT_ORDER = "by-name"
 
@@ -163,6 +165,7 @@ def _line(key: TableKey, row: Row, *, show_version: bool) -> Line:
 
 def _settings(row: Row, also: Sequence[str] = ()) -> str:
     shown = row.method.changed | {name: row.method.config.get(name) for name in also}
+    shown = {name: value for name, value in shown.items() if name not in _OF_THE_BOARD}
     items = [f"{name}={_value(shown[name])}" for name in sorted(shown)]
     planned = row.method.config.get("epochs")
     if isinstance(planned, int) and row.epochs < planned:

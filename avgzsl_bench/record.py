@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from avgzsl_bench.calibration import EQUAL
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.files import write_atomically
-from avgzsl_bench.calibration import EQUAL
 from avgzsl_bench.metrics import Decisions, metrics_of
 
 SCHEMA: Literal[1] = 1

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 def leaderboard(results: Path, out: Path) -> None:
     """Rank all records: means over seeds, beside what papers reported."""
-    from avgzsl_bench.cli.console import plain_console
+    from avgzsl_bench.cli.console import plain_console, print_table
     from avgzsl_bench.leaderboard.board import read_boards
     from avgzsl_bench.leaderboard.render import SIMULATED_WARNING
     from avgzsl_bench.leaderboard.write import write_boards
@@ -39,10 +39,10 @@ def leaderboard(results: Path, out: Path) -> None:
     written = write_boards(boards, out)
     console = plain_console()
     for board in boards:
-        console.print(board.heading, style="bold")
+        console.print(board.heading, style="bold", soft_wrap=True)
         if board.key.simulated:
             console.print(SIMULATED_WARNING, style="yellow")
-        console.print(_table(board))
+        print_table(console, _table(board))
     for path in written:
         click.echo(f"wrote {path}")
 
@@ -54,7 +54,8 @@ def _table(board: Board) -> Table:
     from avgzsl_bench.cli.console import plain_table
 
     figures = ("Seeds", "S", "U", "HM", "ZSL")
-    table = plain_table("Method, settings changed", *figures, "Reported HM", right=figures)
+    columns = ("Method, settings changed", *figures, "Reported HM")
+    table = plain_table(*columns, right=figures, fold=(columns[0], columns[-1]))
     for line in board.lines:
         table.add_row(*(Text(cell) for cell in _cells(line)))
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ def verify(paths: tuple[Path, ...]) -> None:
     passed, failures = 0, []
     for path in paths:
         try:
-            records = find_records(path) if path.is_dir() else [path]
+            records = find_records(path) if os.path.isdir(path) else [path]
         except RecordError as error:
             failures.append(error)
             click.echo(f"FAILED {error}")

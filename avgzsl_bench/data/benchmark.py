@@ -11,14 +11,15 @@ import torch
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.datasets import Dataset, PartitionFacts, partition_bit
-from avgzsl_bench.data.feature_sets import SIMULATED, preferred
+from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED, preferred
+from avgzsl_bench.data.installed import Installed, scan, store_path
 from avgzsl_bench.data.installed import data_root as resolve_data_root
-from avgzsl_bench.data.installed import installed, store_path
 from avgzsl_bench.data.simulated import ENCODER, ensure_simulated
 from avgzsl_bench.data.store import StoreHeader, fingerprint, read_header, read_store
 from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.data.text_order import text_rows
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.device import choose_device
+from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.plugins import dataset as find_dataset
 from avgzsl_bench.task import Benchmark, Classes, Samples, Shape, Task, Truth, Videos
 
@@ -34,28 +35,39 @@ def find_store(dataset: Dataset, features: str, root: Path, text_needed: Sequenc
         text_needed: text encoders that the method cannot do without.
 
     Raises:
-        DataError: not installed, damaged, or without a text encoder that is needed.
+        UnknownNameError: no such feature set.
+        DataError: not installed, damaged, or without a text encoder that is needed; with `auto` also a
+            damaged store of the dataset, which is never passed over.
     """
+    there = scan(root)
+    headers = [header for header in there.headers if header.dataset == dataset.name]
     if features == "auto":
-        usable = {
-            header.features
-            for header in installed(root)
-            if header.dataset == dataset.name and not header.simulated and set(text_needed) <= set(header.text)
-        }
-        features = next(iter(preferred(usable)), SIMULATED)
+        _require_readable(there, store_path(root, dataset.name, "any").parents[1])
+        real = {h.features for h in headers if not h.simulated and set(text_needed) <= set(h.text)}
+        features = next(iter(preferred(real)), SIMULATED)
     if features == SIMULATED:
         _require_text(text_needed, {ENCODER}, f"{dataset.name}, {SIMULATED} features")
         return read_header(ensure_simulated(root, dataset))
-    path = store_path(root, dataset.name, features)
-    if not path.is_file():
-        have = [h.features for h in installed(root) if h.dataset == dataset.name]
+    _require_readable(there, store_path(root, dataset.name, features))
+    found = next((header for header in headers if header.features == features), None)
+    if found is None:
+        installed = [h.features for h in headers]
+        known = {*installed, *(f.name for f in PUBLISHED), SIMULATED, "auto"}
+        if features not in known:
+            raise UnknownNameError("feature set", features, known)
         raise DataError(
-            f"no {features!r} features of {dataset.name} in {root} (installed: {', '.join(have) or 'none'}); "
+            f"no {features!r} features of {dataset.name} in {root} (installed: {', '.join(installed) or 'none'}); "
             f"import them with 'avbench data import DIR', or use --features {SIMULATED}"
         )
-    header = read_header(path)
-    _require_text(text_needed, set(header.text), f"{dataset.name}, {features} features")
-    return header
+    _require_text(text_needed, set(found.text), f"{dataset.name}, {features} features")
+    return found
+
+
+def _require_readable(there: Installed, place: Path) -> None:
+    """Refuse to pass over a damaged store at or below a place: the next best would be taken in silence."""
+    for path, error in there.unreadable:
+        if (path == place or place in path.parents) and path.parent.name != SIMULATED:
+            raise DataError(f"{error}; or name other features with --features")
 
 
 def warn_simulated(dataset: Dataset) -> None:
@@ -104,7 +116,7 @@ def load_benchmark(
     header = find_store(facts, features, root)
     if features == "auto" and header.simulated:
         warn_simulated(facts)
-    return benchmark_of(header, facts, split, torch.device(device), text_order)
+    return benchmark_of(header, facts, split, choose_device(str(device)), text_order)
 
 
 def benchmark_of(

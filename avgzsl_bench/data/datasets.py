@@ -77,7 +77,6 @@ class Dataset(BaseModel):
 
     name: str
     title: str
-    folder: str
     match_case: bool
     classes: tuple[ClassNames, ...]
     partitions: dict[str, PartitionFacts]
@@ -153,11 +152,18 @@ def read_dataset(spec: DatasetSpec) -> Dataset:
     """The dataset of a spec.
 
     Raises:
-        PluginError: its data file is missing or malformed.
+        PluginError: its data file is missing, malformed or of another dataset.
     """
     package, _, path = spec.resource.partition(":")
     try:
         content: Any = json.loads(files(package).joinpath(path).read_text(encoding="utf-8"))
-        return Dataset.model_validate(content)
-    except (OSError, ModuleNotFoundError, json.JSONDecodeError, ValidationError) as error:
+        dataset = Dataset.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise PluginError(f"dataset {spec.name!r}: {spec.resource} cannot be read: {reason}") from error
+    except (OSError, ModuleNotFoundError, ValueError, TypeError) as error:
         raise PluginError(f"dataset {spec.name!r}: {spec.resource} cannot be read: {error}") from error
+    if dataset.name != spec.name:
+        raise PluginError(f"dataset {spec.name!r}: {spec.resource} is of dataset {dataset.name!r}")
+    return dataset

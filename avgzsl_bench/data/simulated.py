@@ -57,12 +57,11 @@ def ensure_simulated(root: Path, dataset: Dataset) -> Path:
         AvbenchError: the data folder cannot be written to.
     """
     path = store_path(root, dataset.name, SIMULATED)
-    if path.exists():
-        try:
-            if read_header(path).source == VERSION:
-                return path
-        except DataError:
-            pass  # damaged: what follows replaces it
+    try:
+        if read_header(path).source == VERSION:
+            return path
+    except DataError:
+        pass  # missing or damaged: what follows replaces it
     write_store(path, simulate(dataset))
     return path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 PUBLISHED_GRIDS = {"avca": "grid:0:3:16", "clipclap": "grid:0:5:76"}
 """The grids of the published programs, by the name of the program."""
+
+EQUAL = 1e-12
+"""HM values closer than this are equal: sums of the same terms in another order differ by rounding."""
 
 _FORMS = "write exact, avca, clipclap, grid:START:STOP:STEPS or fixed:VALUE"
 
@@ -39,8 +43,8 @@ class Calibration:
         """
         if self.grid is None:
             return curve.best_bias()
-        biases = np.asarray(self.grid)
-        return float(biases[np.argmax(curve.hm_at(biases))])
+        hm = curve.hm_at(self.grid)
+        return self.grid[int(np.flatnonzero(hm >= hm.max() - EQUAL)[0])]
 
 
 def parse_calibration(text: str) -> Calibration:
@@ -49,6 +53,8 @@ def parse_calibration(text: str) -> Calibration:
     Raises:
         ConfigError: not one of `exact`, `avca`, `clipclap`, `grid:START:STOP:STEPS`, `fixed:VALUE`.
     """
+    if not re.fullmatch(r"[A-Za-z0-9_.:+-]{1,60}", text):
+        raise ConfigError(f"calibration {text[:60]!r}: {_FORMS}")
     kind, *parts = PUBLISHED_GRIDS.get(text, text).split(":")
     try:
         if kind == "exact" and not parts:
@@ -59,7 +65,11 @@ def parse_calibration(text: str) -> Calibration:
             start, stop, steps = _finite(parts[0]), _finite(parts[1]), int(parts[2])
             if not (start <= stop and 1 <= steps <= 1_000_000):
                 raise ConfigError(f"calibration {text!r}: START must not exceed STOP, STEPS be 1 to 1000000")
-            return Calibration(text, tuple(np.linspace(start, stop, steps).tolist()))
+            with np.errstate(over="ignore", invalid="ignore"):
+                grid = np.linspace(start, stop, steps)
+            if not np.isfinite(grid).all():
+                raise ConfigError(f"calibration {text!r}: START and STOP are too far apart")
+            return Calibration(text, tuple(grid.tolist()))
     except ValueError as error:
         raise ConfigError(f"calibration {text!r}: {error}; {_FORMS}") from error
     raise ConfigError(f"unknown calibration {text!r}; {_FORMS}")

@@ -88,6 +88,9 @@ def _rules(spec: MethodSpec) -> list[tuple[_When, dict[str, Any]]]:
         AttributeError,
     ) as e:
         raise PluginError(f"defaults {spec.defaults!r} of method {spec.name!r} cannot be read: {e}") from e
+    except TypeError as e:
+        reason = "defaults need a package, not a single module" if "not a package" in str(e) else e
+        raise PluginError(f"defaults {spec.defaults!r} of method {spec.name!r} cannot be read: {reason}") from e
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
@@ -100,8 +103,10 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     for item in assignments:
         key, equals, text = item.partition("=")
         key = key.strip()
-        if not equals or not key:
+        if not equals or not key or "\n" in item:
             raise ConfigError(f"--set {item!r}: write key=value")
+        if key in parsed:
+            raise ConfigError(f"--set {key}=... is given twice; give it once")
         try:
             parsed[key] = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:

@@ -7,15 +7,22 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+import torch
+
 PACKAGES = ("avgzsl-bench", "torch", "numpy", "h5py", "pluggy", "pydantic")
 
 
 def environment() -> dict[str, str | None]:
-    """Python, platform, package versions, and the git revision of the source if it is a checkout."""
+    """Python, platform, package versions, CPU threads, and the git revision of the source if it is a checkout.
+
+    The threads are there because sums on the CPU are split among them: with another number, figures can
+    differ in their last digits, and after training in their first.
+    """
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         **{package: version(package) for package in PACKAGES},
+        "threads": str(torch.get_num_threads()),
         "revision": source_revision(),
     }
 

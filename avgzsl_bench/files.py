@@ -1,36 +1,74 @@
-"""Writing files so that nothing half-written is ever read."""
+"""Writing files so that nothing half-written is ever read, and saying in one line why it cannot be done."""
 
 from __future__ import annotations
 
 import os
+import re
+import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from avgzsl_bench.errors import AvbenchError
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: a temporary file beside it, flushed to disk, then renamed.
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` for the block to fill; flushed to disk and renamed when the block is done.
+
+    Whatever goes wrong, the temporary file goes and what was at `path` stays.
 
     Raises:
         AvbenchError: the folder cannot be made or written to, or the disk is full.
     """
-    temporary: str | None = None
+    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        temporary = Path(name)
+        with os.fdopen(handle, "rb") as stream:
+            yield temporary
             os.fsync(stream.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
         temporary = None
     except OSError as error:
-        raise AvbenchError(f"cannot write {path}: {error.strerror}; choose another folder") from error
+        raise AvbenchError(f"cannot write {path}: {os_reason(error)}; choose another folder") from error
     finally:
         if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        AvbenchError: as `atomic_file`.
+    """
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def os_reason(error: Exception) -> str:
+    """The system's words for an error of a file operation.
+
+    h5py's errors are a dump of its library; the system's error number stands somewhere in it, if there is one.
+    """
+    number = getattr(error, "errno", None)
+    if number is None and (found := re.search(r"errno = (\d+)", str(error))):
+        number = int(found[1])
+    return os.strerror(number) if number else " ".join(str(error).split(" (")[0].split())
+
+
+def folder_fault(path: Path) -> str | None:
+    """Why a path is no folder to look into; None if it is one."""
+    try:
+        return None if stat.S_ISDIR(path.stat().st_mode) else "not a folder"
+    except FileNotFoundError:
+        return "no such folder"
+    except OSError as error:
+        return os_reason(error)
 
 
 def require_writable(folder: Path) -> None:
@@ -39,9 +77,17 @@ def require_writable(folder: Path) -> None:
     Raises:
         AvbenchError: it cannot be made or written to.
     """
-    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     try:
-        with tempfile.NamedTemporaryFile(dir=existing, prefix=".avbench.", suffix=".tmp"):
+        with tempfile.NamedTemporaryFile(dir=_nearest(folder), prefix=".avbench.", suffix=".tmp"):
             pass
     except OSError as error:
-        raise AvbenchError(f"cannot write to {folder}: {error.strerror}; choose another folder") from error
+        raise AvbenchError(f"cannot write to {folder}: {os_reason(error)}; choose another folder") from error
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there."""
+    try:
+        folder.stat()
+    except FileNotFoundError:
+        return _nearest(folder.absolute().parent)
+    return folder

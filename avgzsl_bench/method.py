@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from avgzsl_bench.calibration import parse_calibration
 
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 
 class MethodConfig(BaseModel):
-    """Settings every method has. Subclass it, give each field a description; unknown keys are refused."""
+    """Settings every method has. Subclass it, give each field a description; unknown keys are refused.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+    Types are strict: `true` is no number, `"3"` neither; but an integer will do for a float, a list for a tuple.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, strict=True)
 
     epochs: int = Field(1, ge=1, le=100_000, description="epochs of stage 1; stage 2 trains for the best one")
     calibration: str = Field(
@@ -36,6 +39,13 @@ class MethodConfig(BaseModel):
         description="learning rates of stage 2: those of stage 1 again, or, as the published programs do, a "
         "schedule that goes on stepping on the validation videos, which are training videos by then",
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _list_is_a_tuple(cls, value: Any, info: ValidationInfo) -> Any:
+        """TOML and JSON have no tuples."""
+        wanted = cls.model_fields[info.field_name or ""].annotation
+        return tuple(value) if isinstance(value, list) and get_origin(wanted) is tuple else value
 
     @field_validator("calibration")
     @classmethod
@@ -67,6 +77,18 @@ class Method(ABC):
         self.classes = classes
         self.seed = seed
         self.device = device
+
+    @classmethod  # noqa: B027 (optional, so not abstract)
+    def check(cls, config: MethodConfig, shape: Shape) -> None:
+        """Refuse, before anything is trained, settings that cannot work on features of these widths.
+
+        Args:
+            config: the configuration of the run.
+            shape: widths of the features and text vectors that it would run on.
+
+        Raises:
+            ConfigError: with the setting and the reason.
+        """
 
     @abstractmethod
     def train_epoch(self, train: Samples) -> Mapping[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 Follows = Literal["published code", "paper", "reconstruction", "reference"]
 """What an implementation was written from.
@@ -21,9 +21,16 @@ class Needs:
 
     Attributes:
         text: text encoders that must be there by name, e.g. `("clip", "clap")`; empty: any will do.
+
+    Raises:
+        ValueError: one name in place of a tuple of names.
     """
 
     text: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.text, str):
+            raise ValueError(f"needs text={self.text!r}: write a tuple of encoders, ({self.text!r},)")
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class MethodSpec:
         note: one sentence for the listing, e.g. what a reconstruction rests on.
 
     Raises:
-        ValueError: a name or target that cannot work.
+        ValueError: a name, target or `follows` that cannot work.
     """
 
     name: str
@@ -62,3 +69,7 @@ class MethodSpec:
             raise ValueError(f"method name {self.name!r}: use lower case letters, digits, '_' and '-'")
         if not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
             raise ValueError(f"target {self.target!r} of method {self.name!r}: write 'package.module:Class'")
+        if self.follows not in get_args(Follows):
+            raise ValueError(
+                f"method {self.name!r} follows {self.follows!r}: use one of {', '.join(get_args(Follows))}"
+            )

@@ -15,15 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from avgzsl_bench.calibration import parse_calibration
+from avgzsl_bench.calibration import EQUAL, parse_calibration
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     Scores = Tensor | NDArray[np.floating[Any]]
-
-EQUAL = 1e-12
-"""HM values closer than this are equal: sums of the same terms in another order differ by rounding."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,9 @@ class SeenUnseenCurve:
         change = np.diff(best.astype(np.int8), prepend=0, append=0)
         start, stop = self.edge[np.flatnonzero(change == 1) - 1], self.edge[np.flatnonzero(change == -1) - 1]
         longest = int(np.argmax(stop - start))
-        return float(start[longest] + (stop[longest] - start[longest]) / 2)
+        middle = start[longest] + (stop[longest] - start[longest]) / 2
+        # Between neighbouring floats there is no middle; the interval holds its start and not its stop.
+        return float(middle if middle < stop[longest] else start[longest])
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ def decide(scores: Scores, seen: Sequence[int] | ArrayLike, unseen: Sequence[int
     import torch
 
     with torch.inference_mode():
-        tensor = torch.as_tensor(scores)
+        tensor = _tensor(scores)
         best = []
         for columns in (seen, unseen):
             column = torch.as_tensor(np.asarray(columns, dtype=np.int64), device=tensor.device)
@@ -144,6 +143,13 @@ def decide(scores: Scores, seen: Sequence[int] | ArrayLike, unseen: Sequence[int
             best.append((value.cpu().double().numpy(), column[position].cpu().numpy()))
     (seen_value, seen_class), (unseen_value, unseen_class) = best
     return Decisions(seen_class, unseen_class, seen_value - unseen_value)
+
+
+def _tensor(scores: Scores) -> Tensor:
+    import torch
+
+    # Torch takes no NumPy views with negative strides.
+    return scores if isinstance(scores, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(scores))
 
 
 def class_weights(label: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -263,6 +269,8 @@ def evaluate(
         (0.5, 1.0, 0.6667, 1.0)
     """
     label, s, u = _checked(scores, labels, seen, unseen)
+    if bias is not None and not np.isfinite(bias):
+        raise ValueError(f"bias must be a finite number, got {bias}")
     decisions = decide(scores, s, u)
     if bias is None:
         bias = parse_calibration(calibration).choose(curve_of(decisions, label, s, u))
@@ -278,11 +286,13 @@ def _checked(
     if scores.ndim != 2:
         raise ValueError(f"scores must be [videos, classes], got shape {tuple(scores.shape)}")
     videos, columns = scores.shape
-    if not torch.isfinite(torch.as_tensor(scores)).all():
+    if not torch.isfinite(_tensor(scores)).all():
         raise ValueError("scores hold NaN or infinite values")
     arrays = []
     for name, values in (("labels", labels), ("seen", seen), ("unseen", unseen)):
         array = values.cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+        if array.size == 0 and name != "labels":
+            raise ValueError(f"{name} names no column")
         if array.ndim != 1 or array.dtype.kind not in "iu":
             raise ValueError(f"{name} must be a list of column numbers, got {array.dtype} {array.shape}")
         if array.size and not 0 <= array.min() <= array.max() < columns:
@@ -291,8 +301,8 @@ def _checked(
     label, s, u = arrays
     if len(label) != videos:
         raise ValueError(f"{len(label)} labels for {videos} videos")
-    if np.intersect1d(s, u).size:
-        raise ValueError("seen and unseen share columns")
+    if len(np.unique(np.concatenate([s, u]))) < len(s) + len(u):
+        raise ValueError("seen and unseen must name each column once; one is named twice")
     for name, classes in (("seen", s), ("unseen", u)):
         if not np.isin(label, classes).any():
             raise ValueError(f"no video of any {name} class")

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from avgzsl_bench.calibration import Calibration
-from avgzsl_bench.errors import RunError
+from avgzsl_bench.calibration import EQUAL, Calibration
+from avgzsl_bench.errors import PluginError, RunError
 from avgzsl_bench.method import Method
-from avgzsl_bench.metrics import EQUAL, Decisions, Metrics, curve_of, decide, metrics_of
+from avgzsl_bench.metrics import Decisions, Metrics, curve_of, decide, metrics_of
 from avgzsl_bench.task import Task
 
 MethodFactory = Callable[[Task], Method]
@@ -164,9 +164,17 @@ def train(method: Method, task: Task, epoch: int) -> dict[str, float]:
     """Train for one epoch.
 
     Raises:
+        PluginError: the method did not give a mapping of numbers.
         RunError: a loss is not finite.
     """
-    losses = {name: float(value) for name, value in method.train_epoch(task.train).items()}
+    contract = f"{type(method).__name__}.train_epoch must return a mapping of names to numbers"
+    given: object = method.train_epoch(task.train)
+    if not isinstance(given, Mapping):
+        raise PluginError(f"{contract}; got {type(given).__name__}")
+    try:
+        losses = {str(name): float(value) for name, value in given.items()}
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor of several numbers
+        raise PluginError(f"{contract}: {error}") from error
     for name, value in losses.items():
         if not math.isfinite(value):
             raise RunError(
@@ -179,9 +187,15 @@ def score(method: Method, task: Task) -> Decisions:
     """Score a task's videos and reduce the scores to decisions.
 
     Raises:
+        PluginError: the method did not give a tensor of floats.
         RunError: scores of the wrong shape or that are not finite.
     """
     scores = method.score(task.videos, task.classes)
+    contract = f"{type(method).__name__}.score must return a torch.Tensor of floats"
+    if not isinstance(scores, torch.Tensor):
+        raise PluginError(f"{contract}; got {type(scores).__module__}.{type(scores).__name__}")
+    if not scores.is_floating_point():
+        raise PluginError(f"{contract}; got {scores.dtype}")
     wanted = (len(task.videos), len(task.classes))
     if tuple(scores.shape) != wanted:
         raise RunError(f"{type(method).__name__}.score gave shape {tuple(scores.shape)}, not {wanted}")

@@ -16,21 +16,26 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from avgzsl_bench.calibration import EQUAL
 from avgzsl_bench.errors import RecordError
-from avgzsl_bench.files import write_atomically
-from avgzsl_bench.metrics import EQUAL, Decisions, metrics_of
+from avgzsl_bench.files import os_reason, write_atomically
+from avgzsl_bench.metrics import Decisions, metrics_of
 
 SCHEMA: Literal[1] = 1
 _TOLERANCE = 1e-9
 _COLUMNS = ("label", "best_seen", "best_unseen", "gap")
 _UNREADABLE = (ValueError, KeyError, IndexError, OSError, EOFError, MemoryError, RuntimeError)
 """What NumPy and zipfile raise on an archive that is damaged, encrypted, made to be too large, or none."""
+
+_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,39}$")]
+"""What may become a part of a file name."""
+_Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:+ -]{0,79}$")]
 
 
 class _Part(BaseModel):
@@ -47,19 +52,19 @@ class MethodInfo(_Part):
     version: str
     config: dict[str, Any]
     changed: dict[str, Any] = Field(description="settings that differ from the method's defaults here")
-    parameters: int | None
+    parameters: int | None = Field(ge=0, lt=2**63)
 
 
 class DataInfo(_Part):
     """What it ran on."""
 
-    dataset: str
-    features: str
+    dataset: _Name
+    features: _Name
     simulated: bool
-    split: str
-    text_order: str
-    fingerprint: str
-    split_hash: str
+    split: _Name
+    text_order: _Name
+    fingerprint: _Token
+    split_hash: _Token
     counts: dict[str, int]
 
 
@@ -112,8 +117,8 @@ class Record(_Part):
     run_id: str = Field(pattern=r"^[\w.-]+$")
     method: MethodInfo
     data: DataInfo
-    calibration: str
-    seed: int
+    calibration: _Token
+    seed: int = Field(ge=0, lt=2**32)
     device: str
     best_epoch: int = Field(ge=1)
     metrics: Figures
@@ -122,7 +127,7 @@ class Record(_Part):
     decisions: DecisionsFile
     environment: dict[str, str | None]
     timing: dict[str, float | str]
-    peak_device_memory: int | None = Field(description="bytes; None on devices that do not count it")
+    peak_device_memory: int | None = Field(ge=0, description="bytes; None on devices that do not count it")
 
     def to_json(self) -> str:
         """The record as indented JSON, fields in a fixed order, with a final line feed."""
@@ -175,9 +180,13 @@ def class_results(
 def write_record(path: Path, record: Record, table: bytes) -> None:
     """Write the decisions, then the record, each atomically: a record on disk always has its decisions.
 
+    A record that is replaced goes first, so that an interruption leaves none rather than one that contradicts
+    its decisions.
+
     Raises:
         AvbenchError: the folder cannot be written to.
     """
+    path.unlink(missing_ok=True)
     write_atomically(path.with_name(record.decisions.file), table)
     write_atomically(path, record.to_json().encode())
 
@@ -186,12 +195,14 @@ def read_record(path: Path) -> Record:
     """Read a record.
 
     Raises:
-        RecordError: missing, no JSON, of another schema, or with a field missing or of the wrong kind.
+        RecordError: missing, no JSON, of another schema, with a field missing, of the wrong kind or out of
+            bounds, or with text that cannot be written again.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(content, ensure_ascii=False).encode()  # JSON can spell half a character, UTF-8 cannot
     except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
+        raise RecordError(f"{path}: cannot be read: {os_reason(error)}") from error
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path}: not a record: {error}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
@@ -214,7 +225,7 @@ def read_decisions(path: Path, record: Record) -> DecisionTable:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise RecordError(f"{file}: cannot be read: {error.strerror}") from error
+        raise RecordError(f"{file}: cannot be read: {os_reason(error)}") from error
     if hashlib.sha256(content).hexdigest() != record.decisions.sha256:
         raise RecordError(f"{file}: altered: its sha256 is not the one in {path.name}")
     n, k = record.decisions.videos, len(record.classes)

@@ -1,33 +1,29 @@
-"""One run: from names to objects, through the protocol, to a record on disk."""
+"""One run: a plan through the protocol, to a record on disk."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 import warnings
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from avgzsl_bench.calibration import parse_calibration
-from avgzsl_bench.config import build_config
-from avgzsl_bench.data.benchmark import benchmark_of, find_store
-from avgzsl_bench.data.datasets import Dataset
-from avgzsl_bench.data.installed import data_root as resolve_data_root
-from avgzsl_bench.data.store import StoreHeader
-from avgzsl_bench.device import choose_device, device_name, make_deterministic, peak_memory, reset_peak_memory
+from avgzsl_bench.data.benchmark import benchmark_of, warn_simulated
+from avgzsl_bench.device import device_name, make_deterministic, peak_memory, reset_peak_memory
 from avgzsl_bench.environment import environment
-from avgzsl_bench.errors import ConfigError
+from avgzsl_bench.errors import RunError
 from avgzsl_bench.events import EpochReport, RunInfo
-from avgzsl_bench.files import require_writable
 from avgzsl_bench.metrics import Decisions, metrics_of
-from avgzsl_bench.plugins import dataset as find_dataset
-from avgzsl_bench.plugins import load_plugins, method_class, method_spec, provider
+from avgzsl_bench.planning import Plan, plan_run
+from avgzsl_bench.plugins import load_plugins
 from avgzsl_bench.protocol import Epoch, Selection, class_columns, finish, official_schedule, select
 from avgzsl_bench.record import (
     DataInfo,
@@ -38,112 +34,12 @@ from avgzsl_bench.record import (
     MethodInfo,
     Record,
     class_results,
-    read_record,
     write_record,
 )
 
 if TYPE_CHECKING:
-    import torch
-
-    from avgzsl_bench.method import Method, MethodConfig
-    from avgzsl_bench.method_spec import MethodSpec
+    from avgzsl_bench.method import Method
     from avgzsl_bench.task import Benchmark, Task
-
-_MAX_SEED = 2**32 - 1
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A run that can work, before anything is trained.
-
-    Attributes:
-        spec, method: the method as registered, and its class.
-        config: its full configuration; `changed` holds what differs from its defaults here.
-        dataset, store, split: what it runs on.
-        seed, device: of the run.
-        path: where the record goes.
-    """
-
-    spec: MethodSpec
-    method: type[Method]
-    config: MethodConfig
-    changed: Mapping[str, Any]
-    dataset: Dataset
-    store: StoreHeader
-    split: str
-    seed: int
-    device: torch.device
-    path: Path
-
-    def finished(self) -> Record | None:
-        """The record, if this very run was finished before.
-
-        Raises:
-            RecordError: there is one and it is damaged.
-        """
-        return read_record(self.path) if self.path.exists() else None
-
-
-def plan_run(
-    method: str,
-    dataset: str,
-    *,
-    features: str = "auto",
-    split: str = "cls",
-    seed: int = 0,
-    settings: Mapping[str, Any] | None = None,
-    preset: str | None = None,
-    device: str = "auto",
-    data_root: Path | str | None = None,
-    out: Path | str = "results",
-) -> Plan:
-    """Turn names into a plan, or say what is wrong with them. Nothing is written but simulated features.
-
-    Raises:
-        AvbenchError: a name, setting or value that does not work, data that is missing or damaged, or an
-            output folder that cannot be written to.
-    """
-    spec = method_spec(method)
-    facts = find_dataset(dataset)
-    facts.facts(split)
-    if not 0 <= seed <= _MAX_SEED:
-        raise ConfigError(f"seed {seed}: must be 0 to {_MAX_SEED}")
-    place = choose_device(device)
-    target = method_class(spec)
-    overrides = dict(settings or {})
-    # Before simulated features may be made: a setting that is wrong for one feature set is wrong for all.
-    build_config(spec, target.Config, dataset, features, overrides, preset)
-    root = resolve_data_root(Path(data_root) if data_root is not None else None)
-    store = find_store(facts, features, root, spec.needs.text)
-    config = build_config(spec, target.Config, dataset, store.features, overrides, preset)
-    default = build_config(spec, target.Config, dataset, store.features, {}).model_dump(mode="json")
-    full = config.model_dump(mode="json")
-    identity = {
-        "method": spec.name,
-        "distribution": _distribution(spec),
-        "config": full,
-        "dataset": dataset,
-        "features": store.features,
-        "fingerprint": store.fingerprint,
-        "split": facts.split_hash(split),
-        "seed": seed,
-    }
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    path = Path(out) / dataset / store.features / split / spec.name / f"seed{seed}-{digest[:10]}.json"
-    if not path.exists():
-        require_writable(path.parent)
-    return Plan(
-        spec=spec,
-        method=target,
-        config=config,
-        changed={key: value for key, value in full.items() if value != default[key]},
-        dataset=facts,
-        store=store,
-        split=split,
-        seed=seed,
-        device=place,
-        path=path,
-    )
 
 
 def execute(plan: Plan) -> Record:
@@ -159,43 +55,43 @@ def execute(plan: Plan) -> Record:
     benchmark = benchmark_of(plan.store, plan.dataset, plan.split, plan.device, plan.config.text_order)
     clock.lap("load_seconds")
     info = _run_info(plan)
-    notify = load_plugins().manager.hook
 
     def on_epoch(epoch: Epoch) -> None:
         hm = None if epoch.validation is None else epoch.validation.hm
         report = EpochReport(epoch.stage, epoch.number, epoch.of, epoch.losses, hm, epoch.seconds)
-        _notify(notify.avbench_epoch_finished, run=info, epoch=report)
+        _notify("avbench_epoch_finished", run=info, epoch=report)
 
     calibration = parse_calibration(plan.config.calibration)
 
     def factory(task: Task) -> Method:
         return plan.method(plan.config, benchmark.shape, task.classes, seed=plan.seed, device=plan.device)
 
-    _notify(notify.avbench_run_started, run=info)
-    selection = select(
-        factory,
-        benchmark.selection,
-        epochs=plan.config.epochs,
-        calibration=calibration,
-        seed=plan.seed,
-        on_epoch=on_epoch,
-    )
-    clock.lap("selection_seconds")
-    method, decisions = finish(
-        factory,
-        benchmark.final,
-        selection,
-        seed=plan.seed,
-        on_epoch=on_epoch,
-        schedule_on=official_schedule(benchmark.selection, calibration)
-        if plan.config.stage2_schedule == "official"
-        else None,
-    )
+    _notify("avbench_run_started", run=info)
+    with _memory_told(plan):
+        selection = select(
+            factory,
+            benchmark.selection,
+            epochs=plan.config.epochs,
+            calibration=calibration,
+            seed=plan.seed,
+            on_epoch=on_epoch,
+        )
+        clock.lap("selection_seconds")
+        method, decisions = finish(
+            factory,
+            benchmark.final,
+            selection,
+            seed=plan.seed,
+            on_epoch=on_epoch,
+            schedule_on=official_schedule(benchmark.selection, calibration)
+            if plan.config.stage2_schedule == "official"
+            else None,
+        )
     clock.lap("final_seconds")
     timing: dict[str, float | str] = {"started": started.isoformat(timespec="seconds"), **clock.laps}
     record, table = _record(plan, benchmark, selection, method, decisions, timing)
     write_record(plan.path, record, table)
-    _notify(notify.avbench_run_finished, run=info, record=record)
+    _notify("avbench_run_finished", run=info, record=record)
     return record
 
 
@@ -243,6 +139,8 @@ def run(
         data_root=data_root,
         out=out,
     )
+    if features == "auto" and plan.store.simulated:
+        warn_simulated(plan.dataset)
     return (None if force else plan.finished()) or execute(plan)
 
 
@@ -259,12 +157,6 @@ class _Clock:
         self._last = now
 
 
-def _distribution(spec: MethodSpec) -> tuple[str, str]:
-    """Distribution and version that brought a method."""
-    status = provider(spec)
-    return (status.distribution, status.version) if status else ("", "")
-
-
 def _run_info(plan: Plan) -> RunInfo:
     return RunInfo(
         method=plan.spec.name,
@@ -275,17 +167,33 @@ def _run_info(plan: Plan) -> RunInfo:
         device=device_name(plan.device),
         simulated=plan.store.simulated,
         epochs=plan.config.epochs,
-        config=plan.config.model_dump(mode="json"),
+        config=plan.settings,
         record_path=plan.path,
     )
 
 
-def _notify(hook: Any, **arguments: Any) -> None:
-    """Tell plugins of an event; one that breaks is reported and does not cost the run."""
+def _notify(event: str, **arguments: Any) -> None:
+    """Tell each plugin of an event; one that breaks is named, and costs neither the run nor the others."""
+    for call in getattr(load_plugins().manager.hook, event).get_hookimpls():
+        try:
+            call.function(*(arguments[name] for name in call.argnames))
+        except Exception as error:  # a stranger's code may raise anything
+            message = f"plugin {call.plugin_name} failed in {event}: {type(error).__name__}: {error}"
+            warnings.warn(message, stacklevel=2)
+
+
+@contextmanager
+def _memory_told(plan: Plan) -> Iterator[None]:
+    """Turn running out of memory into one line that says what to do."""
     try:
-        hook(**arguments)
-    except Exception as error:  # a stranger's code may raise anything
-        warnings.warn(f"a plugin failed in {hook.name}: {type(error).__name__}: {error}", stacklevel=2)
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and "alloc" not in str(error):
+            raise
+        raise RunError(
+            f"method {plan.spec.name!r} ran out of memory on {plan.device}: "
+            "try smaller settings (batch_size, widths, layers) or another --device"
+        ) from error
 
 
 def _record(
@@ -306,7 +214,7 @@ def _record(
     )
     content = table.to_bytes()
     bias = selection.bias
-    distribution, version = _distribution(plan.spec)
+    distribution, version = plan.distribution
     is_seen = task.classes.seen.cpu().numpy()
     record = Record(
         run_id=plan.path.stem,
@@ -316,7 +224,7 @@ def _record(
             follows=plan.spec.follows,
             distribution=distribution,
             version=version,
-            config=plan.config.model_dump(mode="json"),
+            config=plan.settings,
             changed=dict(plan.changed),
             parameters=method.parameter_count(),
         ),

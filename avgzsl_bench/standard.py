@@ -21,11 +21,9 @@ def avbench_datasets() -> list[DatasetSpec]:
 def avbench_feature_readers() -> list[ReaderSpec]:
     """The three published layouts."""
     return [
-        ReaderSpec("avca", "avgzsl_bench.data.official.avca:READER", "AVCA: one averaged vector a video, .h5"),
-        ReaderSpec(
-            "clipclap", "avgzsl_bench.data.official.pickled:CLIPCLAP", "ClipClap: one vector a video, .pkl"
-        ),
-        ReaderSpec("tcaf", "avgzsl_bench.data.official.pickled:TCAF", "TCAF: sequences of vectors, .pkl"),
+        ReaderSpec("avca", "avgzsl_bench.data.official.avca:READER"),
+        ReaderSpec("clipclap", "avgzsl_bench.data.official.pickled:CLIPCLAP"),
+        ReaderSpec("tcaf", "avgzsl_bench.data.official.pickled:TCAF"),
     ]
 
 

@@ -75,7 +75,8 @@ class Classes:
     Attributes:
         names: class names, `K` of them.
         text: float32 `[K, Dw]` by text encoder, in the feature set's own order of encoders.
-        seen: bool `[K]`, true for classes that have training videos.
+        seen: bool `[K]`, true for classes of the split's training list, whether or not a partial data set has
+            videos of them.
     """
 
     names: tuple[str, ...]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from pydantic import Field
 
-from avgzsl_bench.errors import CheckpointError
+from avgzsl_bench.errors import CheckpointError, PluginError
 from avgzsl_bench.method import Method, MethodConfig
 from avgzsl_bench.sampling import ClassBalancedSampler
 
@@ -149,12 +149,27 @@ class TorchMethod(Method):
             group["lr"] = value
 
     def train_step(self, batch: Batch) -> Mapping[str, Tensor]:
-        """One update; returns the losses before it, detached."""
+        """One update; returns the losses before it, detached.
+
+        Raises:
+            PluginError: `losses` did not give tensors by name with one called `total`.
+        """
         losses = self.losses(batch)
+        self._check_losses(losses)
         self.optimizer.zero_grad(set_to_none=True)
         losses["total"].backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         return {name: value.detach() for name, value in losses.items()}
+
+    def _check_losses(self, losses: object) -> None:
+        contract = f"{type(self).__name__}.losses must return a mapping of names to tensors, one called 'total'"
+        if not isinstance(losses, Mapping):
+            raise PluginError(f"{contract}; got {type(losses).__name__}")
+        if "total" not in losses:
+            raise PluginError(f"{contract}; got {', '.join(map(str, losses)) or 'none'}")
+        for name, value in losses.items():
+            if not isinstance(value, torch.Tensor):
+                raise PluginError(f"{contract}; {name!r} is {type(value).__name__}")
 
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
         """`batches_per_epoch` updates on class-balanced batches; returns the mean of each loss."""

@@ -31,6 +31,12 @@ def test_a_grid_takes_the_smallest_of_equals():
     assert parse_calibration("grid:1:1.5:2").choose(CURVE) == 1.0
 
 
+def test_a_grid_takes_values_that_differ_by_rounding_as_equal():
+    third = 1 / 3
+    curve = SeenUnseenCurve(np.array([0.5]), np.array([third, np.nextafter(third, 1)]), np.array([0.5, 0.5]))
+    assert parse_calibration("grid:0:1:2").choose(curve) == 0.0
+
+
 def test_fixed_is_that_bias():
     assert parse_calibration("fixed:-0.25").choose(CURVE) == -0.25
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,8 @@ def spec(tmp_path, monkeypatch):
     (package / "defaults.toml").write_text(RULES)
     (package / "broken.toml").write_text("[[settings]\n")
     (package / "odd.toml").write_text("[[settings]]\nwhen = { planet = 'mars' }\n")
+    (package / "number.toml").write_text("settings = 3\n")
+    (package / "numbers.toml").write_text("settings = [3]\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     return MethodSpec("m", target="x:Y", title="M", defaults="rules_package:defaults.toml")
 
@@ -90,7 +93,7 @@ def test_bad_values_name_the_setting_and_what_was_given(spec):
         build_config(spec, Config, "ucf", "selavi", {"rate": -1})
 
 
-@pytest.mark.parametrize("name", ["broken.toml", "missing.toml", "odd.toml"])
+@pytest.mark.parametrize("name", ["broken.toml", "missing.toml", "odd.toml", "number.toml", "numbers.toml"])
 def test_a_broken_defaults_file_is_the_plugins_fault(spec, name):
     broken = MethodSpec("m", target="x:Y", title="M", defaults=f"rules_package:{name}")
     with pytest.raises(PluginError, match="method 'm' cannot be read"):
@@ -102,7 +105,12 @@ def test_assignments_are_toml_values_or_bare_words():
     assert parsed == {"a": 1, "b": 0.5, "c": True, "d": "va", "e": "x=y", "f": 1e-4, "g": "x=y"}
 
 
-@pytest.mark.parametrize("item", ["epochs", "=3", ""])
+def test_a_key_given_twice_is_refused():
+    with pytest.raises(ConfigError, match="given twice"):
+        parse_assignments(["epochs=3", "epochs=2"])
+
+
+@pytest.mark.parametrize("item", ["epochs", "=3", "", "epochs=1\nlayers=2"])
 def test_assignments_without_key_or_value_are_refused(item):
     with pytest.raises(ConfigError, match="write key=value"):
         parse_assignments([item])
@@ -129,3 +137,37 @@ def test_defaults_files_lie_beside_the_methods():
         if spec.defaults:
             package = spec.defaults.partition(":")[0]
             assert Path(spec.target.partition(".")[0]).name == package
+
+
+class Widths(MethodConfig):
+    layers: int = Field(1, description="a number of layers")
+    rate: float = Field(0.1, description="a rate")
+    widths: tuple[int, ...] = Field((1,), description="some widths")
+    on: bool = Field(False, description="a switch")
+
+
+@pytest.mark.parametrize(
+    "setting", ["layers=true", "rate=true", "layers='3'", "rate='3'", "widths=[true]", "on=1"]
+)
+def test_a_value_of_another_type_is_refused(setting):
+    spec = MethodSpec("m", target="x:Y", title="M")
+    with pytest.raises(ConfigError, match=f"setting '{setting.partition('=')[0]}"):
+        build_config(spec, Widths, "ucf", "selavi", parse_assignments([setting]))
+
+
+def test_toml_values_fit_settings_of_their_type():
+    spec = MethodSpec("m", target="x:Y", title="M")
+    given = parse_assignments(["layers=2", "rate=1", "widths=[2, 3]", "on=true"])
+    config = build_config(spec, Widths, "ucf", "selavi", given)
+    assert config == Widths(layers=2, rate=1.0, widths=(2, 3), on=True)
+    assert isinstance(config.rate, float)
+    assert Widths.model_validate(config.model_dump(mode="json")) == config
+
+
+def test_defaults_of_a_single_module_say_that_they_need_a_package(tmp_path, monkeypatch):
+    (tmp_path / "rules_module.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    single = MethodSpec("m", target="x:Y", title="M", defaults="rules_module:defaults.toml")
+    reason = "need a package, not a single module" if sys.version_info < (3, 12) else "No such file"
+    with pytest.raises(PluginError, match=f"method 'm' cannot be read: .*{reason}"):
+        default_settings(single, "ucf", "selavi")

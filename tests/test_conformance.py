@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
+import numpy as np
 import pytest
 import torch
 
 import avgzsl_bench as ab
+from avgzsl_bench.errors import PluginError
+from avgzsl_bench.protocol import score, train
 from avgzsl_bench.testing import CHECKS, Trial, check_method
 
 
@@ -95,6 +99,53 @@ class ChangesSamples(Honest):
         return {}
 
 
+class NormalisesTextInPlace(Honest):
+    def score(self, videos, classes):
+        for vectors in classes.text.values():
+            vectors.div_(vectors.norm(dim=1, keepdim=True))
+        return super().score(videos, classes)
+
+
+class ClampsVideosInPlace(Honest):
+    def score(self, videos, classes):
+        videos.visual.clamp_(min=0)
+        return super().score(videos, classes)
+
+
+class GivesNumpy(Honest):
+    def score(self, videos, classes):
+        return super().score(videos, classes).numpy()
+
+
+class GivesNoLosses(Honest):
+    def train_epoch(self, train):
+        return None
+
+
+class LossesWithoutTotal(ab.TorchMethod):
+    def build(self):
+        return torch.nn.Linear(self.shape.audio, self.shape.text_width)
+
+    def losses(self, batch):
+        return {"loss": self.module(batch.audio).mean()}
+
+    def embed_videos(self, videos):
+        return self.module(videos.audio)
+
+    def embed_classes(self, classes):
+        return classes.embedding()
+
+
+class NoLosses(LossesWithoutTotal):
+    def losses(self, batch):
+        return None
+
+
+class NumberAsLoss(LossesWithoutTotal):
+    def losses(self, batch):
+        return {"total": self.module(batch.audio).mean(), "extra": 0.5}
+
+
 class StuckRate(Honest):
     @property
     def learning_rate(self):
@@ -116,6 +167,11 @@ class StuckRate(Honest):
         (Forgetful, "check_state_dict"),
         (ChangesSamples, "check_training"),
         (StuckRate, "check_learning_rate"),
+        (NormalisesTextInPlace, "check_scoring_changes_nothing: scoring changed the classes in place"),
+        (ClampsVideosInPlace, "check_scoring_changes_nothing: scoring changed the videos in place"),
+        (GivesNumpy, "check_score_shape: score must return a tensor, not ndarray"),
+        (GivesNoLosses, "check_training: train_epoch must return a mapping, not NoneType"),
+        (LossesWithoutTotal, "check_training: LossesWithoutTotal.losses must return .*'total'; got loss"),
     ],
 )
 def test_each_broken_rule_is_found_and_named(target, check):
@@ -126,3 +182,47 @@ def test_each_broken_rule_is_found_and_named(target, check):
 
 def test_an_honest_method_passes():
     check_method(ab.MethodSpec("honest", target=f"{__name__}:Honest", title="honest"))
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        (LossesWithoutTotal, "one called 'total'; got loss"),
+        (NoLosses, "one called 'total'; got NoneType"),
+        (NumberAsLoss, "'extra' is float"),
+    ],
+)
+def test_losses_that_break_the_contract_name_the_class(target, reason):
+    trial = Trial.of(ab.MethodSpec("broken", target=f"{__name__}:{target.__name__}", title="broken"))
+    with pytest.raises(PluginError, match=f"{target.__name__}.losses must return .*{reason}"):
+        trial.trained()
+
+
+@pytest.mark.parametrize("given", [None, 0.5, {"loss": None}, {"loss": "low"}, {"loss": torch.zeros(2)}])
+def test_losses_of_an_epoch_that_are_no_numbers_name_the_class(given):
+    class Odd(Honest):
+        def train_epoch(self, train):
+            return given
+
+    trial = trial_of_class(Odd)
+    with pytest.raises(PluginError, match=r"Odd.train_epoch must return a mapping of names to numbers"):
+        train(trial.build(), trial.task, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [(None, "NoneType"), (np.zeros((2, 2)), "numpy.ndarray"), (torch.zeros((66, 11), dtype=torch.int64), "int64")],
+)
+def test_scores_that_are_no_tensor_of_floats_name_the_class(given, reason):
+    class Odd(Honest):
+        def score(self, videos, classes):
+            return given
+
+    trial = trial_of_class(Odd)
+    with pytest.raises(PluginError, match=rf"Odd.score must return a torch.Tensor of floats; got .*{reason}"):
+        score(trial.build(), trial.task)
+
+
+def trial_of_class(target):
+    honest = Trial.of(ab.MethodSpec("honest", target=f"{__name__}:Honest", title="honest"))
+    return replace(honest, method=target)

@@ -34,7 +34,7 @@ def problems(draw):
     extra = draw(st.lists(st.integers(0, classes - 1), max_size=25))
     labels = [seen[0], unseen[0], *extra]
     # Few distinct values, so that gaps tie and biases fall on edges.
-    values = st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.25, 1.0, 1.5])
+    values = st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.1, 0.25, 0.3, 0.7, 1.0, 1.5])
     scores = [[draw(values) for _ in range(classes)] for _ in labels]
     return np.array(scores), np.array(labels), list(seen), list(unseen)
 
@@ -57,6 +57,7 @@ def test_exact_bias_beats_every_other_bias(problem):
     found = ab.evaluate(scores, labels, seen, unseen)
     everywhere = [reference(scores, labels, seen, unseen, b)[2] for b in np.linspace(-5, 5, 81)]
     assert found.hm >= max(everywhere) - 1e-12
+    assert found.hm == pytest.approx(ab.seen_unseen_curve(scores, labels, seen, unseen).hm.max(), abs=1e-12)
     assert found.hm == pytest.approx(reference(scores, labels, seen, unseen, found.bias)[2], abs=1e-12)
 
 
@@ -131,6 +132,19 @@ def test_bias_is_the_middle_of_the_longest_best_interval():
     found = ab.evaluate(scores, [1, 1, 0, 0], [0], [1])
     assert found.hm == 1.0
     assert found.bias == 2.5
+
+
+def test_an_interval_between_neighbouring_floats_has_its_start_for_a_bias():
+    step = np.finfo(np.float64).eps
+    scores = np.array([[1 + step, 0.0], [1 + 2 * step, 0.0]])
+    found = ab.evaluate(scores, [1, 0], [0], [1])
+    assert (found.hm, found.bias) == (1.0, 1 + step)
+
+
+def test_numpy_views_will_do():
+    scores = np.random.default_rng(2).normal(size=(6, 3))
+    flipped = ab.evaluate(scores[::-1], [2, 1, 0, 2, 1, 0], [0, 1], [2])
+    assert flipped == ab.evaluate(scores[::-1].copy(), [2, 1, 0, 2, 1, 0], [0, 1], [2])
 
 
 def test_gap_equal_to_the_bias_goes_to_the_unseen_class():
@@ -211,7 +225,10 @@ def test_harmonic_mean_of_zeros_is_zero():
         ({"labels": [0.0, 1.0]}, "labels must be"),
         ({"labels": [0, 2]}, "labels must lie"),
         ({"seen": [-1]}, "seen must lie"),
-        ({"unseen": [0]}, "share columns"),
+        ({"unseen": [0]}, "named twice"),
+        ({"seen": [0, 0]}, "named twice"),
+        ({"seen": []}, "names no column"),
+        ({"bias": float("nan")}, "bias must be"),
         ({"labels": [0, 0]}, "no video of any unseen class"),
         ({"labels": [1, 1]}, "no video of any seen class"),
     ],

@@ -7,15 +7,24 @@ import sys
 import time
 import warnings
 
+import h5py
 import numpy as np
 import pytest
 
 import avgzsl_bench as ab
 from avgzsl_bench.data.installed import store_path
-from avgzsl_bench.errors import AvbenchError, ConfigError, DataError, UnknownNameError
+from avgzsl_bench.errors import (
+    AvbenchError,
+    ConfigError,
+    DataError,
+    RecordError,
+    RunError,
+    UnknownNameError,
+)
+from avgzsl_bench.planning import plan_run
 from avgzsl_bench.plugins import load_plugins
 from avgzsl_bench.record import read_decisions, verify
-from avgzsl_bench.runner import execute, plan_run
+from avgzsl_bench.runner import execute
 
 SHORT = {"epochs": 2, "batches_per_epoch": 5}
 
@@ -48,6 +57,72 @@ def test_the_same_seed_gives_the_same_record(place, tmp_path):
     assert first.model_dump(exclude={"timing"}) == second.model_dump(exclude={"timing"})
     other = ab.run("clipclap", "ucf", settings=SHORT, seed=1, **place)
     assert other.metrics != first.metrics
+
+
+def test_a_seed_gives_the_same_record_alone_and_after_others(place, tmp_path):
+    settings = {"epochs": 1, "batches_per_epoch": 3, "layers": 1}
+    alone = ab.run("mft", "ucf", settings=settings, seed=1, **place)
+    for seed in (0, 1):
+        after = ab.run("mft", "ucf", settings=settings, seed=seed, **place | {"out": tmp_path / "after"})
+    assert after.model_dump(exclude={"timing"}) == alone.model_dump(exclude={"timing"})
+
+
+def test_integers_of_numpy_will_do_as_seeds(place):
+    assert ab.run("chance", "ucf", seed=np.int64(1), **place) == ab.run("chance", "ucf", seed=1, **place)
+
+
+@pytest.mark.parametrize("damage", ["figure", "decisions", "identity", "truncated"])
+def test_a_finished_run_that_was_altered_is_not_passed_on(place, damage):
+    ab.run("chance", "ucf", **place)
+    path = next(place["out"].rglob("*.json"))
+    content = json.loads(path.read_text())
+    if damage == "figure":
+        content["metrics"]["hm"] = 0.99
+    elif damage == "identity":
+        content["data"]["features"] = "clip_clap"
+    path.write_text(json.dumps(content)[: 100 if damage == "truncated" else None])
+    if damage == "decisions":
+        path.with_suffix(".npz").unlink()
+    with pytest.raises(RecordError, match="run it again with --force"):
+        ab.run("chance", "ucf", **place)
+    ab.run("chance", "ucf", force=True, **place)
+    assert verify(path)
+
+
+def test_a_store_that_was_altered_is_not_run_on(place, tmp_path):
+    copy = tmp_path / "data" / "ucf" / "simulated" / "features.h5"
+    copy.parent.mkdir(parents=True)
+    ab.run("chance", "ucf", **place)
+    copy.write_bytes(store_path(place["data_root"], "ucf", "simulated").read_bytes())
+    with h5py.File(copy, "r+") as file:
+        file["visual"][:100] = file["visual"][100:200]
+    with pytest.raises(DataError, match="altered"):
+        ab.run("chance", "ucf", **place | {"data_root": tmp_path / "data", "out": tmp_path / "others"})
+
+
+def test_a_damaged_real_store_is_never_passed_over(place, tmp_path):
+    damaged = tmp_path / "data" / "ucf" / "selavi" / "features.h5"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"not hdf5")
+    for features in ("auto", "selavi"):
+        with pytest.raises(DataError, match=r"selavi.*or name other features with --features"):
+            ab.run("chance", "ucf", **place | {"data_root": tmp_path / "data", "features": features})
+    assert ab.run("chance", "ucf", **place | {"data_root": tmp_path / "data", "features": "simulated"})
+
+
+def test_falling_back_to_simulated_features_is_told(place):
+    with pytest.warns(UserWarning, match="SIMULATED features"):
+        ab.run("chance", "ucf", **place | {"features": "auto"})
+    with pytest.warns(UserWarning, match="SIMULATED features"):
+        ab.load_benchmark("ucf", data_root=place["data_root"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ab.run("chance", "ucf", **place)
+
+
+def test_running_out_of_memory_is_one_line(place):
+    with pytest.raises(RunError, match="ran out of memory"):
+        ab.run("mft", "ucf", settings={"layers": 1, "head_width": 10_000_000_000}, **place)
 
 
 def test_a_finished_run_is_not_run_again_unless_forced(place):
@@ -154,7 +229,7 @@ def test_a_plugin_that_breaks_in_an_event_does_not_cost_the_run(place):
     finally:
         load_plugins().manager.unregister(broken)
     assert record.metrics.zsl > 0
-    assert "avbench_epoch_finished: RuntimeError: boom" in str(caught[0].message)
+    assert "failed in avbench_epoch_finished: RuntimeError: boom" in str(caught[0].message)
 
 
 @pytest.mark.parametrize(
@@ -162,10 +237,13 @@ def test_a_plugin_that_breaks_in_an_event_does_not_cost_the_run(place):
     [
         ({"method": "mftt"}, UnknownNameError, "did you mean 'mft'"),
         ({"dataset": "ucf101"}, UnknownNameError, "did you mean 'ucf'"),
-        ({"features": "clip-clap"}, DataError, "no 'clip-clap' features"),
+        ({"features": "clip-clap"}, UnknownNameError, "did you mean 'clip_clap'"),
+        ({"features": "clip_clap"}, DataError, "no 'clip_clap' features"),
         ({"features": "../../etc"}, DataError, "no name of a dataset or feature set"),
         ({"split": "clss"}, UnknownNameError, "did you mean 'cls'"),
         ({"seed": -1}, ConfigError, "seed -1"),
+        ({"seed": 1.5}, ConfigError, "whole number"),
+        ({"seed": True}, ConfigError, "seed True"),
         ({"settings": {"layer": 2}}, UnknownNameError, "did you mean"),
         ({"settings": {"epochs": 0}}, ConfigError, "'epochs'"),
         ({"settings": {"learning_rate": "fast"}}, ConfigError, "'learning_rate'"),
@@ -184,12 +262,12 @@ def test_what_cannot_work_is_told_before_anything_is_written(place, change, erro
 
 
 def test_missing_text_encoders_are_told_before_the_run(place, monkeypatch):
-    from avgzsl_bench import runner
+    from avgzsl_bench import planning
 
     spec = ab.MethodSpec(
         "needy", target="avgzsl_mft.method:MFT", title="needy", needs=ab.Needs(text=("clip", "clap"))
     )
-    monkeypatch.setattr(runner, "method_spec", lambda name: spec)
+    monkeypatch.setattr(planning, "method_spec", lambda name: spec)
     with pytest.raises(DataError, match="needs text embeddings by clip, clap"):
         ab.run("needy", "ucf", **place)
     assert not place["out"].exists()
@@ -230,6 +308,7 @@ def test_a_run_that_is_killed_leaves_nothing_and_can_be_started_again(place, tmp
     assert json.loads(again.stdout)["metrics"]["hm"] > 0
 
 
+@pytest.mark.filterwarnings("ignore:no real features")
 def test_simulated_features_are_made_on_first_use(tmp_path):
     ab.run("chance", "ucf", data_root=tmp_path / "data", out=tmp_path / "results", device="cpu")
     assert store_path(tmp_path / "data", "ucf", "simulated").is_file()

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
+from typing import Any
 
 import click
 
+from avgzsl_bench.cli.group import NearMissGroup
 from avgzsl_bench.errors import AvbenchError
+from avgzsl_bench.signals import Terminated, endings_raised
 
 _COMMANDS = {
     "run": "avgzsl_bench.cli.run:run",
@@ -21,9 +31,14 @@ _COMMANDS = {
     "doctor": "avgzsl_bench.cli.doctor:doctor",
 }
 
+_NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""What click 8.2 and later raise to show the help of a group that is called without a command."""
 
-class _LazyGroup(click.Group):
-    """Imports a command's module when it is called, and turns our errors into one line and exit code 2."""
+_OUTPUT_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+class _LazyGroup(NearMissGroup):
+    """Imports a command's module when it is called, and turns what goes wrong into one line and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -40,14 +55,71 @@ class _LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except AvbenchError as error:
-            click.echo(f"error: {' '.join(str(error).split())}", err=True)
+            _say(f"error: {error}")
             ctx.exit(2)
-        except KeyboardInterrupt:
-            click.echo("interrupted: nothing half-written was left; the same command starts again", err=True)
-            ctx.exit(130)
+        except KeyboardInterrupt as interruption:
+            ctx.exit(_interrupted(interruption))
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
+        try:
+            with endings_raised():
+                code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except _NO_ARGUMENTS as help_text:
+            help_text.show()
+            code = help_text.exit_code
+        except click.ClickException as error:
+            _say(f"error: {_usage_error(error)}")
+            code = error.exit_code
+        except click.Abort as interruption:
+            code = _interrupted(interruption.__cause__)
+        except OSError as error:
+            if error.errno not in _OUTPUT_FAULTS:
+                raise
+            _drop_output()
+            _say(f"error: cannot write the output: {os.strerror(error.errno)}")
+            code = 2
+        sys.exit(code)
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def _say(line: str) -> None:
+    click.echo(" ".join(line.split()), err=True)
+
+
+def _interrupted(interruption: BaseException | None) -> int:
+    """Say so, and give the exit code that shells expect."""
+    _say("interrupted: nothing half-written was left; the same command starts again")
+    return 128 + (interruption.number if isinstance(interruption, Terminated) else signal.SIGINT)
+
+
+def _usage_error(error: click.ClickException) -> str:
+    message = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{message}; see '{context.command_path} --help'" if context else message
+
+
+def _drop_output() -> None:
+    """Let the interpreter flush what could not be written to where it does no harm."""
+    with suppress(OSError, ValueError):
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, sys.stdout.fileno())
+        os.close(sink)
+
+
+@click.group(
+    "avbench", cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="avgzsl-bench", prog_name="avbench")
 def main() -> None:
     """Benchmark toolkit for audio-visual generalized zero-shot learning.

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from avgzsl_bench.cli.console import plain_console, plain_table, print_table
+from avgzsl_bench.cli.group import NearMissGroup
 from avgzsl_bench.cli.options import data_root_option
 from avgzsl_bench.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
     from avgzsl_bench.data.datasets import Dataset
+    from avgzsl_bench.data.installed import Installed
     from avgzsl_bench.data.store import StoreHeader
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group()
+@click.group(cls=NearMissGroup)
 def data() -> None:
     """Import features and look at what is installed."""
 
 
-@data.command("import")
+@data.command("import", short_help="Import published feature sets.")
 @click.argument("directory", type=click.Path(path_type=Path))
 @data_root_option
 @click.option("--force", is_flag=True, help="Replace what is installed already.")
@@ -39,7 +40,7 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
     from avgzsl_bench.data.importing import import_tree
     from avgzsl_bench.data.installed import data_root as locate
 
-    with _console(stderr=True).status("importing") as status:
+    with plain_console(stderr=True).status("importing") as status:
         results = import_tree(directory, locate(data_root), force=force, announce=status.update)
     for result in results:
         item = result.found
@@ -60,20 +61,20 @@ def list_command(data_root: Path | None, as_json: bool) -> None:
         unreadable = [{"path": str(path), "error": error} for path, error in there.unreadable]
         click.echo(json.dumps({"stores": [_shown(h) for h in there.headers], "unreadable": unreadable}, indent=2))
         return
-    for _, error in there.unreadable:
-        click.echo(f"cannot be read: {error}", err=True)
+    _tell_unreadable(there)
     if not there.headers:
         click.echo(f"nothing is installed in {root}; import features with 'avbench data import DIR'")
         return
-    table = _table("dataset", "features", "videos", "audio", "visual", "text", "source", "fingerprint")
+    columns = ("dataset", "features", "videos", "audio", "visual", "text", "source", "fingerprint")
+    table = plain_table(*columns, fold=("text", "source"))
     for h in there.headers:
         text = ", ".join(f"{encoder} {width}" for encoder, width in h.text.items())
         row = (h.dataset, h.features, h.videos, h.audio, h.visual, text, h.source, h.fingerprint[:12])
         table.add_row(*map(str, row))
-    _console().print(table)
+    print_table(plain_console(), table)
 
 
-@data.command("info")
+@data.command("info", short_help="Show what is installed, next to the standard counts.")
 @click.argument("dataset_name", metavar="DATASET")
 @click.argument("features", required=False)
 @data_root_option
@@ -84,7 +85,12 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
     from avgzsl_bench.data.installed import data_root as locate
 
     dataset = plugins.dataset(dataset_name)
-    headers = _chosen(locate(data_root), dataset_name, features)
+    root = locate(data_root)
+    there = _chosen(root, dataset_name, features)
+    headers = there.headers
+    if not headers:
+        raise _unreadable(there) if there.unreadable else _nothing_installed(root, dataset_name)
+    _tell_unreadable(there)
     counts = [_counts(header, dataset) for header in headers]
     if as_json:
         shown = [{**_shown(h), "partitions": c} for h, c in zip(headers, counts, strict=True)]
@@ -94,14 +100,14 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
         for name, value in _shown(header).items():
             text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
             click.echo(f"{name:12} {text}")
-        table = _table("partition", "split", "classes", "standard", "videos", "standard")
+        table = plain_table("partition", "split", "classes", "standard", "videos", "standard")
         for row in count:
             cells = ("partition", "split", "classes", "standard_classes", "videos", "standard_videos")
             table.add_row(*(str(row[cell]) for cell in cells))
-        _console().print(table)
+        print_table(plain_console(), table)
 
 
-@data.command("verify")
+@data.command("verify", short_help="Check what is installed.")
 @click.argument("dataset_name", metavar="[DATASET]", required=False)
 @click.argument("features", required=False)
 @data_root_option
@@ -116,60 +122,56 @@ def verify_command(dataset_name: str | None, features: str | None, data_root: Pa
     from avgzsl_bench.data.verify import verify_store
 
     root = locate(data_root)
-    failed = []
     if dataset_name is None:
         there = scan(root)
-        headers = there.headers
-        for path, error in there.unreadable:
-            click.echo(f"{path}: error: {error}")
-            failed.append(str(path))
-        if not headers and not failed:
-            raise _nothing_installed(root)
     else:
         plugins.dataset(dataset_name)
-        headers = _chosen(root, dataset_name, features)
-    for header in headers:
+        there = _chosen(root, dataset_name, features)
+    if not there.headers and not there.unreadable:
+        raise _nothing_installed(root, dataset_name)
+    failed = []
+    for path, error in there.unreadable:
+        click.echo(f"error: {error}")
+        failed.append(str(path))
+    for header in there.headers:
         label = f"{header.dataset} {header.features}"
         try:
             report = verify_store(header.path, plugins.dataset(header.dataset))
-        except (DataError, UnknownNameError) as error:
-            click.echo(f"{label}: error: {error}")
+        except (DataError, UnknownNameError) as fault:
+            click.echo(f"{label}: error: {fault}")
             failed.append(label)
             continue
         for finding in report.findings:
             click.echo(f"{label}: {finding.severity.value}: {finding.name}: {finding.text}")
         if report.errors:
             failed.append(label)
-        elif not report.findings:
-            click.echo(f"{label}: the standard data, unaltered")
         else:
-            click.echo(f"{label}: unaltered; {len(report.findings)} differences from the standard data")
+            click.echo(f"{label}: {report.verdict}")
     if failed:
         raise DataError(
             f"not to be used: {', '.join(failed)}; import again with 'avbench data import DIR --force'"
         )
 
 
-def _chosen(root: Path, dataset: str, features: str | None) -> list[StoreHeader]:
-    """The installed stores of a dataset, or the one of a feature set.
+def _chosen(root: Path, dataset: str, features: str | None) -> Installed:
+    """What is installed of a dataset, or of one of its feature sets.
 
     Raises:
-        DataError: not installed, or not readable.
+        DataError: the feature set is not installed, or not readable.
         UnknownNameError: nobody knows a feature set of that name.
     """
     from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED
-    from avgzsl_bench.data.installed import scan, store_path
+    from avgzsl_bench.data.installed import Installed, scan, store_path
     from avgzsl_bench.data.store import read_header
 
     there = scan(root)
-    names = [h.features for h in there.headers if h.dataset == dataset]
+    headers = [h for h in there.headers if h.dataset == dataset]
     if features is None:
-        if not names:
-            raise _nothing_installed(root, dataset)
-        return [h for h in there.headers if h.dataset == dataset]
+        return Installed(headers, [(p, error) for p, error in there.unreadable if p.parts[-3] == dataset])
     path = store_path(root, dataset, features)
-    if path.exists():
-        return [read_header(path)]
+    if os.path.lexists(path):
+        return Installed([read_header(path)], [])
+    names = [h.features for h in headers]
     known = {SIMULATED, *(f.name for f in PUBLISHED), *names}
     if features not in known:
         raise UnknownNameError("feature set", features, known)
@@ -179,9 +181,18 @@ def _chosen(root: Path, dataset: str, features: str | None) -> list[StoreHeader]
     )
 
 
-def _nothing_installed(root: Path, dataset: str = "") -> DataError:
+def _nothing_installed(root: Path, dataset: str | None) -> DataError:
     what = f"nothing of {dataset}" if dataset else "nothing"
     return DataError(f"{what} is installed in {root}; import features with 'avbench data import DIR'")
+
+
+def _unreadable(there: Installed) -> DataError:
+    return DataError("; ".join(error for _, error in there.unreadable))
+
+
+def _tell_unreadable(there: Installed) -> None:
+    for _, error in there.unreadable:
+        click.echo(f"cannot be read: {error}", err=True)
 
 
 def _shown(header: StoreHeader) -> dict[str, Any]:
@@ -216,21 +227,3 @@ def _counts(header: StoreHeader, dataset: Dataset) -> list[dict[str, Any]]:
                 }
             )
     return rows
-
-
-def _console(*, stderr: bool = False) -> Console:
-    """A console for plain text; wide where there is no terminal to fit."""
-    from rich.console import Console
-
-    console = Console(stderr=stderr, markup=False, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, markup=False, highlight=False, width=160)
-
-
-def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, no_wrap=True)
-    return table

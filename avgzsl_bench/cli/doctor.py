@@ -12,16 +12,18 @@ from avgzsl_bench.cli.options import data_root_option
 @click.command(short_help="Check this installation: versions, device, plugins, data.")
 @data_root_option
 def doctor(data_root: Path | None) -> None:
-    """Check this installation: versions, devices, plugins and installed data.
+    """Check this installation: versions, devices, plugins, and every installed feature set as a whole.
 
     Exits with 2 when something is broken.
     """
     from avgzsl_bench.data.installed import data_root as resolve_data_root
     from avgzsl_bench.data.installed import scan
+    from avgzsl_bench.data.verify import verify_store
     from avgzsl_bench.device import choose_device, device_name
     from avgzsl_bench.environment import environment
     from avgzsl_bench.errors import AvbenchError
-    from avgzsl_bench.plugins import datasets, list_methods, load_plugins, method_class
+    from avgzsl_bench.files import require_writable
+    from avgzsl_bench.plugins import dataset, datasets, list_methods, load_plugins, method_class
 
     problems = []
     for name, value in environment().items():
@@ -40,8 +42,20 @@ def doctor(data_root: Path | None) -> None:
     root = resolve_data_root(data_root)
     found = scan(root)
     click.echo(f"{'data folder':<14}{root}")
+    try:
+        require_writable(root)
+    except AvbenchError as error:
+        problems.append(f"data folder: {error}")
     for header in found.headers:
-        click.echo(f"{'':<14}{header.dataset}/{header.features}: {header.videos} videos")
+        label = f"{header.dataset}/{header.features}"
+        try:
+            report = verify_store(header.path, dataset(header.dataset))
+        except AvbenchError as error:
+            problems.append(f"{label}: {error}")
+            continue
+        click.echo(f"{'':<14}{label}: {header.videos} videos; {report.verdict}")
+        if report.errors:
+            problems.append(f"{label}: {report.verdict}")
     if not found.headers:
         click.echo(f"{'':<14}nothing installed yet; simulated features are made on first use")
     problems += [error for _, error in found.unreadable]

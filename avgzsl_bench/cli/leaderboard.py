@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.leaderboard.board import Board, Line
 
 
-@click.command()
+@click.command(short_help="Make tables of all records, beside what papers reported.")
 @click.option(
     "--results",
     type=click.Path(path_type=Path),
@@ -30,35 +30,32 @@ if TYPE_CHECKING:
 )
 def leaderboard(results: Path, out: Path) -> None:
     """Rank all records: means over seeds, beside what papers reported."""
-    from rich.console import Console
-
+    from avgzsl_bench.cli.console import plain_console, print_table
     from avgzsl_bench.leaderboard.board import read_boards
     from avgzsl_bench.leaderboard.render import SIMULATED_WARNING
     from avgzsl_bench.leaderboard.write import write_boards
 
     boards = read_boards(results)
     written = write_boards(boards, out)
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = plain_console()
     for board in boards:
-        console.print(board.heading, style="bold")
+        console.print(board.heading, style="bold", soft_wrap=True)
         if board.key.simulated:
             console.print(SIMULATED_WARNING, style="yellow")
-        console.print(_table(board))
+        print_table(console, _table(board))
     for path in written:
         click.echo(f"wrote {path}")
 
 
 def _table(board: Board) -> Table:
     """Few enough columns for 80 characters; the rest is in the files."""
-    from rich.box import SIMPLE
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("Method, settings changed", overflow="fold")
-    for title in ("Seeds", "S", "U", "HM", "ZSL"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("Reported HM", overflow="fold", max_width=11)
+    from avgzsl_bench.cli.console import plain_table
+
+    figures = ("Seeds", "S", "U", "HM", "ZSL")
+    columns = ("Method, settings changed", *figures, "Reported HM")
+    table = plain_table(*columns, right=figures, fold=(columns[0], columns[-1]))
     for line in board.lines:
         table.add_row(*(Text(cell) for cell in _cells(line)))
     return table

@@ -12,9 +12,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def methods(as_json: bool) -> None:
     """List the registered methods: paper, needs, and what each implementation follows."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from avgzsl_bench.cli.console import plain_console, plain_table, print_table
     from avgzsl_bench.plugins import list_methods, provider
 
     rows = []
@@ -24,26 +22,31 @@ def methods(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return
-    table = Table(title="Methods", title_justify="left", show_lines=False)
-    for column in ("name", "title", "venue", "follows", "needs", "from"):
-        table.add_column(column)
+    columns = {
+        "name": [row["name"] for row in rows],
+        "title": [row["title"] for row in rows],
+        "venue": [row["venue"] for row in rows],
+        "follows": [row["follows"] for row in rows],
+        "needs text": [", ".join(row["needs"]["text"]) for row in rows],
+        "from": [row["distribution"] or "" for row in rows],
+    }
+    if not any(columns["needs text"]):
+        del columns["needs text"]
+    table = plain_table(*columns, fold=("venue", "follows", "needs text"))
+    for cells in zip(*columns.values(), strict=True):
+        table.add_row(*cells)
+    print_table(plain_console(), table)
     for row in rows:
-        needs = f"text: {', '.join(row['needs']['text'])}" if row["needs"]["text"] else ""
-        table.add_row(row["name"], row["title"], row["venue"], row["follows"], needs, row["distribution"] or "")
-    console = Console()
-    console.print(table)
-    for row in rows:
-        if row["note"]:
-            console.print(f"{row['name']}: {row['note']}", highlight=False)
+        about = [part.rstrip(".") for part in (row["paper"], row["note"]) if part]
+        if about:
+            click.echo(f"{row['name']}: {'. '.join(about)}")
 
 
 @click.command(short_help="List the datasets and their class splits.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def datasets(as_json: bool) -> None:
     """List the datasets, their class splits and the standard numbers of classes and videos."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from avgzsl_bench.cli.console import plain_console, plain_table, print_table
     from avgzsl_bench.plugins import datasets as registered
 
     rows = []
@@ -58,45 +61,37 @@ def datasets(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=1))
         return
-    table = Table(title="Datasets", title_justify="left")
     shown = {
-        "name": "name",
-        "title": "title",
+        "name": "dataset",
         "split": "split",
-        "seen": "seen classes",
-        "unseen": "unseen classes",
-        "stage2_train": "training videos",
-        "stage2_test_seen": "test videos, seen",
-        "stage2_test_unseen": "test videos, unseen",
+        "seen": "seen\nclasses",
+        "unseen": "unseen\nclasses",
+        "stage2_train": "training\nvideos",
+        "stage2_test_seen": "seen\ntest",
+        "stage2_test_unseen": "unseen\ntest",
     }
-    for key, heading in shown.items():
-        table.add_column(heading, justify="left" if key in ("name", "title", "split") else "right")
+    table = plain_table(*shown.values(), right=list(shown.values())[2:])
     for row in rows:
         table.add_row(*(str(row[key]) for key in shown))
-    Console().print(table)
+    print_table(plain_console(), table)
 
 
 @click.command(short_help="List the plugins, and why any failed to load.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def plugins(as_json: bool) -> None:
     """List the installed plugins, with the error of any that failed to load."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from avgzsl_bench.cli.console import plain_console, plain_table, print_table
     from avgzsl_bench.plugins import load_plugins
 
     statuses = load_plugins().statuses
     if as_json:
         click.echo(json.dumps([asdict(status) for status in statuses], indent=1))
         return
-    table = Table(title="Plugins", title_justify="left")
-    for column in ("plugin", "distribution", "version", "methods", "state"):
-        table.add_column(column, overflow="fold")
+    table = plain_table("plugin", "distribution", "version", "methods", "state", fold=("methods",))
     for status in statuses:
-        state = "[red]failed[/]" if status.error else "loaded"
+        state = "FAILED" if status.error else "loaded"
         table.add_row(status.name, status.distribution, status.version, ", ".join(status.methods), state)
-    console = Console()
-    console.print(table)
+    print_table(plain_console(), table)
     for status in statuses:
         if status.error:
             click.echo(f"{status.name} ({status.distribution} {status.version}): {status.error}")

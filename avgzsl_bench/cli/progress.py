@@ -48,12 +48,11 @@ class RunProgress:
     @hookimpl
     def avbench_run_started(self, run: RunInfo) -> None:
         """Say what runs, and that features are simulated if they are."""
-        simulated = "  [bold yellow]SIMULATED[/]" if run.simulated else ""
-        self._console.print(
-            f"[bold]{run.method}[/] on {run.dataset}, {run.features} features, split {run.split}, "
-            f"seed {run.seed}, {run.device}{simulated}",
-            highlight=False,
-            soft_wrap=True,
+        simulated = "  SIMULATED" if run.simulated else ""
+        self._say(
+            f"{run.method} on {run.dataset}, {run.features} features, split {run.split}, seed {run.seed}, "
+            f"{run.device}{simulated}",
+            style="bold",
         )
         self._seconds = {1: 0.0, 2: 0.0}
         self._show_stage(1, run.epochs)
@@ -67,11 +66,9 @@ class RunProgress:
         losses = "  ".join(f"{name} {value:.4f}" for name, value in epoch.losses.items())
         hm = "" if epoch.hm is None else f"  HM {100 * epoch.hm:5.2f} %"
         tail = f"  {left}" if left and not self._console.is_terminal else ""
-        self._console.print(
+        self._say(
             f"  stage {epoch.stage}  epoch {epoch.epoch:>3}/{epoch.epochs}{hm}  {losses}  "
-            f"{epoch.seconds:.1f} s{tail}",
-            highlight=False,
-            soft_wrap=True,
+            f"{epoch.seconds:.1f} s{tail}"
         )
         if self._task is not None:
             self._bar.update(self._task, total=epoch.epochs, completed=epoch.epoch, left=left)
@@ -82,6 +79,9 @@ class RunProgress:
     def avbench_run_finished(self) -> None:
         """Take the bar away; the figures follow."""
         self._hide()
+
+    def _say(self, line: str, style: str | None = None) -> None:
+        self._console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
     def _show_stage(self, stage: int, total: int | None) -> None:
         """A bar of its own for each stage, so that its clock starts at 0."""

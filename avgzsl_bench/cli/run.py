@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +15,8 @@ from avgzsl_bench.errors import ConfigError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from avgzsl_bench.planning import Plan
     from avgzsl_bench.record import Record
-    from avgzsl_bench.runner import Plan
 
 
 @click.command(short_help="Train a method and score it: S, U, HM, ZSL.")
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--split", default="cls", show_default=True, help="Class split: cls or main.")
 @click.option("--seed", type=int, help="Run this one seed. [default: 0]")
-@click.option("--seeds", type=click.IntRange(1), metavar="N", help="Run seeds 0 to N-1, one after another.")
+@click.option("--seeds", type=click.IntRange(1, 10_000), metavar="N", help="Run seeds 0 to N-1 in turn.")
 @click.option("--epochs", type=int, metavar="N", help="Epochs of stage 1; short for --set epochs=N.")
 @click.option(
     "--set",
@@ -85,33 +87,33 @@ def run(
     from rich.console import Console
 
     from avgzsl_bench.config import parse_assignments
-    from avgzsl_bench.runner import plan_run
+    from avgzsl_bench.planning import plan_run
 
     if seed is not None and seeds is not None:
         raise ConfigError("--seed and --seeds exclude each other; give one")
-    settings = parse_assignments(assignments)
-    settings |= {k: v for k, v in (("epochs", epochs), ("calibration", calibration)) if v is not None}
+    warnings.showwarning = _one_line_warning
+    shorthands = {"epochs": epochs, "calibration": calibration}
+    given = [f"{key}={value}" for key, value in shorthands.items() if value is not None]
     console = Console(stderr=True)
     with console.status("preparing data and method"):
-        # All plans before any training: a mistake is told now, not after the first seed.
-        plans = [
-            plan_run(
-                method,
-                dataset,
-                features=features,
-                split=split,
-                seed=number,
-                settings=settings,
-                preset=preset,
-                device=device,
-                data_root=data_root,
-                out=out,
-            )
-            for number in (range(seeds) if seeds is not None else [seed or 0])
-        ]
-    if plans[0].store.simulated:
-        _say_simulated(console, plans[0], asked=features != "auto")
-    records = [_run_or_read(plan, console, force=force) for plan in plans]
+        plan = plan_run(
+            method,
+            dataset,
+            features=features,
+            split=split,
+            seed=seed or 0,
+            settings=parse_assignments([*assignments, *given]),
+            preset=preset,
+            device=device,
+            data_root=data_root,
+            out=out,
+        )
+        plans = [plan] if seeds is None else [replace(plan, seed=number) for number in range(seeds)]
+        # Looked up before any training: a damaged record is told now, not after the first seed.
+        finished = [None if force else plan.finished() for plan in plans]
+    if plan.store.simulated:
+        _say_simulated(console, plan, asked=features != "auto")
+    records = [_run_or_tell(*pair, console) for pair in zip(plans, finished, strict=True)]
     if as_json:
         _print_json(records, many=seeds is not None)
     else:
@@ -132,18 +134,25 @@ def _say_simulated(console: Console, plan: Plan, *, asked: bool) -> None:
     )
 
 
-def _run_or_read(plan: Plan, console: Console, *, force: bool) -> Record:
+def _run_or_tell(plan: Plan, finished: Record | None, console: Console) -> Record:
     from avgzsl_bench.cli.progress import RunProgress
+    from avgzsl_bench.environment import source_revision
     from avgzsl_bench.runner import execute
 
-    record = None if force else plan.finished()
-    if record is not None:
-        console.print(f"already finished: {plan.path} (--force runs it again)", soft_wrap=True)
-        return record
+    if finished is not None:
+        revision = finished.environment.get("revision")
+        other = "" if revision == source_revision() else ", by another revision of the source"
+        text = f"already finished on {finished.device}{other}: {plan.path} (--force runs it again)"
+        console.print(text, soft_wrap=True, markup=False, highlight=False)
+        return finished
     with RunProgress(console):
         record = execute(plan)
-    console.print(f"  record: {plan.path}", highlight=False, soft_wrap=True)
+    console.print(f"  record: {plan.path}", highlight=False, markup=False, soft_wrap=True)
     return record
+
+
+def _one_line_warning(message: Warning | str, *_: object, **__: object) -> None:
+    click.echo(f"warning: {' '.join(str(message).split())}", err=True)
 
 
 def _print_json(records: list[Record], *, many: bool) -> None:
@@ -154,20 +163,19 @@ def _print_json(records: list[Record], *, many: bool) -> None:
 
 
 def _print_table(records: list[Record]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from avgzsl_bench.cli.console import plain_console, plain_table
 
-    first = records[0]
+    first, console = records[0], plain_console()
     simulated = ", SIMULATED" if first.data.simulated else ""
-    table = Table(
-        title=f"{first.method.title} on {first.data.dataset} ({first.data.features}, {first.data.split}"
-        f"{simulated}), percent",
-        title_justify="left",
+    console.print(
+        f"{first.method.title} on {first.data.dataset} ({first.data.features}, {first.data.split}{simulated}), "
+        "percent",
+        style="bold",
     )
-    for column in ("seed", "S", "U", "HM", "ZSL", "AUSUC", "epoch"):
-        table.add_column(column, justify="right")
+    columns = ("seed", "S", "U", "HM", "ZSL", "AUSUC", "best epoch")
+    table = plain_table(*columns, right=columns)
     for record in records:
         m = record.metrics
         figures = [f"{100 * value:.2f}" for value in (m.seen, m.unseen, m.hm, m.zsl, m.ausuc)]
         table.add_row(str(record.seed), *figures, str(record.best_epoch))
-    Console().print(table)
+    console.print(table)

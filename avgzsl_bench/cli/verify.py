@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 
-@click.command()
+@click.command(short_help="Recompute every figure of records from their decisions.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
 def verify(paths: tuple[Path, ...]) -> None:
     """Check records, or folders of them, against the decisions that lie beside them.
@@ -21,7 +22,7 @@ def verify(paths: tuple[Path, ...]) -> None:
     passed, failures = 0, []
     for path in paths:
         try:
-            records = find_records(path) if path.is_dir() else [path]
+            records = find_records(path) if os.path.isdir(path) else [path]
         except RecordError as error:
             failures.append(error)
             click.echo(f"FAILED {error}")

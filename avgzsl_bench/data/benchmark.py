@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,19 +11,17 @@ import torch
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.datasets import Dataset, PartitionFacts, partition_bit
-from avgzsl_bench.data.feature_sets import SIMULATED, preferred
+from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED, preferred
+from avgzsl_bench.data.installed import Installed, scan, store_path
 from avgzsl_bench.data.installed import data_root as resolve_data_root
-from avgzsl_bench.data.installed import installed, store_path
 from avgzsl_bench.data.simulated import ENCODER, ensure_simulated
-from avgzsl_bench.data.store import StoreHeader, read_header, read_store
+from avgzsl_bench.data.store import StoreHeader, fingerprint, read_header, read_store
 from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.data.text_order import text_rows
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.device import choose_device
+from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.plugins import dataset as find_dataset
 from avgzsl_bench.task import Benchmark, Classes, Samples, Shape, Task, Truth, Videos
-
-_ORDER_SEED = 20240414
-"""Shuffles the videos to be scored, the same way always, so that their order says nothing of their class."""
 
 
 def find_store(dataset: Dataset, features: str, root: Path, text_needed: Sequence[str] = ()) -> StoreHeader:
@@ -36,28 +35,48 @@ def find_store(dataset: Dataset, features: str, root: Path, text_needed: Sequenc
         text_needed: text encoders that the method cannot do without.
 
     Raises:
-        DataError: not installed, damaged, or without a text encoder that is needed.
+        UnknownNameError: no such feature set.
+        DataError: not installed, damaged, or without a text encoder that is needed; with `auto` also a
+            damaged store of the dataset, which is never passed over.
     """
+    there = scan(root)
+    headers = [header for header in there.headers if header.dataset == dataset.name]
     if features == "auto":
-        usable = {
-            header.features
-            for header in installed(root)
-            if header.dataset == dataset.name and not header.simulated and set(text_needed) <= set(header.text)
-        }
-        features = next(iter(preferred(usable)), SIMULATED)
+        _require_readable(there, store_path(root, dataset.name, "any").parents[1])
+        real = {h.features for h in headers if not h.simulated and set(text_needed) <= set(h.text)}
+        features = next(iter(preferred(real)), SIMULATED)
     if features == SIMULATED:
         _require_text(text_needed, {ENCODER}, f"{dataset.name}, {SIMULATED} features")
         return read_header(ensure_simulated(root, dataset))
-    path = store_path(root, dataset.name, features)
-    if not path.is_file():
-        have = [h.features for h in installed(root) if h.dataset == dataset.name]
+    _require_readable(there, store_path(root, dataset.name, features))
+    found = next((header for header in headers if header.features == features), None)
+    if found is None:
+        installed = [h.features for h in headers]
+        known = {*installed, *(f.name for f in PUBLISHED), SIMULATED, "auto"}
+        if features not in known:
+            raise UnknownNameError("feature set", features, known)
         raise DataError(
-            f"no {features!r} features of {dataset.name} in {root} (installed: {', '.join(have) or 'none'}); "
+            f"no {features!r} features of {dataset.name} in {root} (installed: {', '.join(installed) or 'none'}); "
             f"import them with 'avbench data import DIR', or use --features {SIMULATED}"
         )
-    header = read_header(path)
-    _require_text(text_needed, set(header.text), f"{dataset.name}, {features} features")
-    return header
+    _require_text(text_needed, set(found.text), f"{dataset.name}, {features} features")
+    return found
+
+
+def _require_readable(there: Installed, place: Path) -> None:
+    """Refuse to pass over a damaged store at or below a place: the next best would be taken in silence."""
+    for path, error in there.unreadable:
+        if (path == place or place in path.parents) and path.parent.name != SIMULATED:
+            raise DataError(f"{error}; or name other features with --features")
+
+
+def warn_simulated(dataset: Dataset) -> None:
+    """Say that simulated features stand in for real ones that were not found."""
+    warnings.warn(
+        f"no real features of {dataset.title} that can be used are installed: these are SIMULATED features, "
+        "figures from them say nothing about real videos; import real ones with 'avbench data import DIR'",
+        stacklevel=3,
+    )
 
 
 def _require_text(needed: Sequence[str], have: set[str], what: str) -> None:
@@ -95,7 +114,9 @@ def load_benchmark(
     facts = find_dataset(dataset)
     root = resolve_data_root(Path(data_root) if data_root is not None else None)
     header = find_store(facts, features, root)
-    return benchmark_of(header, facts, split, torch.device(device), text_order)
+    if features == "auto" and header.simulated:
+        warn_simulated(facts)
+    return benchmark_of(header, facts, split, choose_device(str(device)), text_order)
 
 
 def benchmark_of(
@@ -104,11 +125,13 @@ def benchmark_of(
     """The benchmark of an installed store; see `load_benchmark`."""
     partitions = dataset.facts(split)
     _, table = read_store(header.path)
+    if fingerprint(table) != header.fingerprint:
+        raise DataError(f"{header.path}: altered: not the data that its fingerprint stands for; import it again")
     rows = {name: _rows(table, name, facts) for name, facts in partitions.items()}
     for name, found in rows.items():
         if not len(found):
             raise DataError(f"{header.path}: no video in partition {name} of split {split}; import it again")
-    builder = _TaskBuilder(table, dataset, device, text_order, str(header.path))
+    builder = _TaskBuilder(table, dataset, device, text_order, header)
     return Benchmark(
         dataset=dataset.name,
         features=table.features,
@@ -154,13 +177,16 @@ class _TaskBuilder:
     """Makes the tasks of one store, sharing what they have in common."""
 
     def __init__(
-        self, table: FeatureTable, dataset: Dataset, device: torch.device, text_order: str, source: str
+        self, table: FeatureTable, dataset: Dataset, device: torch.device, text_order: str, header: StoreHeader
     ) -> None:
         self.table = table
         self.dataset = dataset
         self.device = device
         self.text_order = text_order
-        self.source = source
+        self.source = header.path
+        # Videos are scored in an order that says nothing of their class: the same for all runs on these data,
+        # and not to be had without the data's fingerprint, which no method is told.
+        self.order_seed = int(header.fingerprint[:8], 16)
         self.audio = torch.from_numpy(_vectors(table.audio))
         self.visual = torch.from_numpy(_vectors(table.visual))
 
@@ -173,7 +199,7 @@ class _TaskBuilder:
     ) -> Task:
         ids = np.sort(np.array([*seen, *unseen]))
         is_seen = np.isin(ids, seen)
-        shuffled = np.random.RandomState(_ORDER_SEED).permutation(scored_rows)
+        shuffled = np.random.RandomState(self.order_seed).permutation(scored_rows)
         label = self.table.label
         train_label = np.searchsorted(ids[is_seen], label[train_rows])
         return Task(

@@ -77,7 +77,6 @@ class Dataset(BaseModel):
 
     name: str
     title: str
-    folder: str
     match_case: bool
     classes: tuple[ClassNames, ...]
     partitions: dict[str, PartitionFacts]
@@ -88,11 +87,14 @@ class Dataset(BaseModel):
         if set(self.partitions) != set(PARTITIONS):
             raise ValueError(f"partitions must be exactly {', '.join(PARTITIONS)}")
         for split in self.splits.values():
+            _require_fit({**self.partitions, **split})
             for name, facts in {**self.partitions, **split}.items():
                 if name not in PARTITIONS:
                     raise ValueError(f"unknown partition {name!r}")
                 if len(facts.classes) != len(facts.videos):
                     raise ValueError(f"{name}: {len(facts.classes)} classes, {len(facts.videos)} counts")
+                if sorted(set(facts.classes)) != list(facts.classes):
+                    raise ValueError(f"{name}: class ids must ascend without repeats")
                 if facts.classes and not 0 <= min(facts.classes) <= max(facts.classes) < len(self.classes):
                     raise ValueError(f"{name}: class id out of range")
         return self
@@ -126,6 +128,19 @@ class Dataset(BaseModel):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def _require_fit(partitions: dict[str, PartitionFacts]) -> None:
+    """In either stage the seen videos scored are of trained classes and the unseen ones are not."""
+    for train, seen, unseen in (
+        ("stage1_train", "stage1_val_seen", "stage1_val_unseen"),
+        ("stage2_train", "stage2_test_seen", "stage2_test_unseen"),
+    ):
+        trained = set(partitions[train].classes)
+        if not set(partitions[seen].classes) <= trained:
+            raise ValueError(f"{seen} has classes that {train} has not")
+        if not trained.isdisjoint(partitions[unseen].classes):
+            raise ValueError(f"{unseen} shares classes with {train}")
+
+
 @lru_cache(maxsize=32)
 def _ids_by_name(match_case: bool, classes: tuple[ClassNames, ...]) -> dict[str, int]:
     fold = str if match_case else str.lower
@@ -137,11 +152,18 @@ def read_dataset(spec: DatasetSpec) -> Dataset:
     """The dataset of a spec.
 
     Raises:
-        PluginError: its data file is missing or malformed.
+        PluginError: its data file is missing, malformed or of another dataset.
     """
     package, _, path = spec.resource.partition(":")
     try:
         content: Any = json.loads(files(package).joinpath(path).read_text(encoding="utf-8"))
-        return Dataset.model_validate(content)
-    except (OSError, ModuleNotFoundError, json.JSONDecodeError, ValidationError) as error:
+        dataset = Dataset.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise PluginError(f"dataset {spec.name!r}: {spec.resource} cannot be read: {reason}") from error
+    except (OSError, ModuleNotFoundError, ValueError, TypeError) as error:
         raise PluginError(f"dataset {spec.name!r}: {spec.resource} cannot be read: {error}") from error
+    if dataset.name != spec.name:
+        raise PluginError(f"dataset {spec.name!r}: {spec.resource} is of dataset {dataset.name!r}")
+    return dataset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from avgzsl_bench.data.installed import store_path
 from avgzsl_bench.data.readers import Found
 from avgzsl_bench.data.store import write_store
 from avgzsl_bench.errors import DataError
+from avgzsl_bench.files import folder_fault, os_reason
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,11 @@ class ImportResult:
         found: what was recognised, and where.
         path: the store that was written.
         videos: number of videos in it.
-        fingerprint: of the store.
     """
 
     found: Found
     path: Path
     videos: int
-    fingerprint: str
 
 
 def import_tree(
@@ -43,17 +43,18 @@ def import_tree(
         announce: told what is about to happen, for display.
 
     Raises:
-        DataError: nothing is recognised, a store is there already, or a feature set cannot be read or stored.
-            Feature sets imported before the error stay.
+        DataError: nothing is recognised, a store is there already, or a feature set cannot be read.
+        AvbenchError: a store cannot be written. Feature sets imported before an error stay.
     """
-    if not directory.is_dir():
-        raise DataError(f"{directory}: no such folder")
+    fault = folder_fault(directory)
+    if fault is not None:
+        raise DataError(f"{directory}: {fault}")
     readers, datasets = plugins.feature_readers(), plugins.datasets()
     announce(f"looking through {directory}")
     try:
         found = [f for r in readers.values() for f in r.recognise(directory, list(datasets.values()))]
     except OSError as error:
-        raise DataError(f"{directory}: cannot be read: {error.strerror} ({error.filename})") from error
+        raise DataError(f"{directory}: cannot be read: {os_reason(error)} ({error.filename})") from error
     if not found:
         raise DataError(_nothing_found(directory, list(readers), list(datasets)))
     targets = _targets(found, root, force=force)
@@ -62,7 +63,8 @@ def import_tree(
         announce(f"reading {item.dataset} {item.features} ({item.reader}) from {item.path}")
         table = readers[item.reader].read(item, datasets[item.dataset])
         announce(f"writing {target}")
-        results.append(ImportResult(item, target, len(table), write_store(target, table)))
+        write_store(target, table)
+        results.append(ImportResult(item, target, len(table)))
     return results
 
 
@@ -76,7 +78,7 @@ def _targets(found: list[Found], root: Path, *, force: bool) -> dict[Path, Found
             raise DataError(
                 f"{both} both hold {item.features} of {item.dataset}; import one of them by its folder"
             )
-        if target.exists() and not force:
+        if os.path.lexists(target) and not force:
             raise DataError(f"{target} is there already; replace it with --force")
         targets[target] = item
     return targets

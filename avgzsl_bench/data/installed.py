@@ -56,7 +56,7 @@ def scan(root: Path) -> Installed:
     """Everything below a data folder; a damaged file does not hide the others."""
     headers: list[StoreHeader] = []
     unreadable: list[tuple[Path, str]] = []
-    for path in sorted(root.glob(f"*/*/{FILE_NAME}")):
+    for path in _places(root):
         try:
             header = read_header(path)
             if path != store_path(root, header.dataset, header.features):
@@ -65,6 +65,13 @@ def scan(root: Path) -> Installed:
         except DataError as error:
             unreadable.append((path, str(error)))
     return Installed(sorted(headers, key=lambda h: (h.dataset, h.features)), unreadable)
+
+
+def _places(root: Path) -> list[Path]:
+    """Whatever lies in a store's place, broken links included."""
+    if not os.path.isdir(root):
+        return []
+    return sorted(folder / FILE_NAME for folder in root.glob("*/*") if os.path.lexists(folder / FILE_NAME))
 
 
 def installed(root: Path) -> list[StoreHeader]:

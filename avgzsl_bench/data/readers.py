@@ -19,12 +19,10 @@ class ReaderSpec:
     Attributes:
         name: layout name, e.g. `avca`.
         target: a `FeatureReader` as `"package.module:attribute"`, imported when first used.
-        summary: one line for listings.
     """
 
     name: str
     target: str
-    summary: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,11 @@ class FeatureReader(Protocol):
     """Reads one layout."""
 
     def recognise(self, directory: Path, datasets: Sequence[Dataset]) -> list[Found]:
-        """What of this layout lies below `directory`; empty when nothing does. Reads as little as it can."""
+        """What of this layout lies below `directory`; empty when nothing does. Reads as little as it can.
+
+        Raises:
+            DataError: what it would have to read is damaged or refused, or of no feature set it knows.
+        """
         ...
 
     def read(self, found: Found, dataset: Dataset) -> FeatureTable:

@@ -57,12 +57,11 @@ def ensure_simulated(root: Path, dataset: Dataset) -> Path:
         AvbenchError: the data folder cannot be written to.
     """
     path = store_path(root, dataset.name, SIMULATED)
-    if path.exists():
-        try:
-            if read_header(path).source == VERSION:
-                return path
-        except DataError:
-            pass  # damaged: what follows replaces it
+    try:
+        if read_header(path).source == VERSION:
+            return path
+    except DataError:
+        pass  # missing or damaged: what follows replaces it
     write_store(path, simulate(dataset))
     return path
 
@@ -91,8 +90,7 @@ def simulate(dataset: Dataset) -> FeatureTable:
 
 
 def _videos(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Class id and partition mask of each video, at the standard counts of the larger split, `main`."""
-    facts = dataset.facts("main")
+    """Class id and partition mask of each video, at the standard counts of all splits together."""
     train_too = partition_bit("stage2_train")
     mask = {
         "stage1_train": partition_bit("stage1_train") | train_too,
@@ -101,10 +99,20 @@ def _videos(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
         "stage2_test_seen": partition_bit("stage2_test_seen"),
         "stage2_test_unseen": partition_bit("stage2_test_unseen"),
     }
-    label = np.concatenate([np.repeat(facts[p].classes, facts[p].videos) for p in mask])
-    partition = np.concatenate([np.full(sum(facts[p].videos), bits) for p, bits in mask.items()])
+    counts = {p: _counts(dataset, p) for p in mask}
+    label = np.concatenate([np.repeat(list(c), list(c.values())) for c in counts.values()])
+    partition = np.concatenate([np.full(sum(counts[p].values()), bits) for p, bits in mask.items()])
     order = np.argsort(label, kind="stable")
     return label[order].astype(np.int64), partition[order].astype(np.uint8)
+
+
+def _counts(dataset: Dataset, partition: str) -> dict[int, int]:
+    """Videos of each class of a partition in any split, classes ascending."""
+    counts: dict[int, int] = {}
+    for split in dataset.splits:
+        facts = dataset.facts(split)[partition]
+        counts |= dict(zip(facts.classes, facts.videos, strict=True))
+    return dict(sorted(counts.items()))
 
 
 def _ids(dataset: Dataset, label: NDArray[np.int64]) -> list[str]:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,19 +19,21 @@ from typing import Annotated, Any
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from avgzsl_bench.data.check_table import check_table
 from avgzsl_bench.data.plain_hdf5 import open_plain, plain_dataset, read_array
 from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.errors import DataError
+from avgzsl_bench.files import atomic_file
+from avgzsl_bench.signals import endings_held
 
 SCHEMA = "avgzsl-bench features 1"
 
 NAME = re.compile(r"[a-z0-9_-]+")
 """What a dataset, feature set or text encoder may be called, so that it is safe as a part of a path."""
 
-_AGAIN = "import the data again with 'avbench data import --force'"
+_AGAIN = "import the data again with 'avbench data import DIR --force'"
 
 _Name = Annotated[str, StringConstraints(pattern=rf"^(?:{NAME.pattern})$")]
 
@@ -109,31 +110,21 @@ def write_store(path: Path, table: FeatureTable) -> str:
         The fingerprint.
 
     Raises:
-        DataError: the table is inconsistent, or the file cannot be written.
+        DataError: the table is inconsistent.
+        AvbenchError: the file cannot be written.
     """
     check_table(table, f"features {table.features!r} of {table.dataset!r}")
     for name in (table.dataset, table.features, *table.text):
         if not NAME.fullmatch(name):
             raise DataError(f"{name!r} cannot be stored as a name; use lower-case letters, digits, '-' and '_'")
     mark = fingerprint(table)
-    temporary: str | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        with os.fdopen(handle, "rb") as stream:
+    # h5py loses the exception of a signal that arrives while it writes.
+    with atomic_file(path) as temporary, endings_held():
+        try:
             with h5py.File(temporary, "w") as file:
                 _write(file, table, mark)
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        temporary = None
-    except (OSError, RuntimeError) as error:  # h5py reports a full disk as either
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise DataError(f"cannot write {path}: {reason}; choose another folder") from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+        except RuntimeError as error:  # what h5py makes of some errors of the system
+            raise OSError(None, str(error)) from error
     return mark
 
 
@@ -208,8 +199,10 @@ def read_members(path: Path) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
 
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[h5py.File]:
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; install the data with 'avbench data import'")
+    if not os.path.lexists(path):
+        raise DataError(f"{path}: no such file; install the data with 'avbench data import DIR'")
+    if not os.path.isfile(path):
+        raise DataError(f"{path}: damaged: neither a file nor a link to one; remove it, then {_AGAIN}")
     try:
         with open_plain(path) as file:
             yield file
@@ -221,7 +214,7 @@ def _header(path: Path, file: h5py.File) -> StoreHeader:
     schema = _attribute(file, "schema")
     if schema != SCHEMA:
         raise DataError(f"{path}: not a store of this version (schema {schema!r}, expected {SCHEMA!r})")
-    kept = _Kept.model_validate_json(_attribute(file, "header") or "")
+    kept = _kept(path, _attribute(file, "header") or "")
     audio, visual = plain_dataset(file, "audio"), plain_dataset(file, "visual")
     text = {encoder: plain_dataset(file, f"text_{encoder}") for encoder in kept.encoders}
     if any(values.ndim != 2 for values in (audio, visual, *text.values())):
@@ -241,6 +234,15 @@ def _header(path: Path, file: h5py.File) -> StoreHeader:
         fingerprint=kept.fingerprint,
         path=path,
     )
+
+
+def _kept(path: Path, text: str) -> _Kept:
+    try:
+        return _Kept.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(["header", *map(str, first["loc"])])
+        raise DataError(f"{path}: damaged: {where}: {first['msg']}") from error
 
 
 def _attribute(file: h5py.File, name: str) -> str | None:

@@ -47,7 +47,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class StoreReport:
-    """What checking a store brought to light; no findings: it is the standard data, unaltered."""
+    """What checking a store brought to light."""
 
     header: StoreHeader
     findings: tuple[Finding, ...]
@@ -56,6 +56,16 @@ class StoreReport:
     def errors(self) -> list[Finding]:
         """The findings that forbid use of the data."""
         return [f for f in self.findings if f.severity is Severity.ERROR]
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in a few words."""
+        if self.errors:
+            return f"not to be used: {'; '.join(f'{f.name}: {f.text}' for f in self.errors)}"
+        if self.findings:
+            simulated = "simulated, " if self.header.simulated else ""
+            return f"{simulated}unaltered; {len(self.findings)} differences from the standard data"
+        return "simulated, unaltered" if self.header.simulated else "the standard data, unaltered"
 
 
 def verify_store(path: Path, dataset: Dataset) -> StoreReport:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.data.feature_sets import SIMULATED
 from avgzsl_bench.errors import RecordError
+from avgzsl_bench.files import folder_fault
 from avgzsl_bench.record import Record, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
-"""What may become part of a file name."""
-_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]{0,79}")
+_ADVICE = "make a record with: avbench run --method mft --dataset ucf"
 
 
 @dataclass(frozen=True, order=True)
@@ -54,12 +52,14 @@ def find_records(folder: Path) -> list[Path]:
     """Every `.json` file below a folder, in a fixed order.
 
     Raises:
-        RecordError: there is none, or no such folder.
+        RecordError: there is none, or the folder cannot be looked into.
     """
+    fault = folder_fault(folder)
+    if fault is not None:
+        raise RecordError(f"{folder}: {fault}; {_ADVICE}")
     found = sorted((p for p in folder.rglob("*.json") if not p.is_dir()), key=lambda p: p.parts)
     if not found:
-        state = "no records in" if folder.is_dir() else "no folder"
-        raise RecordError(f"{state} {folder}; make one with: avbench run --method mft --dataset ucf")
+        raise RecordError(f"no records in {folder}; {_ADVICE}")
     return found
 
 
@@ -71,32 +71,28 @@ def collect(results: Path) -> list[RecordTable]:
     """
     groups: dict[TableKey, list[StoredRecord]] = defaultdict(list)
     for path in find_records(results):
-        stored = StoredRecord(path, verify(path))
-        groups[_key(stored)].append(stored)
+        record = _verified(path, results)
+        groups[_key(record)].append(StoredRecord(path, record))
     for group in groups.values():
         _require_one_test(group)
     return [RecordTable(key, tuple(groups[key])) for key in sorted(groups, key=astuple)]
 
 
-def _key(stored: StoredRecord) -> TableKey:
-    data, calibration = stored.record.data, stored.record.calibration
-    for pattern, field, value in (
-        (_NAME, "data.dataset", data.dataset),
-        (_NAME, "data.features", data.features),
-        (_NAME, "data.split", data.split),
-        (_NAME, "data.text_order", data.text_order),
-        (_TOKEN, "data.fingerprint", data.fingerprint),
-        (_TOKEN, "data.split_hash", data.split_hash),
-        (_TOKEN, "calibration", calibration),
-    ):
-        if not pattern.fullmatch(value):
-            raise RecordError(f"{stored.path}: {field}: {value!r} holds characters that no name has")
+def _verified(path: Path, results: Path) -> Record:
+    try:
+        return verify(path)
+    except RecordError as error:
+        raise RecordError(f"{error}; make its run again, or move {path.name} out of {results}") from error
+
+
+def _key(record: Record) -> TableKey:
+    data = record.data
     return TableKey(
         simulated=data.simulated or data.features == SIMULATED,
         dataset=data.dataset,
         features=data.features,
         split=data.split,
-        calibration=calibration,
+        calibration=record.calibration,
         text_order=data.text_order,
         fingerprint=data.fingerprint,
         split_hash=data.split_hash,

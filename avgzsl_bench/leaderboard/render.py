@@ -28,9 +28,7 @@ def markdown_of(board: Board, level: int) -> str:
     cells = pd.DataFrame([_cells(line, best) for line in board.lines])
     align = ["right" if column in _RIGHT else "left" for column in cells.columns]
     table = cells.to_markdown(index=False, disable_numparse=True, colalign=align)
-    warning = (
-        ["**SIMULATED features: these figures say nothing about real videos.**"] if board.key.simulated else []
-    )
+    warning = [f"**{SIMULATED_WARNING}**"] if board.key.simulated else []
     parts = [f"{'#' * level} {_escape(board.heading)}", *warning, table, _list(_notes(board))]
     return "\n\n".join(parts) + "\n"
 

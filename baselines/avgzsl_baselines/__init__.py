@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
 _AS_ADAPTED = "as the AVCA benchmark (Mercea et al., CVPR 2022) adapted it to audio-visual features"
 
+_AS_REIMPLEMENTED = (
+    "as the AVCA benchmark (Mercea et al., CVPR 2022) wrote it anew; with several text encoders a reconstruction "
+    "from the ClipClap-GZSL paper"
+)
+
 
 @hookimpl
 def avbench_methods() -> Sequence[MethodSpec]:
@@ -72,6 +77,48 @@ def avbench_methods() -> Sequence[MethodSpec]:
             follows="published code",
             defaults="avgzsl_baselines:apn.toml",
             note=_AS_ADAPTED,
+        ),
+        MethodSpec(
+            "cjme",
+            target="avgzsl_baselines.cjme:CJME",
+            title="CJME",
+            paper=(
+                "Parida, Matiyali, Guha, Sharma: Coordinated Joint Multimodal Embeddings for Generalized "
+                "Audio-Visual Zero-shot Classification and Retrieval of Videos, WACV 2020"
+            ),
+            venue="WACV 2020",
+            url="https://arxiv.org/abs/1910.08732",
+            follows="published code",
+            defaults="avgzsl_baselines:cjme.toml",
+            note=_AS_REIMPLEMENTED,
+        ),
+        MethodSpec(
+            "avgzslnet",
+            target="avgzsl_baselines.avgzslnet:AVGZSLNet",
+            title="AVGZSLNet",
+            paper=(
+                "Mazumder, Singh, Parida, Namboodiri: AVGZSLNet: Audio-Visual Generalized Zero-Shot Learning by "
+                "Reconstructing Label Features from Multi-Modal Embeddings, WACV 2021"
+            ),
+            venue="WACV 2021",
+            url="https://arxiv.org/abs/2005.13402",
+            follows="published code",
+            defaults="avgzsl_baselines:avgzslnet.toml",
+            note=_AS_REIMPLEMENTED,
+        ),
+        MethodSpec(
+            "avca",
+            target="avgzsl_baselines.avca:AVCA",
+            title="AVCA",
+            paper=(
+                "Mercea, Riesch, Koepke, Akata: Audio-visual Generalised Zero-shot Learning with Cross-modal "
+                "Attention and Language, CVPR 2022"
+            ),
+            venue="CVPR 2022",
+            url="https://arxiv.org/abs/2203.03598",
+            follows="published code",
+            defaults="avgzsl_baselines:avca.toml",
+            note="with several text encoders a reconstruction from the ClipClap-GZSL paper",
         ),
         MethodSpec(
             "clipclap",

@@ -8,9 +8,10 @@ from pathlib import Path
 import h5py
 import pytest
 from click.testing import CliRunner, Result
-from official_tree import standard_plugins, write_tree
+from official_tree import UCF, standard_plugins, write_tree
 
 from avgzsl_bench.cli.data import data
+from avgzsl_bench.data.simulated import ensure_simulated
 from avgzsl_bench.errors import AvbenchError, DataError, UnknownNameError
 
 
@@ -110,6 +111,38 @@ def test_verify(imported: Path) -> None:
         call("verify", "--data-root", imported)
 
 
+def test_damaged_stores_are_named_once(imported: Path) -> None:
+    damaged = imported / "vggsound" / "selavi" / "features.h5"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"?")
+    for command in ("info", "verify"):
+        with pytest.raises(DataError, match=str(damaged)):
+            call(command, "vggsound", "--data-root", imported)
+    (imported / "ucf" / "broken").mkdir()
+    (imported / "ucf" / "broken" / "features.h5").write_bytes(b"?")
+    assert "broken" in call("info", "ucf", "--data-root", imported).stderr
+    result = CliRunner().invoke(data, ["verify", "--data-root", str(imported)])
+    (line,) = (line for line in result.stdout.splitlines() if str(damaged) in line)
+    assert line.startswith(f"error: {damaged}: damaged")
+    assert line.count(str(damaged)) == 1
+    assert "avbench data import DIR --force" in line
+
+
+def test_verify_calls_simulated_data_simulated(root: Path) -> None:
+    ensure_simulated(root, UCF)
+    assert call("verify", "--data-root", root).stdout == "ucf simulated: simulated, unaltered\n"
+
+
+def test_a_narrow_terminal_hides_no_name(imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    rows = [line.split() for line in call("list", "--data-root", imported).stdout.splitlines()]
+    assert [row[:3] for row in rows if row[:1] == ["ucf"]] == [["ucf", "clip_clap", "9"], ["ucf", "selavi", "9"]]
+
+
+def test_help_of_the_group_is_not_cut() -> None:
+    assert "..." not in call("--help").stdout.split("Commands:")[1]
+
+
 def test_verify_nothing(root: Path) -> None:
     with pytest.raises(DataError, match="nothing is installed"):
         call("verify", "--data-root", root)
@@ -121,7 +154,7 @@ def test_import_again_and_unwritable(imported: Path, tmp_path: Path) -> None:
     assert "9 videos" in call("import", tmp_path / "in", "--data-root", imported, "--force").stdout
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "ucf").write_text("in the way")
-    with pytest.raises(DataError, match="cannot write"):
+    with pytest.raises(AvbenchError, match="cannot write"):
         call("import", tmp_path / "in", "--data-root", tmp_path / "other")
 
 

@@ -61,21 +61,21 @@ def test_import_and_list(tmp_path: Path, root: Path) -> None:
     results = import_tree(tmp_path / "in", root, force=False, announce=steps.append)
     assert [(r.found.features, r.videos) for r in results] == [("clip_clap", 9), ("selavi", 9)]
     assert [h.path for h in installed(root)] == [r.path for r in results]
-    assert [h.fingerprint for h in installed(root)] == [r.fingerprint for r in results]
     assert sum(step.startswith("reading ucf") for step in steps) == 2
 
 
 def test_installed_data_is_replaced_only_by_force(tmp_path: Path, root: Path) -> None:
     tree = write_tree(tmp_path / "in", "selavi")
-    (first,) = import_tree(tmp_path / "in", root, force=False)
+    import_tree(tmp_path / "in", root, force=False)
+    (first,) = installed(root)
     with pytest.raises(DataError, match="is there already; replace it with --force"):
         import_tree(tmp_path / "in", root, force=False)
-    (second,) = import_tree(tmp_path / "in", root, force=True)
-    assert first.fingerprint == second.fingerprint
+    import_tree(tmp_path / "in", root, force=True)
+    assert installed(root) == [first]
     tree.file("audio", "stage_1_train", "Archery").write_bytes(b"")
     with pytest.raises(DataError, match="Archery"):
         import_tree(tmp_path / "in", root, force=True)
-    assert installed(root)[0].fingerprint == first.fingerprint
+    assert installed(root) == [first]
 
 
 def test_interrupted_import_leaves_no_file(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +93,11 @@ def test_interrupted_import_leaves_no_file(tmp_path: Path, root: Path, monkeypat
 def test_import_of_nothing(tmp_path: Path, root: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         import_tree(tmp_path / "none", root, force=False)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="file: not a folder"):
+        import_tree(tmp_path / "file", root, force=False)
+    with pytest.raises(DataError, match="File name too long"):
+        import_tree(tmp_path / ("a" * 300), root, force=False)
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"known layouts: avca, clipclap, tcaf.*512/512 .selavi.") as error:
         import_tree(tmp_path / "empty", root, force=False)
@@ -121,6 +126,26 @@ def test_damaged_file_does_not_hide_the_others(tmp_path: Path, root: Path) -> No
     assert "belongs elsewhere" in there.unreadable[1][1]
 
 
+@pytest.mark.parametrize("kind", ["loop", "folder"])
+def test_what_is_no_file_is_found_in_a_stores_place(tmp_path: Path, root: Path, kind: str) -> None:
+    path = store_path(root, "ucf", "selavi")
+    path.parent.mkdir(parents=True)
+    if kind == "loop":
+        path.symlink_to(path)
+    else:
+        path.mkdir()
+    ((found, error),) = scan(root).unreadable
+    assert found == path
+    assert "damaged" in error
+    write_tree(tmp_path / "in", "selavi")
+    with pytest.raises(DataError, match="is there already"):
+        import_tree(tmp_path / "in", root, force=False)
+
+
+def test_scan_of_an_impossible_folder(tmp_path: Path) -> None:
+    assert installed(tmp_path / ("a" * 300)) == []
+
+
 @pytest.fixture(scope="module")
 def standard_table() -> FeatureTable:
     return simulate(UCF)
@@ -139,6 +164,7 @@ def rewrite(path: Path, **change: object) -> None:
 
 def test_standard_data_has_no_findings(standard_store: Path) -> None:
     assert findings(standard_store) == {}
+    assert verify_store(standard_store, UCF).verdict == "simulated, unaltered"
 
 
 def test_altered_value(standard_store: Path) -> None:

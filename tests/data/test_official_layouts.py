@@ -448,6 +448,14 @@ def test_feature_folder_that_is_a_link_out(selavi: SimpleNamespace, tmp_path: Pa
         recognise(root)
 
 
+def test_links_that_lead_nowhere(selavi: SimpleNamespace) -> None:
+    path = selavi.file("audio", "stage_1_train", "Archery")
+    path.unlink()
+    path.symlink_to(path)
+    with pytest.raises(DataError, match=r"Archery\.h5: refused: a symbolic link that leads nowhere"):
+        recognise(selavi.root)
+
+
 def test_links_inside_the_folder_are_fine(selavi: SimpleNamespace) -> None:
     path = selavi.file("audio", "stage_2_train", "ApplyEyeMakeup")
     path.unlink()

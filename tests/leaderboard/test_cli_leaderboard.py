@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
@@ -32,6 +35,31 @@ def test_leaderboard_prints_tables_and_files(tmp_path: Path, monkeypatch: pytest
         assert text in tables
     assert f"wrote {out / 'README.md'}" in result.output
     assert (out / "ucf-clip_clap-cls.csv").exists()
+
+
+def test_a_narrow_terminal_hides_no_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    for seed in range(2):
+        make_record(tmp_path / "results", seed=seed)
+    arguments = ["--results", str(tmp_path / "results"), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(leaderboard, arguments)
+    assert "(reconstruction)" in result.output
+    assert "…" not in result.output
+
+
+def test_a_terminal_that_cannot_show_every_character(tmp_path: Path) -> None:
+    for seed in range(2):
+        make_record(tmp_path / "results", seed=seed)
+    result = subprocess.run(
+        [sys.executable, "-c", "from avgzsl_bench.cli import main; main(['leaderboard'])"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    assert " ? " in result.stdout
 
 
 def test_leaderboard_without_records(tmp_path: Path) -> None:

@@ -125,6 +125,12 @@ def test_no_records_says_how_to_make_one(tmp_path: Path, folder: str) -> None:
         collect(tmp_path / folder)
 
 
+def test_results_that_are_a_file(tmp_path: Path) -> None:
+    path = make_record(tmp_path)
+    with pytest.raises(RecordError, match="not a folder"):
+        collect(path)
+
+
 def test_an_altered_record_is_refused(tmp_path: Path) -> None:
     path = make_record(tmp_path)
     content = json.loads(path.read_text())
@@ -138,7 +144,7 @@ def test_an_altered_record_is_refused(tmp_path: Path) -> None:
 def test_json_that_is_no_record_is_refused(tmp_path: Path) -> None:
     make_record(tmp_path)
     (tmp_path / "notes.json").write_text("{}")
-    with pytest.raises(RecordError, match=r"notes\.json: not a record"):
+    with pytest.raises(RecordError, match=r"notes\.json: not a record.*move notes\.json out of"):
         collect(tmp_path)
 
 

@@ -93,12 +93,21 @@ class FeatureTree:
 
 
 def refuse_link_out(path: Path, folder: Path) -> None:
-    """Fail if a path is a symbolic link to what is not below a folder.
+    """Fail if a path is a symbolic link to what is not below a folder, or to nothing.
 
     Raises:
         DataError: it is.
     """
-    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+    if path.is_symlink():
+        _require_inside(path, folder)
+
+
+def _require_inside(path: Path, folder: Path) -> None:
+    try:
+        inside = path.resolve(strict=True).is_relative_to(folder.resolve())
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop, before Python 3.13
+        raise DataError(f"{path}: refused: a symbolic link that leads nowhere") from error
+    if not inside:
         raise DataError(f"{path}: refused: a symbolic link that leaves {folder}")
 
 
@@ -106,14 +115,13 @@ def find_trees(directory: Path, extension: str) -> list[FeatureTree]:
     """The feature-set folders at or below a directory that have class files with this extension.
 
     Raises:
-        DataError: one of them is a link that leads out of the directory.
+        DataError: one of them is a link that leads out of the directory, or whatever `class_files` refuses.
     """
     trees = []
     for path in sorted({directory, *(path for pattern in _BELOW for path in directory.glob(pattern))}):
         if all((path / modality).is_dir() for modality in MODALITIES):
             tree = FeatureTree(path, extension)
-            if not path.resolve().is_relative_to(directory.resolve()):
-                raise DataError(f"{path}: refused: a symbolic link that leaves {directory}")
+            _require_inside(path, directory)
             if tree.class_names():
                 trees.append(tree)
     return trees

@@ -1,0 +1,175 @@
+"""Planning a run: from names to objects, or to one line that says what is wrong with them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from avgzsl_bench.config import build_config
+from avgzsl_bench.data.benchmark import find_store
+from avgzsl_bench.data.installed import data_root as resolve_data_root
+from avgzsl_bench.device import choose_device
+from avgzsl_bench.errors import ConfigError, RecordError
+from avgzsl_bench.files import require_writable
+from avgzsl_bench.plugins import dataset as find_dataset
+from avgzsl_bench.plugins import method_class, method_spec, provider
+from avgzsl_bench.record import verify
+from avgzsl_bench.task import Shape
+
+if TYPE_CHECKING:
+    import torch
+
+    from avgzsl_bench.data.datasets import Dataset
+    from avgzsl_bench.data.store import StoreHeader
+    from avgzsl_bench.method import Method, MethodConfig
+    from avgzsl_bench.method_spec import MethodSpec
+    from avgzsl_bench.record import Record
+
+MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that can work, before anything is trained. `dataclasses.replace` gives it another seed.
+
+    Attributes:
+        spec, method: the method as registered, and its class.
+        config: its full configuration; `changed` holds what differs from its defaults here.
+        dataset, store, split: what it runs on.
+        seed, device: of the run.
+        out: folder of the results.
+    """
+
+    spec: MethodSpec
+    method: type[Method]
+    config: MethodConfig
+    changed: Mapping[str, Any]
+    dataset: Dataset
+    store: StoreHeader
+    split: str
+    seed: int
+    device: torch.device
+    out: Path
+
+    @property
+    def distribution(self) -> tuple[str, str]:
+        """Distribution and version that brought the method."""
+        status = provider(self.spec)
+        return (status.distribution, status.version) if status else ("", "")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The full configuration as plain values."""
+        return self.config.model_dump(mode="json")
+
+    @property
+    def path(self) -> Path:
+        """Where the record goes; its name tells this run from every other."""
+        identity = {
+            "method": self.spec.name,
+            "distribution": self.distribution,
+            "config": self.settings,
+            "dataset": self.dataset.name,
+            "features": self.store.features,
+            "fingerprint": self.store.fingerprint,
+            "split": self.dataset.split_hash(self.split),
+            "seed": self.seed,
+        }
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        folder = self.out / self.dataset.name / self.store.features / self.split / self.spec.name
+        return folder / f"seed{self.seed}-{digest[:10]}.json"
+
+    def finished(self) -> Record | None:
+        """The record, if this very run was finished before.
+
+        Raises:
+            RecordError: there is one, and it is damaged, altered or of another run.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            record = verify(self.path)
+            self._require_same(record)
+        except RecordError as error:
+            raise RecordError(f"{error}; run it again with --force") from error
+        return record
+
+    def _require_same(self, record: Record) -> None:
+        expected = {
+            "run_id": (record.run_id, self.path.stem),
+            "seed": (record.seed, self.seed),
+            "method.name": (record.method.name, self.spec.name),
+            "method.config": (record.method.config, self.settings),
+            "data.dataset": (record.data.dataset, self.dataset.name),
+            "data.features": (record.data.features, self.store.features),
+            "data.split": (record.data.split, self.split),
+            "data.fingerprint": (record.data.fingerprint, self.store.fingerprint),
+        }
+        for field, (found, wanted) in expected.items():
+            if found != wanted:
+                raise RecordError(f"{self.path}: altered: {field} is {found!r}, its place is that of {wanted!r}")
+
+
+def plan_run(
+    method: str,
+    dataset: str,
+    *,
+    features: str = "auto",
+    split: str = "cls",
+    seed: int = 0,
+    settings: Mapping[str, Any] | None = None,
+    preset: str | None = None,
+    device: str = "auto",
+    data_root: Path | str | None = None,
+    out: Path | str = "results",
+) -> Plan:
+    """Turn names into a plan, or say what is wrong with them. Nothing is written but simulated features.
+
+    Raises:
+        AvbenchError: a name, setting or value that does not work, data that is missing or damaged, or an
+            output folder that cannot be written to.
+    """
+    spec = method_spec(method)
+    facts = find_dataset(dataset)
+    facts.facts(split)
+    number = _checked_seed(seed)
+    place = choose_device(device)
+    target = method_class(spec)
+    overrides = dict(settings or {})
+    # Before simulated features may be made: a setting that is wrong for one feature set is wrong for all.
+    build_config(spec, target.Config, dataset, features, overrides, preset)
+    require_writable(Path(out))
+    root = resolve_data_root(Path(data_root) if data_root is not None else None)
+    store = find_store(facts, features, root, spec.needs.text)
+    config = build_config(spec, target.Config, dataset, store.features, overrides, preset)
+    default = build_config(spec, target.Config, dataset, store.features, {}).model_dump(mode="json")
+    target.check(config, Shape(store.audio, store.visual, store.text))
+    full = config.model_dump(mode="json")
+    return Plan(
+        spec=spec,
+        method=target,
+        config=config,
+        changed={key: value for key, value in full.items() if value != default[key]},
+        dataset=facts,
+        store=store,
+        split=split,
+        seed=number,
+        device=place,
+        out=Path(out),
+    )
+
+
+def _checked_seed(seed: int) -> int:
+    """The seed as a plain integer, whatever integer type it came in."""
+    try:
+        number = operator.index(seed)
+    except TypeError as error:
+        raise ConfigError(f"seed {seed!r}: must be a whole number") from error
+    if isinstance(seed, bool) or not 0 <= number <= MAX_SEED:
+        raise ConfigError(f"seed {seed!r}: must be 0 to {MAX_SEED}")
+    return number

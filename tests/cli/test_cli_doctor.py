@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import h5py
+import pytest
+from click.testing import CliRunner, Result
+
+from avgzsl_bench.cli import main
+from avgzsl_bench.data.simulated import ensure_simulated
+from avgzsl_bench.data.store import read_store, write_store
+from avgzsl_bench.plugins import dataset
+
+
+def doctor(root: Path) -> Result:
+    return CliRunner().invoke(main, ["doctor"], env={"AVBENCH_DATA": str(root)})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return ensure_simulated(tmp_path, dataset("ucf"))
+
+
+def test_stores_are_verified(store: Path, tmp_path: Path) -> None:
+    result = doctor(tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "ucf/simulated: 6816 videos; simulated, unaltered" in result.stdout
+
+
+@pytest.mark.parametrize("kind", ["no labels", "nan", "altered", "unknown dataset"])
+def test_stores_that_must_not_be_used_are_not_well(store: Path, tmp_path: Path, kind: str) -> None:
+    if kind == "unknown dataset":
+        table = dataclasses.replace(read_store(store)[1], dataset="other")
+        write_store(tmp_path / "other" / "simulated" / "features.h5", table)
+    else:
+        with h5py.File(store, "a") as file:
+            if kind == "no labels":
+                del file["label"]
+            else:
+                file["audio"][0, 0] = float("nan") if kind == "nan" else 7.0
+    result = doctor(tmp_path)
+    assert result.exit_code == 2
+    assert "simulated" in result.stderr
+    assert "all is well" not in result.output
+
+
+def test_a_data_folder_that_cannot_be_written_to_is_not_well(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = doctor(tmp_path / "file")
+    assert result.exit_code == 2
+    assert "error: data folder: cannot write to" in result.stderr
+    assert not doctor(tmp_path / "new").exit_code
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]

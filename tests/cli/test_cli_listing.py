@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from avgzsl_bench.cli import main
+
+
+def call(*arguments: str) -> str:
+    return CliRunner().invoke(main, list(arguments), catch_exceptions=False).stdout
+
+
+def test_methods_show_their_papers_and_no_empty_column() -> None:
+    text = call("methods")
+    assert "needs text" not in text
+    (line,) = (line for line in text.splitlines() if line.startswith("devise:"))
+    assert "NeurIPS 2013. as the AVCA benchmark" in line
+
+
+@pytest.mark.parametrize("command", ["methods", "datasets", "plugins"])
+def test_narrow_terminals_hide_nothing(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = call(command)
+    monkeypatch.setenv("COLUMNS", "40")
+    narrow = call(command)
+    assert "…" not in narrow
+    assert [line.split()[:1] for line in narrow.splitlines()] == [line.split()[:1] for line in wide.splitlines()]

@@ -21,7 +21,8 @@ def test_the_table_is_the_committed_one():
     shown = {row[0]: row[1:] for row in rows[2:]}
     assert len(shown) == len(board)
     for _, row in board.iterrows():
-        title = row["method"]
+        mark = f" ({row['follows']})" if row["follows"] in ("reconstruction", "reference") else ""
+        title = row["title"] + mark
         cells = [str(row["n_seeds"])]
         for figure in ("seen", "unseen", "hm", "zsl"):
             mean, spread = 100 * row[f"{figure}_mean"], 100 * row[f"{figure}_std"]

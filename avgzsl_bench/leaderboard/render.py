@@ -76,9 +76,19 @@ def _cells(line: Line, best: dict[str, float]) -> dict[str, str]:
         "Seeds": str(len(row.seeds)),
         **figures,
         "Parameters": _NONE if parameters is None else f"{parameters:,}",
+        "Stage 1": _escape(_schedule(line)),
         "Reported HM": "; ".join(f"{r.hm:.2f}" for r in line.reported) or _NONE,
         "Reported on": "; ".join(_escape(f"{r.features}, {r.split}") for r in line.reported) or _NONE,
     }
+
+
+def _schedule(line: Line) -> str:
+    """What stage 1 trained: `epochs x batches x videos a batch`, or epochs alone where there are no batches."""
+    config = line.row.method.config
+    batches, size = config.get("batches_per_epoch"), config.get("batch_size")
+    if not (isinstance(batches, int) and isinstance(size, int)):
+        return str(line.row.epochs)
+    return f"{line.row.epochs} x {batches} x {size}"
 
 
 def _notes(board: Board) -> list[str]:
@@ -94,6 +104,8 @@ def _notes(board: Board) -> list[str]:
         "S, U, HM, ZSL and AUSUC in percent. ± is the sample standard deviation over n seeds, n as in the "
         "column Seeds; a single seed has none."
     )
+    shortened = "; on simulated features far shorter than the published schedules" if key.simulated else ""
+    notes.append(f"Stage 1: what was trained, epochs x batches an epoch x videos a batch{shortened}.")
     if _best(board):
         notes.append("Bold: the best mean among competing methods.")
     follows = {line.row.method.follows for line in board.lines}
@@ -142,6 +154,7 @@ def _record(board: Board, line: Line) -> dict[str, Any]:
         "version": one_line(method.version),
         "settings_changed": json.dumps(method.changed, sort_keys=True),
         "epochs_trained": row.epochs,
+        "stage_1": _schedule(line),
         "n_seeds": len(row.seeds),
         "seeds": " ".join(map(str, row.seeds)),
         **spreads,

@@ -37,6 +37,14 @@ def test_a_row_shows_mean_and_deviation_in_percent(tmp_path: Path) -> None:
     assert row["Settings changed"] == "tokens=va"
     assert row["Seeds"] == "3"
     assert row["Parameters"] == "12,345"
+    assert row["Stage 1"] == str(board.lines[0].row.epochs)
+
+
+def test_what_was_trained_is_shown(tmp_path: Path) -> None:
+    make_record(tmp_path, config={"batches_per_epoch": 30, "batch_size": 64})
+    (board,) = read_boards(tmp_path)
+    (row,) = cells(markdown_of(board, 1))
+    assert row["Stage 1"] == f"{board.lines[0].row.epochs} x 30 x 64"
 
 
 def test_reported_figures_stand_in_columns_of_their_own(tmp_path: Path) -> None:

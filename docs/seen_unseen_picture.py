@@ -1,6 +1,6 @@
 """The README's picture: seen-unseen curves of all methods on one board, from records.
 
-python docs/seen_unseen_picture.py leaderboards/results/ucf/simulated/cls docs/seen-unseen.svg
+python docs/seen_unseen_picture.py leaderboards/simulated/results/ucf/simulated/cls docs/seen-unseen.svg
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ def main(results: Path, picture: Path) -> None:
     """Draw the curve and operating point of each method's first seed that lies below `results`."""
     mpl.rcParams["svg.hashsalt"] = "avgzsl-bench"
     mpl.rcParams["svg.fonttype"] = "none"
-    figure, axes = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8.2, 4.2), layout="constrained")
     records = [(path, verify(path)) for path in sorted(results.rglob("seed0-*.json"))]
+    axes.set_prop_cycle(color=mpl.colormaps["tab20"].colors[::2] + mpl.colormaps["tab20"].colors[1::2])
     for path, record in sorted(records, key=lambda item: -item[1].metrics.hm):
         table = read_decisions(path, record)
         seen = np.array([c.role == "seen" for c in record.classes])
@@ -39,7 +40,13 @@ def main(results: Path, picture: Path) -> None:
         s = hm * u / (2 * u - hm)
         axes.plot(u, s, color="0.85", linewidth=0.8, zorder=0)
         axes.annotate(f"HM {hm}", (hm, hm), color="0.6", fontsize=8, zorder=0)
-    axes.legend(title="method (HM at the validated bias, dot)", frameon=False, fontsize=9, title_fontsize=9)
+    figure.legend(
+        title="HM at the validated bias (dot)",
+        loc="outside right upper",
+        frameon=False,
+        fontsize=9,
+        title_fontsize=9,
+    )
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(picture, metadata={"Date": None})
 

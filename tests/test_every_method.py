@@ -10,7 +10,7 @@ import pytest
 import avgzsl_bench as ab
 from avgzsl_bench.plugins import method_class, method_spec
 
-BOARDS = Path(__file__).resolve().parents[1] / "leaderboards"
+BOARDS = Path(__file__).resolve().parents[1] / "leaderboards" / "simulated"
 METHODS = [spec.name for spec in ab.list_methods()]
 OURS = {"ale", "apn", "avca", "avgzslnet", "chance", "cjme", "clipclap", "devise", "eszsl", "mft", "sje"}
 SHORT = {"epochs": 1, "batches_per_epoch": 2, "batch_size": 16, "layers": 1}

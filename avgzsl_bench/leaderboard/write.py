@@ -25,12 +25,14 @@ def write_boards(boards: Sequence[Board], out: Path) -> list[Path]:
         The files written.
 
     Raises:
-        AvbenchError: the folder cannot be written to.
+        AvbenchError: the folder cannot be written to, or holds a file of somebody else's under one of the names.
     """
     contents = {"README.md": _readme(boards)}
     for board in boards:
         contents[f"{board.name}.md"] = f"{MARKER}\n\n{markdown_of(board, level=1)}"
         contents[f"{board.name}.csv"] = csv_of(board)
+    for name in contents:
+        _require_ours(out / name)
     for name, content in contents.items():
         write_atomically(out / name, content.encode())
     _remove_stale(out, contents)
@@ -61,6 +63,13 @@ def _remove_stale(out: Path, current: Collection[str]) -> None:
                 path.unlink()
     except OSError as error:
         raise AvbenchError(f"cannot remove an outdated table from {out}: {error.strerror}") from error
+
+
+def _require_ours(path: Path) -> None:
+    """Refuse to replace a file that no leaderboard wrote, such as the README of a project."""
+    marked = path.with_suffix(".md")
+    if path.exists() and not (marked.is_file() and _is_ours(marked)):
+        raise AvbenchError(f"{path} is not a leaderboard and would be lost; choose another folder with --out")
 
 
 def _is_ours(path: Path) -> bool:

@@ -97,3 +97,17 @@ def test_verify_lists_every_failure_before_it_fails(tmp_path: Path) -> None:
 
 def test_verify_needs_a_path() -> None:
     assert CliRunner().invoke(verify, []).exit_code == 2
+
+
+def test_a_file_of_somebody_elses_is_not_replaced(tmp_path: Path) -> None:
+    make_record(tmp_path / "results")
+    readme = tmp_path / "out" / "README.md"
+    readme.parent.mkdir()
+    readme.write_text("# My project\n")
+    result = CliRunner().invoke(
+        main, ["leaderboard", "--results", str(tmp_path / "results"), "--out", str(readme.parent)]
+    )
+    assert result.exit_code == 2
+    assert "is not a leaderboard and would be lost" in result.stderr
+    assert [p.name for p in readme.parent.iterdir()] == ["README.md"]
+    assert readme.read_text() == "# My project\n"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
 
+from avgzsl_bench.cli import main
 from avgzsl_bench.cli.leaderboard import leaderboard
 from avgzsl_bench.cli.verify import verify
 from avgzsl_bench.errors import RecordError

@@ -440,6 +440,8 @@ def test_every_method_with_released_weights_reads_its_own_back(spec):
         config = build_config(spec, target.Config, "ucf", features.name, {}, preset)
         method = target(config, shape, task.classes, seed=0, device=CPU)
         state = {names.in_file(name): value for name, value in method.state_dict().items()}
+        if any(names.own(name) is None for name in state):
+            continue  # on these features the method has parts that no released weights have
         try:
             target.official_shape(state)
         except CheckpointError:

@@ -103,21 +103,19 @@ def _shown(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _print_table(evaluation: Evaluation) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+    from avgzsl_bench.cli.console import plain_console, plain_table, print_table
     from avgzsl_bench.plugins import method_spec
 
-    benchmark = evaluation.benchmark
+    benchmark, console = evaluation.benchmark, plain_console()
     where = [benchmark.features, benchmark.split, f"text {benchmark.text_order}"]
     if benchmark.simulated:
         where.append("SIMULATED")
     title = method_spec(evaluation.checkpoint.header.method).title
-    table = Table(title=f"{title} on {benchmark.dataset} ({', '.join(where)}), percent", title_justify="left")
-    for column in ("S", "U", "HM", "ZSL", "AUSUC", "bias", "bias from"):
-        table.add_column(column, justify="left" if column == "bias from" else "right")
+    console.print(f"{title} on {benchmark.dataset} ({', '.join(where)}), percent", style="bold")
+    figures = ("S", "U", "HM", "ZSL", "AUSUC", "bias")
+    table = plain_table(*figures, "bias from", right=figures)
     m = evaluation.metrics
-    figures = [f"{100 * value:.2f}" for value in (m.seen, m.unseen, m.hm, m.zsl, m.ausuc)]
+    values = [f"{100 * value:.2f}" for value in (m.seen, m.unseen, m.hm, m.zsl, m.ausuc)]
     chosen = f"validation videos, {evaluation.calibration}" if evaluation.calibration else "given"
-    table.add_row(*figures, f"{m.bias:.4g}", chosen)
-    Console().print(table)
+    table.add_row(*values, f"{m.bias:.4g}", chosen)
+    print_table(console, table)

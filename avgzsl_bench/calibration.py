@@ -64,11 +64,11 @@ def parse_calibration(text: str) -> Calibration:
         if kind == "grid" and len(parts) == 3:
             start, stop, steps = _finite(parts[0]), _finite(parts[1]), int(parts[2])
             if not (start <= stop and 1 <= steps <= 1_000_000):
-                raise ConfigError(f"calibration {text!r}: START must not exceed STOP, STEPS be 1 to 1000000")
+                raise ValueError("START must not exceed STOP, STEPS be 1 to 1000000")
             with np.errstate(over="ignore", invalid="ignore"):
                 grid = np.linspace(start, stop, steps)
             if not np.isfinite(grid).all():
-                raise ConfigError(f"calibration {text!r}: START and STOP are too far apart")
+                raise ValueError("START and STOP are too far apart")
             return Calibration(text, tuple(grid.tolist()))
     except ValueError as error:
         raise ConfigError(f"calibration {text!r}: {error}; {_FORMS}") from error

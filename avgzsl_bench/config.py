@@ -137,6 +137,9 @@ def build_config(
         return config_class.model_validate(settings)
     except ValidationError as error:
         first = error.errors()[0]
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, ConfigError):
+            raise cause from error
         key = ".".join(str(part) for part in first["loc"]) or "settings"
         given = f" (given {first['input']!r})" if first["loc"] and first["loc"][0] in settings else ""
         described = known[key].description if key in known else None

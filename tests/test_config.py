@@ -105,6 +105,15 @@ def test_assignments_are_toml_values_or_bare_words():
     assert parsed == {"a": 1, "b": 0.5, "c": True, "d": "va", "e": "x=y", "f": 1e-4, "g": "x=y"}
 
 
+def test_a_setting_that_says_itself_what_is_wrong_is_quoted_once(spec):
+    with pytest.raises(ConfigError) as caught:
+        build_config(spec, Config, "ucf", "selavi", {"calibration": "grid:-1e308:1e308:5"})
+    assert str(caught.value).startswith(
+        "calibration 'grid:-1e308:1e308:5': START and STOP are too far apart; write"
+    )
+    assert str(caught.value).count("too far apart") == 1
+
+
 def test_a_key_given_twice_is_refused():
     with pytest.raises(ConfigError, match="given twice"):
         parse_assignments(["epochs=3", "epochs=2"])

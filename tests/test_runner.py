@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import avgzsl_bench as ab
+from avgzsl_bench import protocol
 from avgzsl_bench.data.installed import store_path
 from avgzsl_bench.errors import (
     AvbenchError,
@@ -150,6 +151,16 @@ def test_whatever_changes_the_figures_changes_the_run(place, tmp_path):
     }
     assert len(paths) == 6
     assert path() == path(settings={"epochs": plan_run("devise", "ucf", **place).config.epochs})
+
+
+def test_the_official_schedule_of_stage_2_matters(place, monkeypatch):
+    shown = []
+    monkeypatch.setattr(protocol.Method, "after_validation", lambda self, hm: shown.append(hm))
+    settings = {"epochs": 1}
+    ab.run("chance", "ucf", settings=settings, **place)
+    assert len(shown) == 1, "stage 1 validates, stage 2 has nothing to validate on"
+    ab.run("chance", "ucf", settings=settings | {"stage2_schedule": "official"}, **place)
+    assert len(shown) == 3, "stage 2 goes on stepping"
 
 
 def test_official_text_order_is_recorded_and_matters(place):

@@ -33,7 +33,8 @@ from presets import official_settings, stage_one
 from released import random_state
 from torch.nn import functional as F
 
-from avgzsl_baselines.avca import AVCA, AVCAConfig, Embedded, avca_losses, cross_triplets
+from avgzsl_baselines.avca import AVCA, AVCAConfig
+from avgzsl_baselines.avca_losses import Embedded, avca_losses, cross_triplets
 from avgzsl_baselines.token_attention import PairAttention
 from avgzsl_baselines.triplet import triplet_loss
 from avgzsl_bench import CheckpointError, Classes, Shape, Videos

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from avgzsl_bench.record import Record
     from avgzsl_bench.reported import ReportedSpec
     from avgzsl_bench.runner import run
+    from avgzsl_bench.sampling import ClassBalancedSampler
+    from avgzsl_bench.sequences import Padded, Sequences
     from avgzsl_bench.task import Benchmark, Classes, Samples, Shape, Task, Videos
     from avgzsl_bench.torch_method import Batch, TorchConfig, TorchMethod
 
@@ -53,6 +55,8 @@ _HOME = {
     "record": ("Record",),
     "reported": ("ReportedSpec",),
     "runner": ("run",),
+    "sampling": ("ClassBalancedSampler",),
+    "sequences": ("Padded", "Sequences"),
     "task": ("Benchmark", "Classes", "Samples", "Shape", "Task", "Videos"),
     "torch_method": ("Batch", "TorchConfig", "TorchMethod"),
 }
@@ -88,6 +92,9 @@ __all__ = [  # noqa: RUF022 (grouped as in _HOME)
     "Record",
     "ReportedSpec",
     "run",
+    "ClassBalancedSampler",
+    "Padded",
+    "Sequences",
     "Benchmark",
     "Classes",
     "Samples",

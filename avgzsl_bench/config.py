@@ -72,10 +72,13 @@ def presets(spec: MethodSpec) -> list[str]:
 
 
 def _rules(spec: MethodSpec) -> list[tuple[_When, dict[str, Any]]]:
-    """The rules of a defaults file in their order: when each holds, and what it sets."""
-    if spec.defaults is None:
-        return []
-    package, _, name = spec.defaults.partition(":")
+    """The rules of the defaults files in their order: when each holds, and what it sets."""
+    files_of = (spec.defaults,) if isinstance(spec.defaults, str) else spec.defaults or ()
+    return [rule for file in files_of for rule in _rules_in(spec, file)]
+
+
+def _rules_in(spec: MethodSpec, file: str) -> list[tuple[_When, dict[str, Any]]]:
+    package, _, name = file.partition(":")
     try:
         rules = tomllib.loads(files(package).joinpath(name).read_text(encoding="utf-8"))["settings"]
         return [(_When.model_validate(rule.pop("when", {})), rule) for rule in rules]
@@ -87,10 +90,10 @@ def _rules(spec: MethodSpec) -> list[tuple[_When, dict[str, Any]]]:
         ValidationError,
         AttributeError,
     ) as e:
-        raise PluginError(f"defaults {spec.defaults!r} of method {spec.name!r} cannot be read: {e}") from e
+        raise PluginError(f"defaults {file!r} of method {spec.name!r} cannot be read: {e}") from e
     except TypeError as e:
         reason = "defaults need a package, not a single module" if "not a package" in str(e) else e
-        raise PluginError(f"defaults {spec.defaults!r} of method {spec.name!r} cannot be read: {reason}") from e
+        raise PluginError(f"defaults {file!r} of method {spec.name!r} cannot be read: {reason}") from e
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:

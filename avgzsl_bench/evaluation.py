@@ -9,21 +9,23 @@ from typing import TYPE_CHECKING
 
 from avgzsl_bench.calibration import parse_calibration
 from avgzsl_bench.checkpoint import Checkpoint, config_of, read_checkpoint, restore
-from avgzsl_bench.data.benchmark import benchmark_of, find_store
-from avgzsl_bench.data.feature_sets import SIMULATED, preferred
+from avgzsl_bench.data.added_text import find_added_text
+from avgzsl_bench.data.benchmark import benchmark_of, find_store, preferred_for, shape_of
+from avgzsl_bench.data.feature_sets import SIMULATED
 from avgzsl_bench.data.installed import data_root as resolve_data_root
 from avgzsl_bench.data.installed import installed
 from avgzsl_bench.device import choose_device, make_deterministic
 from avgzsl_bench.errors import CheckpointError, ConfigError
 from avgzsl_bench.metrics import Metrics, metrics_of
 from avgzsl_bench.plugins import dataset as find_dataset
-from avgzsl_bench.plugins import method_spec
+from avgzsl_bench.plugins import method_class, method_spec
 from avgzsl_bench.protocol import class_columns, score, validate
 
 if TYPE_CHECKING:
     from avgzsl_bench.calibration import Calibration
     from avgzsl_bench.data.datasets import Dataset
     from avgzsl_bench.data.store import StoreHeader
+    from avgzsl_bench.method_spec import Needs
     from avgzsl_bench.task import Benchmark
 
 _Widths = tuple[int, int, list[int]]
@@ -89,9 +91,12 @@ def evaluate_checkpoint(
     config = config_of(checkpoint)
     selection = None if selection_checkpoint is None else _selection(selection_checkpoint, checkpoint)
     root = resolve_data_root(Path(data_root) if data_root is not None else None)
-    store = _store(checkpoint, facts, features, root)
+    needs = method_spec(checkpoint.header.method).needs
+    store = _store(checkpoint, facts, features, root, needs)
+    added = find_added_text(root, facts, store, needs.added_text)
+    method_class(method_spec(checkpoint.header.method)).check(config, shape_of(store, needs, added))
     make_deterministic(place)
-    benchmark = benchmark_of(store, facts, split, place, text_order or config.text_order)
+    benchmark = benchmark_of(store, facts, split, place, text_order or config.text_order, needs, added)
     # The test checkpoint first: if its weights do not fit, nothing need be scored.
     method = restore(checkpoint, benchmark.shape, benchmark.final.classes, place)
     validation = None
@@ -144,7 +149,7 @@ def _selection(path: Path, checkpoint: Checkpoint) -> Checkpoint:
     return selection
 
 
-def _store(checkpoint: Checkpoint, dataset: Dataset, features: str, root: Path) -> StoreHeader:
+def _store(checkpoint: Checkpoint, dataset: Dataset, features: str, root: Path, needs: Needs) -> StoreHeader:
     """The installed features that a checkpoint can be scored on.
 
     Raises:
@@ -154,9 +159,9 @@ def _store(checkpoint: Checkpoint, dataset: Dataset, features: str, root: Path) 
     wanted = _wanted(checkpoint)
     if features == "auto":
         stores = [h for h in installed(root) if h.dataset == dataset.name and not h.simulated]
-        fitting = preferred({h.features for h in stores if _present(h) == wanted})
+        fitting = preferred_for([h for h in stores if _present(h) == wanted], needs)
         features = next(iter(fitting), SIMULATED)
-    store = find_store(dataset, features, root, method_spec(checkpoint.header.method).needs.text)
+    store = find_store(dataset, features, root, needs)
     if _present(store) != wanted:
         raise CheckpointError(
             f"{checkpoint.source}: made for {_spoken(wanted)}, but {store.dataset} {store.features} has "
@@ -167,7 +172,8 @@ def _store(checkpoint: Checkpoint, dataset: Dataset, features: str, root: Path) 
 
 def _wanted(checkpoint: Checkpoint) -> _Widths:
     shape = checkpoint.header.shape
-    return shape.audio, shape.visual, list(shape.text.values())
+    added = method_spec(checkpoint.header.method).needs.added_text
+    return shape.audio, shape.visual, [width for name, width in shape.text.items() if name not in added]
 
 
 def _present(store: StoreHeader) -> _Widths:

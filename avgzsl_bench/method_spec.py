@@ -15,22 +15,37 @@ Follows = Literal["published code", "paper", "reconstruction", "reference"]
 """
 
 
+SequenceNeed = Literal["none", "used", "required"]
+"""What a method does with sequences: reads averages over time; reads them where the features have them;
+cannot do without them."""
+
+
 @dataclass(frozen=True)
 class Needs:
     """What a method cannot do without; a run that lacks it fails before it starts.
 
     Attributes:
-        text: text encoders that must be there by name, e.g. `("clip", "clap")`; empty: any will do.
+        text: text encoders of the feature set that must be there by name, e.g. `("clip", "clap")`; empty: any
+            will do.
+        added_text: text embeddings of the dataset, supplied with `avbench data add-text`, that the method reads
+            where they are there, e.g. `("knowledge",)`. No other method sees them.
+        sequences: `none`, `used` or `required`.
 
     Raises:
-        ValueError: one name in place of a tuple of names.
+        ValueError: one name in place of a tuple of names, or a word that `sequences` does not know.
     """
 
     text: tuple[str, ...] = ()
+    added_text: tuple[str, ...] = ()
+    sequences: SequenceNeed = "none"
 
     def __post_init__(self) -> None:
-        if isinstance(self.text, str):
-            raise ValueError(f"needs text={self.text!r}: write a tuple of encoders, ({self.text!r},)")
+        for key in ("text", "added_text"):
+            names = getattr(self, key)
+            if isinstance(names, str):
+                raise ValueError(f"needs {key}={names!r}: write a tuple of encoders, ({names!r},)")
+        if self.sequences not in get_args(SequenceNeed):
+            raise ValueError(f"needs sequences={self.sequences!r}: use one of {', '.join(get_args(SequenceNeed))}")
 
 
 @dataclass(frozen=True)
@@ -46,8 +61,11 @@ class MethodSpec:
         url: where to read it, e.g. `https://doi.org/...`.
         follows: what the implementation was written from.
         needs: what it cannot do without.
-        defaults: data file with the default settings as `"package:file.toml"`; none: the Config's own.
+        defaults: data file with the default settings as `"package:file.toml"`, or several, of which later ones
+            win; none: the Config's own.
         note: one sentence for the listing, e.g. what a reconstruction rests on.
+        parameters: trained parameters with default settings on UCF-GZSL with `clip_clap` features, for the
+            listing; none: not stated.
 
     Raises:
         ValueError: a name, target or `follows` that cannot work.
@@ -61,8 +79,9 @@ class MethodSpec:
     url: str = ""
     follows: Follows = "paper"
     needs: Needs = field(default_factory=Needs)
-    defaults: str | None = None
+    defaults: str | tuple[str, ...] | None = None
     note: str = ""
+    parameters: int | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name):

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avgzsl_bench.config import build_config
-from avgzsl_bench.data.benchmark import find_store
+from avgzsl_bench.data.added_text import find_added_text
+from avgzsl_bench.data.benchmark import find_store, shape_of
 from avgzsl_bench.data.installed import data_root as resolve_data_root
 from avgzsl_bench.device import choose_device
 from avgzsl_bench.errors import ConfigError, RecordError
@@ -19,11 +20,11 @@ from avgzsl_bench.files import require_writable
 from avgzsl_bench.plugins import dataset as find_dataset
 from avgzsl_bench.plugins import method_class, method_spec, provider
 from avgzsl_bench.record import verify
-from avgzsl_bench.task import Shape
 
 if TYPE_CHECKING:
     import torch
 
+    from avgzsl_bench.data.added_text import AddedText
     from avgzsl_bench.data.datasets import Dataset
     from avgzsl_bench.data.store import StoreHeader
     from avgzsl_bench.method import Method, MethodConfig
@@ -41,6 +42,7 @@ class Plan:
         spec, method: the method as registered, and its class.
         config: its full configuration; `changed` holds what differs from its defaults here.
         dataset, store, split: what it runs on.
+        added: texts of the dataset that the method asks for and that are there.
         seed, device: of the run.
         out: folder of the results.
     """
@@ -51,6 +53,7 @@ class Plan:
     changed: Mapping[str, Any]
     dataset: Dataset
     store: StoreHeader
+    added: tuple[AddedText, ...]
     split: str
     seed: int
     device: torch.device
@@ -68,6 +71,11 @@ class Plan:
         return self.config.model_dump(mode="json")
 
     @property
+    def added_text(self) -> dict[str, str]:
+        """Fingerprint of each added text."""
+        return {text.name: text.fingerprint for text in self.added}
+
+    @property
     def path(self) -> Path:
         """Where the record goes; its name tells this run from every other."""
         identity = {
@@ -80,6 +88,8 @@ class Plan:
             "split": self.dataset.split_hash(self.split),
             "seed": self.seed,
         }
+        if self.added:
+            identity["added_text"] = self.added_text
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
         folder = self.out / self.dataset.name / self.store.features / self.split / self.spec.name
         return folder / f"seed{self.seed}-{digest[:10]}.json"
@@ -109,6 +119,7 @@ class Plan:
             "data.features": (record.data.features, self.store.features),
             "data.split": (record.data.split, self.split),
             "data.fingerprint": (record.data.fingerprint, self.store.fingerprint),
+            "data.added_text": (record.data.added_text, self.added_text),
         }
         for field, (found, wanted) in expected.items():
             if found != wanted:
@@ -145,10 +156,11 @@ def plan_run(
     build_config(spec, target.Config, dataset, features, overrides, preset)
     require_writable(Path(out))
     root = resolve_data_root(Path(data_root) if data_root is not None else None)
-    store = find_store(facts, features, root, spec.needs.text)
+    store = find_store(facts, features, root, spec.needs)
+    added = find_added_text(root, facts, store, spec.needs.added_text)
     config = build_config(spec, target.Config, dataset, store.features, overrides, preset)
     default = build_config(spec, target.Config, dataset, store.features, {}).model_dump(mode="json")
-    target.check(config, Shape(store.audio, store.visual, store.text))
+    target.check(config, shape_of(store, spec.needs, added))
     full = config.model_dump(mode="json")
     return Plan(
         spec=spec,
@@ -157,6 +169,7 @@ def plan_run(
         changed={key: value for key, value in full.items() if value != default[key]},
         dataset=facts,
         store=store,
+        added=added,
         split=split,
         seed=number,
         device=place,

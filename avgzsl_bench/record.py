@@ -62,7 +62,11 @@ class DataInfo(_Part):
     features: _Name
     simulated: bool
     split: _Name
+    sequences: bool = Field(False, description="the method was given the steps beside their mean")
     text_order: _Name
+    added_text: dict[_Name, _Token] = Field(
+        {}, description="fingerprint of each text of the dataset that the user added and the method read"
+    )
     fingerprint: _Token
     split_hash: _Token
     counts: dict[str, int]

@@ -52,7 +52,9 @@ def execute(plan: Plan) -> Record:
     make_deterministic(plan.device)
     reset_peak_memory(plan.device)
     clock = _Clock()
-    benchmark = benchmark_of(plan.store, plan.dataset, plan.split, plan.device, plan.config.text_order)
+    benchmark = benchmark_of(
+        plan.store, plan.dataset, plan.split, plan.device, plan.config.text_order, plan.spec.needs, plan.added
+    )
     clock.lap("load_seconds")
     info = _run_info(plan)
 
@@ -233,7 +235,9 @@ def _record(
             features=benchmark.features,
             simulated=benchmark.simulated,
             split=benchmark.split,
+            sequences=benchmark.shape.sequences,
             text_order=benchmark.text_order,
+            added_text=dict(benchmark.added_text),
             fingerprint=benchmark.fingerprint,
             split_hash=benchmark.split_hash,
             counts=dict(benchmark.counts),

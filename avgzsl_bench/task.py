@@ -17,14 +17,23 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from avgzsl_bench.sequences import Sequences
+
 
 @dataclass(frozen=True)
 class Shape:
-    """The widths of a feature set: audio, visual and each text encoder's vector."""
+    """The widths of a feature set: audio, visual and each text encoder's vector.
+
+    Attributes:
+        audio, visual: widths of a vector, or of a step.
+        text: width of each text encoder's vectors, those that the method asked for among them.
+        sequences: true where videos come with their steps.
+    """
 
     audio: int
     visual: int
     text: Mapping[str, int]
+    sequences: bool = False
 
     @property
     def text_width(self) -> int:
@@ -37,19 +46,44 @@ class Videos:
     """Videos without labels or names, in an order that says nothing about their classes.
 
     Attributes:
-        audio: float32 `[N, Da]`.
-        visual: float32 `[N, Dv]`.
+        audio: float32 `[N, Da]`; the mean over time where the features are sequences.
+        visual: float32 `[N, Dv]`, likewise.
+        audio_steps, visual_steps: the sequences themselves, for a method that asks for them
+            (`Needs.sequences`) and where the features have them; else None.
     """
 
     audio: Tensor
     visual: Tensor
+    audio_steps: Sequences | None = None
+    visual_steps: Sequences | None = None
 
     def __len__(self) -> int:
         return self.audio.shape[0]
 
-    def take(self, index: Tensor | slice) -> Videos:
-        """The videos at `index` (int64 `[M]` on the same device, or a slice)."""
-        return Videos(self.audio[index], self.visual[index])
+    def take(self, index: Tensor | slice, longest: tuple[int, int] | None = None) -> Videos:
+        """The videos at `index` (int64 `[M]` on the same device, or a slice).
+
+        Args:
+            index: which.
+            longest: the most audio and visual steps that any of them has, where it is known.
+        """
+        audio_longest, visual_longest = longest or (None, None)
+        return Videos(
+            self.audio[index],
+            self.visual[index],
+            None if self.audio_steps is None else self.audio_steps.take(index, audio_longest),
+            None if self.visual_steps is None else self.visual_steps.take(index, visual_longest),
+        )
+
+    def longest_of(self, index: Tensor) -> list[tuple[int, int] | None]:
+        """For each row of `index`, int64 `[R, M]`, the most audio and visual steps of its videos.
+
+        One question to the device for all rows; a row of None where videos are no sequences.
+        """
+        if self.audio_steps is None or self.visual_steps is None:
+            return [None] * len(index)
+        audio, visual = (steps.length[index].amax(dim=1) for steps in (self.audio_steps, self.visual_steps))
+        return list(zip(audio.tolist(), visual.tolist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -147,6 +181,7 @@ class Benchmark:
         fingerprint: sha256 of the store's content.
         split_hash: sha256 of the split's class lists and class order.
         text_order: `by-name`, or `official` for the rows that the published loaders use.
+        added_text: fingerprint of each text embedding that was added to the dataset and is read here.
         device: where the tensors live.
     """
 
@@ -161,4 +196,5 @@ class Benchmark:
     fingerprint: str
     split_hash: str
     text_order: str
+    added_text: Mapping[str, str]
     device: torch.device

@@ -31,6 +31,7 @@ from avgzsl_bench.method import Method, MethodConfig
 from avgzsl_bench.method_spec import MethodSpec
 from avgzsl_bench.plugins import method_class, method_spec
 from avgzsl_bench.protocol import finish, seed_everything, select
+from avgzsl_bench.sequences import Sequences
 from avgzsl_bench.task import Classes, Samples, Shape, Task, Truth, Videos
 from avgzsl_bench.torch_method import TorchConfig
 
@@ -64,7 +65,9 @@ class Trial:
         known = target.Config.model_fields
         short = {key: value for key, value in _SHORT.items() if key in known}
         config = build_config(spec, target.Config, "ucf", SIMULATED, short)
-        shape = Shape(audio=9, visual=11, text=dict.fromkeys(spec.needs.text or ("text",), 8))
+        encoders = (spec.needs.text or ("text",)) + spec.needs.added_text
+        sequences = spec.needs.sequences != "none"
+        shape = Shape(audio=9, visual=11, text=dict.fromkeys(encoders, 8), sequences=sequences)
         place = torch.device(device)
         return cls(spec, target, config, shape, tiny_task(shape, place), place)
 
@@ -95,9 +98,23 @@ def tiny_task(shape: Shape, device: torch.device) -> Task:
     audio_map, visual_map = normal(shape.text_width, shape.audio), normal(shape.text_width, shape.visual)
 
     def videos(label: Tensor) -> Videos:
-        return Videos(
-            (meaning[label] @ audio_map + 0.3 * normal(len(label), shape.audio)).to(device),
-            (meaning[label] @ visual_map + 0.3 * normal(len(label), shape.visual)).to(device),
+        audio = (meaning[label] @ audio_map + 0.3 * normal(len(label), shape.audio)).to(device)
+        visual = (meaning[label] @ visual_map + 0.3 * normal(len(label), shape.visual)).to(device)
+        if not shape.sequences:
+            return Videos(audio, visual)
+        return Videos(audio, visual, steps_around(audio, 3, 0.96), steps_around(visual, 5, 0.64))
+
+    def steps_around(mean: Tensor, most: int, seconds: float) -> Sequences:
+        length = torch.randint(1, most + 1, (len(mean),), generator=generator)
+        length[0] = most
+        owner = torch.arange(len(mean)).repeat_interleave(length).to(device)
+        wander = 0.3 * normal(len(owner), mean.shape[1]).to(device)
+        return Sequences(
+            values=mean[owner] + wander,
+            first=(length.cumsum(0) - length).to(device),
+            length=length.to(device),
+            longest=most,
+            seconds=seconds,
         )
 
     train_label = seen.nonzero().squeeze(1).repeat_interleave(VIDEOS_PER_CLASS)
@@ -211,9 +228,9 @@ def check_learning_rate(trial: Trial) -> None:
 def check_reads_features_only(trial: Trial) -> None:
     """Scoring reads the videos' features and nothing else; there is no label to be had."""
     method = trial.trained()
-    watched = _WatchedVideos(trial.task.videos.audio, trial.task.videos.visual)
+    watched = _WatchedVideos(**vars(trial.task.videos))
     method.score(watched, trial.task.classes)
-    extra = vars(watched)["_read"] - {"audio", "visual", "take"}
+    extra = vars(watched)["_read"] - {"audio", "visual", "audio_steps", "visual_steps", "take", "longest_of"}
     _require(not extra, f"score reads {', '.join(sorted(extra))} of the videos")
 
 
@@ -276,8 +293,8 @@ def check_method(method: str | MethodSpec, device: str = "cpu") -> None:
 class _WatchedVideos(Videos):
     """Videos that note which of their public attributes are read."""
 
-    def __init__(self, audio: Tensor, visual: Tensor) -> None:
-        super().__init__(audio, visual)
+    def __init__(self, **features: Any) -> None:
+        super().__init__(**features)
         object.__setattr__(self, "_read", set())
 
     def __getattribute__(self, name: str) -> Any:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
@@ -17,10 +17,8 @@ from avgzsl_bench.sampling import ClassBalancedSampler
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from avgzsl_bench.sequences import Sequences
     from avgzsl_bench.task import Classes, Samples, Shape, Videos
-
-SCORE_BLOCK = 4096
-"""Videos embedded and scored at a time, so that memory stays bounded whatever their number."""
 
 
 class TorchConfig(MethodConfig):
@@ -47,12 +45,15 @@ class Batch:
         label: int64 `[B]`, positions in the training classes.
         negative: for a method that asks for them, `B` draws of other classes: the `i`-th is of any class but
             the `i`-th sample's, drawn uniformly. None otherwise.
+        audio_steps, visual_steps: the sequences, as in `Videos`.
     """
 
     audio: Tensor
     visual: Tensor
     label: Tensor
     negative: Batch | None = None
+    audio_steps: Sequences | None = None
+    visual_steps: Sequences | None = None
 
 
 class TorchMethod(Method):
@@ -69,6 +70,9 @@ class TorchMethod(Method):
     negatives: ClassVar[bool] = False
     """True for a method whose batches come with as many videos of other classes."""
 
+    score_block: ClassVar[int] = 4096
+    """Videos embedded and scored at a time, so that memory stays bounded whatever their number."""
+
     official_names: ClassVar[Mapping[str, str]] = {}
     """Prefixes of parameter names in the authors' released checkpoints, and ours for each; empty: none known."""
 
@@ -79,12 +83,7 @@ class TorchMethod(Method):
         self.train_classes = classes.seen_classes()
         self.train_text = self.text_of(self.train_classes)
         self.module = self.build().to(device)
-        self.optimizer = torch.optim.Adam(
-            self.trained_parameters(),
-            lr=config.learning_rate,
-            weight_decay=config.weight_decay,
-            fused=device.type in ("cpu", "cuda"),
-        )
+        self.optimizer = self.build_optimizer()
         self._schedule = (
             torch.optim.lr_scheduler.ReduceLROnPlateau(
                 self.optimizer, mode="max", factor=config.plateau_factor, patience=config.plateau_patience
@@ -101,6 +100,15 @@ class TorchMethod(Method):
     def trained_parameters(self) -> Iterable[nn.Parameter]:
         """What the optimiser updates: all parameters of the module."""
         return self.module.parameters()
+
+    def build_optimizer(self) -> torch.optim.Optimizer:
+        """What updates `trained_parameters`: Adam."""
+        return torch.optim.Adam(
+            self.trained_parameters(),
+            lr=self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
+            fused=self.device.type in ("cpu", "cuda"),
+        )
 
     @abstractmethod
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -178,9 +186,8 @@ class TorchMethod(Method):
         self.module.train()
         sums: dict[str, Tensor] = {}
         indices = self._sampler.draw(self.config.batches_per_epoch, self.config.batch_size)
-        negatives = self._sampler.draw_negatives(indices) if self.negatives else [None] * len(indices)
-        for index, other in zip(indices, negatives, strict=True):
-            batch = _batch(train, index, None if other is None else _batch(train, other))
+        negatives = self._sampler.draw_negatives(indices) if self.negatives else None
+        for batch in _batches(train, indices, negatives):
             for name, value in self.train_step(batch).items():
                 sums[name] = sums[name] + value if name in sums else value
         means = torch.stack(list(sums.values())).div(len(indices)).tolist()
@@ -192,8 +199,8 @@ class TorchMethod(Method):
         self.module.eval()
         embedded = self.embed_classes(classes)
         blocks = [
-            self.compatibility(self.embed_videos(videos.take(slice(start, start + SCORE_BLOCK))), embedded)
-            for start in range(0, len(videos), SCORE_BLOCK)
+            self.compatibility(self.embed_videos(videos.take(slice(start, start + self.score_block))), embedded)
+            for start in range(0, len(videos), self.score_block)
         ]
         return torch.cat(blocks)
 
@@ -215,5 +222,22 @@ class TorchMethod(Method):
         return sum(p.numel() for p in self.module.parameters() if p.requires_grad)
 
 
-def _batch(train: Samples, index: Tensor, negative: Batch | None = None) -> Batch:
-    return Batch(train.videos.audio[index], train.videos.visual[index], train.label[index], negative)
+def _batches(train: Samples, indices: Tensor, negatives: Tensor | None) -> Iterator[Batch]:
+    """The batches of an epoch: `indices` int64 `[batches, B]`, `negatives` likewise or None."""
+    if negatives is None:
+        yield from _drawn(train, indices)
+        return
+    for batch, negative in zip(_drawn(train, indices), _drawn(train, negatives), strict=True):
+        yield replace(batch, negative=negative)
+
+
+def _drawn(train: Samples, indices: Tensor) -> Iterator[Batch]:
+    for index, longest in zip(indices, train.videos.longest_of(indices), strict=True):
+        videos = train.videos.take(index, longest)
+        yield Batch(
+            audio=videos.audio,
+            visual=videos.visual,
+            label=train.label[index],
+            audio_steps=videos.audio_steps,
+            visual_steps=videos.visual_steps,
+        )

@@ -62,7 +62,8 @@ def test_the_order_of_scored_videos_says_nothing_of_their_class(ucf):
 
 
 def test_videos_hold_nothing_but_features(ucf):
-    assert set(vars(ucf.final.videos)) == {"audio", "visual"}
+    held = {name for name, value in vars(ucf.final.videos).items() if value is not None}
+    assert held == {"audio", "visual"}, "sequences are for methods that ask for them"
 
 
 @pytest.mark.parametrize(
@@ -134,9 +135,9 @@ def test_sequences_are_averaged_over_time(tmp_path, data_root, ucf):
     steps = 1 + np.arange(len(table)) % 3
     offsets = np.concatenate([[0], np.cumsum(steps)])
     noise = np.concatenate([np.arange(n) - (n - 1) / 2 for n in steps])[:, None].astype(np.float32)
-    sequences = Ragged(np.repeat(table.audio, steps, axis=0) + noise, offsets)
+    sequences = Ragged(np.repeat(table.audio, steps, axis=0) + noise, offsets, 0.96)
     assert np.allclose(sequences.mean(), table.audio, atol=1e-5)
-    single = Ragged(table.visual, np.arange(len(table) + 1))
+    single = Ragged(table.visual, np.arange(len(table) + 1), 0.64)
     changed = _as(table, features="own_seq", simulated=False, audio=sequences, visual=single)
     write_store(store_path(tmp_path, "ucf", "own_seq"), changed)
     loaded = ab.load_benchmark("ucf", "own_seq", data_root=tmp_path)
@@ -151,3 +152,67 @@ def test_a_partition_without_videos_is_named(tmp_path, data_root, ucf):
     write_store(store_path(tmp_path, "ucf", "simulated"), _as(table, partition=partition))
     with pytest.raises(DataError, match="no video in partition stage1_val_unseen"):
         ab.load_benchmark("ucf", "simulated", data_root=tmp_path)
+
+
+def test_a_method_that_asks_gets_the_steps_of_each_video(tmp_path, data_root, ucf):
+    _, table = read_store(store_path(data_root, "ucf", "simulated"))
+    steps = 1 + np.arange(len(table)) % 3
+    offsets = np.concatenate([[0], np.cumsum(steps)])
+    values = np.random.default_rng(0).standard_normal((offsets[-1], 7)).astype(np.float32)
+    audio, visual = Ragged(values, offsets, 0.96), Ragged(values[::-1].copy(), offsets, 0.64)
+    own = _as(table, features="own_seq", simulated=False, audio=audio, visual=visual)
+    write_store(store_path(tmp_path, "ucf", "own_seq"), own)
+    loaded = ab.load_benchmark("ucf", "own_seq", data_root=tmp_path, needs=ab.Needs(sequences="required"))
+    assert loaded.shape.sequences
+    for task in (loaded.selection, loaded.final):
+        for feature, given in ((audio, task.videos.audio_steps), (visual, task.videos.visual_steps)):
+            assert given.seconds == feature.seconds
+            padded = given.padded()
+            assert padded.values.shape == (len(task.videos), 3, 7)
+            for i, row in enumerate(task.truth.row):
+                own_steps = feature.values[feature.offsets[row] : feature.offsets[row + 1]]
+                assert np.array_equal(padded.values[i, padded.mask[i]].numpy(), own_steps)
+        assert torch.allclose(task.videos.audio, padded_mean(task.videos.audio_steps), atol=1e-6), (
+            "the vector is the mean of the steps"
+        )
+
+
+def padded_mean(steps):
+    padded = steps.padded()
+    return padded.values.sum(dim=1) / padded.mask.sum(dim=1, keepdim=True)
+
+
+def test_sequences_are_chosen_for_a_method_that_reads_them_and_refused_where_there_are_none(
+    tmp_path, data_root, ucf
+):
+    _, table = read_store(store_path(data_root, "ucf", "simulated"))
+    offsets = np.arange(len(table) + 1)
+    write_store(store_path(tmp_path, "ucf", "clip_clap"), _as(table, features="clip_clap", simulated=False))
+    required, used = ab.Needs(sequences="required"), ab.Needs(sequences="used")
+    with pytest.raises(DataError, match="needs sequences; ucf, clip_clap features have one vector a video"):
+        ab.load_benchmark("ucf", "clip_clap", data_root=tmp_path, needs=required)
+    assert not ab.load_benchmark("ucf", data_root=tmp_path, needs=used).shape.sequences
+    with pytest.warns(UserWarning, match="SIMULATED"):
+        assert ab.load_benchmark("ucf", data_root=tmp_path, needs=required).features == "simulated"
+    sequences = _as(
+        table,
+        features="own_seq",
+        simulated=False,
+        audio=Ragged(table.audio, offsets, 1.0),
+        visual=Ragged(table.visual, offsets, 1.0),
+    )
+    write_store(store_path(tmp_path, "ucf", "own_seq"), sequences)
+    for needs, features in ((required, "own_seq"), (used, "own_seq"), (ab.Needs(), "clip_clap")):
+        assert ab.load_benchmark("ucf", data_root=tmp_path, needs=needs).features == features
+
+
+def test_simulated_sequences_have_the_vectors_for_their_mean(data_root):
+    loaded = ab.load_benchmark("ucf", "simulated", data_root=data_root, needs=ab.Needs(sequences="used"))
+    for vectors, steps in (
+        (loaded.final.videos.audio, loaded.final.videos.audio_steps),
+        (loaded.final.videos.visual, loaded.final.videos.visual_steps),
+    ):
+        assert torch.allclose(padded_mean(steps), vectors, atol=1 / 1024)
+        assert steps.length.min() >= 2
+        spread = (steps.padded().values - vectors.unsqueeze(1))[steps.padded().mask].std()
+        assert 0.2 < spread < 0.8

@@ -15,6 +15,7 @@ from avgzsl_bench.cli.options import data_root_option
 from avgzsl_bench.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
+    from avgzsl_bench.data.added_text import AddedText
     from avgzsl_bench.data.datasets import Dataset
     from avgzsl_bench.data.installed import Installed
     from avgzsl_bench.data.store import StoreHeader
@@ -47,21 +48,78 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
         click.echo(f"{item.dataset} {item.features} ({item.reader}): {result.videos} videos -> {result.path}")
 
 
+@data.command("add-text", short_help="Add text embeddings, such as of class descriptions.")
+@click.argument("dataset_name", metavar="DATASET")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--name",
+    default="knowledge",
+    show_default=True,
+    help="What methods ask for: 'knowledge' is class descriptions.",
+)
+@data_root_option
+@click.option("--force", is_flag=True, help="Replace what was added under this name.")
+def add_text_command(dataset_name: str, file: Path, name: str, data_root: Path | None, force: bool) -> None:
+    """Add a text embedding of each class to DATASET, for the methods that ask for one (KDA: descriptions).
+
+    FILE holds vectors by class name, never by position: JSON {"name": [numbers]}, CSV (name, numbers ...), NPZ
+    (an array a name) or a pickled dictionary (.npy, .pkl). Several vectors of a class are averaged. A class
+    may be called as in the class list or by its readable name.
+    """
+    from avgzsl_bench import plugins
+    from avgzsl_bench.data.added_text import AddedText, added_text_path, write_added_text
+    from avgzsl_bench.data.feature_sets import ENCODERS
+    from avgzsl_bench.data.installed import data_root as locate
+    from avgzsl_bench.data.text_file import read_class_vectors
+
+    dataset = plugins.dataset(dataset_name)
+    root = locate(data_root)
+    if name in ENCODERS:
+        raise DataError(f"--name {name}: so the text embeddings of a feature set are called; choose another name")
+    path = added_text_path(root, dataset.name, name)
+    if os.path.lexists(path) and not force:
+        raise DataError(f"{path} is there already; replace it with --force")
+    text = AddedText(dataset.name, name, read_class_vectors(file, dataset), file.name)
+    write_added_text(root, text)
+    count = f"{int(text.present.sum())} of {len(dataset.classes)} classes"
+    click.echo(f"{dataset.name} {name}: {text.vectors.shape[1]} numbers for {count} -> {path}")
+    used = {c for split in dataset.splits for facts in dataset.facts(split).values() for c in facts.classes}
+    missing = [dataset.class_names[i] for i in sorted(used) if not text.present[i]]
+    if missing:
+        some = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+        click.echo(f"no vector for {some}, which runs need: they will be refused", err=True)
+
+
 @data.command("list")
 @data_root_option
 @_as_json
 def list_command(data_root: Path | None, as_json: bool) -> None:
-    """List the installed feature sets."""
+    """List the installed feature sets, and texts that were added."""
+    from avgzsl_bench.data.added_text import scan_added_text
     from avgzsl_bench.data.installed import data_root as locate
     from avgzsl_bench.data.installed import scan
 
     root = locate(data_root)
     there = scan(root)
+    added = scan_added_text(root)
     if as_json:
-        unreadable = [{"path": str(path), "error": error} for path, error in there.unreadable]
-        click.echo(json.dumps({"stores": [_shown(h) for h in there.headers], "unreadable": unreadable}, indent=2))
+        unreadable = [{"path": str(p), "error": error} for p, error in (*there.unreadable, *added.unreadable)]
+        content = {
+            "stores": [_shown(h) for h in there.headers],
+            "added_text": [_shown_text(text) for text in added.texts],
+            "unreadable": unreadable,
+        }
+        click.echo(json.dumps(content, indent=2))
         return
-    _tell_unreadable(there)
+    for _, error in (*there.unreadable, *added.unreadable):
+        click.echo(f"cannot be read: {error}", err=True)
+    _list_stores(there, root)
+    for text in added.texts:
+        shown = _shown_text(text)
+        click.echo("{dataset} text {name}: {width} numbers for {classes} classes, from {source}".format(**shown))
+
+
+def _list_stores(there: Installed, root: Path) -> None:
     if not there.headers:
         click.echo(f"nothing is installed in {root}; import features with 'avbench data import DIR'")
         return
@@ -112,11 +170,12 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
 @click.argument("features", required=False)
 @data_root_option
 def verify_command(dataset_name: str | None, features: str | None, data_root: Path | None) -> None:
-    """Check installed features: unaltered, consistent, and how they differ from the standard data.
+    """Check installed features and added texts: unaltered, consistent, and how they differ from the standard.
 
     Differences from the standard data are shown. Damage and contradictions end with exit code 2.
     """
     from avgzsl_bench import plugins
+    from avgzsl_bench.data.added_text import scan_added_text
     from avgzsl_bench.data.installed import data_root as locate
     from avgzsl_bench.data.installed import scan
     from avgzsl_bench.data.verify import verify_store
@@ -127,10 +186,14 @@ def verify_command(dataset_name: str | None, features: str | None, data_root: Pa
     else:
         plugins.dataset(dataset_name)
         there = _chosen(root, dataset_name, features)
-    if not there.headers and not there.unreadable:
+    added = scan_added_text(root)
+    texts = [text for text in added.texts if dataset_name in (None, text.dataset)]
+    unreadable = [(p, error) for p, error in added.unreadable if dataset_name in (None, p.parent.name)]
+    unreadable += there.unreadable
+    if not there.headers and not texts and not unreadable:
         raise _nothing_installed(root, dataset_name)
     failed = []
-    for path, error in there.unreadable:
+    for path, error in unreadable:
         click.echo(f"error: {error}")
         failed.append(str(path))
     for header in there.headers:
@@ -147,9 +210,12 @@ def verify_command(dataset_name: str | None, features: str | None, data_root: Pa
             failed.append(label)
         else:
             click.echo(f"{label}: {report.verdict}")
+    for text in texts:
+        click.echo(f"{text.dataset} text {text.name}: unaltered")
     if failed:
         raise DataError(
-            f"not to be used: {', '.join(failed)}; import again with 'avbench data import DIR --force'"
+            f"not to be used: {', '.join(failed)}; import again with 'avbench data import DIR --force', or "
+            "'avbench data add-text DATASET FILE --force'"
         )
 
 
@@ -200,6 +266,18 @@ def _shown(header: StoreHeader) -> dict[str, Any]:
     fields = ("dataset", "features", "simulated", "source", "videos", "sequences", "audio", "visual")
     shown = {name: getattr(header, name) for name in fields}
     return {**shown, "text": dict(header.text), "fingerprint": header.fingerprint, "path": str(header.path)}
+
+
+def _shown_text(text: AddedText) -> dict[str, Any]:
+    """An added text as plain values."""
+    return {
+        "dataset": text.dataset,
+        "name": text.name,
+        "width": text.vectors.shape[1],
+        "classes": int(text.present.sum()),
+        "source": text.source,
+        "fingerprint": text.fingerprint,
+    }
 
 
 def _counts(header: StoreHeader, dataset: Dataset) -> list[dict[str, Any]]:

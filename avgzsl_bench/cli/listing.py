@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -27,19 +29,25 @@ def methods(as_json: bool) -> None:
         "title": [row["title"] for row in rows],
         "venue": [row["venue"] for row in rows],
         "follows": [row["follows"] for row in rows],
-        "needs text": [", ".join(row["needs"]["text"]) for row in rows],
+        "needs": [_needs(row["needs"]) for row in rows],
+        "parameters": ["" if row["parameters"] is None else f"{row['parameters']:,}" for row in rows],
         "from": [row["distribution"] or "" for row in rows],
     }
-    if not any(columns["needs text"]):
-        del columns["needs text"]
-    table = plain_table(*columns, fold=("venue", "follows", "needs text"))
+    table = plain_table(*columns, fold=("title", "venue", "follows", "needs"), right=("parameters",))
     for cells in zip(*columns.values(), strict=True):
         table.add_row(*cells)
     print_table(plain_console(), table)
+    click.echo("parameters: trained ones, with default settings on UCF-GZSL with CLIP and CLAP features")
     for row in rows:
         about = [part.rstrip(".") for part in (row["paper"], row["note"]) if part]
         if about:
             click.echo(f"{row['name']}: {'. '.join(about)}")
+
+
+def _needs(needs: Mapping[str, Any]) -> str:
+    """What a method cannot do without or reads where it is there, in a few words."""
+    sequences = {"none": [], "used": ["sequences"], "required": ["sequences only"]}[needs["sequences"]]
+    return ", ".join([*(f"text {name}" for name in (*needs["text"], *needs["added_text"])), *sequences])
 
 
 @click.command(short_help="List the datasets and their class splits.")

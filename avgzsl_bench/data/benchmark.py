@@ -3,51 +3,54 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avgzsl_bench.data.added_text import AddedText, find_added_text
 from avgzsl_bench.data.datasets import Dataset, PartitionFacts, partition_bit
 from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED, preferred
 from avgzsl_bench.data.installed import Installed, scan, store_path
 from avgzsl_bench.data.installed import data_root as resolve_data_root
-from avgzsl_bench.data.simulated import ENCODER, ensure_simulated
+from avgzsl_bench.data.simulated import ensure_simulated
+from avgzsl_bench.data.simulated_extras import simulate_steps
 from avgzsl_bench.data.store import StoreHeader, fingerprint, read_header, read_store
 from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.data.text_order import text_rows
 from avgzsl_bench.device import choose_device
 from avgzsl_bench.errors import DataError, UnknownNameError
+from avgzsl_bench.method_spec import Needs
 from avgzsl_bench.plugins import dataset as find_dataset
+from avgzsl_bench.sequences import Sequences
 from avgzsl_bench.task import Benchmark, Classes, Samples, Shape, Task, Truth, Videos
 
 
-def find_store(dataset: Dataset, features: str, root: Path, text_needed: Sequence[str] = ()) -> StoreHeader:
+def find_store(dataset: Dataset, features: str, root: Path, needs: Needs) -> StoreHeader:
     """The installed store to use.
 
     Args:
         dataset: the dataset.
-        features: a feature set, or `auto`: the best installed real one that has the text encoders needed,
-            else the simulated one, which is made on first use.
+        features: a feature set, or `auto`: the best installed real one that has what the method needs, those
+            with sequences first where it reads them; else the simulated one, which is made on first use.
         root: the data folder.
-        text_needed: text encoders that the method cannot do without.
+        needs: what the method cannot do without.
 
     Raises:
         UnknownNameError: no such feature set.
-        DataError: not installed, damaged, or without a text encoder that is needed; with `auto` also a
-            damaged store of the dataset, which is never passed over.
+        DataError: not installed, damaged, or without what is needed; with `auto` also a damaged store of the
+            dataset, which is never passed over.
     """
     there = scan(root)
     headers = [header for header in there.headers if header.dataset == dataset.name]
     if features == "auto":
         _require_readable(there, store_path(root, dataset.name, "any").parents[1])
-        real = {h.features for h in headers if not h.simulated and set(text_needed) <= set(h.text)}
-        features = next(iter(preferred(real)), SIMULATED)
+        real = [h for h in headers if not h.simulated and _lacks(h, needs) is None]
+        features = next(iter(preferred_for(real, needs)), SIMULATED)
     if features == SIMULATED:
-        _require_text(text_needed, {ENCODER}, f"{dataset.name}, {SIMULATED} features")
-        return read_header(ensure_simulated(root, dataset))
+        return _suitable(read_header(ensure_simulated(root, dataset)), needs)
     _require_readable(there, store_path(root, dataset.name, features))
     found = next((header for header in headers if header.features == features), None)
     if found is None:
@@ -59,8 +62,29 @@ def find_store(dataset: Dataset, features: str, root: Path, text_needed: Sequenc
             f"no {features!r} features of {dataset.name} in {root} (installed: {', '.join(installed) or 'none'}); "
             f"import them with 'avbench data import DIR', or use --features {SIMULATED}"
         )
-    _require_text(text_needed, set(found.text), f"{dataset.name}, {features} features")
-    return found
+    return _suitable(found, needs)
+
+
+def preferred_for(headers: Iterable[StoreHeader], needs: Needs) -> list[str]:
+    """Names of feature sets, best first for a method; those with sequences first where it reads them."""
+    sequences = {header.features: header.sequences for header in headers}
+    names = preferred(sequences)
+    return sorted(names, key=lambda name: needs.sequences != "none" and not sequences[name])
+
+
+def offers_sequences(header: StoreHeader) -> bool:
+    """Whether videos can be had as sequences; those of simulated features are made, not stored."""
+    return header.sequences or header.simulated
+
+
+def shape_of(header: StoreHeader, needs: Needs, added: Sequence[AddedText]) -> Shape:
+    """The widths that a method sees."""
+    return Shape(
+        audio=header.audio,
+        visual=header.visual,
+        text={**header.text, **{text.name: text.vectors.shape[1] for text in added}},
+        sequences=needs.sequences != "none" and offers_sequences(header),
+    )
 
 
 def _require_readable(there: Installed, place: Path) -> None:
@@ -79,13 +103,28 @@ def warn_simulated(dataset: Dataset) -> None:
     )
 
 
-def _require_text(needed: Sequence[str], have: set[str], what: str) -> None:
-    missing = [encoder for encoder in needed if encoder not in have]
+def _suitable(header: StoreHeader, needs: Needs) -> StoreHeader:
+    """The store, if it has what the method needs."""
+    lacks = _lacks(header, needs)
+    if lacks is not None:
+        raise DataError(lacks)
+    return header
+
+
+def _lacks(header: StoreHeader, needs: Needs) -> str | None:
+    what = f"{header.dataset}, {header.features} features"
+    missing = [encoder for encoder in needs.text if encoder not in header.text]
     if missing:
-        raise DataError(
+        return (
             f"the method needs text embeddings by {', '.join(missing)}; "
-            f"{what} have {', '.join(sorted(have))}; import a feature set that has them"
+            f"{what} have {', '.join(sorted(header.text))}; import a feature set that has them"
         )
+    if needs.sequences == "required" and not offers_sequences(header):
+        return (
+            f"the method needs sequences; {what} have one vector a video; import features with their steps, such "
+            f"as those of TCAF, with 'avbench data import DIR', or use --features {SIMULATED}"
+        )
+    return None
 
 
 def load_benchmark(
@@ -96,6 +135,7 @@ def load_benchmark(
     data_root: Path | str | None = None,
     device: torch.device | str = "cpu",
     text_order: str = "by-name",
+    needs: Needs | None = None,
 ) -> Benchmark:
     """Load a dataset, ready to run.
 
@@ -106,6 +146,7 @@ def load_benchmark(
         data_root: data folder; default `AVBENCH_DATA`, else the platform's.
         device: where the tensors go.
         text_order: `by-name`, or `official` for the class embeddings as the published loaders place them.
+        needs: what else a method reads, such as sequences; as in its `MethodSpec`.
 
     Raises:
         UnknownNameError: no such dataset or split.
@@ -113,16 +154,24 @@ def load_benchmark(
     """
     facts = find_dataset(dataset)
     root = resolve_data_root(Path(data_root) if data_root is not None else None)
-    header = find_store(facts, features, root)
+    needs = needs or Needs()
+    header = find_store(facts, features, root, needs)
     if features == "auto" and header.simulated:
         warn_simulated(facts)
-    return benchmark_of(header, facts, split, choose_device(str(device)), text_order)
+    added = find_added_text(root, facts, header, needs.added_text)
+    return benchmark_of(header, facts, split, choose_device(str(device)), text_order, needs, added)
 
 
 def benchmark_of(
-    header: StoreHeader, dataset: Dataset, split: str, device: torch.device, text_order: str
+    header: StoreHeader,
+    dataset: Dataset,
+    split: str,
+    device: torch.device,
+    text_order: str,
+    needs: Needs,
+    added: Sequence[AddedText],
 ) -> Benchmark:
-    """The benchmark of an installed store; see `load_benchmark`."""
+    """The benchmark of an installed store, with the texts that were added to the dataset; see `load_benchmark`."""
     partitions = dataset.facts(split)
     _, table = read_store(header.path)
     if fingerprint(table) != header.fingerprint:
@@ -131,17 +180,15 @@ def benchmark_of(
     for name, found in rows.items():
         if not len(found):
             raise DataError(f"{header.path}: no video in partition {name} of split {split}; import it again")
-    builder = _TaskBuilder(table, dataset, device, text_order, header)
+    builder = _TaskBuilder(table, dataset, device, text_order, header, added)
+    if needs.sequences != "none":
+        builder.read_steps()
     return Benchmark(
         dataset=dataset.name,
         features=table.features,
         split=split,
         simulated=table.simulated,
-        shape=Shape(
-            audio=builder.audio.shape[1],
-            visual=builder.visual.shape[1],
-            text={encoder: vectors.shape[1] for encoder, vectors in table.text.items()},
-        ),
+        shape=shape_of(header, needs, added),
         selection=builder.task(
             partitions["stage1_train"].classes,
             partitions["stage1_val_unseen"].classes,
@@ -158,6 +205,7 @@ def benchmark_of(
         fingerprint=header.fingerprint,
         split_hash=dataset.split_hash(split),
         text_order=text_order,
+        added_text={text.name: text.fingerprint for text in added},
         device=device,
     )
 
@@ -177,7 +225,13 @@ class _TaskBuilder:
     """Makes the tasks of one store, sharing what they have in common."""
 
     def __init__(
-        self, table: FeatureTable, dataset: Dataset, device: torch.device, text_order: str, header: StoreHeader
+        self,
+        table: FeatureTable,
+        dataset: Dataset,
+        device: torch.device,
+        text_order: str,
+        header: StoreHeader,
+        added: Sequence[AddedText],
     ) -> None:
         self.table = table
         self.dataset = dataset
@@ -189,6 +243,17 @@ class _TaskBuilder:
         self.order_seed = int(header.fingerprint[:8], 16)
         self.audio = torch.from_numpy(_vectors(table.audio))
         self.visual = torch.from_numpy(_vectors(table.visual))
+        self.added = added
+        self.audio_steps: Sequences | None = None
+        self.visual_steps: Sequences | None = None
+
+    def read_steps(self) -> None:
+        """Put the sequences on the device, once for both tasks, if there are any."""
+        audio, visual = (
+            simulate_steps(self.table) if self.table.simulated else (self.table.audio, self.table.visual)
+        )
+        if isinstance(audio, Ragged) and isinstance(visual, Ragged):
+            self.audio_steps, self.visual_steps = (self._sequences(feature) for feature in (audio, visual))
 
     def task(
         self,
@@ -205,7 +270,7 @@ class _TaskBuilder:
         return Task(
             classes=Classes(
                 names=tuple(self.dataset.class_names[i] for i in ids),
-                text={encoder: self._text(encoder, ids) for encoder in self.table.text},
+                text=self._texts(ids),
                 seen=torch.from_numpy(is_seen).to(self.device),
             ),
             train=Samples(self._videos(train_rows), torch.from_numpy(train_label).to(self.device)),
@@ -215,12 +280,48 @@ class _TaskBuilder:
 
     def _videos(self, rows: NDArray[np.int64]) -> Videos:
         index = torch.from_numpy(rows)
-        return Videos(self.audio[index].to(self.device), self.visual[index].to(self.device))
+        on_device = index.to(self.device)
+        return Videos(
+            self.audio[index].to(self.device),
+            self.visual[index].to(self.device),
+            None if self.audio_steps is None else self.audio_steps.take(on_device),
+            None if self.visual_steps is None else self.visual_steps.take(on_device),
+        )
 
-    def _text(self, encoder: str, ids: NDArray[np.int64]) -> torch.Tensor:
-        rows = text_rows(self.dataset, encoder, self.text_order)[ids]
-        vectors = self.table.text[encoder][rows]
-        if np.isnan(vectors).any():
-            missing = self.dataset.class_names[int(rows[np.isnan(vectors).any(axis=1)][0])]
-            raise DataError(f"{self.source}: no {encoder} text embedding of class {missing!r}; import it again")
-        return torch.from_numpy(vectors).to(self.device)
+    def _sequences(self, feature: Ragged) -> Sequences:
+        length = np.diff(feature.offsets)
+        return Sequences(
+            values=torch.from_numpy(feature.values).to(self.device),
+            first=torch.from_numpy(feature.offsets[:-1]).to(self.device),
+            length=torch.from_numpy(length).to(self.device),
+            longest=int(length.max()),
+            seconds=feature.seconds,
+        )
+
+    def _texts(self, ids: NDArray[np.int64]) -> dict[str, torch.Tensor]:
+        """Vectors of the classes by encoder; what was added to the dataset is always placed by name."""
+        ours = {
+            encoder: self._placed(
+                vectors,
+                text_rows(self.dataset, encoder, self.text_order)[ids],
+                f"{self.source}: no {encoder} text embedding of class {{!r}}; import it again",
+            )
+            for encoder, vectors in self.table.text.items()
+        }
+        added = {
+            text.name: self._placed(
+                text.vectors,
+                ids,
+                f"{self.dataset.name}: the added text {text.name!r} has no vector of class {{!r}}; "
+                "add it again with 'avbench data add-text'",
+            )
+            for text in self.added
+        }
+        return ours | added
+
+    def _placed(self, vectors: NDArray[np.float32], rows: NDArray[np.int64], complaint: str) -> torch.Tensor:
+        placed = vectors[rows]
+        absent = np.isnan(placed).any(axis=1)
+        if absent.any():
+            raise DataError(complaint.format(self.dataset.class_names[int(rows[absent][0])]))
+        return torch.from_numpy(placed).to(self.device)

@@ -51,6 +51,8 @@ def _feature_problem(name: str, feature: Feature, videos: int) -> str | None:
         return f"{name} has shape {values.shape} and type {values.dtype}, expected float32 in two dimensions"
     if isinstance(feature, Ragged):
         offsets = feature.offsets
+        if not 0 < feature.seconds < float("inf"):
+            return f"{name} steps are {feature.seconds} seconds apart"
         if offsets.shape != (videos + 1,) or offsets.dtype != np.int64:
             return f"{name} offsets have shape {offsets.shape} and type {offsets.dtype} for {videos} videos"
         if offsets[0] != 0 or offsets[-1] != len(values) or np.any(offsets[1:] <= offsets[:-1]):

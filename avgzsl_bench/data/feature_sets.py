@@ -18,20 +18,20 @@ class FeatureSet:
         name: what is typed after `--features`.
         audio, visual: widths of the vectors.
         text: width of each text encoder's class vectors, in their order.
-        audio_step, visual_step: seconds a step for sequences; None for one vector a video.
+        audio_seconds, visual_seconds: from one step of a sequence to the next; None for one vector a video.
     """
 
     name: str
     audio: int
     visual: int
     text: MappingProxyType[str, int]
-    audio_step: float | None = None
-    visual_step: float | None = None
+    audio_seconds: float | None = None
+    visual_seconds: float | None = None
 
     @property
     def sequences(self) -> bool:
         """True where a video is a sequence of vectors."""
-        return self.audio_step is not None
+        return self.audio_seconds is not None
 
 
 _WORD2VEC = MappingProxyType({"word2vec": 300})
@@ -40,10 +40,15 @@ PUBLISHED: tuple[FeatureSet, ...] = (
     FeatureSet("clip_clap", 1024, 512, MappingProxyType({"clip": 512, "clap": 1024})),
     FeatureSet("c3d_vggish", 128, 4096, _WORD2VEC),
     FeatureSet("selavi", 512, 512, _WORD2VEC),
-    FeatureSet("c3d_vggish_seq", 128, 4096, _WORD2VEC, audio_step=0.96, visual_step=0.64),
-    FeatureSet("selavi_seq", 512, 512, _WORD2VEC, audio_step=1.0, visual_step=1.0),
+    FeatureSet("c3d_vggish_seq", 128, 4096, _WORD2VEC, audio_seconds=0.96, visual_seconds=0.64),
+    FeatureSet("selavi_seq", 512, 512, _WORD2VEC, audio_seconds=1.0, visual_seconds=1.0),
 )
 """In order of preference: `--features auto` takes the first that is installed."""
+
+SIMULATED_ENCODER = "hashed"
+
+ENCODERS = frozenset({SIMULATED_ENCODER}.union(*(f.text for f in PUBLISHED)))
+"""Text encoders of the known feature sets."""
 
 
 def vector_form(features: str) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.datasets import Dataset, partition_bit
-from avgzsl_bench.data.feature_sets import SIMULATED
+from avgzsl_bench.data.feature_sets import SIMULATED, SIMULATED_ENCODER
 from avgzsl_bench.data.installed import store_path
 from avgzsl_bench.data.store import read_header, write_store
 from avgzsl_bench.data.table import FeatureTable
@@ -32,7 +32,6 @@ VERSION = "simulated-1"
 """Kept as the store's source; a store of another version is made anew."""
 
 AUDIO_WIDTH, VISUAL_WIDTH, TEXT_WIDTH, LATENT, HIDDEN = 128, 256, 300, 16, 64
-ENCODER = "hashed"
 
 CLASS_OFFSET = 0.8
 """Share of a class's centre that its name does not tell, relative to the meaning."""
@@ -45,7 +44,7 @@ FEATURE_NOISE = 0.5
 BLIND = 0.15
 """How much a modality sees of the directions that are not its own."""
 
-_RESOLUTION = 1024.0
+RESOLUTION = 1024.0
 """Vectors are rounded to multiples of 1/1024, far coarser than the rounding of any machine's arithmetic, so
 that the same numbers, and the same fingerprint, come out everywhere."""
 
@@ -70,8 +69,8 @@ def simulate(dataset: Dataset) -> FeatureTable:
     """The simulated features of a dataset, the same on every machine."""
     label, partition = _videos(dataset)
     # The legacy generator's streams are frozen by NumPy's compatibility policy; the new one's are not.
-    random = np.random.RandomState(_seed(f"{VERSION}/{dataset.name}"))
-    meaning = np.stack([_meaning(c.readable) for c in dataset.classes])
+    random = np.random.RandomState(seed_of(f"{VERSION}/{dataset.name}"))
+    meaning = meanings(dataset)
     offset = np.stack([_hashed_vector(f"offset/{dataset.name}/{c.listed}") for c in dataset.classes])
     centre = meaning + CLASS_OFFSET * offset
     latent = centre[label] + VIDEO_NOISE * random.standard_normal((len(label), LATENT))
@@ -84,7 +83,7 @@ def simulate(dataset: Dataset) -> FeatureTable:
         label=label,
         video_id=_ids(dataset, label),
         partition=partition,
-        text={ENCODER: _text(meaning)},
+        text={SIMULATED_ENCODER: _text(meaning)},
         source=VERSION,
     )
 
@@ -120,13 +119,19 @@ def _ids(dataset: Dataset, label: NDArray[np.int64]) -> list[str]:
     return [f"sim_{c:03d}_{i:05d}" for c, i in zip(label, np.arange(len(label)) - first, strict=True)]
 
 
-def _seed(text: str) -> int:
+def seed_of(text: str) -> int:
+    """A seed that depends on a text alone."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
 def _hashed_vector(text: str, width: int = LATENT) -> NDArray[np.float64]:
     """A vector of unit variance a coordinate that depends on the text alone."""
-    return np.random.RandomState(_seed(text)).standard_normal(width)
+    return np.random.RandomState(seed_of(text)).standard_normal(width)
+
+
+def meanings(dataset: Dataset) -> NDArray[np.float64]:
+    """The meaning of each class's name: `[C, LATENT]`, row = class id."""
+    return np.stack([_meaning(c.readable) for c in dataset.classes])
 
 
 def _meaning(readable: str) -> NDArray[np.float64]:
@@ -141,23 +146,24 @@ def _meaning(readable: str) -> NDArray[np.float64]:
 
 def _text(meaning: NDArray[np.float64]) -> NDArray[np.float32]:
     """Text embeddings `[C, TEXT_WIDTH]` of unit norm: a fixed random nonlinear lift of the meanings."""
-    lift = np.random.RandomState(_seed(f"{VERSION}/text")).standard_normal((LATENT, TEXT_WIDTH))
+    lift = np.random.RandomState(seed_of(f"{VERSION}/text")).standard_normal((LATENT, TEXT_WIDTH))
     lifted = np.tanh(meaning @ lift / np.sqrt(LATENT))
-    return _rounded(lifted / np.linalg.norm(lifted, axis=1, keepdims=True), 2.0**20)
+    return rounded(lifted / np.linalg.norm(lifted, axis=1, keepdims=True), 2.0**20)
 
 
 def _view(
     modality: str, latent: NDArray[np.float64], width: int, random: np.random.RandomState
 ) -> NDArray[np.float32]:
     """What a modality makes of the latents: float32 `[N, width]`."""
-    fixed = np.random.RandomState(_seed(f"{VERSION}/{modality}"))
+    fixed = np.random.RandomState(seed_of(f"{VERSION}/{modality}"))
     sight = np.full(LATENT, BLIND)
     sight[slice(0, 10) if modality == "visual" else slice(6, LATENT)] = 1.0
     seen = sight * (latent + MODALITY_NOISE[modality] * random.standard_normal(latent.shape))
     hidden = np.tanh(seen @ fixed.standard_normal((LATENT, HIDDEN)) / np.sqrt(LATENT))
     vectors = hidden @ fixed.standard_normal((HIDDEN, width)) / np.sqrt(HIDDEN)
-    return _rounded(vectors + FEATURE_NOISE * random.standard_normal(vectors.shape), _RESOLUTION)
+    return rounded(vectors + FEATURE_NOISE * random.standard_normal(vectors.shape), RESOLUTION)
 
 
-def _rounded(values: NDArray[np.float64], resolution: float) -> NDArray[np.float32]:
+def rounded(values: NDArray[np.float64], resolution: float) -> NDArray[np.float32]:
+    """Values to the nearest multiple of `1 / resolution`."""
     return (np.round(values * resolution) / resolution).astype(np.float32)

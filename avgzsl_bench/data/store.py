@@ -49,6 +49,8 @@ class _Kept(BaseModel):
     source: str
     encoders: list[_Name]
     fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    audio_seconds: float | None = None
+    visual_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class StoreHeader:
         videos: number of videos.
         audio, visual: widths of the vectors.
         text: width of each text encoder's vectors, in the encoders' order.
-        sequences: true where a video is a sequence of vectors.
+        audio_seconds, visual_seconds: from one step of a sequence to the next; None for one vector a video.
         fingerprint: sha256 of the content, see `fingerprint`.
         path: the file.
     """
@@ -73,13 +75,19 @@ class StoreHeader:
     audio: int
     visual: int
     text: Mapping[str, int]
-    sequences: bool
+    audio_seconds: float | None
+    visual_seconds: float | None
     fingerprint: str
     path: Path
 
+    @property
+    def sequences(self) -> bool:
+        """True where a video is a sequence of vectors."""
+        return self.audio_seconds is not None
+
 
 def fingerprint(table: FeatureTable) -> str:
-    """sha256 of a table's content: names, flags, and type, shape and bytes of each array.
+    """sha256 of a table's content: names, flags, seconds a step, and type, shape and bytes of each array.
 
     It does not depend on how or where the content is stored, nor on which layout it came from.
     """
@@ -95,6 +103,7 @@ def fingerprint(table: FeatureTable) -> str:
     for modality, feature in (("audio", table.audio), ("visual", table.visual)):
         if isinstance(feature, Ragged):
             add(f"{modality} offsets", feature.offsets)
+            add(f"{modality} seconds", np.array(feature.seconds))
         add(modality, feature.values if isinstance(feature, Ragged) else feature)
     add("label", table.label)
     add("partition", table.partition)
@@ -136,6 +145,8 @@ def _write(file: h5py.File, table: FeatureTable, mark: str) -> None:
         source=table.source,
         encoders=list(table.text),
         fingerprint=mark,
+        audio_seconds=table.audio.seconds if isinstance(table.audio, Ragged) else None,
+        visual_seconds=table.visual.seconds if isinstance(table.visual, Ragged) else None,
     )
     # Text of fixed length: the HDF5 library may hang on damaged text of variable length.
     file.attrs["schema"] = np.bytes_(SCHEMA.encode())
@@ -174,8 +185,8 @@ def read_store(path: Path) -> tuple[StoreHeader, FeatureTable]:
             dataset=header.dataset,
             features=header.features,
             simulated=header.simulated,
-            audio=_feature(file, "audio"),
-            visual=_feature(file, "visual"),
+            audio=_feature(file, "audio", header.audio_seconds),
+            visual=_feature(file, "visual", header.visual_seconds),
             label=label,
             video_id=[i.decode() for i in read_array(file, "video_id", "S", 1).tolist()],
             partition=partition,
@@ -211,15 +222,18 @@ def _open(path: Path) -> Iterator[h5py.File]:
 
 
 def _header(path: Path, file: h5py.File) -> StoreHeader:
-    schema = _attribute(file, "schema")
+    schema = read_attribute(file, "schema")
     if schema != SCHEMA:
         raise DataError(f"{path}: not a store of this version (schema {schema!r}, expected {SCHEMA!r})")
-    kept = _kept(path, _attribute(file, "header") or "")
+    kept = _kept(path, read_attribute(file, "header") or "")
     audio, visual = plain_dataset(file, "audio"), plain_dataset(file, "visual")
     text = {encoder: plain_dataset(file, f"text_{encoder}") for encoder in kept.encoders}
     if any(values.ndim != 2 for values in (audio, visual, *text.values())):
         raise DataError(f"{path}: features are not in two dimensions")
-    if ("audio_offsets" in file) != ("visual_offsets" in file):
+    for modality, seconds in (("audio", kept.audio_seconds), ("visual", kept.visual_seconds)):
+        if (f"{modality}_offsets" in file) != (seconds is not None):
+            raise DataError(f"{path}: {modality}: sequences without the seconds of a step, or the reverse")
+    if (kept.audio_seconds is None) != (kept.visual_seconds is None):
         raise DataError(f"{path}: one modality holds sequences and the other does not")
     return StoreHeader(
         dataset=kept.dataset,
@@ -230,7 +244,8 @@ def _header(path: Path, file: h5py.File) -> StoreHeader:
         audio=int(audio.shape[1]),
         visual=int(visual.shape[1]),
         text={encoder: int(values.shape[1]) for encoder, values in text.items()},
-        sequences="audio_offsets" in file,
+        audio_seconds=kept.audio_seconds,
+        visual_seconds=kept.visual_seconds,
         fingerprint=kept.fingerprint,
         path=path,
     )
@@ -245,7 +260,7 @@ def _kept(path: Path, text: str) -> _Kept:
         raise DataError(f"{path}: damaged: {where}: {first['msg']}") from error
 
 
-def _attribute(file: h5py.File, name: str) -> str | None:
+def read_attribute(file: h5py.File, name: str) -> str | None:
     """An attribute of fixed-length text; None if there is no such."""
     if name not in file.attrs or file.attrs.get_id(name).dtype.kind != "S" or file.attrs.get_id(name).shape:
         return None
@@ -259,8 +274,8 @@ def _members(file: h5py.File) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     return label, partition
 
 
-def _feature(file: h5py.File, modality: str) -> Feature:
+def _feature(file: h5py.File, modality: str, seconds: float | None) -> Feature:
     values = read_array(file, modality, "f", 2)
-    if f"{modality}_offsets" in file:
-        return Ragged(values, read_array(file, f"{modality}_offsets", "i", 1))
-    return values
+    if seconds is None:
+        return values
+    return Ragged(values, read_array(file, f"{modality}_offsets", "i", 1), seconds)

@@ -15,10 +15,12 @@ class Ragged:
     Attributes:
         values: float32 `[S, D]`, the steps of all videos.
         offsets: int64 `[N + 1]`, video `i` is `values[offsets[i]:offsets[i + 1]]`.
+        seconds: from one step to the next.
     """
 
     values: NDArray[np.float32]
     offsets: NDArray[np.int64]
+    seconds: float
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

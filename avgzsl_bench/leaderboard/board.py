@@ -35,7 +35,7 @@ class Line:
         row: its runs.
         label: title of the method, marked where it is a reconstruction or a reference; with its version
             if the board has two.
-        settings: what differs from the defaults, as `key=value, ...`; empty if nothing does.
+        settings: what differs from the defaults, as `key=value, ...`, and which added texts were read.
         reported: figures that papers reported for the method on this dataset, whatever the features; those on
             the features and split of the board first.
     """
@@ -167,6 +167,7 @@ def _settings(row: Row, also: Sequence[str] = ()) -> str:
     shown = row.method.changed | {name: row.method.config.get(name) for name in also}
     shown = {name: value for name, value in shown.items() if name not in _OF_THE_BOARD}
     items = [f"{name}={_value(shown[name])}" for name in sorted(shown)]
+    items += [f"text {name} {mark[:8]}" for name, mark in sorted(row.added_text.items())]
     planned = row.method.config.get("epochs")
     if isinstance(planned, int) and row.epochs < planned:
         items.append(f"stopped after {row.epochs} of {planned} epochs")

@@ -35,6 +35,7 @@ class Row:
 
     Attributes:
         method: what all runs of the row agree in.
+        added_text: fingerprint of each text that was added to the dataset and that they read.
         epochs: epochs of stage 1 that were trained.
         seeds: ascending.
         best_epochs: of each seed.
@@ -42,6 +43,7 @@ class Row:
     """
 
     method: MethodInfo
+    added_text: Mapping[str, str]
     epochs: int
     seeds: tuple[int, ...]
     best_epochs: tuple[int, ...]
@@ -74,7 +76,7 @@ def spread(values: Iterable[float]) -> Spread:
 
 
 def _identity(record: Record) -> str:
-    return json.dumps([record.method.model_dump(), len(record.trace)], sort_keys=True)
+    return json.dumps([record.method.model_dump(), len(record.trace), record.data.added_text], sort_keys=True)
 
 
 def _outcome(stored: StoredRecord) -> tuple[Figures, int]:
@@ -93,6 +95,7 @@ def _row(group: Iterable[StoredRecord]) -> Row:
     records = [by_seed[seed].record for seed in sorted(by_seed)]
     return Row(
         method=records[0].method,
+        added_text=records[0].data.added_text,
         epochs=len(records[0].trace),
         seeds=tuple(r.seed for r in records),
         best_epochs=tuple(r.best_epoch for r in records),

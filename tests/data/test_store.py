@@ -28,7 +28,7 @@ def small_table(*, sequences: bool = False) -> FeatureTable:
         if not sequences:
             return random.standard_normal((4, width)).astype(np.float32)
         offsets = np.array([0, 2, 3, 7, 8])
-        return Ragged(random.standard_normal((8, width)).astype(np.float32), offsets)
+        return Ragged(random.standard_normal((8, width)).astype(np.float32), offsets, 0.5)
 
     words = random.standard_normal((3, 5)).astype(np.float32)
     words[1] = np.nan
@@ -108,10 +108,10 @@ NAN = np.full((4, 3), np.nan, np.float32)
         ({"audio": np.ones((3, 3), np.float32)}, "audio has 3 rows for 4 videos"),
         ({"audio": np.ones((4, 3))}, "audio has shape .* float64"),
         (
-            {"audio": Ragged(np.ones((4, 3), np.float32), np.array([0, 1, 1, 2, 4]))},
+            {"audio": Ragged(np.ones((4, 3), np.float32), np.array([0, 1, 1, 2, 4]), 0.5)},
             "audio offsets are not ascending",
         ),
-        ({"audio": Ragged(np.ones((4, 3), np.float32), np.array([0, 1, 2, 4]))}, "audio offsets have shape"),
+        ({"audio": Ragged(np.ones((4, 3), np.float32), np.array([0, 1, 2, 4]), 0.5)}, "audio offsets have shape"),
         ({"label": np.array([0, 0, 2, 3])}, "label 3 is beyond"),
         ({"label": np.array([-1, 0, 2, 2])}, "label -1 is negative"),
         ({"label": np.array([0, 2, 0, 2])}, "not in the order"),

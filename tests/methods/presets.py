@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def stage_one(spec: MethodSpec, data_root: Path, preset: str | None, **settings: Any) -> Selection:
     cls = method_class(spec)
     config = build_config(spec, cls.Config, "ucf", "simulated", settings, preset)
-    benchmark = load_benchmark("ucf", "simulated", data_root=data_root, text_order=config.text_order)
+    benchmark = load_benchmark(
+        "ucf", "simulated", data_root=data_root, text_order=config.text_order, needs=spec.needs
+    )
 
     def factory(task: Task) -> Method:
         return cls(config, benchmark.shape, task.classes, seed=0, device=torch.device("cpu"))

@@ -81,8 +81,8 @@ def assemble(
         dataset=dataset.name,
         features=features.name,
         simulated=False,
-        audio=_feature(rows.audio, rows.audio_steps, features.sequences),
-        visual=_feature(rows.visual, rows.visual_steps, features.sequences),
+        audio=_feature(rows.audio, rows.audio_steps, features.audio_seconds),
+        visual=_feature(rows.visual, rows.visual_steps, features.visual_seconds),
         label=np.array(rows.label, np.int64),
         video_id=rows.video_id,
         partition=np.array(rows.mask, np.uint8),
@@ -134,7 +134,7 @@ def _append(rows: _Rows, videos: dict[str, _Video], class_id: int, sequences: bo
     rows.mask += [v.mask | (train_too if v.mask & _STAGE1 else 0) for v in ordered]
 
 
-def _feature(blocks: list[NDArray[np.float32]], steps: list[int], sequences: bool) -> Feature:
+def _feature(blocks: list[NDArray[np.float32]], steps: list[int], seconds: float | None) -> Feature:
     """Join the blocks, letting go of each once copied: the largest sets fill most of the memory once."""
     end = sum(len(block) for block in blocks)
     values = np.empty((end, blocks[0].shape[1]), np.float32)
@@ -142,4 +142,4 @@ def _feature(blocks: list[NDArray[np.float32]], steps: list[int], sequences: boo
         block = blocks.pop()
         values[end - len(block) : end] = block
         end -= len(block)
-    return Ragged(values, np.cumsum([0, *steps], dtype=np.int64)) if sequences else values
+    return values if seconds is None else Ragged(values, np.cumsum([0, *steps], dtype=np.int64), seconds)

@@ -22,6 +22,7 @@ def avbench_methods() -> list[MethodSpec]:
             url="https://doi.org/10.11999/JEIT241090",
             follows="reconstruction",
             defaults="avgzsl_mft:defaults.toml",
+            parameters=12_487_552,
             note=(
                 "no program was published: ClipClap-GZSL is the base, the fusion and the two added losses "
                 "are rebuilt from the abstract, the tables and a sister method's program"

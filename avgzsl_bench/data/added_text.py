@@ -1,0 +1,174 @@
+"""Text embeddings that a user adds to a dataset, such as those of class descriptions.
+
+They belong to the dataset and not to a feature set, so a feature set's fingerprint stays what it was. Only a
+method that asks for one by name is given it (`Needs.added_text`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from avgzsl_bench.data.datasets import Dataset
+from avgzsl_bench.data.plain_hdf5 import open_plain, read_array
+from avgzsl_bench.data.simulated_extras import simulate_descriptions
+from avgzsl_bench.data.store import NAME, StoreHeader, read_attribute
+from avgzsl_bench.errors import DataError
+from avgzsl_bench.files import atomic_file
+from avgzsl_bench.signals import endings_held
+
+SCHEMA = "avgzsl-bench text 1"
+
+DESCRIPTIONS = "knowledge"
+"""The name under which methods look for embeddings of class descriptions."""
+
+_AGAIN = "add it again with 'avbench data add-text DATASET FILE --force'"
+
+
+@dataclass(frozen=True, eq=False)
+class AddedText:
+    """One vector a class.
+
+    Attributes:
+        dataset: dataset name.
+        name: what methods ask for, e.g. `knowledge`.
+        vectors: float32 `[C, E]`, row = class id, all NaN for a class without a vector.
+        source: name of the file it came from, or `simulated`.
+    """
+
+    dataset: str
+    name: str
+    vectors: NDArray[np.float32]
+    source: str
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of dataset, name, shape and values."""
+        little = np.ascontiguousarray(self.vectors, dtype="<f4")
+        digest = hashlib.sha256(f"{self.dataset} {self.name} {little.shape}\n".encode())
+        digest.update(little.tobytes())
+        return digest.hexdigest()
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Which classes have a vector: bool `[C]`."""
+        return np.logical_not(np.isnan(self.vectors).any(axis=1))
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    dataset: Annotated[str, StringConstraints(pattern=rf"^(?:{NAME.pattern})$")]
+    name: Annotated[str, StringConstraints(pattern=rf"^(?:{NAME.pattern})$")]
+    source: str
+    fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+def added_text_path(root: Path, dataset: str, name: str) -> Path:
+    """Where a dataset's added text of a name belongs.
+
+    Raises:
+        DataError: a name that could lead out of the data folder.
+    """
+    for part in (dataset, name):
+        if not NAME.fullmatch(part):
+            raise DataError(f"{part!r} is no name of a text embedding (lower-case letters, digits, '-', '_')")
+    return root / dataset / f"text-{name}.h5"
+
+
+def write_added_text(root: Path, text: AddedText) -> Path:
+    """Write it whole or not at all, replacing what is there, and say where.
+
+    Raises:
+        DataError: a name that cannot be stored.
+        AvbenchError: the file cannot be written.
+    """
+    path = added_text_path(root, text.dataset, text.name)
+    kept = _Kept(dataset=text.dataset, name=text.name, source=text.source, fingerprint=text.fingerprint)
+    with atomic_file(path) as temporary, endings_held():
+        try:
+            with h5py.File(temporary, "w") as file:
+                file.attrs["schema"] = np.bytes_(SCHEMA.encode())
+                file.attrs["header"] = np.bytes_(kept.model_dump_json().encode())
+                file["vectors"] = text.vectors
+        except RuntimeError as error:  # what h5py makes of some errors of the system
+            raise OSError(None, str(error)) from error
+    return path
+
+
+def read_added_text(path: Path) -> AddedText:
+    """Read it and check it against its fingerprint.
+
+    Raises:
+        DataError: missing, damaged, foreign, altered or out of place.
+    """
+    try:
+        with open_plain(path) as file:
+            if read_attribute(file, "schema") != SCHEMA:
+                raise DataError(f"{path}: no added text of this version")
+            kept = _Kept.model_validate_json(read_attribute(file, "header") or "")
+            vectors = read_array(file, "vectors", "f", 2).astype(np.float32, copy=False)
+    except ValidationError as error:
+        raise DataError(f"{path}: damaged: {error.errors()[0]['msg']}; {_AGAIN}") from error
+    except DataError as error:
+        raise DataError(f"{error}; {_AGAIN}") from error
+    text = AddedText(kept.dataset, kept.name, vectors, kept.source)
+    if text.fingerprint != kept.fingerprint:
+        raise DataError(f"{path}: altered: not the vectors that its fingerprint stands for; {_AGAIN}")
+    if path.name != f"text-{kept.name}.h5" or path.parent.name != kept.dataset:
+        raise DataError(f"{path}: holds {kept.name} of {kept.dataset}, which belongs elsewhere; {_AGAIN}")
+    return text
+
+
+@dataclass(frozen=True)
+class AddedTexts:
+    """What was added to the datasets of a data folder.
+
+    Attributes:
+        texts: those that can be used, by dataset and name.
+        unreadable: files in their place that cannot be read, with the reason.
+    """
+
+    texts: list[AddedText]
+    unreadable: list[tuple[Path, str]]
+
+
+def scan_added_text(root: Path) -> AddedTexts:
+    """Every added text below a data folder; a damaged one does not hide the others."""
+    texts, unreadable = [], []
+    for path in sorted(root.glob("*/text-*.h5")):
+        try:
+            texts.append(read_added_text(path))
+        except DataError as error:
+            unreadable.append((path, str(error)))
+    return AddedTexts(texts, unreadable)
+
+
+def find_added_text(
+    root: Path, dataset: Dataset, store: StoreHeader, names: Sequence[str]
+) -> tuple[AddedText, ...]:
+    """Those of the named texts that the dataset has. Simulated features come with simulated descriptions.
+
+    Raises:
+        DataError: one is there and cannot be used.
+    """
+    if store.simulated:
+        made = AddedText(dataset.name, DESCRIPTIONS, simulate_descriptions(dataset), "simulated")
+        return (made,) if DESCRIPTIONS in names else ()
+    paths = (added_text_path(root, dataset.name, name) for name in names)
+    found = tuple(read_added_text(path) for path in paths if path.exists())
+    for text in found:
+        if len(text.vectors) != len(dataset.classes):
+            raise DataError(
+                f"{dataset.name} has {len(dataset.classes)} classes, its added text {text.name!r} "
+                f"{len(text.vectors)}; {_AGAIN}"
+            )
+    return found

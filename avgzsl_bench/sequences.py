@@ -1,0 +1,74 @@
+"""Sequences on the device: the steps of all videos end to end, padded only when a batch is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Padded:
+    """Steps of `N` videos side by side.
+
+    Attributes:
+        values: float32 `[N, T, D]`, zero where there is no step.
+        mask: bool `[N, T]`, true where there is one.
+    """
+
+    values: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """One modality of `N` videos as sequences of vectors. `take` copies no vector.
+
+    Attributes:
+        values: float32 `[S, D]`, steps of all videos, these and others, end to end.
+        first: int64 `[N]`, the row of each video's first step.
+        length: int64 `[N]`, steps of each video, at least 1.
+        longest: the largest `length`, known to the host.
+        seconds: from one step to the next.
+    """
+
+    values: Tensor
+    first: Tensor
+    length: Tensor
+    longest: int
+    seconds: float
+
+    @classmethod
+    def of_vectors(cls, vectors: Tensor) -> Sequences:
+        """One vector a video, `[N, D]`, as sequences of a single step."""
+        first = torch.arange(len(vectors), device=vectors.device)
+        return cls(vectors, first, torch.ones_like(first), longest=1, seconds=1.0)
+
+    def __len__(self) -> int:
+        return self.length.shape[0]
+
+    def take(self, index: Tensor | slice, longest: int | None = None) -> Sequences:
+        """The sequences of the videos at `index` (int64 `[M]` on the same device, or a slice).
+
+        Args:
+            index: which.
+            longest: their largest length, where it is known; else the device is asked.
+        """
+        length = self.length[index]
+        if longest is None:
+            longest = int(length.max()) if len(length) else 0
+        return Sequences(self.values, self.first[index], length, longest, self.seconds)
+
+    def at(self, step: Tensor) -> Padded:
+        """The given steps of each video: int64 `[N, T]` or, the same for all, `[1, T]`; not negative."""
+        mask = step < self.length.unsqueeze(1)
+        row = self.first.unsqueeze(1) + step.minimum(self.length.unsqueeze(1) - 1)
+        return Padded(self.values[row] * mask.unsqueeze(2), mask)
+
+    def padded(self) -> Padded:
+        """All steps, with zeros after the end of all but the longest: `T = longest`."""
+        return self.at(torch.arange(self.longest, device=self.values.device).unsqueeze(0))

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import csv
+import json
+import pickle
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import avgzsl_bench as ab
+from avgzsl_bench.cli import main
+from avgzsl_bench.data.added_text import AddedText, read_added_text, write_added_text
+from avgzsl_bench.data.installed import store_path
+from avgzsl_bench.data.simulated import ensure_simulated
+from avgzsl_bench.data.simulated_extras import simulate_descriptions
+from avgzsl_bench.data.store import read_store, write_store
+from avgzsl_bench.data.table import FeatureTable
+from avgzsl_bench.data.text_file import read_class_vectors
+from avgzsl_bench.errors import DataError
+from avgzsl_bench.plugins import dataset
+
+UCF = dataset("ucf")
+VECTORS = np.random.default_rng(0).standard_normal((len(UCF.classes), 5)).astype(np.float32)
+BY_NAME = {c.readable: v for c, v in zip(UCF.classes, VECTORS, strict=True)}
+NEEDS = ab.Needs(added_text=("knowledge",))
+
+
+def write(path: Path, vectors: dict[str, np.ndarray]) -> Path:
+    """A file of the kind that its ending says."""
+    if path.suffix == ".json":
+        path.write_text(json.dumps({name: v.tolist() for name, v in vectors.items()}))
+    elif path.suffix == ".csv":
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["name", *(f"x{i}" for i in range(5))])
+            writer.writerows(
+                [name, *map(repr, map(float, row))] for name, v in vectors.items() for row in np.atleast_2d(v)
+            )
+    elif path.suffix == ".npz":
+        np.savez(path, **vectors)
+    elif path.suffix == ".npy":
+        np.save(path, np.array(vectors, dtype=object), allow_pickle=True)
+    else:
+        path.write_bytes(pickle.dumps(vectors))
+    return path
+
+
+def add(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["data", "add-text", *map(str, arguments)])
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize("ending", ["json", "csv", "npz", "npy", "pkl"])
+def test_vectors_are_placed_by_name_whatever_their_order(ending: str, tmp_path: Path) -> None:
+    names = sorted(BY_NAME, key=lambda name: name[::-1])
+    path = write(tmp_path / f"vectors.{ending}", {name: BY_NAME[name] for name in names})
+    assert np.array_equal(read_class_vectors(path, UCF), VECTORS)
+
+
+@pytest.mark.parametrize("ending", ["json", "csv", "npz", "npy", "pkl"])
+def test_several_vectors_of_a_class_are_averaged(ending: str, tmp_path: Path) -> None:
+    name = UCF.classes[3].readable
+    path = write(tmp_path / f"vectors.{ending}", {name: np.array([[1.0, 2, 3, 4, 5], [3, 2, 1, 0, 5]])})
+    found = read_class_vectors(path, UCF)
+    assert found[3].tolist() == [2, 2, 2, 2, 5]
+    assert np.isnan(np.delete(found, 3, axis=0)).all()
+
+
+def test_a_class_may_go_by_any_of_its_names(tmp_path: Path) -> None:
+    c = UCF.classes[20]
+    for name in (c.listed, c.readable, c.clip):
+        path = write(tmp_path / "v.json", {name: VECTORS[20]})
+        assert np.array_equal(read_class_vectors(path, UCF)[20], VECTORS[20])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"Flying a kite": [1.0]}, "no class of ucf is called 'Flying a kite'"),
+        ({UCF.classes[0].readable: [1.0, 2.0], UCF.classes[1].readable: [1.0]}, "has width 1"),
+        ({UCF.classes[0].readable: [1.0, float("nan")]}, "not finite"),
+        ({UCF.classes[0].readable: [1e300]}, "not finite"),
+        ({UCF.classes[0].readable: []}, "shape"),
+        ({UCF.classes[0].readable: [[[1.0]]]}, "shape"),
+        ({UCF.classes[0].readable: "a person"}, "no vector"),
+        ({UCF.classes[0].readable: [[1.0], [1.0, 2.0]]}, "no vector"),
+        ({UCF.classes[20].readable: [1.0], UCF.classes[20].listed: [1.0]}, "the same class"),
+        ({}, "no vectors"),
+        ([1.0], "expected an object"),
+    ],
+)
+def test_what_cannot_be_placed_is_refused_and_nothing_written(content: object, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "v.json"
+    path.write_text(json.dumps(content))
+    code, output = add("ucf", path, "--data-root", tmp_path / "data")
+    assert code == 2
+    assert said in output
+    assert len(output.splitlines()) == 1
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("ending", ["json", "csv", "npz", "npy", "pkl", "txt"])
+def test_damaged_and_foreign_files_are_refused(ending: str, tmp_path: Path) -> None:
+    for content in (b"", b"\x80\x04\x95", b"{", b"a,b\nc,d\n", b"\xff\xfe\x00"):
+        path = tmp_path / f"v.{ending}"
+        path.write_bytes(content)
+        with pytest.raises(DataError, match="v\\."):
+            read_class_vectors(path, UCF)
+    with pytest.raises(DataError):
+        read_class_vectors(tmp_path / f"missing.{ending}", UCF)
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return exec, ("raise SystemExit('ran')",)
+
+
+def test_a_pickle_runs_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "v.pkl"
+    path.write_bytes(pickle.dumps({"x": Evil()}))
+    with pytest.raises(DataError):
+        read_class_vectors(path, UCF)
+
+
+def test_adding_listing_verifying_and_replacing(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    place = ["--data-root", root]
+    code, output = add("ucf", write(tmp_path / "v.json", BY_NAME), *place)
+    assert code == 0
+    assert f"ucf knowledge: 5 numbers for 101 of 101 classes -> {root}/ucf/text-knowledge.h5" in output
+    listed = CliRunner().invoke(main, ["data", "list", *map(str, place)]).output
+    assert "ucf text knowledge: 5 numbers for 101 classes, from v.json" in listed
+    assert "ucf text knowledge: unaltered" in CliRunner().invoke(main, ["data", "verify", *map(str, place)]).output
+    before = read_added_text(root / "ucf" / "text-knowledge.h5").fingerprint
+    half = write(tmp_path / "half.csv", dict(list(BY_NAME.items())[:50]))
+    code, output = add("ucf", half, *place)
+    assert (code, "--force" in output) == (2, True)
+    code, output = add("ucf", half, *place, "--force")
+    assert code == 0
+    assert "no vector for" in output
+    assert read_added_text(root / "ucf" / "text-knowledge.h5").fingerprint != before
+
+
+@pytest.mark.parametrize("name", ["clip", "word2vec", "../up", "Knowledge", ""])
+def test_names_that_cannot_be(name: str, tmp_path: Path) -> None:
+    code, output = add(
+        "ucf", write(tmp_path / "v.json", BY_NAME), "--name", name, "--data-root", tmp_path / "data"
+    )
+    assert code == 2
+    assert len(output.splitlines()) == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_alteration_is_noticed(tmp_path: Path) -> None:
+    path = write_added_text(tmp_path, AddedText("ucf", "knowledge", VECTORS, "here"))
+    with h5py.File(path, "r+") as file:
+        file["vectors"][0, 0] += 1
+    with pytest.raises(DataError, match="altered"):
+        read_added_text(path)
+    result = CliRunner().invoke(main, ["data", "verify", "--data-root", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "altered" in result.output
+    path.write_bytes(b"?")
+    with pytest.raises(DataError, match="add-text"):
+        read_added_text(path)
+
+
+@pytest.fixture(scope="module")
+def real(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with features that are not called simulated."""
+    root = tmp_path_factory.mktemp("real")
+    _, table = read_store(ensure_simulated(data_root, UCF))
+    own = FeatureTable(**{**vars(table), "features": "own", "simulated": False, "source": "test"})
+    write_store(store_path(root, "ucf", "own"), own)
+    return root
+
+
+def test_only_a_method_that_asks_is_given_the_text(real: Path) -> None:
+    without = ab.load_benchmark("ucf", "own", data_root=real, needs=NEEDS)
+    assert (list(without.final.classes.text), without.added_text) == (["hashed"], {})
+    write_added_text(real, AddedText("ucf", "knowledge", VECTORS, "here"))
+    given = ab.load_benchmark("ucf", "own", data_root=real, needs=NEEDS, text_order="official")
+    assert list(given.final.classes.text) == ["hashed", "knowledge"]
+    assert given.shape.text == {"hashed": 300, "knowledge": 5}
+    ids = [UCF.class_id(name) for name in given.final.classes.names]
+    assert np.array_equal(given.final.classes.text["knowledge"].numpy(), VECTORS[ids]), "always by name"
+    assert list(given.added_text) == ["knowledge"]
+    other = ab.load_benchmark("ucf", "own", data_root=real)
+    assert (list(other.final.classes.text), other.added_text) == (["hashed"], {})
+    assert other.fingerprint == given.fingerprint
+
+
+def test_a_class_without_a_vector_is_named(real: Path) -> None:
+    used = ab.load_benchmark("ucf", "own", data_root=real).final.classes.names[0]
+    gap = VECTORS.copy()
+    gap[UCF.class_id(used)] = np.nan
+    write_added_text(real, AddedText("ucf", "knowledge", gap, "here"))
+    with pytest.raises(DataError, match=f"'knowledge' has no vector of class '{used}'"):
+        ab.load_benchmark("ucf", "own", data_root=real, needs=NEEDS)
+    write_added_text(real, AddedText("ucf", "knowledge", VECTORS[:50], "here"))
+    with pytest.raises(DataError, match="101 classes"):
+        ab.load_benchmark("ucf", "own", data_root=real, needs=NEEDS)
+
+
+def test_simulated_features_come_with_simulated_descriptions(data_root: Path, tmp_path: Path) -> None:
+    given = ab.load_benchmark("ucf", "simulated", data_root=data_root, needs=NEEDS)
+    ids = [UCF.class_id(name) for name in given.final.classes.names]
+    described = simulate_descriptions(UCF)
+    assert np.array_equal(given.final.classes.text["knowledge"].numpy(), described[ids])
+    assert np.allclose(np.linalg.norm(described, axis=1), 10, atol=1e-3)

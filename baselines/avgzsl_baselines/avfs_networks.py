@@ -1,0 +1,133 @@
+"""The networks of AVFS as reconstructed in `avgzsl_baselines.avfs`, where every width is a setting.
+
+A video is the vector `x = [norm(v); norm(a)]` of width `Dx = Dv + Da`, visual first. All weights start from
+N(0, 0.02^2) and all biases from 0; there is neither batch normalisation nor dropout, so training and evaluation
+are the same function.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from avgzsl_baselines.wasserstein import small_normal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from avgzsl_baselines.wasserstein import Critic
+    from avgzsl_bench import Shape
+
+
+def joined(visual: Tensor, audio: Tensor) -> Tensor:
+    """`x = [norm(v); norm(a)]`: each modality of unit norm, visual first; zero vectors stay zero.
+
+    Args:
+        visual: float `[B, Dv]`.
+        audio: float `[B, Da]`.
+
+    Returns:
+        float `[B, Dv + Da]`.
+    """
+    return torch.cat((F.normalize(visual, dim=1), F.normalize(audio, dim=1)), dim=1)
+
+
+class Generator(nn.Module):
+    """G: features from noise and a class text. One trunk for both modalities keeps them consistent."""
+
+    def __init__(self, shape: Shape, noise_width: int, hidden_width: int) -> None:
+        super().__init__()
+        self.noise_width = noise_width
+        self.hidden = nn.Linear(noise_width + shape.text_width, hidden_width)
+        self.visual = nn.Linear(hidden_width, shape.visual)
+        self.audio = nn.Linear(hidden_width, shape.audio)
+        small_normal(self)
+
+    def forward(self, noise: Tensor, text: Tensor) -> Tensor:
+        """Features `[B, Dx]`, both halves of unit norm, from noise `[B, Dz]` and texts `[B, Dw]`."""
+        hidden = F.leaky_relu(self.hidden(torch.cat((noise, text), dim=1)), 0.2)
+        return joined(self.visual(hidden), self.audio(hidden))
+
+    def sample(self, text: Tensor) -> Tensor:
+        """Features `[B, Dx]` for texts `[B, Dw]`, with fresh noise from N(0, I)."""
+        noise = torch.randn(len(text), self.noise_width, device=text.device, dtype=text.dtype)
+        features: Tensor = self(noise, text)
+        return features
+
+
+class Embedding(nn.Module):
+    """Em: a hidden vector `h` of a video and, for the contrastive objective, its projection `q` of unit norm.
+
+    Args:
+        inputs: width of the features.
+        hidden_width: width of `h`.
+        projection_width: width of `q`; None without the contrastive objective, which alone trains it.
+    """
+
+    def __init__(self, inputs: int, hidden_width: int, projection_width: int | None) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(inputs, hidden_width)
+        self.projection = None if projection_width is None else nn.Linear(hidden_width, projection_width)
+        small_normal(self)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """`h` `[B, H]` of features `[B, Dx]`, not negative."""
+        return F.relu(self.hidden(features))
+
+
+class SemanticScorer(nn.Module):
+    """S: `cos(U h, V w) / temperature` of every video with every class."""
+
+    def __init__(self, hidden_width: int, text_width: int, width: int, temperature: float) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.video = nn.Linear(hidden_width, width, bias=False)  # U
+        self.text = nn.Linear(text_width, width, bias=False)  # V
+        small_normal(self)
+
+    def forward(self, hidden: Tensor, text: Tensor) -> Tensor:
+        """Scores `[B, K]` of hidden vectors `[B, H]` and class texts `[K, Dw]`."""
+        videos, classes = F.normalize(self.video(hidden), dim=1), F.normalize(self.text(text), dim=1)
+        return videos @ classes.T / self.temperature
+
+
+class AVFSNetworks(nn.Module):
+    """The networks that are in use; None for one that a switch leaves out.
+
+    Attributes:
+        generator: G.
+        critic: D, there when G is.
+        embedding: Em; without it the classifier reads features as they are.
+        scorer: S.
+        classifier: Cl, a linear map to all classes of the task.
+    """
+
+    def __init__(
+        self,
+        *,
+        generator: Generator | None,
+        critic: Critic | None,
+        embedding: Embedding | None,
+        scorer: SemanticScorer | None,
+        classifier: nn.Linear | None,
+    ) -> None:
+        super().__init__()
+        self.generator = generator
+        self.critic = critic
+        self.embedding = embedding
+        self.scorer = scorer
+        self.classifier = classifier
+
+    def encode(self, features: Tensor) -> Tensor:
+        """What the scorer and the classifier read: `h` `[B, H]` of features `[B, Dx]`, or the features."""
+        hidden: Tensor = features if self.embedding is None else self.embedding(features)
+        return hidden
+
+    def project(self, hidden: Tensor) -> Tensor | None:
+        """`q` `[B, d]`, rows of unit norm, of `h` `[B, H]`; None without the contrastive objective."""
+        if self.embedding is None or self.embedding.projection is None:
+            return None
+        return F.normalize(self.embedding.projection(hidden), dim=1)

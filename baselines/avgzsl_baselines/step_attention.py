@@ -1,0 +1,108 @@
+"""The transformer of TCAF: a class token, audio steps and visual steps, and rules for who attends to whom.
+
+After the program of Mercea, Hummel, Koepke, Akata: "Temporal and cross-modal attention for audio-visual zero-shot
+learning", ECCV 2022, arXiv 2207.09966. `N` is the number of videos, `Ta` and `Tv` their audio and visual steps
+with padding, `L = 1 + Ta + Tv` the tokens, in that order, `D` their width.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from avgzsl_baselines.token_attention import FeedForward
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+AttentionKind = Literal["cross", "self", "both"]
+
+
+def permitted_keys(audio: Tensor, visual: Tensor, kind: AttentionKind) -> Tensor:
+    """Which token may attend to which: bool `[N, L, L]`, query by key.
+
+    The class token and every real step may attend to each other; a real step also to the real steps of the
+    other modality (`cross`), of its own (`self`), or of both. Padded steps neither attend nor are attended to.
+
+    Args:
+        audio: bool `[N, Ta]`, true for real steps.
+        visual: bool `[N, Tv]`, likewise.
+        kind: cross-attention, self-attention or both.
+    """
+    real = torch.cat((audio.new_ones(len(audio), 1), audio, visual), dim=1)
+    real_pairs = real.unsqueeze(2) & real.unsqueeze(1)
+    if kind == "both":
+        return real_pairs
+    part = torch.arange(real.shape[1], device=real.device)
+    part = (part > 0).long() + (part > audio.shape[1]).long()  # 0 class token, 1 audio, 2 visual
+    query, key = part.unsqueeze(1), part.unsqueeze(0)
+    related = (query == key) if kind == "self" else (query != key)
+    return real_pairs & (related | (query == 0) | (key == 0))
+
+
+def score_bias(permitted: Tensor, dtype: torch.dtype) -> Tensor:
+    """What is added to the attention scores: 0 where it is permitted, else a huge negative number.
+
+    It swallows any score, so that a query without a permitted key attends evenly to all. A quarter of the
+    largest number: kernels that work with powers of two multiply it, and it must stay finite.
+
+    Args:
+        permitted: bool `[N, L, L]`.
+        dtype: of the scores.
+
+    Returns:
+        `[N, 1, L, L]`, the same for all heads.
+    """
+    forbidden = torch.finfo(dtype).min / 4
+    return torch.zeros_like(permitted, dtype=dtype).masked_fill(~permitted, forbidden).unsqueeze(1)
+
+
+class Attention(nn.Module):
+    """Multi-head attention with a bias on its scores; the weights have no dropout.
+
+    Args:
+        width: of a token.
+        heads: number of heads.
+        head_width: width of a head.
+        dropout: rate after the output map.
+    """
+
+    def __init__(self, width: int, heads: int, head_width: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        inner = heads * head_width
+        self.query = nn.Linear(width, inner, bias=False)
+        self.key = nn.Linear(width, inner, bias=False)
+        self.value = nn.Linear(width, inner, bias=False)
+        self.output = nn.Linear(inner, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, queries: Tensor, tokens: Tensor, bias: Tensor) -> Tensor:
+        """What `queries` `[N, Q, D]` read in `tokens` `[N, L, D]`: `[N, Q, D]`; `bias` `[N, 1, Q, L]`."""
+        query, key, value = (
+            mapped.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for mapped in (self.query(queries), self.key(tokens), self.value(tokens))
+        )
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        output: Tensor = self.dropout(self.output(attended.transpose(1, 2).flatten(2)))
+        return output
+
+
+class TransformerLayer(nn.Module):
+    """`x <- x + Attention(LN(x))`, then `x <- x + FeedForward(LN(x))`, with one and the same LN."""
+
+    def __init__(self, width: int, heads: int, head_width: int, feed_forward: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.attention = Attention(width, heads, head_width, dropout)
+        self.feed_forward = FeedForward(width, feed_forward, dropout)
+
+    def forward(self, tokens: Tensor, bias: Tensor, first: int | None = None) -> Tensor:
+        """The next layer's tokens `[N, L, D]`, or only the `first` of them; `bias` `[N, 1, L, L]`."""
+        normed = self.norm(tokens)
+        tokens = tokens[:, :first] + self.attention(normed[:, :first], normed, bias[:, :, :first])
+        output: Tensor = tokens + self.feed_forward(self.norm(tokens))
+        return output

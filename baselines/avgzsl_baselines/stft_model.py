@@ -1,0 +1,263 @@
+"""The network of STFT: a semantic and a spiking path for each modality, fused, then reasoned over jointly.
+
+After Li, Wang, Xiong, Fan: "Spiking Tucker Fusion Transformer for Audio-Visual Zero-Shot Learning", IEEE
+Transactions on Image Processing 33, 2024, arXiv 2407.08130, as reconstructed in `avgzsl_baselines.stft`. `N` are
+videos, `B` those of a batch, `T` time steps, `D` the width of the encodings and `d` that of the joint space; an
+axis of 2 is audio before visual, and a prime marks samples of other classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+from torch.func import functional_call
+
+from avgzsl_baselines.layers import Block1, Block2
+from avgzsl_baselines.stft_fusion import KnowledgeCombiner, TripleLayer, TuckerFusion
+from avgzsl_baselines.stft_spiking import SpikingBranches
+from avgzsl_baselines.text_adapter import TextAdapter
+from avgzsl_baselines.token_attention import TokenLayer
+from avgzsl_bench import TorchConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from avgzsl_bench import Shape
+
+
+class STFTConfig(TorchConfig):
+    """Settings of STFT; the defaults are those for UCF with SeLaVi features."""
+
+    epochs: int = Field(50, ge=1, le=100_000, description="epochs of stage 1; stage 2 trains the best")
+    batch_size: int = Field(256, ge=2, description="videos a batch")
+    batches_per_epoch: int = Field(500, ge=1, description="batches an epoch")
+    learning_rate: float = Field(1e-3, gt=0, description="Adam's initial learning rate")
+    weight_decay: float = Field(1e-5, ge=0, description="L2 weight decay, added to the gradient")
+    encoder_dropout: float = Field(
+        0.2, ge=0, lt=1, description="dropout rate of the encoders, the transformer layers and the Tucker fusion"
+    )
+    projection_dropout: float = Field(
+        0.3, ge=0, lt=1, description="dropout rate of the audio and visual projections"
+    )
+    decoder_dropout: float = Field(
+        0.5, ge=0, lt=1, description="dropout rate of the decoders and of the text projection"
+    )
+    text_adapter_dropout: float = Field(
+        0.1, ge=0, lt=1, description="dropout rate of W_enc, which is there with several text encoders only"
+    )
+    momentum: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="share of a pass's statistics in the running ones, in the last batch normalisation of the "
+        "encoders and of the audio and visual projections; 0.1 in all others",
+    )
+    model_width: int = Field(512, ge=2, description="width D of the encodings and of all that works on them")
+    hidden_width: int = Field(
+        512,
+        ge=2,
+        description="width of the hidden layers of encoders and projections, and of the first spiking block",
+    )
+    embedding_width: int = Field(64, ge=1, description="width d of the joint space")
+    slots: int = Field(4, ge=1, description="knowledge slots")
+    heads: int = Field(8, ge=1, description="attention heads")
+    head_width: int = Field(64, ge=1, description="width of an attention head")
+    feed_forward_width: int = Field(64, ge=1, description="width of the transformer layers' hidden layers")
+    tucker_rank: int = Field(60, ge=1, description="rank r of the Tucker fusion, in each direction")
+    time_steps: int = Field(10, ge=1, description="steps T that the spiking branches run for")
+    time_constant: float = Field(2.0, ge=1, description="time constant tau of the neurons, in steps")
+    threshold: float = Field(1.0, gt=0, description="firing threshold of the first step")
+    score_on: Literal["av", "visual", "audio"] = Field(
+        "av", description="embedding that is compared with the classes': the mean of both modalities', or one"
+    )
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the network reads of some videos.
+
+    Attributes:
+        audio: `[N, Da]`, for the semantic path; the mean over time where there are sequences.
+        visual: `[N, Dv]`, likewise.
+        audio_steps: `[N, T, Da]`, what the spiking branch reads at each step; `[N, 1, Da]` where that is always
+            the same.
+        visual_steps: `[N, T, Dv]` or `[N, 1, Dv]`, likewise.
+    """
+
+    audio: Tensor
+    visual: Tensor
+    audio_steps: Tensor
+    visual_steps: Tensor
+
+    def above(self, other: Inputs) -> Inputs:
+        """These videos with the others below them."""
+        return Inputs(
+            audio=torch.cat((self.audio, other.audio)),
+            visual=torch.cat((self.visual, other.visual)),
+            audio_steps=torch.cat((self.audio_steps, other.audio_steps)),
+            visual_steps=torch.cat((self.visual_steps, other.visual_steps)),
+        )
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A training batch.
+
+    Attributes:
+        encoded: phi, `[2, B, D]`.
+        video: theta_a and theta_v, `[2, B, d]`.
+        joint: theta_av, `[B, d]`.
+        other_joint: theta_av', `[B, d]`.
+        text: theta_w, `[B, d]`.
+        other_text: theta_w', `[B, d]`.
+        decoded: rho_a, rho_v and rho_w, `[3, B, Dw]`.
+        reconstructed: r_a and r_v, `[2, B, D]`: the encodings, from the embeddings.
+        target: w, `[B, Dw]`.
+    """
+
+    encoded: Tensor
+    video: Tensor
+    joint: Tensor
+    other_joint: Tensor
+    text: Tensor
+    other_text: Tensor
+    decoded: Tensor
+    reconstructed: Tensor
+    target: Tensor
+
+
+class STFTNet(nn.Module):
+    """Encoders, knowledge combiner, spiking branches, fusion, joint layer, projections and decoders.
+
+    Args:
+        shape: widths of the features and texts.
+        config: widths, dropout, momentum, constants of the neurons.
+    """
+
+    def __init__(self, shape: Shape, config: STFTConfig) -> None:
+        super().__init__()
+        width, hidden, joint = config.model_width, config.hidden_width, config.embedding_width
+        dropout, text_dropout = config.encoder_dropout, config.decoder_dropout
+        layer = (width, config.heads, config.head_width, config.feed_forward_width, dropout)
+
+        def encoder(inputs: int) -> Block2:
+            return Block2(inputs, hidden, width, dropout, config.momentum)
+
+        def projection() -> Block2:
+            return Block2(width, hidden, joint, config.projection_dropout, config.momentum)
+
+        self.text_adapter = TextAdapter(shape.text, config.text_adapter_dropout)
+        self.audio_encoder = encoder(shape.audio)  # A_enc
+        self.visual_encoder = encoder(shape.visual)  # V_enc
+        self.combiner = KnowledgeCombiner(width, config.slots, TripleLayer(*layer))  # LKC
+        self.spiking = SpikingBranches(
+            shape.audio,
+            shape.visual,
+            hidden,
+            width,
+            steps=config.time_steps,
+            time_constant=config.time_constant,
+            threshold=config.threshold,
+        )
+        self.audio_fusion = TuckerFusion(width, config.tucker_rank, dropout)
+        self.visual_fusion = TuckerFusion(width, config.tucker_rank, dropout)
+        self.modalities = nn.Parameter(0.02 * torch.randn(2, width))  # mod
+        self.joint_layer = TokenLayer(*layer)
+        self.audio_projection = projection()  # A_proj
+        self.visual_projection = projection()  # V_proj
+        self.text_projection = Block1(self.text_adapter.width, joint, text_dropout)  # W_proj
+        self.decoder = Block1(joint, self.text_adapter.width, text_dropout)  # Dec
+        self.audio_reconstruction = Block1(joint, width, text_dropout)  # A_rec
+        self.visual_reconstruction = Block1(joint, width, text_dropout)  # V_rec
+
+    def encode(self, inputs: Inputs, sizes: list[int]) -> Tensor:
+        """phi, `[2, N, D]`, of several passes, one below the other; `sizes` are their rows."""
+        return torch.stack(
+            (
+                self.audio_encoder.passes(inputs.audio, sizes),
+                self.visual_encoder.passes(inputs.visual, sizes),
+            )
+        )
+
+    def temporal(self, inputs: Inputs) -> Tensor:
+        """S, `[2, N, D]`, in double precision where videos are scored.
+
+        The smallest rounding can decide whether a neuron fires, and products of matrices round differently as
+        the number of videos changes: in single precision a video's scores would, now and then, depend on how
+        many are scored with it.
+        """
+        steps = (inputs.audio_steps, inputs.visual_steps)
+        if self.training or inputs.audio.device.type == "mps":  # which knows single precision only
+            spikes: Tensor = self.spiking(*steps)
+            return spikes
+        parameters = {name: value.double() for name, value in self.spiking.named_parameters()}
+        precise: Tensor = functional_call(self.spiking, parameters, tuple(part.double() for part in steps))
+        return precise.to(inputs.audio.dtype)
+
+    def fuse(self, encoded: Tensor, temporal: Tensor) -> Tensor:
+        """Y, `[2, N, D]`: the combiner's R of phi and the temporal S, fused for each modality."""
+        semantic = self.combiner(encoded)
+        return torch.stack(
+            (self.audio_fusion(semantic[0], temporal[0]), self.visual_fusion(semantic[1], temporal[1]))
+        )
+
+    def embed_videos(self, inputs: Inputs, sizes: list[int]) -> tuple[Tensor, Tensor]:
+        """Encodings and embeddings of several passes, one below the other.
+
+            phi_m = A_enc(a), V_enc(v),  R_m = LKC(phi),  S_m = SNN_m(frames),  Y_m = Tucker_m(R_m, S_m)
+            [Z_0, Z_1] = Transformer([Y_a + mod_0, Y_v + mod_1])                                      (Eq. 14)
+            theta_a = A_proj(Z_0),  theta_v = V_proj(Z_1)
+
+        All but the encoders and projections is without statistics of a batch: to it the passes are one.
+
+        Args:
+            inputs: `N` videos.
+            sizes: rows of each pass.
+
+        Returns:
+            phi, `[2, N, D]`, and theta, `[2, N, d]`.
+        """
+        encoded = self.encode(inputs, sizes)
+        fused = self.fuse(encoded, self.temporal(inputs))
+        reasoned = self.joint_layer(fused + self.modalities.unsqueeze(1))
+        return encoded, torch.stack(
+            (self.audio_projection.passes(reasoned[0], sizes), self.visual_projection.passes(reasoned[1], sizes))
+        )
+
+    def embed_texts(self, text: Tensor) -> Tensor:
+        """theta_w = W_proj(w) of texts `[K, Dw]` in one pass: `[K, d]`."""
+        embedded: Tensor = self.text_projection(self.text_adapter(text))
+        return embedded
+
+    def forward(self, inputs: Inputs, text: Tensor, labels: Sequence[Tensor]) -> Embedded:
+        """Embed a batch and its negatives, each a pass; decode and reconstruct the batch.
+
+        Args:
+            inputs: the samples and, below them, their negatives.
+            text: `[R, Dw]`, the texts that labels point into.
+            labels: `[B]` of the samples, `[B]` of the negatives.
+        """
+        sizes = [len(label) for label in labels]
+        count = sizes[0]
+        encoded, video = self.embed_videos(inputs, sizes)
+        joint = video.mean(dim=0)
+        words, texts = self.text_adapter.passes(text, labels, self.text_projection)
+        video = video[:, :count]
+        decoded = self.decoder.passes(torch.cat((*video, texts[:count])), [count] * 3)
+        return Embedded(
+            encoded=encoded[:, :count],
+            video=video,
+            joint=joint[:count],
+            other_joint=joint[count:],
+            text=texts[:count],
+            other_text=texts[count:],
+            decoded=decoded.view(3, count, -1),
+            reconstructed=torch.stack((self.audio_reconstruction(video[0]), self.visual_reconstruction(video[1]))),
+            target=words[:count],
+        )

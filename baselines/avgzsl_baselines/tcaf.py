@@ -1,0 +1,187 @@
+"""TCAF: temporal and cross-modal attention over audio and visual sequences, met by the class text.
+
+Mercea, Hummel, Koepke, Akata: "Temporal and cross-modal attention for audio-visual zero-shot learning", ECCV 2022,
+doi 10.1007/978-3-031-20044-1_28, arXiv 2207.09966. Architecture, losses and schedule follow the authors' program
+(`ExplainableML/TCAF-GZSL`); its oddities are settings. ClipClap-GZSL is its descendant: the losses are the same,
+with the word vectors themselves, which are no function of weights, in place of encoded texts.
+
+Features of one vector a video are sequences of one step. With several text encoders their vectors are used side
+by side. Both are extensions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+
+from avgzsl_baselines.clipclap import base_losses
+from avgzsl_baselines.tcaf_model import TCAFConfig, TCAFNet
+from avgzsl_baselines.timed_sequences import (
+    audio_window,
+    centre_start,
+    random_start,
+    sequences_of,
+    spare_steps,
+    windows,
+)
+from avgzsl_bench import CheckpointError, ConfigError, MethodConfig, Shape, TorchMethod
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import Tensor
+
+    from avgzsl_baselines.timed_sequences import AudioVisual
+    from avgzsl_bench import Batch, Classes, Videos
+
+_DEEPEST_OFFICIAL = 12
+"""Layers of a transformer whose official names are known; the published settings have at most eight."""
+
+_OFFICIAL_HEADS: Mapping[int, tuple[int, int]] = {512: (8, 64), 768: (6, 128), 384: (3, 128)}
+"""Attention heads and their width in the published settings, by the product of both."""
+
+
+class TCAF(TorchMethod):
+    """TCAF. Scores are Euclidean distances in the joint space, not training's dot products."""
+
+    Config: ClassVar[type[TCAFConfig]] = TCAFConfig
+    config: TCAFConfig
+    module: TCAFNet
+
+    score_block: ClassVar[int] = 64  # as published; 300 steps of C3D for each are 300 MB
+
+    official_names: ClassVar[Mapping[str, str]] = {
+        "cls_token": "class_token",
+        **{
+            f"{official}.fc.{index}": f"{ours}.{part}"
+            for official, ours in (
+                ("A_enc", "audio_encoder.blocks"),
+                ("V_enc", "visual_encoder.blocks"),
+                ("O_proj", "video_projection"),
+                ("D_o", "video_decoder"),
+            )
+            for index, part in ((0, "0.linear"), (1, "0.norm"), (4, "1.linear"), (5, "1.norm"))
+        },
+        **{
+            f"{official}.fc.{index}": f"{ours}.{part}"
+            for official, ours in (("W_proj", "text_projection"), ("D_w", "text_decoder"))
+            for index, part in ((0, "linear"), (1, "norm"))
+        },
+        **{
+            f"{block}.{official}": f"positions.{ours}"
+            for block in ("position_encoder_block", "audiovisual_embeddings")  # two names for the same tensors
+            for official, ours in (
+                ("modal_embedding", "modality"),
+                ("pad_embedding", "padding"),
+                ("fourier_randn", "frequencies"),
+                ("fourier_embeddings", "time"),
+                ("out_proj_audio", "join.0"),
+                ("out_proj_video", "join.1"),
+            )
+        },
+        **{
+            f"Audio_visual_transformer.layers.{layer}.{official}": f"transformer.{layer}.{ours}"
+            for layer in range(_DEEPEST_OFFICIAL)
+            for official, ours in (
+                ("norm", "norm"),
+                ("attn.to_q", "attention.query"),
+                ("attn.to_k", "attention.key"),
+                ("attn.to_v", "attention.value"),
+                ("attn.to_out.0", "attention.output"),
+                ("ff.net.0", "feed_forward.hidden"),
+                ("ff.net.3", "feed_forward.output"),
+            )
+        },
+    }
+
+    @classmethod
+    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[Shape, dict[str, Any]]:
+        """Widths and depth; of the attention heads the product of number and width alone.
+
+        A product of the published settings tells both; others have to be given as settings, as does
+        `assembly=fixed` for ActivityNet.
+
+        Raises:
+            KeyError: a layer that tells a width is missing.
+            CheckpointError: two networks that should have hidden layers of the same width do not.
+        """
+        hidden = {net: len(state[f"{net}.fc.0.bias"]) for net in ("A_enc", "V_enc", "O_proj", "D_o")}
+        for one, other in (("A_enc", "V_enc"), ("O_proj", "D_o")):
+            if hidden[one] != hidden[other]:
+                raise CheckpointError(f"{one} and {other} have hidden layers of different widths")
+        depth = 0
+        while f"Audio_visual_transformer.layers.{depth}.norm.weight" in state:
+            depth += 1
+        inner = len(state["Audio_visual_transformer.layers.0.attn.to_q.weight"])
+        heads = dict(zip(("heads", "head_width"), _OFFICIAL_HEADS.get(inner, ()), strict=False))
+        shape = Shape(
+            audio=state["A_enc.fc.0.weight"].shape[1],
+            visual=state["V_enc.fc.0.weight"].shape[1],
+            text={"word2vec": state["W_proj.fc.0.weight"].shape[1]},
+            sequences=True,
+        )
+        return shape, {
+            "model_width": state["cls_token"].shape[-1],
+            "embedding_width": len(state["W_proj.fc.0.bias"]),
+            "encoder_hidden_width": hidden["A_enc"],
+            "decoder_hidden_width": hidden["O_proj"],
+            "position_width": state["position_encoder_block.modal_embedding.weight"].shape[1],
+            "depth": depth,
+            "feed_forward_width": len(state["Audio_visual_transformer.layers.0.ff.net.0.bias"]),
+            **heads,
+        }
+
+    @classmethod
+    def check(cls, config: MethodConfig, shape: Shape) -> None:
+        """Refuse to divide by norms over time where there is one step, which leaves nothing but signs."""
+        if config.model_dump()["visual_norm"] == "time" and not shape.sequences:
+            raise ConfigError(
+                "setting visual_norm=time: these features are one vector a video, of which norms over time leave "
+                "nothing but signs; use a feature set with sequences, or --set visual_norm=feature"
+            )
+
+    def build(self) -> TCAFNet:
+        """The network on these features."""
+        return TCAFNet(self.shape, self.config)
+
+    def _assembled(self, source: Videos | Batch, window: int, start_of: Callable[[Tensor], Tensor]) -> AudioVisual:
+        """Whole videos, or windows of `window` visual steps, whose start comes from the steps outside them."""
+        videos = sequences_of(source)
+        if self.config.assembly == "max" or source.audio_steps is None:
+            return videos
+        start = start_of(spare_steps(videos.visual, window))
+        seconds = videos.audio.seconds, videos.visual.seconds
+        return windows(videos, start, window, audio_window(window, *seconds, self.config.audio_window))
+
+    def losses(self, batch: Batch) -> Mapping[str, Tensor]:
+        """l = l_ce + l_rec + l_reg, on all steps of the batch."""
+        embedded = self.module(sequences_of(batch), batch.label, self.train_text)
+        losses = base_losses(embedded, batch.label)
+        return {"total": losses["ce"] + losses["rec"] + losses["reg"], **losses}
+
+    def train_step(self, batch: Batch) -> Mapping[str, Tensor]:
+        """One update on the batch or on windows of it, and with `bn_refresh=official` the embeddings once more.
+
+        In the pass after the update, as in the published program's scoring, times are indices.
+        """
+        last = self.config.window_start == "all"
+        videos = self._assembled(batch, self.config.train_window, partial(random_start, last=last))
+        losses = super().train_step(replace(batch, audio_steps=videos.audio, visual_steps=videos.visual))
+        if self.config.bn_refresh == "official":
+            with torch.no_grad():
+                self.module.embed_videos(videos, "index")
+                self.module.text_projection(self.train_text[batch.label])
+        return losses
+
+    def embed_videos(self, videos: Videos) -> Tensor:
+        """theta_o of videos, `[N, d]`."""
+        assembled = self._assembled(videos, self.config.test_window, centre_start)
+        return self.module.embed_videos(assembled, self.config.eval_times)
+
+    def embed_classes(self, classes: Classes) -> Tensor:
+        """theta_w = W_proj(w) of classes, `[K, d]`."""
+        embedded: Tensor = self.module.text_projection(self.text_of(classes))
+        return embedded

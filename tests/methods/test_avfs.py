@@ -1,0 +1,664 @@
+"""The reconstruction of AVFS: worked examples and a traced training step, to their printed digits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from fixture_f import AUDIO, TEXT, VISUAL, T, X, fill
+from presets import stage_one
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from avgzsl_baselines import avfs
+from avgzsl_baselines.avfs import AVFS, AVFSConfig
+from avgzsl_baselines.avfs_losses import (
+    FeatureBatch,
+    contrastive_loss,
+    critic_losses,
+    embedding_losses,
+    generator_losses,
+)
+from avgzsl_baselines.avfs_networks import AVFSNetworks, SemanticScorer, joined
+from avgzsl_bench import AvbenchError, ClassBalancedSampler, Classes, ConfigError, MethodSpec, Shape, Videos
+from avgzsl_bench.config import default_settings, presets
+from avgzsl_bench.plugins import method_class
+from avgzsl_bench.testing import CHECKS, Trial, check_method
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+CPU = torch.device("cpu")
+CLIP_CLAP = Shape(1024, 512, {"clip": 512, "clap": 1024})
+CLS = Shape(128, 4096, {"word2vec": 300})
+MAIN = Shape(512, 512, {"word2vec": 300})
+PRINTED_10 = 5.1e-11
+
+SPEC = MethodSpec("avfs", target="avgzsl_baselines.avfs:AVFS", title="AVFS", defaults="avgzsl_baselines:avfs.toml")
+
+LEGAL: list[dict[str, Any]] = [
+    {},
+    {"score": "semantic"},
+    {"score": "sum"},
+    {"score": "sum", "contrastive": False},
+    {"contrastive": False},
+    {"discriminative": False},
+    {"contrastive": False, "discriminative": False},
+    {"generator": False, "score": "semantic"},
+    {"generator": False, "score": "semantic", "contrastive": False},
+]
+
+
+def make(shape: Shape, vectors: Tensor | None = None, unseen: tuple[int, ...] = (), **settings: Any) -> AVFS:
+    """A method on classes named c0, c1, ...; without `vectors` three classes with random ones."""
+    if vectors is None:
+        vectors = torch.randn(3, shape.text_width)
+    parts = vectors.split(list(shape.text.values()), dim=1)
+    names = tuple(f"c{i}" for i in range(len(vectors)))
+    seen = torch.tensor([i not in unseen for i in range(len(vectors))])
+    classes = Classes(names, dict(zip(shape.text, parts, strict=True)), seen)
+    return AVFS(AVFSConfig(**settings), shape, classes, seed=0, device=CPU)
+
+
+def values(losses: Mapping[str, Tensor]) -> dict[str, float]:
+    return {name: loss.item() for name, loss in losses.items()}
+
+
+def parameters(module: nn.Module | None) -> int:
+    return 0 if module is None else sum(p.numel() for p in module.parameters())
+
+
+def by_part(method: AVFS) -> tuple[int, ...]:
+    net = method.module
+    return tuple(parameters(part) for part in (net.generator, net.critic, net.embedding, net.scorer))
+
+
+# --- architecture ---
+
+
+@pytest.mark.parametrize(
+    ("shape", "parts", "total"),
+    [
+        (CLS, (4_945_024, 4_634_625, 2_228_864, 207_872), 12_016_385),
+        (MAIN, (1_665_024, 1_357_825, 590_464, 207_872), 3_821_185),
+        (CLIP_CLAP, (3_455_488, 3_147_777, 852_608, 524_288), 7_980_161),
+    ],
+)
+def test_parameters(shape: Shape, parts: tuple[int, ...], total: int) -> None:
+    method = make(shape)
+    assert by_part(method) == parts
+    assert method.parameter_count() == total == sum(parts)
+    assert parameters(method.module.classifier) == 3 * 513
+
+
+@pytest.mark.parametrize(
+    ("settings", "parts", "classifier_width"),
+    [
+        ({"contrastive": False}, (3_455_488, 3_147_777, 852_608 - 513 * 128, 524_288), 512),
+        ({"discriminative": False}, (3_455_488, 3_147_777, 852_608, 0), 512),
+        ({"contrastive": False, "discriminative": False}, (3_455_488, 3_147_777, 0, 0), 1536),
+        ({"generator": False, "score": "semantic"}, (0, 0, 852_608, 524_288), None),
+        ({"score": "semantic"}, (3_455_488, 3_147_777, 852_608, 524_288), None),
+    ],
+)
+def test_switches_leave_out_what_is_not_trained(
+    settings: dict[str, Any], parts: tuple[int, ...], classifier_width: int | None
+) -> None:
+    method = make(CLIP_CLAP, **settings)
+    assert by_part(method) == parts
+    classifier = method.module.classifier
+    assert (None if classifier is None else classifier.in_features) == classifier_width
+
+
+def test_initial_weights() -> None:
+    method = make(MAIN)
+    for name, value in method.state_dict().items():
+        if name.endswith("bias"):
+            assert not value.any()
+        else:
+            assert value.std().item() == pytest.approx(0.02, rel=0.1)
+
+
+def test_ranges_of_the_networks() -> None:
+    method = make(MAIN)
+    net = method.module
+    assert net.generator is not None
+    assert net.scorer is not None
+    text = method.text[torch.arange(12) % 3]
+    features = net.generator.sample(text)
+    halves = features.split([MAIN.visual, MAIN.audio], dim=1)
+    for rows in (*halves, net.project(net.encode(features))):
+        assert rows is not None
+        torch.testing.assert_close(rows.norm(dim=1), torch.ones(12))
+    with torch.no_grad():
+        for layer in (net.scorer.video, net.scorer.text):
+            layer.weight.copy_(torch.ones_like(layer.weight))
+    assert net.scorer(net.encode(features), method.text).abs().amax().item() == pytest.approx(10, abs=1e-4)
+    assert not joined(torch.zeros(1, 4), torch.zeros(1, 3)).any()
+
+
+# --- losses ---
+
+
+class LinearCritic(nn.Module):
+    def __init__(self, slope: Tensor) -> None:
+        super().__init__()
+        self.slope = slope
+
+    def forward(self, features: Tensor, _: Tensor) -> Tensor:
+        return features @ self.slope
+
+
+def test_adversarial_losses_of_a_linear_critic() -> None:
+    slope = torch.tensor([0.3, -0.4, 1.2], dtype=torch.float64)
+    real, fake = (
+        torch.tensor(value, dtype=torch.float64).unsqueeze(1) * slope / slope.square().sum()
+        for value in ([1.2, 0.4, -0.3], [0.1, -0.6, 0.2])
+    )
+    critic: Any = LinearCritic(slope)
+    batch = FeatureBatch(real, torch.zeros(3, 2, dtype=torch.float64), torch.arange(3))
+    for alpha in ([0.1, 0.5, 0.9], [0.0, 0.0, 0.0]):
+        losses = critic_losses(critic, batch, fake, torch.tensor(alpha, dtype=torch.float64), penalty_weight=10)
+        assert values(losses) == pytest.approx({"critic": 0.36666667, "penalty": 0.09}, abs=5.1e-9)
+    networks = AVFSNetworks(generator=None, critic=critic, embedding=None, scorer=None, classifier=None)
+    adversarial = generator_losses(networks, batch, fake, batch.text, 0.1)
+    assert values(adversarial) == pytest.approx({"adversarial": 0.1}, abs=1e-12)
+
+
+# The first figures are those of CE-GZSL's routine, good to single precision; the second were worked out exactly.
+@pytest.mark.parametrize(
+    ("temperature", "single", "exact"),
+    [(0.1, 0.0082036859, 0.008203684716), (0.5, 0.4807890738, 0.480789061390)],
+)
+def test_contrastive_loss(temperature: float, single: float, exact: float) -> None:
+    rows = [(1, 0, 1), (1, 0.5, 0.5), (0, 1, 0), (0.2, 1, -0.3), (-1, 0, 0.4)]
+    q = F.normalize(torch.tensor(rows, dtype=torch.float64), dim=1)
+    label = torch.tensor([0, 0, 1, 1, 2])
+    loss = contrastive_loss(q, label, temperature).item()
+    assert loss == pytest.approx(single, abs=2e-8)
+    assert loss == pytest.approx(exact, abs=5.1e-13)
+
+
+def test_contrastive_loss_is_the_formula() -> None:
+    q = F.normalize(torch.randn(9, 4, dtype=torch.float64), dim=1)
+    label = torch.tensor([0, 1, 0, 2, 1, 0, 3, 1, 0])
+    similarity, anchors = (q @ q.T / 0.3).exp(), []
+    for i in range(9):
+        positive = [p for p in range(9) if p != i and label[p] == label[i]]
+        below = sum(similarity[i, j] for j in range(9) if j != i)
+        if positive:
+            anchors.append(-sum((similarity[i, p] / below).log() for p in positive) / len(positive))
+    assert len(anchors) == 7
+    assert contrastive_loss(q, label, 0.3).item() == pytest.approx(float(sum(anchors)) / 7, abs=1e-12)
+
+
+def test_contrastive_loss_without_anchors() -> None:
+    q = F.normalize(torch.randn(3, 4), dim=1).requires_grad_()
+    loss = contrastive_loss(q, torch.arange(3), 0.1)
+    loss.backward()
+    assert loss.item() == 0
+    assert q.grad is not None
+    assert not q.grad.any()
+
+
+def test_discriminative_loss() -> None:
+    scorer = SemanticScorer(2, 2, 2, 0.1).double()
+    with torch.no_grad():
+        for layer in (scorer.video, scorer.text):
+            layer.weight.copy_(torch.eye(2))
+    hidden = torch.tensor([(1, 0), (0.6, 0.8)], dtype=torch.float64)
+    text = torch.tensor([(1, 0), (0, 1), (-1, 1)], dtype=torch.float64)
+    expected = torch.tensor([(10, 0, -7.0710678), (6, 8, 1.4142136)], dtype=torch.float64)
+    torch.testing.assert_close(scorer(hidden, text), expected, atol=5.1e-8, rtol=0)
+    networks = AVFSNetworks(generator=None, critic=None, embedding=None, scorer=scorer, classifier=None)
+    losses = embedding_losses(networks, FeatureBatch(hidden, hidden, torch.tensor([0, 1])), text, 0.1)
+    assert values(losses) == pytest.approx({"discriminative": 0.06409404}, abs=5.1e-9)
+
+
+# --- fixture F ---
+
+ALPHA = torch.tensor([0.1, 0.4, 0.6, 0.9], dtype=torch.float64)
+NOISE = (((3 * torch.arange(4).unsqueeze(1) + 5 * torch.arange(10)) % 13) - 6).double() / 6
+
+
+def fixture_method(**settings: Any) -> AVFS:
+    method = make(
+        Shape(AUDIO, VISUAL, {"word2vec": TEXT}),
+        T(5, 0),
+        noise_width=10,
+        generator_width=7,
+        critic_width=8,
+        hidden_width=9,
+        projection_width=6,
+        scorer_width=5,
+        learning_rate=1e-3,
+        embedding_learning_rate=1e-3,
+        **settings,
+    )
+    net = method.module.double()
+    layers = (
+        (1, net.generator, "hidden"),
+        (2, net.generator, "visual"),
+        (3, net.generator, "audio"),
+        (4, net.critic, "hidden"),
+        (5, net.critic, "value"),
+        (6, net.embedding, "hidden"),
+        (7, net.embedding, "projection"),
+        (8, net.scorer, "video"),
+        (9, net.scorer, "text"),
+    )
+    found = {tag: getattr(part, name) for tag, part, name in layers if part is not None}
+    fill({tag: layer for tag, layer in found.items() if layer is not None})
+    return method
+
+
+def fixture_batch(method: AVFS) -> FeatureBatch:
+    label = torch.tensor([0, 2, 2, 0])
+    return FeatureBatch(joined(X(4, VISUAL, 5), X(4, AUDIO, 0)), method.train_text[label], label)
+
+
+def fake_of(method: AVFS, batch: FeatureBatch, noise: Tensor = NOISE) -> Tensor:
+    assert method.module.generator is not None
+    fake: Tensor = method.module.generator(noise, batch.text)
+    return fake
+
+
+def critic_figures(method: AVFS, batch: FeatureBatch) -> list[float]:
+    """mean D(xf), mean D(x), GP and L_D."""
+    critic = method.module.critic
+    assert critic is not None
+    fake = fake_of(method, batch).detach()
+    losses = critic_losses(critic, batch, fake, ALPHA, penalty_weight=10)
+    means = [critic(features, batch.text).mean() for features in (fake, batch.features)]
+    return [value.item() for value in (*means, losses["penalty"], losses["critic"])]
+
+
+def embedding_figures(method: AVFS, batch: FeatureBatch) -> list[float]:
+    losses = embedding_losses(method.module, batch, method.train_text, 0.1)
+    return [losses[name].item() for name in ("contrastive", "discriminative")]
+
+
+def generator_figures(method: AVFS, batch: FeatureBatch) -> list[float]:
+    """The parts of L_G and L_G."""
+    losses = generator_losses(method.module, batch, fake_of(method, batch), method.train_text, 0.1)
+    names = ("adversarial", "generated_contrastive", "generated_discriminative")
+    return [losses[name].item() for name in names] + [method.generator_total(losses).item()]
+
+
+def test_fixture_forward() -> None:
+    method = fixture_method()
+    assert by_part(method) == (2_265, 2_505, 168, 1_545)
+    batch, net = fixture_batch(method), method.module
+    fake, hidden = fake_of(method, batch), net.encode(batch.features)
+    projected = net.project(hidden)
+    assert projected is not None
+    assert net.scorer is not None
+    sums = [t.sum().item() for t in (batch.features, fake, hidden, projected, net.scorer(hidden, method.text))]
+    expected = [15.8231520081, 0.8369718731, 3.6476182584, -1.9829565918, 30.2852377853]
+    assert sums == pytest.approx(expected, abs=PRINTED_10)
+    first = [-0.0249390582, 0.3869020619, -0.1637123233, 0.6417629458]
+    assert fake[0, :4].tolist() == pytest.approx(first, abs=PRINTED_10)
+
+
+def test_fixture_losses_over_a_step_of_each_optimizer() -> None:
+    method = fixture_method()
+    batch = fixture_batch(method)
+    expected = [0.0218623257, 0.0532252211, 0.9186568453, 9.1552055575]
+    assert critic_figures(method, batch) == pytest.approx(expected, abs=PRINTED_10)
+    assert embedding_figures(method, batch) == pytest.approx([1.5561662251, 9.7316020942], abs=PRINTED_10)
+    expected = [-0.0218623257, 3.3232213449, 6.0842566173, 0.0722124539]
+    assert generator_figures(method, batch) == pytest.approx(expected, abs=PRINTED_10)
+
+    # Adam's first step does not depend on its betas.
+    before = method.critic_step(batch, fake_of(method, batch).detach(), ALPHA)
+    assert before["critic"].item() == pytest.approx(9.1552055575, abs=PRINTED_10)
+    method.embedding_step(batch)
+    expected = [0.0172974805, 0.0526903614, 0.9155007030, 9.1196141487]
+    assert critic_figures(method, batch) == pytest.approx(expected, abs=PRINTED_10)
+    assert embedding_figures(method, batch) == pytest.approx([1.4876582575, 5.0679468615], abs=PRINTED_10)
+    expected = [-0.0172974805, 3.3034702129, 4.8686310383, 0.0644235320]
+    assert generator_figures(method, batch) == pytest.approx(expected, abs=PRINTED_10)
+
+    method.generator_step(batch, fake_of(method, batch))
+    expected = [-0.0189207346, 3.2271146419, 4.0807951579, 0.0541583634]
+    assert generator_figures(method, batch) == pytest.approx(expected, abs=PRINTED_10)
+
+
+def test_order_of_samples_does_not_matter() -> None:
+    method = fixture_method()
+    batch, order = fixture_batch(method), torch.tensor([2, 0, 3, 1])
+    shuffled = FeatureBatch(batch.features[order], batch.text[order], batch.label[order])
+    assert method.module.critic is not None
+    for one, noise, alpha in ((batch, NOISE, ALPHA), (shuffled, NOISE[order], ALPHA[order])):
+        fake = fake_of(method, one, noise)
+        losses = critic_losses(method.module.critic, one, fake.detach(), alpha, penalty_weight=10)
+        losses |= embedding_losses(method.module, one, method.train_text, 0.1)
+        losses |= generator_losses(method.module, one, fake, method.train_text, 0.1)
+        if one is batch:
+            expected = values(losses)
+    assert values(losses) == pytest.approx(expected, abs=1e-12)
+
+
+def test_each_step_moves_its_own_networks_alone() -> None:
+    method = fixture_method()
+    batch = fixture_batch(method)
+
+    def moved(step: str, *arguments: Tensor) -> set[str]:
+        before = method.state_dict()
+        getattr(method, step)(batch, *arguments)
+        after = method.state_dict()
+        return {name.partition(".")[0] for name, value in after.items() if not torch.equal(value, before[name])}
+
+    # The fakes of the critic's step still have their graph: the penalty and the gap must not use it.
+    assert moved("critic_step", fake_of(method, batch), ALPHA) == {"critic"}
+    assert moved("embedding_step") == {"embedding", "scorer"}
+    assert method.module.generator is not None
+    assert all(p.grad is None for p in method.module.generator.parameters())
+    others = [p for part in (method.module.critic, method.module.embedding) if part for p in part.parameters()]
+    gradients = [None if p.grad is None else p.grad.clone() for p in others]
+    assert moved("generator_step", fake_of(method, batch)) == {"generator"}
+    for parameter, gradient in zip(others, gradients, strict=True):
+        assert parameter.grad is not None
+        assert gradient is not None
+        assert torch.equal(parameter.grad, gradient)
+
+
+def test_real_videos_get_no_gradient_from_the_generator_loss() -> None:
+    method = fixture_method()
+    batch = fixture_batch(method)
+    features = batch.features.clone().requires_grad_()
+    fake = fake_of(method, batch)
+    losses = generator_losses(method.module, replace(batch, features=features), fake, method.train_text, 0.1)
+    losses["generated_contrastive"].backward()
+    assert features.grad is None
+    changed = replace(batch, features=batch.features.flip(1))
+    other = generator_losses(method.module, changed, fake, method.train_text, 0.1)
+    assert abs(other["generated_contrastive"].item() - losses["generated_contrastive"].item()) > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("settings", "embedding", "generator", "total"),
+    [
+        ({"contrastive": False}, [9.7316020942], [-0.0218623257, 6.0842566173], 0.0389802405),
+        ({"discriminative": False}, [1.5561662251], [-0.0218623257, 3.3232213449], 0.0113698877),
+        ({"contrastive_weight": 0.1, "discriminative_weight": 0.0}, None, None, 0.3104598088),
+    ],
+)
+def test_switches_and_weights(
+    settings: dict[str, Any], embedding: list[float] | None, generator: list[float] | None, total: float
+) -> None:
+    method = fixture_method(**settings)
+    batch = fixture_batch(method)
+    real = embedding_losses(method.module, batch, method.train_text, 0.1)
+    made = generator_losses(method.module, batch, fake_of(method, batch), method.train_text, 0.1)
+    if embedding is not None and generator is not None:
+        assert list(values(real).values()) == pytest.approx(embedding, abs=PRINTED_10)
+        assert list(values(made).values()) == pytest.approx(generator, abs=PRINTED_10)
+    assert method.generator_total(made).item() == pytest.approx(total, abs=1e-10)
+
+
+def test_without_both_objectives_the_game_alone_is_left() -> None:
+    method = fixture_method(contrastive=False, discriminative=False)
+    batch = fixture_batch(method)
+    assert method.embedding_step(batch) == {}
+    losses = generator_losses(method.module, batch, fake_of(method, batch), method.train_text, 0.1)
+    assert values(losses) == pytest.approx({"adversarial": -0.0218623257}, abs=PRINTED_10)
+    assert method.module.encode(batch.features) is batch.features
+
+
+# --- training ---
+
+
+def trial(**settings: Any) -> Trial:
+    small = Trial.of(SPEC)
+    widths = {"noise_width": 8, "generator_width": 16, "critic_width": 16, "hidden_width": 12}
+    return replace(small, config=small.config.model_copy(update=widths | settings))
+
+
+def steps_of(optimizer: torch.optim.Adam | None) -> int:
+    assert optimizer is not None
+    (steps,) = {int(state["step"]) for state in optimizer.state.values()} or {0}
+    return steps
+
+
+def test_steps_of_the_optimizers() -> None:
+    small = trial(batches_per_epoch=4, critic_steps=3, classifier_steps=2)
+    method = small.build()
+    assert isinstance(method, AVFS)
+    done = []
+    for _ in range(3):
+        losses = method.train_epoch(small.task.train)
+        assert "generated_contrastive" in losses
+        optimizers = (method.critic_optimizer, method.embedding_optimizer, method.generator_optimizer)
+        done.append(tuple(steps_of(optimizer) for optimizer in optimizers))
+    assert done == [(4, 4, 1), (8, 8, 2), (12, 12, 4)]
+    betas = [optimizer.param_groups[0]["betas"] for optimizer in optimizers if optimizer is not None]
+    assert betas == [(0.5, 0.999), (0.9, 0.999), (0.5, 0.999)]
+
+
+def test_batches_are_class_balanced_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = trial(batches_per_epoch=4, batch_size=10, classifier_steps=1)
+    method, train, classes = small.build(), small.task.train, small.task.classes.seen_classes()
+    given: list[FeatureBatch] = []
+    monkeypatch.setattr(method, "train_step", lambda batch: given.append(batch) or {})
+    method.train_epoch(train)
+    draws = ClassBalancedSampler(train.label, seed=0).draw(4, 10)
+    for batch, index in zip(given, draws, strict=True):
+        videos = train.videos.take(index)
+        assert torch.equal(batch.features, joined(videos.visual, videos.audio))
+        assert torch.equal(batch.label, train.label[index])
+        torch.testing.assert_close(batch.text, F.normalize(classes.embedding(), dim=1)[batch.label])
+
+
+def test_the_classifier_starts_anew_every_epoch() -> None:
+    small = trial(classifier_steps=1)
+    method = small.build()
+    assert isinstance(method, AVFS)
+    assert method.module.classifier is not None
+    for _ in range(2):
+        nn.init.constant_(method.module.classifier.weight, 1e6)
+        method.train_epoch(small.task.train)
+        assert method.module.classifier.weight.abs().max() < 0.2
+
+
+def test_the_classifier_learns_generated_videos_of_unseen_classes() -> None:
+    small = trial(classifier_steps=300, classifier_learning_rate=0.01, contrastive=False, discriminative=False)
+    method = small.build()
+    assert isinstance(method, AVFS)
+    train, classes = small.task.train, small.task.classes
+    method.train_epoch(train)
+    assert method.module.generator is not None
+    width = small.shape.visual
+    unseen = (~classes.seen).nonzero().squeeze(1).repeat_interleave(20)
+    made = method.module.generator.sample(method.text[unseen]).detach()
+    seen = classes.seen.nonzero().squeeze(1)[train.label]
+    for videos, label in ((Videos(made[:, width:], made[:, :width]), unseen), (train.videos, seen)):
+        predicted = method.score(videos, classes).argmax(dim=1)
+        assert (predicted == label).float().mean() > 0.5  # chance is 1/11
+
+
+def test_texts_of_unseen_classes_change_nothing_before_synthesis() -> None:
+    shape, vectors = Shape(6, 5, {"word2vec": 7}), torch.randn(6, 7)
+    small = {"noise_width": 8, "generator_width": 16, "critic_width": 16, "hidden_width": 12}
+    losses = []
+    for unseen in ((), (1, 4)):
+        seen = [i for i in range(6) if i not in (1, 4)]
+        torch.manual_seed(3)
+        method = make(shape, vectors if unseen else vectors[seen], unseen, critic_steps=1, **small)
+        torch.manual_seed(4)
+        label = torch.arange(8) % 4
+        batch = FeatureBatch(torch.randn(8, 11), method.train_text[label], label)
+        losses.append([values(method.train_step(batch)) for _ in range(3)])
+    assert losses[0] == losses[1]
+    assert len(losses[0][0]) == 7
+
+
+def test_training_is_the_same_whatever_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = trial(score="sum")
+    method = small.trained()
+    expected = method.score(small.task.videos, small.task.classes)
+    monkeypatch.setattr(avfs, "BLOCK", 5)
+    torch.testing.assert_close(method.score(small.task.videos, small.task.classes), expected)
+    assert isinstance(method, AVFS)
+    encoded = method._encode(small.task.train.videos)
+    videos = small.task.train.videos
+    torch.testing.assert_close(encoded, method.module.encode(joined(videos.visual, videos.audio)))
+    label = torch.arange(11).repeat(2)
+    assert method._generate(label).shape == (22, 12)
+
+
+def test_beats_chance_on_simulated_features(data_root: Path) -> None:
+    selection = stage_one(SPEC, data_root, None, epochs=1, classifier_steps=300)
+    figures = selection.epochs[0].validation
+    assert figures is not None
+    assert figures.zsl > 0.2  # chance is 1/12
+    assert figures.hm > 0.2
+
+
+# --- scoring ---
+
+
+def test_conformance() -> None:
+    check_method(SPEC)
+
+
+@pytest.mark.parametrize("settings", LEGAL[1:], ids=str)
+def test_conformance_of_the_switches(settings: dict[str, Any]) -> None:
+    for check in CHECKS:
+        check(trial(classifier_steps=5, **settings))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"score": "semantic", "discriminative": False}, "score=semantic.*discriminative=false.*score=classifier"),
+        ({"score": "sum", "discriminative": False}, "score=sum.*discriminative=false"),
+        ({"generator": False}, "score=classifier.*generator=false.*score=semantic"),
+        ({"generator": False, "score": "sum"}, "score=sum.*generator=false"),
+        ({"generator": False, "discriminative": False}, "generator=false and discriminative=false"),
+        ({"generator": False, "discriminative": False, "score": "semantic"}, "generator=false and discrim"),
+    ],
+)
+def test_contradictory_switches(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        AVFS.check(AVFSConfig(**settings), MAIN)
+    with pytest.raises(ConfigError, match=message):
+        make(MAIN, **settings)
+
+
+@pytest.mark.parametrize("settings", LEGAL, ids=str)
+def test_legal_switches(settings: dict[str, Any]) -> None:
+    AVFS.check(AVFSConfig(**settings), MAIN)
+
+
+def test_scores_are_log_probabilities_over_all_classes() -> None:
+    torch.manual_seed(5)
+    shape, vectors = Shape(6, 5, {"word2vec": 7}), torch.randn(6, 7)
+    videos = Videos(torch.randn(9, 6), torch.randn(9, 5))
+    scores = {}
+    for score in ("classifier", "semantic", "sum"):
+        torch.manual_seed(6)
+        method = make(shape, vectors, (1, 4), score=score)
+        scores[score] = method.score(videos, method.classes)
+        if score == "sum":
+            hidden = method.module.encode(joined(videos.visual, videos.audio))
+            assert method.module.scorer is not None
+            assert method.module.classifier is not None
+            semantic = method.module.scorer(hidden, F.normalize(vectors, dim=1)).log_softmax(dim=1)
+            classifier = method.module.classifier(hidden).log_softmax(dim=1)
+    torch.testing.assert_close(scores["semantic"], semantic.detach())
+    torch.testing.assert_close(scores["classifier"], classifier.detach())
+    torch.testing.assert_close(scores["sum"], scores["semantic"] + scores["classifier"])
+    for score in ("classifier", "semantic"):
+        torch.testing.assert_close(scores[score].exp().sum(dim=1), torch.ones(9))
+
+
+@pytest.mark.parametrize("score", ["classifier", "semantic", "sum"])
+def test_columns_follow_the_names(score: str) -> None:
+    small = trial(score=score)
+    method, videos, classes = small.trained(), small.task.videos, small.task.classes
+    scores = method.score(videos, classes)
+    assert len({tuple(column.tolist()) for column in scores.T}) == len(classes)
+    for order in (torch.randperm(len(classes)), torch.tensor([7, 2, 9])):
+        torch.testing.assert_close(method.score(videos, classes.take(order)), scores[:, order])
+    foreign = replace(classes, names=("Zumba", *classes.names[1:]))
+    with pytest.raises(AvbenchError, match="Zumba"):
+        method.score(videos, foreign)
+
+
+def test_scoring_only_reads() -> None:
+    small = trial(score="sum")
+    method = small.trained()
+    state, random = method.state_dict(), torch.get_rng_state()
+    method.score(small.task.videos, small.task.classes)
+    assert torch.equal(torch.get_rng_state(), random)
+    assert all(torch.equal(value, state[name]) for name, value in method.state_dict().items())
+
+
+def test_lengths_of_vectors_do_not_matter() -> None:
+    small = trial(score="sum")
+    method, classes = small.trained(), small.task.classes
+    assert isinstance(method, AVFS)
+    videos = Videos(small.task.videos.audio * 255, small.task.videos.visual * 0.5)
+    torch.testing.assert_close(method.score(videos, classes), method.score(small.task.videos, classes))
+    torch.testing.assert_close(method.text.norm(dim=1), torch.ones(len(classes)))
+    two = make(Shape(6, 5, {"clip": 3, "clap": 4}), torch.randn(4, 7) * 3)
+    torch.testing.assert_close(two.text.norm(dim=1), torch.ones(4))
+
+
+def test_state_without_memory() -> None:
+    small = trial()
+    build = method_class(SPEC)
+    with torch.device("meta"):
+        expected = build(
+            small.config, small.shape, small.task.classes, seed=0, device=torch.device("meta")
+        ).state_dict()
+    assert {value.device.type for value in expected.values()} == {"meta"}
+    trained = small.trained().state_dict()
+    assert {name: value.shape for name, value in expected.items()} == {n: v.shape for n, v in trained.items()}
+
+
+# --- settings ---
+
+
+@pytest.mark.parametrize("features", ["c3d_vggish", "selavi", "clip_clap", "c3d_vggish_seq"])
+@pytest.mark.parametrize(("dataset", "steps"), [("ucf", 600), ("vggsound", 2000), ("activitynet", 2000)])
+def test_settings(dataset: str, steps: int, features: str) -> None:
+    config = AVFSConfig(**default_settings(SPEC, dataset, features))
+    assert config == AVFSConfig(
+        epochs=50,
+        calibration="exact",
+        score="classifier",
+        contrastive=True,
+        discriminative=True,
+        generator=True,
+        batch_size=64,
+        batches_per_epoch=300,
+        learning_rate=1e-4,
+        embedding_learning_rate=1e-4,
+        critic_steps=5,
+        penalty_weight=10.0,
+        contrastive_weight=0.01,
+        discriminative_weight=0.01,
+        contrastive_temperature=0.1,
+        scorer_temperature=0.1,
+        synthetic_per_class=200,
+        classifier_steps=steps,
+        classifier_batch_size=256,
+        classifier_learning_rate=1e-3,
+        noise_width=300,
+    )
+
+
+@pytest.mark.parametrize("dataset", ["ucf", "vggsound", "activitynet"])
+def test_simulated_runs_are_short(dataset: str) -> None:
+    config = AVFSConfig(**default_settings(SPEC, dataset, "simulated"))
+    assert config.epochs * config.batches_per_epoch <= 500
+    assert config.epochs * config.classifier_steps <= 3000
+
+
+def test_there_is_no_published_program_to_preset() -> None:
+    assert presets(SPEC) == []

@@ -1,0 +1,651 @@
+"""f-VAEGAN-D2 against numbers obtained with the published program, and what its cycle and scores must satisfy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from fixture_f import T, X, fill
+from joint_space import CLIP_CLAP, CLS, MAIN, PRINTED_10
+from presets import official_settings, stage_one
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from avgzsl_baselines import fvaegan
+from avgzsl_baselines.fvaegan import FVAEGAN, FVAEGANConfig, mixed_rows
+from avgzsl_baselines.fvaegan_nets import VAEGAN, Updates, Widths, divergence, reconstruction_loss
+from avgzsl_baselines.wasserstein import Critic, gradient_penalty, value_gap
+from avgzsl_bench import AvbenchError, Classes, ConfigError, MethodSpec, Samples, Shape, Videos
+from avgzsl_bench.config import build_config, default_settings
+from avgzsl_bench.testing import check_method
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SPEC = MethodSpec(
+    "fvaegan",
+    target="avgzsl_baselines.fvaegan:FVAEGAN",
+    title="f-VAEGAN-D2",
+    defaults="avgzsl_baselines:fvaegan.toml",
+)
+CPU = torch.device("cpu")
+SHAPE = Shape(6, 5, {"clip": 4, "clap": 3})
+SEEN = torch.tensor([True, False, True, True, False])
+SMALL: dict[str, Any] = {
+    "batch_size": 8,
+    "batches_per_epoch": 7,
+    "classifier_epochs": 3,
+    "synthetic_per_class": 9,
+    "latent_width": 4,
+    "critic_width": 10,
+    "encoder_width": 9,
+    "generator_width": 8,
+}
+
+
+def classes_of(shape: Shape, seen: Tensor) -> Classes:
+    generator = torch.Generator().manual_seed(3)
+    text = {
+        name: F.normalize(torch.randn(len(seen), width, generator=generator), dim=1)
+        for name, width in shape.text.items()
+    }
+    return Classes(tuple("abcdefgh"[: len(seen)]), text, seen)
+
+
+def problem(shift: float = 0.0) -> tuple[Samples, Classes]:
+    """22 videos of three seen classes, features in [shift, 1 + shift)."""
+    generator = torch.Generator().manual_seed(5)
+    label = torch.randint(3, (22,), generator=generator)
+    label[:3] = torch.arange(3)
+    videos = Videos(torch.rand(22, 6, generator=generator) + shift, torch.rand(22, 5, generator=generator) + shift)
+    return Samples(videos, label), classes_of(SHAPE, SEEN)
+
+
+def make(shape: Shape, classes: Classes, **settings: Any) -> FVAEGAN:
+    torch.manual_seed(0)
+    return FVAEGAN(FVAEGANConfig(**settings), shape, classes, seed=0, device=CPU)
+
+
+def small(**settings: Any) -> FVAEGAN:
+    return make(SHAPE, problem()[1], **SMALL | settings)
+
+
+def count(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def steps(optimizer: torch.optim.Adam, module: nn.Module) -> set[int]:
+    return {int(optimizer.state[p]["step"]) if p in optimizer.state else 0 for p in module.parameters()}
+
+
+def test_conformance() -> None:
+    check_method(SPEC)
+
+
+# --- the networks ---
+
+
+@pytest.mark.parametrize(
+    ("shape", "parts"),
+    [
+        (MAIN, (678_913, 525_313, 578_100, 833_024)),
+        (CLS, (2_317_313, 2_163_713, 1_538_100, 2_474_624)),
+        (CLIP_CLAP, (1_573_889, 787_457, 1_102_500, 1_728_512)),
+    ],
+)
+def test_parameters(shape: Shape, parts: tuple[int, ...]) -> None:
+    method = make(shape, classes_of(shape, torch.arange(7) < 4))
+    nets = method.model.networks
+    assert (
+        count(nets.critic),
+        count(nets.unconditional_critic),
+        count(nets.encoder),
+        count(nets.generator),
+    ) == parts
+    classifier = (shape.audio + shape.visual + 1) * 7
+    assert count(method.model.classifier) == classifier
+    assert method.parameter_count() == sum(parts)
+    if shape == MAIN:
+        assert (sum(parts), classifier) == (2_615_350, 1025 * 7)
+
+
+def test_initial_weights() -> None:
+    method = make(MAIN, classes_of(MAIN, SEEN))
+    nets = method.model.networks
+    normal = [layer for part in (nets.critic, nets.unconditional_critic) for layer in (part.hidden, part.value)]
+    for layer in (*normal, method.model.classifier):
+        assert not layer.bias.any()
+        assert layer.weight.std().item() == pytest.approx(0.02, rel=0.15)
+        assert layer.weight.mean().abs() < 0.003
+    bound = 1324**-0.5
+    assert 0.99 * bound < nets.encoder.hidden.weight.abs().max() <= bound
+    assert nets.encoder.hidden.bias.any()
+
+
+def test_generated_features_lie_between_0_and_1() -> None:
+    generator = small().model.networks.generator
+    generated = generator(5 * torch.randn(200, 4), torch.randn(200, 7))
+    assert generated.shape == (200, 11)
+    assert generated.min() > 0
+    assert generated.max() < 1
+
+
+# --- critics ---
+
+
+def test_penalty_of_a_linear_critic() -> None:
+    generator = torch.Generator().manual_seed(0)
+    real, fake = torch.randn(2, 6, 2, generator=generator, dtype=torch.float64)
+    alpha = torch.rand(6, generator=generator, dtype=torch.float64)
+    slope = torch.tensor([3.0, 4.0], dtype=torch.float64)
+    penalty = gradient_penalty(lambda x: x @ slope + 7, real, fake, alpha)
+    assert 10 * penalty.item() == pytest.approx(160, abs=1e-12)
+
+
+def test_penalty_is_taken_between_real_and_fake_with_one_share_a_sample() -> None:
+    real = torch.tensor([[1.0, 0], [0, 2]], dtype=torch.float64)
+    fake = torch.tensor([[3.0, 4], [1, 1]], dtype=torch.float64)
+    alpha = torch.tensor([0.25, 1.0], dtype=torch.float64)
+    penalty = gradient_penalty(lambda x: x.square().sum(dim=1) / 2, real, fake, alpha)
+    # The gradient of |x|^2 / 2 is x: here (2.5, 3) and (0, 2).
+    assert penalty.item() == pytest.approx((((2.5**2 + 9) ** 0.5 - 1) ** 2 + 1) / 2, abs=1e-12)
+
+
+def test_critic_is_two_layers_and_takes_its_parts_side_by_side() -> None:
+    critic = Critic(5, 4)
+    x, condition = torch.randn(3, 2), torch.randn(3, 3)
+    hidden = critic.hidden(torch.cat((x, condition), dim=1))
+    expected = critic.value(torch.where(hidden > 0, hidden, 0.2 * hidden))[:, 0]
+    torch.testing.assert_close(critic(x, condition), expected)
+    gap = value_gap(lambda features: features[:, 0], torch.ones(4, 1), torch.full((4, 1), 3.0))
+    assert gap.item() == 2
+
+
+# --- losses ---
+
+
+def test_reconstruction_and_divergence_of_one_sample() -> None:
+    def row(*values: float) -> Tensor:
+        return torch.tensor([values], dtype=torch.float64)
+
+    bce = reconstruction_loss(row(0.5, 0.25), row(0.6, 0.8)).item()
+    kl = divergence(row(0.5, -1), row(0, 0.2)).item()
+    assert (bce, kl) == pytest.approx((1.8597190, 0.6357014), abs=1e-7)  # the first was cut, not rounded
+    assert bce + kl == pytest.approx(2.4954204630, abs=PRINTED_10)
+
+
+def test_divergence_is_zero_for_the_standard_normal_alone() -> None:
+    zero = torch.zeros(2, 3, dtype=torch.float64)
+    assert divergence(zero, zero) == 0
+    for mean, log_variance in ((zero + 0.1, zero), (zero, zero + 0.1), (zero, zero - 0.1)):
+        assert divergence(mean, log_variance) > 0.001
+
+
+def test_reconstruction_is_least_at_the_target() -> None:
+    x = torch.rand(4, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * 0.8 + 0.1
+    least = reconstruction_loss(x, x)
+    for change in (-0.01, 0.01):
+        assert reconstruction_loss(x + change, x) > least + 1e-4
+
+
+# --- fixture F ---
+
+FIXTURE = Widths(features=11, condition=300, latent=10, critic=8, encoder=9, generator=7)
+
+
+def noise(rows: int, p: int, q: int) -> Tensor:
+    i, j = torch.arange(rows).unsqueeze(1), torch.arange(10)
+    return (((p * i + q * j) % 13) - 6).double() / 6
+
+
+FIXTURE_X = F.normalize(torch.cat((X(4, 6, 0), X(4, 5, 5)), dim=1), dim=1)
+CONDITION, Z, EPS = T(4, 0), noise(4, 3, 5), noise(4, 5, 3)
+ALPHA = torch.tensor([0.1, 0.4, 0.6, 0.9], dtype=torch.float64)
+
+
+def fixture() -> tuple[VAEGAN, Updates]:
+    nets = VAEGAN(FIXTURE).double()
+    fill(
+        {
+            1: nets.critic.hidden,
+            2: nets.critic.value,
+            3: nets.unconditional_critic.hidden,
+            4: nets.unconditional_critic.value,
+            5: nets.encoder.hidden,
+            6: nets.encoder.mean,
+            7: nets.encoder.log_variance,
+            8: nets.generator.hidden,
+            9: nets.generator.output,
+        }
+    )
+    return nets, Updates(nets, learning_rate=1e-3, penalty_weight=10.0, adversarial_weight=1e5)
+
+
+def penalty(critic: Callable[[Tensor], Tensor], fake: Tensor) -> float:
+    return 10 * gradient_penalty(critic, FIXTURE_X, fake, ALPHA).item()
+
+
+def generator_losses(nets: VAEGAN) -> dict[str, float]:
+    losses = nets.generator_losses(FIXTURE_X, CONDITION, Z, EPS, adversarial_weight=1e5)
+    return {name: value.item() for name, value in losses.items()}
+
+
+def test_fixture_forward() -> None:
+    nets, _ = fixture()
+    assert count(nets) == 7_883
+    with torch.no_grad():
+        fake = nets.generator(Z, CONDITION)
+        values = [
+            nets.critic(FIXTURE_X, CONDITION),
+            nets.critic(fake, CONDITION),
+            nets.unconditional_critic(FIXTURE_X),
+            nets.unconditional_critic(fake),
+        ]
+        mean, log_variance = nets.encoder(FIXTURE_X, CONDITION)
+        reconstructed = nets.generator(mean + EPS * torch.exp(log_variance / 2), CONDITION)
+    printed = [0.0002981541, 0.0092939062, 0.2248131350, 0.2678366345]
+    assert [v.mean().item() for v in values] == pytest.approx(printed, abs=PRINTED_10)
+    assert fake.sum().item() == pytest.approx(22.1566373257, abs=PRINTED_10)
+    assert fake[0, :4].tolist() == pytest.approx([0.5023, 0.5428, 0.4748, 0.5153], abs=5.1e-5)
+    sums = [t.sum().item() for t in (mean, log_variance, reconstructed)]
+    assert sums == pytest.approx([-0.3716566401, -0.2199471355, 22.1594072294], abs=PRINTED_10)
+
+
+def test_fixture_losses() -> None:
+    nets, _ = fixture()
+    fake = nets.generator(Z, CONDITION).detach()
+    penalties = [
+        penalty(lambda x: nets.critic(x, CONDITION), fake),
+        penalty(nets.unconditional_critic, fake),
+    ]
+    assert penalties == pytest.approx([8.8017164500, 6.1031957802], abs=PRINTED_10)
+    losses = nets.critic_losses(FIXTURE_X, CONDITION, Z, ALPHA, penalty_weight=10.0)
+    expected = [
+        0.0092939062 - 0.0002981541 + 8.8017164500,
+        0.2678366345 - 0.2248131350 + 6.1031957802,
+    ]
+    assert [v.item() for v in losses.values()] == pytest.approx(expected, abs=1.6e-10)
+    losses_of_generator = generator_losses(nets)
+    bce, kl = losses_of_generator["reconstruction"], losses_of_generator["divergence"]
+    assert (bce, kl) == pytest.approx((30.5923427718, 0.1553095271), abs=PRINTED_10)
+    assert bce + kl == pytest.approx(30.7476522990, abs=PRINTED_10)
+    assert losses_of_generator["generator"] == pytest.approx(-1820.2219443988, abs=PRINTED_10)
+
+
+def test_fixture_updates() -> None:
+    nets, updates = fixture()
+    updates.critic_step(FIXTURE_X, CONDITION, Z, ALPHA)
+    with torch.no_grad():
+        fake = nets.generator(Z, CONDITION)
+        values = [
+            nets.critic(FIXTURE_X, CONDITION),
+            nets.critic(fake, CONDITION),
+            nets.unconditional_critic(FIXTURE_X),
+        ]
+    printed = [0.0014641963, 0.0080360440, 0.2260540777]
+    assert [v.mean().item() for v in values] == pytest.approx(printed, abs=PRINTED_10)
+    assert penalty(lambda x: nets.critic(x, CONDITION), fake) == pytest.approx(8.8544248760, abs=PRINTED_10)
+    assert fake.sum().item() == pytest.approx(22.1566373257, abs=PRINTED_10)  # G is as it was
+
+    step = updates.generator_step(FIXTURE_X, CONDITION, Z, EPS)
+    assert step["generator"].item() == pytest.approx(-1569.4362697702, abs=PRINTED_10)
+    losses = generator_losses(nets)
+    assert losses["reconstruction"] + losses["divergence"] == pytest.approx(30.7653094435, abs=PRINTED_10)
+    with torch.no_grad():
+        fake = nets.generator(Z, CONDITION)
+        assert fake.sum().item() == pytest.approx(22.1697354381, abs=PRINTED_10)
+        assert nets.critic(fake, CONDITION).mean().item() == pytest.approx(0.0082096948, abs=PRINTED_10)
+        # The critics are as they were.
+        assert nets.critic(FIXTURE_X, CONDITION).mean().item() == pytest.approx(0.0014641963, abs=PRINTED_10)
+
+
+def test_order_of_samples_does_not_matter() -> None:
+    nets, _ = fixture()
+    order = torch.tensor([2, 0, 3, 1])
+    x, condition, z, eps, alpha = (t[order] for t in (FIXTURE_X, CONDITION, Z, EPS, ALPHA))
+    for permuted, plain in (
+        (
+            nets.critic_losses(x, condition, z, alpha, penalty_weight=10.0),
+            nets.critic_losses(FIXTURE_X, CONDITION, Z, ALPHA, penalty_weight=10.0),
+        ),
+        (
+            nets.generator_losses(x, condition, z, eps, adversarial_weight=1e5),
+            nets.generator_losses(FIXTURE_X, CONDITION, Z, EPS, adversarial_weight=1e5),
+        ),
+    ):
+        for name, value in plain.items():
+            assert permuted[name].item() == pytest.approx(value.item(), abs=1e-9)
+
+
+def test_the_unconditional_critic_does_not_reach_the_generator() -> None:
+    nets, updates = fixture()
+    others, other_updates = fixture()
+    with torch.no_grad():
+        others.unconditional_critic.hidden.weight.mul_(-3)
+    for _ in range(3):
+        for each in (updates, other_updates):
+            each.critic_step(FIXTURE_X, CONDITION, Z, ALPHA)
+            each.generator_step(FIXTURE_X, CONDITION, Z, EPS)
+    before = fixture()[0].generator(Z, CONDITION)
+    assert not torch.allclose(nets.generator(Z, CONDITION), before, rtol=0, atol=1e-4)
+    assert torch.equal(nets.generator(Z, CONDITION), others.generator(Z, CONDITION))
+
+
+# --- a cycle: generator, then classifier ---
+
+
+def copy_of(module: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+@pytest.mark.parametrize(("schedule", "critic", "generator"), [("full", 7, 2), ("official", 1, 1)])
+def test_updates_an_epoch_of_the_generator(schedule: str, critic: int, generator: int) -> None:
+    method, (train, _) = small(schedule=schedule, classifier_epochs=1), problem()
+    nets, updates = method.model.networks, method.updates
+    for epoch in (1, 2, 3):
+        method.train_epoch(train)
+        assert steps(updates.critics, nets.critic) == {critic * epoch}
+        assert steps(updates.critics, nets.unconditional_critic) == {critic * epoch}
+        assert steps(updates.makers, nets.encoder) == {generator * epoch}
+        assert steps(updates.makers, nets.generator) == {generator * epoch}
+
+
+def test_every_classifier_starts_afresh_after_an_epoch_of_the_generator() -> None:
+    method, (train, _) = small(), problem()
+    networks, epochs = [], []
+    for _ in range(7):
+        method.train_epoch(train)
+        networks.append(copy_of(method.model.networks))
+        assert method._cycle is not None
+        epochs.append(method._cycle.epochs)
+    assert epochs == [1, 2, 3, 1, 2, 3, 1]
+    changed = [not all(torch.equal(a[k], b[k]) for k in a) for a, b in pairwise(networks)]
+    assert changed == [False, False, True, False, False, True]
+
+
+def test_the_classifiers_weights_are_drawn_anew() -> None:
+    method, (train, _) = small(classifier_learning_rate=1e-9, classifier_epochs=1), problem()
+    weights = []
+    for _ in range(2):
+        method.train_epoch(train)
+        weights.append(method.model.classifier.weight.detach().clone())
+        assert weights[-1].std().item() == pytest.approx(0.02, rel=0.4)
+        assert method.model.classifier.bias.abs().max() < 1e-6
+    assert (weights[0] - weights[1]).abs().max() > 0.01
+
+
+def test_mini_batches_hold_every_row_once() -> None:
+    rows = mixed_rows(22, range(3, 5), 9, generator=torch.Generator().manual_seed(0), device=CPU)
+    sizes = [len(part.video) + len(part.label) for part in rows]
+    assert sizes == [9, 9, 9, 9, 4]
+    assert torch.cat([part.video for part in rows]).sort().values.tolist() == list(range(22))
+    assert torch.cat([part.label for part in rows]).bincount().tolist() == [0, 0, 0, 9, 9]
+    assert all(0 < len(part.video) < 9 for part in rows[:4])  # mixed, not one after the other
+    assert len({part.seed for part in rows}) == 5
+
+
+def reference_classifier(method: FVAEGAN, train: Samples, epochs: int) -> nn.Linear:
+    """The classifier that a cycle ought to have trained, from its first weights."""
+    cycle, classes = method._cycle, method.classes
+    assert cycle is not None
+    order = [0, 2, 3, 1, 4]  # seen, then unseen
+    text = classes.embedding()[order]
+    torch.manual_seed(9)
+    classifier = nn.Linear(11, 5)
+    nn.init.normal_(classifier.weight, std=0.02)
+    nn.init.zeros_(classifier.bias)
+    optimizer = torch.optim.Adam(classifier.parameters(), lr=0.03, betas=(0.5, 0.999))
+    for _ in range(epochs):
+        for rows in cycle.rows:
+            z = torch.randn(len(rows.label), 4, generator=torch.Generator().manual_seed(rows.seed))
+            made = method.model.networks.generator(z, text[rows.label])
+            real = torch.cat((train.videos.audio, train.videos.visual), dim=1)[rows.video]
+            x = torch.cat((real, made)).detach()
+            x = x / x.norm(dim=1, keepdim=True)
+            loss = F.nll_loss(classifier(x).log_softmax(1), torch.cat((train.label[rows.video], rows.label)))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return classifier
+
+
+def drawn_at_seed_9(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw each classifier's first weights from the same seed."""
+    draw = fvaegan.small_normal
+
+    def seeded(module: nn.Module) -> None:
+        torch.manual_seed(9)
+        torch.nn.Linear(11, 5)  # as a newly built layer would
+        draw(module)
+
+    monkeypatch.setattr(fvaegan, "small_normal", seeded)
+
+
+@pytest.mark.parametrize("kept", [0, 9 * 11 * 2, 2**27])
+def test_a_classifiers_training(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    drawn_at_seed_9(monkeypatch)
+    monkeypatch.setattr(fvaegan, "KEPT", kept)
+    train, _ = problem()
+    method = small(scaling="none", classifier_learning_rate=0.03)
+    for _ in range(3):
+        method.train_epoch(train)
+    assert method._cycle is not None
+    assert len(method._cycle.kept) == min(kept // (9 * 11), 5)
+    expected = reference_classifier(method, train, epochs=3)
+    torch.testing.assert_close(method.model.classifier.weight, expected.weight, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(method.model.classifier.bias, expected.bias, rtol=1e-4, atol=1e-5)
+
+
+def test_generator_training_reads_the_text_of_the_batchs_classes() -> None:
+    """What the critic and the encoder see as condition is the drawn videos' own class."""
+    method, (train, classes) = small(scaling="none"), problem()
+    seen: list[tuple[Tensor, Tensor]] = []
+    step = method.updates.critic_step
+
+    def watched(x: Tensor, condition: Tensor, z: Tensor, alpha: Tensor) -> Any:
+        seen.append((x, condition))
+        assert z.shape == (8, 4)
+        assert alpha.shape == (8,)
+        assert alpha.min() >= 0
+        assert alpha.max() < 1
+        return step(x, condition, z, alpha)
+
+    method.updates.critic_step = watched  # type: ignore[method-assign]
+    method.train_epoch(train)
+    all_x = F.normalize(torch.cat((train.videos.audio, train.videos.visual), dim=1), dim=1)
+    text = classes.embedding()[[0, 2, 3]][train.label]
+    for x, condition in seen:
+        row = torch.cdist(x, all_x).argmin(dim=1)
+        torch.testing.assert_close(x, all_x[row])
+        assert torch.equal(condition, text[row])
+    assert len(seen) == 7
+
+
+def test_the_mean_losses_are_reported_and_finite() -> None:
+    method, (train, _) = small(), problem()
+    first, second = method.train_epoch(train), method.train_epoch(train)
+    names = {
+        "classifier",
+        "critic",
+        "unconditional_critic",
+        "generator",
+        "reconstruction",
+        "divergence",
+    }
+    assert set(first) == set(second) == names
+    assert second["classifier"] < first["classifier"]
+    assert all(second[name] == first[name] for name in names - {"classifier"})
+
+
+# --- features ---
+
+
+def test_audio_comes_first_and_the_whole_has_unit_norm() -> None:
+    train, _ = problem()
+    method = small(scaling="none")
+    method.model.fit_range(train.videos)
+    x = method.model.features(train.videos)
+    joined = torch.cat((train.videos.audio, train.videos.visual), dim=1)
+    torch.testing.assert_close(x, joined / joined.norm(dim=1, keepdim=True))
+
+
+@pytest.mark.parametrize("where", ["audio", "visual"])
+def test_negative_features_are_refused_unless_scaled(where: str) -> None:
+    train, _ = problem()
+    getattr(train.videos, where)[4, 2] = -1e-3
+    with pytest.raises(ConfigError, match=r"scaling=none.*negative.*use scaling=min_max"):
+        small(scaling="none").train_epoch(train)
+    small(scaling="min_max").train_epoch(train)
+
+
+def test_min_max_scaling() -> None:
+    train, _ = problem(shift=-0.5)
+    train.videos.audio[:, 1] = 0.25  # a constant feature
+    method = small(scaling="min_max")
+    method.train_epoch(train)
+    joined = torch.cat((train.videos.audio, train.videos.visual), dim=1)
+    low, high = joined.min(dim=0).values, joined.max(dim=0).values
+    span = torch.where(high > low, high - low, 1.0)
+    scaled = (joined - low) / span
+    x = method.model.features(train.videos)
+    torch.testing.assert_close(x, F.normalize(scaled, dim=1))
+    assert not x[:, 1].any()
+    beyond = Videos(torch.full((1, 6), 9.0), torch.full((1, 5), -9.0))
+    expected = torch.cat((torch.ones(1, 6), torch.zeros(1, 5)), dim=1)
+    torch.testing.assert_close(method.model.features(beyond), F.normalize(expected, dim=1))
+
+
+def test_the_range_comes_from_training_videos_and_travels_with_the_state() -> None:
+    train, classes = problem(shift=-0.5)
+    method = small()
+    method.train_epoch(train)
+    other = Videos(train.videos.audio * 3 + 1, train.videos.visual - 1)
+    low = method.model.low.clone()
+    scores = method.score(other, classes)
+    assert torch.equal(method.model.low, low)
+    fresh = small()
+    assert not torch.allclose(fresh.score(other, classes), scores)
+    fresh.load_state_dict(method.state_dict())
+    torch.testing.assert_close(fresh.score(other, classes), scores)
+
+
+# --- scores ---
+
+
+def trained() -> tuple[FVAEGAN, Samples, Classes]:
+    train, classes = problem()
+    method = small(classifier_learning_rate=0.1)
+    for _ in range(3):
+        method.train_epoch(train)
+    return method, train, classes
+
+
+def test_scores_are_log_probabilities_in_the_order_of_the_names() -> None:
+    method, train, classes = trained()
+    scores = method.score(train.videos, classes)
+    torch.testing.assert_close(scores.exp().sum(dim=1), torch.ones(22))
+    own = method.model.classifier(method.model.features(train.videos)).log_softmax(1).detach()
+    torch.testing.assert_close(scores, own[:, [0, 3, 1, 2, 4]])  # own order: a, c, d seen; b, e unseen
+    order = torch.tensor([4, 2, 0])
+    torch.testing.assert_close(method.score(train.videos, classes.take(order)), scores[:, order])
+
+
+def test_it_learns_the_training_labels() -> None:
+    train, classes = problem()
+    centre = torch.rand(3, 11, generator=torch.Generator().manual_seed(1))
+    joined = centre[train.label] + 0.05 * torch.cat((train.videos.audio, train.videos.visual), dim=1)
+    train = Samples(Videos(joined[:, :6], joined[:, 6:]), train.label)
+    method = small(classifier_learning_rate=0.1, classifier_epochs=30)
+    for _ in range(30):
+        method.train_epoch(train)
+    best = method.score(train.videos, classes.seen_classes()).argmax(dim=1)
+    assert (best == train.label).float().mean() > 0.9
+
+
+def test_unknown_classes_are_named() -> None:
+    method, train, classes = trained()
+    other = replace(classes, names=("a", "b", "x", "d", "y"))
+    with pytest.raises(AvbenchError, match=r"can score no others: x, y"):
+        method.score(train.videos, other)
+
+
+def test_scoring_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    method, train, classes = trained()
+    whole = method.score(train.videos, classes)
+    monkeypatch.setattr(fvaegan, "BLOCK", 5)
+    torch.testing.assert_close(method.score(train.videos, classes), whole)
+
+
+def test_a_task_without_unseen_classes() -> None:
+    train, classes = problem()
+    method = make(SHAPE, classes.seen_classes(), **SMALL)
+    method.train_epoch(train)
+    assert method.score(train.videos, classes.seen_classes()).shape == (22, 3)
+
+
+# --- settings ---
+
+
+@pytest.mark.parametrize("dataset", ["ucf", "activitynet", "vggsound"])
+@pytest.mark.parametrize(
+    ("features", "scaling"),
+    [
+        ("selavi", "none"),
+        ("selavi_seq", "none"),
+        ("c3d_vggish", "none"),
+        ("c3d_vggish_seq", "none"),
+        ("clip_clap", "min_max"),
+        ("my_features", "min_max"),
+    ],
+)
+def test_settings(dataset: str, features: str, scaling: str) -> None:
+    config = FVAEGANConfig(**default_settings(SPEC, dataset, features))
+    synthetic = 10_000 if dataset == "vggsound" else 1000
+    assert config == FVAEGANConfig(
+        epochs=50 * 30,
+        classifier_epochs=30,
+        schedule="full",
+        batch_size=64,
+        batches_per_epoch=500,
+        critic_steps=5,
+        learning_rate=1e-3,
+        penalty_weight=10.0,
+        adversarial_weight=1e5,
+        synthetic_per_class=synthetic,
+        classifier_learning_rate=1e-3,
+        latent_width=300,
+        critic_width=512,
+        encoder_width=300,
+        generator_width=512,
+        scaling=scaling,
+    )
+    assert official_settings(SPEC, dataset, features) == {
+        "text_order": "official",
+        "calibration": "fixed:0",
+        "schedule": "official",
+    }
+
+
+def test_simulated_features_are_scaled_and_soon_done() -> None:
+    for dataset in ("ucf", "activitynet", "vggsound"):
+        config = build_config(SPEC, FVAEGANConfig, dataset, "simulated", {})
+        assert isinstance(config, FVAEGANConfig)
+        assert config.scaling == "min_max"
+        assert config.epochs / config.classifier_epochs * config.batches_per_epoch < 1000
+        assert config.synthetic_per_class == 100
+
+
+def test_official_preset_trains_less_and_has_no_bias(data_root: Path) -> None:
+    short = {"epochs": 2, "classifier_epochs": 1, "batches_per_epoch": 6}
+    default = stage_one(SPEC, data_root, None, **short)
+    official = stage_one(SPEC, data_root, "official", **short)
+    assert official.bias == 0
+    assert default.bias != 0
+    # After one update each, the second epoch's reconstructions are still those of a new network.
+    start = official.epochs[0].losses["reconstruction"]
+    assert official.epochs[1].losses["reconstruction"] > 0.9 * start
+    assert default.epochs[1].losses["reconstruction"] < 0.8 * start

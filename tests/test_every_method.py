@@ -6,14 +6,21 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 import avgzsl_bench as ab
+from avgzsl_bench.config import build_config
 from avgzsl_bench.plugins import method_class, method_spec
+from avgzsl_bench.reported.figures import reported_for
+from avgzsl_bench.testing import tiny_task
 
 BOARDS = Path(__file__).resolve().parents[1] / "leaderboards" / "simulated"
 METHODS = [spec.name for spec in ab.list_methods()]
-OURS = {"ale", "apn", "avca", "avgzslnet", "chance", "cjme", "clipclap", "devise", "eszsl", "mft", "sje"}
-SHORT = {"epochs": 1, "batches_per_epoch": 2, "batch_size": 16, "layers": 1}
+FIFTEEN = {"devise", "ale", "sje", "apn", "fvaegan", "cjme", "avgzslnet", "avca", "tcaf", "avfs"}
+FIFTEEN |= {"hyper_multiple", "kda", "stft", "clipclap", "mft"}
+"""The systems of the comparison in the MFT paper."""
+OURS = FIFTEEN | {"hyper_single", "hyper_alignment", "avmst", "eszsl", "chance"}
+SHORT = {"epochs": 1, "batches_per_epoch": 2, "batch_size": 16, "layers": 1, "depth": 1, "classifier_steps": 5}
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -48,3 +55,24 @@ def test_it_beats_chance_with_its_default_settings_and_three_seeds(method, data_
         learner = ab.run(method, "ucf", seed=seed, **place).metrics
         assert learner.hm > chance.hm
         assert learner.zsl > chance.zsl
+
+
+def test_all_fifteen_systems_of_the_comparison_are_listed_with_what_a_reader_wants_to_know():
+    specs = {spec.name: spec for spec in ab.list_methods()}
+    assert set(specs) >= OURS
+    for name in FIFTEEN:
+        spec = specs[name]
+        assert reported_for(spec.title, "ucf"), name
+        assert all((spec.paper, spec.venue, spec.url, spec.parameters, spec.follows)), name
+    assert {name for name in FIFTEEN if specs[name].follows == "reconstruction"} == {"avfs", "mft", "stft"}
+
+
+@pytest.mark.parametrize("spec", ab.list_methods(), ids=lambda spec: spec.name)
+def test_the_listed_parameter_count_is_that_of_the_method(spec):
+    target = method_class(spec)
+    text = {"clip": 512, "clap": 1024, **dict.fromkeys(spec.needs.added_text, 512)}
+    shape = ab.Shape(audio=1024, visual=512, text=text)
+    config = build_config(spec, target.Config, "ucf", "clip_clap", {})
+    task = tiny_task(shape, torch.device("cpu"))
+    built = target(config, shape, task.classes, seed=0, device=torch.device("cpu"))
+    assert built.parameter_count() == spec.parameters

@@ -145,10 +145,23 @@ class AVCANet(nn.Module):
         self.audio_reconstruction = Block1(joint, width, dropout)  # A_rec
         self.visual_reconstruction = Block1(joint, width, dropout)  # V_rec
 
+    def encode(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
+        """phi_a = A_enc(a) and phi_v = V_enc(v) of several passes, one below the other.
+
+        Args:
+            audio: `[N, Da]`.
+            visual: `[N, Dv]`.
+            sizes: rows of each pass.
+
+        Returns:
+            phi `[2, N, D]`, audio before visual.
+        """
+        return torch.stack((self.audio_encoder.passes(audio, sizes), self.visual_encoder.passes(visual, sizes)))
+
     def embed_videos(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> tuple[Tensor, Tensor]:
         """Encodings and embeddings of several passes, one below the other.
 
-            phi_a = A_enc(a),  phi_v = V_enc(v),  [Z_0, Z_1] = Transformer([phi_a + pos_0, phi_v + pos_1])
+            [Z_0, Z_1] = Transformer([phi_a + pos_0, phi_v + pos_1])
             theta_a = A_proj(phi_a + Z_0),  theta_v = V_proj(phi_v + Z_1)
 
         Args:
@@ -159,7 +172,7 @@ class AVCANet(nn.Module):
         Returns:
             phi `[2, N, D]` and theta `[2, N, d]`, audio before visual.
         """
-        encoded = torch.stack((self.audio_encoder.passes(audio, sizes), self.visual_encoder.passes(visual, sizes)))
+        encoded = self.encode(audio, visual, sizes)
         # The transformer has no statistics of a batch: to it the passes are one.
         exchanged = encoded + self.transformer(encoded + self.positions.unsqueeze(1))
         return encoded, torch.stack(
@@ -193,6 +206,7 @@ class AVCANet(nn.Module):
         text_decoded, _, r_audio, other_r_audio, r_visual, other_r_visual = torch.split(decoded, sizes)
         return Embedded(
             encoded=encoded[:, :count],
+            other_encoded=encoded[:, count:],
             video=video[:, :count],
             other_video=video[:, count:],
             text=texts[:count],
@@ -306,14 +320,18 @@ class AVCA(TorchMethod):
             with torch.no_grad():
                 self.module.audio_projection(embedded.reconstructed[0])
                 self.module.visual_projection(embedded.reconstructed[1])
-        losses = avca_losses(
+        losses = self.terms(embedded)
+        return {"total": torch.stack(list(losses.values())).sum(), **losses}
+
+    def terms(self, embedded: Embedded) -> dict[str, Tensor]:
+        """The losses of a batch, which are summed."""
+        return avca_losses(
             embedded,
             margin=self.config.margin,
             k1=self.config.k1,
             k2=self.config.k2,
             regularization=self.config.regularization,
         )
-        return {"total": torch.stack(list(losses.values())).sum(), **losses}
 
     def train_step(self, batch: Batch) -> Mapping[str, Tensor]:
         """One update, and with `bn_refresh=official` the embeddings of the batch once more."""

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Embedded:
-    """A training batch. Axes and pairs of two hold audio before visual; all but `target` is not negative.
+    """A training batch. Axes and pairs of two hold audio before visual; in AVCA all but `target` is not negative.
 
     Attributes:
         encoded: phi `[2, B, D]`.
+        other_encoded: phi' `[2, B, D]`, which none of AVCA's own losses reads.
         video: theta_a and theta_v, `[2, B, d]`.
         other_video: theta_a' and theta_v', `[2, B, d]`.
         text: theta_w `[B, d]`.
@@ -38,6 +39,7 @@ class Embedded:
     """
 
     encoded: Tensor
+    other_encoded: Tensor
     video: Tensor
     other_video: Tensor
     text: Tensor

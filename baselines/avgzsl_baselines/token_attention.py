@@ -59,7 +59,7 @@ class FeedForward(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """`[2, N, D]` to `[2, N, D]`."""
+        """`[..., D]` to `[..., D]`."""
         output: Tensor = self.dropout(self.output(self.dropout(F.gelu(self.hidden(tokens)))))
         return output
 

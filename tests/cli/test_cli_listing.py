@@ -10,9 +10,11 @@ def call(*arguments: str) -> str:
     return CliRunner().invoke(main, list(arguments), catch_exceptions=False).stdout
 
 
-def test_methods_show_their_papers_and_no_empty_column() -> None:
+def test_methods_show_papers_needs_and_sizes() -> None:
     text = call("methods")
-    assert "needs text" not in text
+    row = next(line for line in text.splitlines() if line.strip().startswith("kda "))
+    assert "text knowledge" in row
+    assert "4,105,793" in row
     (line,) = (line for line in text.splitlines() if line.startswith("devise:"))
     assert "NeurIPS 2013. as the AVCA benchmark" in line
 

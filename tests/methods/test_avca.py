@@ -111,6 +111,7 @@ def test_losses_are_the_seventeen_terms() -> None:
 
     e = Embedded(
         encoded=draw(2, 6, 8),
+        other_encoded=draw(2, 6, 8),
         video=draw(2, 6, 5),
         other_video=draw(2, 6, 5),
         text=draw(6, 5),

@@ -1,0 +1,206 @@
+"""AVMST: AVCA whose encodings are gated by the firing rates of spiking networks.
+
+Li, Ma, Deng, Man, Fan: "Modality-Fusion Spiking Transformer Network for Audio-Visual Zero-Shot Learning", ICME
+2023, doi 10.1109/ICME55011.2023.00080. The model follows the authors' program; its training script is not public,
+and training is taken to be AVCA's, on whose program theirs is built. In the docstrings `N` are videos, `D` is the
+width of the encodings, `T` the number of steps.
+
+A spiking network a modality is shown the same features at each of `T` steps. How often its neurons fire gates the
+encodings, gated and plain encodings exchange information in AVCA's transformer, and what comes out takes the place
+of the encodings in all of AVCA, losses included. Two forms, whose embeddings differ little at equal weights:
+
+- `repaired`, the default: each modality has a network of its own, at rest before each batch, and trained.
+- `released`, the program as it is. The visual network runs a single step; in the others the visual features enter
+  the audio network, so both must be of one width. Networks come to rest only after a whole forward pass: the
+  visual rates depend on the audio, those of the negatives on the samples. They keep their random weights. It
+  is the form to compare with the printed figures, which are of SeLaVi features.
+
+In both, the gate is nearly constant: a softmax over `D = 300` rates between 0 and 1 stays between 0.0012 and
+0.0091, so a gated encoding is about `phi / 300`, whatever the spikes. The neurons have no leak, and the dynamic
+threshold that the paper describes is not in the program.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from avgzsl_baselines.avca import AVCA, AVCAConfig, AVCANet
+from avgzsl_baselines.spiking import spike
+from avgzsl_bench import ConfigError, MethodConfig, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+THRESHOLD = 1.0
+"""Potential at which a neuron fires."""
+
+Potentials = tuple["Tensor | float", "Tensor | float"]
+"""Membrane potentials of a network's two layers."""
+
+AT_REST: Potentials = (0.0, 0.0)
+
+
+class AVMSTConfig(AVCAConfig):
+    """Settings of AVMST."""
+
+    fidelity: Literal["repaired", "released"] = Field(
+        "repaired",
+        description="'repaired': each modality has a spiking network of its own, at rest before each batch, and "
+        "trained; 'released': as in the published program, which needs audio and visual features of one width",
+    )
+    steps: int = Field(10, ge=1, description="steps T for which the spiking networks see the features")
+    spiking_hidden_width: int = Field(512, ge=1, description="width of the spiking networks' hidden layer")
+
+
+def integrate_and_fire(currents: Tensor, potential: Tensor | float) -> tuple[Tensor, Tensor]:
+    """Neurons without leak, over time: `v <- v + x`, `s = [v >= 1]`, `v <- (1 - s) v`.
+
+    Gradients flow through the reset; that of the spike is `avgzsl_baselines.spiking.spike`'s.
+
+    Args:
+        currents: x of each step, `[T, ...]`.
+        potential: v before the first step, `[...]`.
+
+    Returns:
+        Spikes `[T, ...]`, and v after the last step.
+    """
+    spikes = []
+    for current in currents:
+        charged = potential + current
+        fired = spike(charged - THRESHOLD)
+        potential = (1 - fired) * charged
+        spikes.append(fired)
+    assert isinstance(potential, torch.Tensor)
+    return torch.stack(spikes), potential
+
+
+class SpikingBranch(nn.Module):
+    """Linear, neurons, linear, neurons."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(inputs, hidden)
+        self.output = nn.Linear(hidden, outputs)
+
+    def forward(self, inputs: Tensor, steps: int, potentials: Potentials = AT_REST) -> tuple[Tensor, Potentials]:
+        """Spikes of the second layer, `[steps, N, outputs]`, on inputs `[N, inputs]` that stay the same.
+
+        Args:
+            inputs: the features.
+            steps: for how long they are shown.
+            potentials: the state before the first step.
+
+        Returns:
+            The spikes, and the state after the last step.
+        """
+        first, second = potentials
+        current = self.hidden(inputs)
+        spikes, first = integrate_and_fire(current.expand(steps, *current.shape), first)
+        spikes, second = integrate_and_fire(self.output(spikes), second)
+        return spikes, (first, second)
+
+
+def gate(encoded: Tensor, rates: Tensor) -> Tensor:
+    """`phi * softmax(rate)` by element, the softmax over the features: `[..., D]`."""
+    return encoded * torch.softmax(rates, dim=-1)
+
+
+class AVMSTNet(AVCANet):
+    """AVCA's network with a spiking network for each modality.
+
+    Args:
+        shape: widths of the features and texts.
+        config: widths, dropout, momentum; steps, and the form.
+    """
+
+    def __init__(self, shape: Shape, config: AVMSTConfig) -> None:
+        super().__init__(shape, config)
+        self.steps = config.steps
+        self.released = config.fidelity == "released"
+        hidden, width = config.spiking_hidden_width, config.model_width
+        self.audio_spiking = SpikingBranch(shape.audio, hidden, width)
+        self.visual_spiking = SpikingBranch(shape.visual, hidden, width)
+        if self.released:
+            self.audio_spiking.requires_grad_(False)
+            self.visual_spiking.requires_grad_(False)
+
+    def firing_rates(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
+        """Spikes of each output neuron, by steps: multiples of `1 / T` in [0, 1].
+
+        Args:
+            audio: `[N, Da]`.
+            visual: `[N, Dv]`.
+            sizes: rows of each pass.
+
+        Returns:
+            `[2, N, D]`, audio before visual.
+        """
+        if self.released:
+            return self._released_rates(audio, visual, sizes)
+        branches = (self.audio_spiking, audio), (self.visual_spiking, visual)
+        return torch.stack([branch(inputs, self.steps)[0].mean(dim=0) for branch, inputs in branches])
+
+    def _released_rates(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
+        """The same where the audio network takes over the visual features, and no pass starts at rest."""
+        audio_state = visual_state = AT_REST
+        rates = []
+        for heard, seen in zip(torch.split(audio, sizes), torch.split(visual, sizes), strict=True):
+            of_audio, audio_state = self.audio_spiking(heard, self.steps, audio_state)
+            of_visual, visual_state = self.visual_spiking(seen, 1, visual_state)
+            if self.steps > 1:
+                others, audio_state = self.audio_spiking(seen, self.steps - 1, audio_state)
+                of_visual = torch.cat((of_visual, others))
+            rates.append(torch.stack((of_audio.mean(dim=0), of_visual.mean(dim=0))))
+        return torch.cat(rates, dim=1)
+
+    def encode(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
+        """Encodings that have exchanged information with themselves, gated; of several passes.
+
+            g_m = gate(phi_m, rate_m),  phi'_a = Transformer([phi_a + pos_0, g_a + pos_0])_0
+            phi'_v = Transformer([phi_v + pos_1, g_v + pos_1])_1
+
+        Of the audio the plain token is kept, of the visual the gated one, as in the program.
+
+        Args:
+            audio: `[N, Da]`.
+            visual: `[N, Dv]`.
+            sizes: rows of each pass.
+
+        Returns:
+            phi' `[2, N, D]`, audio before visual.
+        """
+        encoded = super().encode(audio, visual, sizes)
+        gated = gate(encoded, self.firing_rates(audio, visual, sizes))
+        # [token, modality, N, D]; the transformer takes both modalities for one batch.
+        tokens = torch.stack((encoded, gated)) + self.positions.unsqueeze(1)
+        exchanged = self.transformer(tokens.flatten(1, 2)).unflatten(1, tokens.shape[1:3])
+        return torch.stack((exchanged[0, 0], exchanged[1, 1]))
+
+
+class AVMST(AVCA):
+    """AVMST. As AVCA, it scores the visual embedding."""
+
+    Config: ClassVar[type[AVMSTConfig]] = AVMSTConfig
+    config: AVMSTConfig
+    module: AVMSTNet
+
+    official_names: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def check(cls, config: MethodConfig, shape: Shape) -> None:
+        """Refuse the released form where audio and visual features differ in width."""
+        if config.model_dump()["fidelity"] == "released" and shape.audio != shape.visual:
+            raise ConfigError(
+                "setting fidelity=released: the published program feeds visual features to the audio network, so "
+                f"both must be of one width (here {shape.audio} and {shape.visual}); use fidelity=repaired"
+            )
+
+    def build(self) -> AVMSTNet:
+        """The network on these features."""
+        return AVMSTNet(self.shape, self.config)

@@ -1,0 +1,123 @@
+"""Maps of the Poincaré ball, and the alignment of two modalities by similarities within a batch.
+
+Hong, Hayder, Han, Fang, Harandi, Petersson: "Hyperbolic Audio-visual Zero-shot Learning", ICCV 2023, arXiv
+2308.12558, as the authors' program has it, whose maps derive from Khrulkov et al., "Hyperbolic Image Embeddings",
+CVPR 2020. A ball of curvature `-c` has radius `1 / sqrt(c)`; `c` is positive and broadcasts against points
+`[..., D]`: `[1]` for all, `[..., 1]` for a curvature a point.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import Tensor
+
+Gram = Literal["cosine", "norm_product", "poincare"]
+
+_SMALLEST_NORM = 1e-5
+_RIM = 1e-3
+"""How far from the rim of the ball, as a share of its radius, points are kept."""
+
+
+class _Artanh(torch.autograd.Function):
+    """`artanh` within `±(1 - 1e-5)`, where it stays finite; beyond, value and slope of the nearer bound."""
+
+    @staticmethod
+    def forward(ctx: Any, u: Tensor) -> Tensor:
+        inside = u.clamp(-1 + 1e-5, 1 - 1e-5)
+        ctx.save_for_backward(inside)
+        return 0.5 * ((1 + inside).log() - (1 - inside).log())
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (inside,) = ctx.saved_tensors
+        slope: Tensor = gradients[0] / (1 - inside**2)
+        return slope
+
+
+def artanh(u: Tensor) -> Tensor:
+    """Inverse hyperbolic tangent of `u` clamped to `±(1 - 1e-5)`, whose gradient passes the clamp."""
+    value: Tensor = _Artanh.apply(u)  # type: ignore[no-untyped-call]
+    return value
+
+
+def _norm(points: Tensor) -> Tensor:
+    norm: Tensor = torch.linalg.vector_norm(points, dim=-1, keepdim=True)
+    return norm
+
+
+def project(points: Tensor, c: Tensor) -> Tensor:
+    """Points `[..., D]` where they are within 0.999 of the ball's radius; others drawn in to there."""
+    norm, limit = _norm(points), (1 - _RIM) / c.sqrt()
+    return points * torch.where(norm <= limit, 1.0, limit / norm.clamp_min(_SMALLEST_NORM))
+
+
+def logmap0(points: Tensor, c: Tensor) -> Tensor:
+    """Points of the ball as tangent vectors at its centre: `artanh(sqrt(c) ||y||) / sqrt(c) * y / ||y||`."""
+    norm, root = _norm(points).clamp_min(_SMALLEST_NORM), c.sqrt()
+    return points * (artanh(root * norm) / (root * norm))
+
+
+def to_tangent(points: Tensor, c: Tensor) -> Tensor:
+    """`h_c(x) = logmap0(project(x))`: along `x` itself, with another length."""
+    return logmap0(project(points, c), c)
+
+
+def cosine(points: Tensor, c: Tensor) -> Tensor:
+    """`G_ij = cos(h_c(x_i), h_c(x_j))` of points `[..., B, D]`: `[..., B, B]`, whatever `c`."""
+    rows = F.normalize(to_tangent(points, c), dim=-1, eps=1e-12)
+    return rows @ rows.mT
+
+
+def norm_product(points: Tensor, c: Tensor) -> Tensor:
+    """`G_ij = ||h_c(x_i)|| ||h_c(x_j)||` of points `[..., B, D]`: `[..., B, B]`."""
+    norm = _norm(to_tangent(points, c))
+    return norm * norm.mT
+
+
+def poincare(points: Tensor, c: Tensor) -> Tensor:
+    """Distances `[..., B, B]` in the ball, of points `[..., B, D]` that enter it by the exponential map.
+
+    Ours, not the authors'. `u_i = x_i / r`, with `r` the batch's mean norm, is a tangent vector at the centre and
+    becomes `y_i = tanh(s ||u_i||) / (s ||u_i||) u_i`, `s = sqrt(c)`. In a pair, the row's `c` is that of both:
+
+        G_ij = 2/s artanh(s sqrt(||y_i - y_j||^2 / (1 - 2 c <y_i, y_j> + c^2 ||y_i||^2 ||y_j||^2))),  G_ii = 0
+
+    Without the division by `r`, encodings lie so far out that all distances are nearly the same.
+    """
+    norm, s = _norm(points), c.sqrt()
+    length = norm / norm.mean(dim=-2, keepdim=True).detach().clamp_min(_SMALLEST_NORM)
+    direction = F.normalize(points, dim=-1, eps=1e-12)
+    row, column = torch.tanh(s * length) / s, torch.tanh(s * length.mT) / s  # ||y_i||, and ||y_j|| in row i
+    product = row * column
+    inner = product * (direction @ direction.mT)
+    apart = (row - column).square() + 2 * (product - inner)
+    quotient = apart / (1 - 2 * c * inner + (c * product).square())
+    distance = 2 / s * artanh(s * quotient.clamp_min(1e-12).sqrt())
+    return distance.masked_fill(torch.eye(points.shape[-2], dtype=torch.bool, device=points.device), 0)
+
+
+_GRAMS: Mapping[Gram, Callable[[Tensor, Tensor], Tensor]] = {
+    "cosine": cosine,
+    "norm_product": norm_product,
+    "poincare": poincare,
+}
+
+
+def alignment(one: Tensor, other: Tensor, c: Tensor, gram: Gram) -> Tensor:
+    """`A_c`: mean squared difference of two modalities' similarities within a batch, `[...]`.
+
+    Args:
+        one: `[..., B, D]`.
+        other: the same videos in another modality, `[..., B, D]`.
+        c: curvatures, the same for both modalities.
+        gram: which similarity.
+    """
+    similarity = _GRAMS[gram]
+    return (similarity(one, c) - similarity(other, c)).square().mean(dim=(-2, -1))

@@ -1,0 +1,443 @@
+"""Hyper against numbers obtained with the published program, and the claim that curvature has no effect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+from avca_family import NO_DROPOUT, SMALL, fixture_of, relative_of_avca
+from fixture_f import fill
+from joint_space import build
+from paired_cases import (
+    CLIP_CLAP,
+    CLS,
+    DATASETS,
+    FIXTURE,
+    MAIN,
+    fixture_batch,
+    parameters,
+    random_batch,
+    values,
+)
+from presets import official_settings, stage_one
+from torch.nn import functional as F
+
+from avgzsl_baselines.avca import AVCA, AVCAConfig
+from avgzsl_baselines.avca_losses import Embedded
+from avgzsl_baselines.hyper import Hyper, HyperAlignment, HyperMultiple, HyperSingle
+from avgzsl_baselines.hyperbolic import alignment, artanh, cosine, poincare, project, to_tangent
+from avgzsl_bench import CheckpointError, Shape
+from avgzsl_bench.checkpoint import load_official
+from avgzsl_bench.config import build_config
+from avgzsl_bench.testing import check_method
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+ALIGNMENT = relative_of_avca("hyper_alignment", "hyper:HyperAlignment")
+SINGLE = relative_of_avca("hyper_single", "hyper:HyperSingle")
+MULTIPLE = relative_of_avca("hyper_multiple", "hyper:HyperMultiple")
+
+CURVATURES = (1e-4, 0.01, 0.2, 0.5, 1.0, 4.0)
+
+
+def at(c: float | list[float]) -> Tensor:
+    """A curvature for all points, or one a point."""
+    values = torch.tensor(c, dtype=torch.float64)
+    return values.reshape(1) if values.ndim == 0 else values.unsqueeze(1)
+
+
+def double(rows: Any) -> Tensor:
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def points(*size: int, scale: float = 1.0) -> Tensor:
+    return scale * torch.randn(size, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+
+
+# --- the maps ---
+
+
+@pytest.mark.parametrize(
+    ("c", "projected", "near", "far"),
+    [
+        (1.0, (0.599400, 0.799200), (0.3295837, -0.4394449), (2.280125, 3.040166)),
+        (0.25, (1.198800, 1.598400), (0.3064954, -0.4086605), (4.560249, 6.080332)),
+    ],
+)
+def test_maps(c: float, projected: Any, near: Any, far: Any) -> None:
+    curvature = torch.tensor([c])
+    inside, outside = torch.tensor([0.3, -0.4]), torch.tensor([3.0, 4.0])
+    assert torch.equal(project(inside, curvature), inside)
+    assert project(outside, curvature).tolist() == pytest.approx(projected, abs=5.1e-7)
+    assert to_tangent(inside, curvature).tolist() == pytest.approx(near, abs=5.1e-8)
+    # Near the rim a last bit of the norm moves the seventh digit.
+    assert to_tangent(outside, curvature).tolist() == pytest.approx(far, rel=3e-6)
+
+
+@pytest.mark.parametrize(
+    ("u", "value", "slope"),
+    [
+        (0.5, 0.5493062, 1.3333334),
+        (0.999, 3.8002076, 500.2599),
+        (0.9999999, 6.1023550, 49932.19),
+        (3.0, 6.1023550, 49932.19),
+        (-3.0, -6.1023550, 49932.19),
+    ],
+)
+def test_artanh_passes_gradients_where_it_is_clamped(u: float, value: float, slope: float) -> None:
+    x = torch.tensor(u, requires_grad=True)
+    y = artanh(x)
+    y.backward()
+    assert y.item() == pytest.approx(value, rel=1e-7)
+    assert x.grad.item() == pytest.approx(slope, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [((3.0, 4.0), (0.4864257, -0.3648193)), ((0.3, -0.4), (1.1831119, -0.1126661))],
+)
+def test_gradient_of_the_first_coordinate(x: Any, expected: Any) -> None:
+    for dtype, tolerance in ((torch.float64, 5.1e-8), (torch.float32, 5e-6)):
+        point = torch.tensor(x, dtype=dtype, requires_grad=True)
+        to_tangent(point, torch.ones(1, dtype=dtype))[0].backward()
+        assert point.grad.tolist() == pytest.approx(expected, abs=tolerance)
+
+
+@pytest.mark.parametrize("c", CURVATURES)
+def test_maps_keep_directions_and_stay_in_the_ball(c: float) -> None:
+    x = points(20, 7, scale=2.0)
+    inside = project(x, at(c))
+    assert (inside.norm(dim=1) <= 0.999 / c**0.5 + 1e-12).all()
+    torch.testing.assert_close(project(inside, at(c)), inside, rtol=1e-12, atol=0)
+    for mapped in (inside, to_tangent(x, at(c))):
+        torch.testing.assert_close(F.cosine_similarity(mapped, x), torch.ones(20, dtype=torch.float64))
+    zero = torch.zeros(2, 7, dtype=torch.float64, requires_grad=True)
+    tangent = to_tangent(zero, at(c))
+    tangent.sum().backward()
+    assert not tangent.any()
+    assert torch.isfinite(zero.grad).all()
+
+
+def test_without_curvature_the_maps_change_nothing() -> None:
+    x = points(5, 7)
+    torch.testing.assert_close(to_tangent(x, at(1e-9)), x, rtol=1e-6, atol=0)
+
+
+def test_a_curvature_a_point() -> None:
+    x, c = points(3, 7, scale=2.0), [0.1, 0.5, 2.0]
+    rows = torch.stack([to_tangent(row, at(value)) for row, value in zip(x, c, strict=True)])
+    torch.testing.assert_close(to_tangent(x, at(c)), rows)
+
+
+# --- the alignment ---
+
+V = double([[1, 0, 2], [0.5, 1.5, 0], [2, 1, 1]])
+A = double([[0.2, 0.1, 0.4], [1, 0, 1], [0, 2, 0.5]])
+
+
+def upper(matrix: Tensor) -> list[float]:
+    return [matrix[i, j].item() for i, j in ((0, 1), (0, 2), (1, 2))]
+
+
+@pytest.mark.parametrize("c", [*CURVATURES, [0.1, 0.2, 0.36]])
+def test_alignment_is_the_same_for_every_curvature(c: Any) -> None:
+    assert upper(cosine(V, at(c))) == pytest.approx([0.1414214, 0.7302967, 0.6454972], abs=5.1e-8)
+    assert upper(cosine(A, at(c))) == pytest.approx([0.9258201, 0.4234049, 0.1714986], abs=5.1e-8)
+    assert alignment(V, A, at(c), "cosine").item() == pytest.approx(0.2075864, abs=5.1e-8)
+
+
+@pytest.mark.parametrize("c", [0.01, 4.0, [0.1, 0.2, 0.36]])
+def test_gradients_do_not_depend_on_the_curvature(c: Any) -> None:
+    gradients = []
+    for curvature in (at(1e-6), at(c).requires_grad_()):
+        v = V.clone().requires_grad_()
+        alignment(v, A, curvature, "cosine").backward()
+        gradients.append(v.grad)
+    torch.testing.assert_close(*gradients, rtol=1e-6, atol=1e-9)
+    assert curvature.grad.abs().max() < 1e-12
+
+
+@pytest.mark.parametrize(("c", "expected"), [(0.01, 10.316581), (0.36, 567.61237)])
+def test_norm_product(c: float, expected: float) -> None:
+    # Single precision, in which the figures were printed; the bound of artanh is that of its numbers.
+    aligned = alignment(V.float(), A.float(), at(c).float(), "norm_product")
+    assert aligned.item() == pytest.approx(expected, rel=5e-7)
+
+
+def test_norm_product_vanishes_beyond_the_rim() -> None:
+    visual, audio = points(2, 8, 30).add(3).unbind()
+    assert alignment(visual, audio, at(0.15), "norm_product") < 1e-15
+    assert alignment(visual, audio, at(1e-4), "norm_product") > 1
+
+
+@pytest.mark.parametrize(
+    ("c", "expected"), [(0.01, 1.1887637), (0.36, 1.3624605), (1.0, 1.3978702), ([0.1, 0.2, 0.36], 1.3274609)]
+)
+def test_poincare(c: Any, expected: float) -> None:
+    assert upper(poincare(V, at(0.36))) == pytest.approx([2.6535946, 2.0653027, 2.0252604], abs=5.1e-8)
+    assert alignment(V, A, at(c), "poincare").item() == pytest.approx(expected, abs=5.1e-8)
+
+
+def test_poincare_distances_become_euclidean() -> None:
+    u = V / V.norm(dim=1).mean()
+    torch.testing.assert_close(poincare(V, at(1e-8)), 2 * torch.cdist(u, u), rtol=1e-6, atol=1e-6)
+
+
+def test_poincare_takes_equal_rows() -> None:
+    x = torch.tensor([[1.0, 2.0], [1.0, 2.0], [0.0, 0.0]], requires_grad=True)
+    alignment(x, x.detach().flip(0), torch.tensor([0.3]), "poincare").backward()
+    assert torch.isfinite(x.grad).all()
+
+
+def test_curvature_acts_in_the_poincare_variant_alone() -> None:
+    for gram, acts in (("cosine", False), ("poincare", True)):
+        near, far = (alignment(V, A, at(c), gram).item() for c in (0.05, 0.5))  # type: ignore[arg-type]
+        assert (abs(near - far) > 0.01) is acts
+
+
+def test_invariants_of_the_alignment() -> None:
+    one, other = points(2, 6, 5).unbind()
+    c = at(0.3)
+
+    def aligned(x: Tensor, y: Tensor) -> float:
+        return alignment(x, y, c, "cosine").item()
+
+    base = aligned(one, other)
+    assert base > 0
+    assert aligned(other, one) == pytest.approx(base, rel=1e-12)
+    assert aligned(one, one) == 0
+    assert aligned(one * torch.arange(1, 7).unsqueeze(1), other) == pytest.approx(base, rel=1e-12)
+    rotation = torch.linalg.qr(points(5, 5)).Q
+    assert aligned(one @ rotation, other) == pytest.approx(base, rel=1e-12)
+
+
+# --- the network ---
+
+
+def filled(method: type[Hyper], **settings: Any) -> Any:
+    built = fixture_of(method, FIXTURE, **settings)
+    head = built.module.curvature_head
+    if head is not None:
+        fill({17: head})
+    return built
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "extra"),
+    [
+        (HyperAlignment, {}, 0),
+        (HyperSingle, {}, 601),
+        (HyperMultiple, {"curvatures": 2}, 1202),
+        (HyperMultiple, {"curvatures": 3}, 1803),
+    ],
+)
+def test_parameters(method: type[Hyper], settings: dict[str, Any], extra: int) -> None:
+    for shape, total in (
+        (MAIN, 1_693_108),
+        (CLS, 3_331_508),
+        (Shape(1024, 512, {"word2vec": 300}), 1_955_252),
+        (CLIP_CLAP, 2_416_952),
+    ):
+        built = build(method, shape, **settings)
+        assert parameters(built.module) == total + extra
+        assert built.parameter_count() == total + extra - 600
+
+
+def test_curvature_head() -> None:
+    method = build(HyperMultiple, FIXTURE, model_width=2, curvatures=2, gamma=0.36)
+    head = method.module.double().curvature_head
+    with torch.no_grad():
+        head.weight.copy_(double([[0.1, -0.2, 0.3, 0.4], [0, 0.5, -0.5, 0.25]]))
+        head.bias.copy_(double([0.05, -0.1]))
+    phi_v, phi_a = double([[1, 2], [0, 1]]), double([[0.5, 0], [2, 1]])
+    curvature = method.module.curvature(torch.stack((phi_a, phi_v)))
+    assert curvature.shape == (2, 2, 1)
+    expected = [[0.1710075, 0.2365238], [0.2522042, 0.1488177]]
+    for row, printed in zip(curvature[..., 0].T.tolist(), expected, strict=True):
+        assert row == pytest.approx(printed, abs=5.1e-8)
+
+
+def test_curvatures_lie_between_nothing_and_gamma() -> None:
+    net = build(HyperMultiple, FIXTURE, gamma=0.4, curvatures=3).module
+    curvature = net.curvature(torch.randn(2, 2, 50, 300).abs())
+    assert curvature.shape == (3, 2, 50, 1)
+    assert ((curvature > 0) & (curvature < 0.4)).all()
+    assert curvature.std() > 1e-3
+
+
+@pytest.mark.parametrize("gamma", [0.2, 0.01])
+def test_whole_loss(gamma: float) -> None:
+    embedded = Embedded(
+        encoded=double([[[1, 2, 0], [0.5, 0, 1]], [[0, 1, 1], [2, 0.5, 0]]]),
+        other_encoded=double([[[1, 1, 1], [0, 3, 1]], [[0.2, 0, 1], [1, 0, 0]]]),
+        video=double([[[1, 0], [0, 2]], [[0, 1], [1, 1]]]),
+        other_video=double([[[0, 0], [2, 0]], [[1, -1], [0, 0]]]),
+        text=double([[1, 1], [0, 0]]),
+        other_text=double([[0, 1], [1, 1]]),
+        decoded=(double([[1, 0], [0, 1]]), double([[0, 0], [1, 1]])),
+        other_decoded=(double([[0, 1], [1, 1]]), double([[2, 0], [0, 0]])),
+        text_decoded=double([[0.5, 0], [0.5, 0.5]]),
+        reconstructed=double([[[1, 1, 0], [0, 0, 1]], [[0, 1, 0], [1, 1, 0]]]),
+        target=double([[0.5, 0.5], [1, 0]]),
+    )
+    losses = values(build(HyperAlignment, FIXTURE, gamma=gamma).terms(embedded))
+    assert losses == pytest.approx(
+        {
+            "base": 1.2071054 + 0.7928930 + 1.0857865 + 2.2071056,
+            "contrast": 0.6909835 + 0.4999996,
+            "reconstruction": 0.375 + 0.625 + 0.1875,
+            "additional": 1.0857861 + 2.2928934,
+            "regularization": 0.375 + 0.2083333 + 0.75 + 1.25,
+            "alignment": 1e-3 * (0.0004061646 + 0.1426744461),
+        },
+        abs=2.1e-7,
+    )
+    # Printed from single precision.
+    assert losses["alignment"] == pytest.approx(1e-3 * (0.0004061646 + 0.1426744461), rel=2e-7)
+    assert sum(losses.values()) == pytest.approx(13.633529, abs=5.1e-7)
+
+
+def test_fixture_in_training_mode() -> None:
+    method = filled(HyperMultiple, curvatures=2, gamma=0.36)
+    e = method.module(fixture_batch(), method.train_text)
+    encoded = torch.stack((e.encoded, e.other_encoded), dim=1)
+    curvature = method.module.curvature(encoded)
+    expected = [0.12131795, 0.22869173, 0.21615174, 0.15275371, 0.14185615, 0.17763511, 0.21737006, 0.17469066]
+    assert curvature[:, 0, :, 0].T.flatten().tolist() == pytest.approx(expected, abs=5.1e-9)
+    aligned = alignment(encoded[1], encoded[0], curvature, "cosine")
+    for each in aligned.tolist():
+        # One unit in the last digit: the second comes out as ...1586.
+        assert each == pytest.approx([0.0023833481, 0.0215793158], abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("method", "settings"),
+    [
+        (HyperAlignment, {"gamma": 0.2}),
+        (HyperAlignment, {"gamma": 4.0}),
+        (HyperSingle, {"gamma": 0.34}),
+        (HyperMultiple, {"gamma": 0.36, "curvatures": 2}),
+        (HyperMultiple, {"gamma": 0.5, "curvatures": 3}),
+    ],
+)
+def test_fixture_losses_under_adam(method: type[Hyper], settings: dict[str, Any]) -> None:
+    for weight, expected in (
+        (1e-3, [14.89528550, 10.26521104, 7.25653738, 6.01357060]),
+        (0.0, [14.89526154, 10.26518684, 7.25651291, 6.01354541]),
+    ):
+        built = filled(method, align_weight=weight, **settings)
+        trace = [built.train_step(fixture_batch())["total"].item() for _ in range(4)]
+        assert trace == pytest.approx(expected, abs=5.1e-9)
+
+
+@pytest.mark.parametrize(
+    ("method", "align_weight", "same"), [(HyperAlignment, 0.0, True), (HyperAlignment, 1, False)]
+)
+def test_without_its_weight_hyper_is_avca(method: type[Hyper], align_weight: float, same: bool) -> None:
+    states = []
+    for cls, settings in ((AVCA, {}), (method, {"align_weight": align_weight})):
+        torch.manual_seed(0)
+        built = build(cls, Shape(6, 5, {"word2vec": 12}), torch.ones(5, 12).cumsum(0), **SMALL, **settings)
+        for _ in range(4):
+            built.train_step(random_batch(built.shape, 5))
+        states.append(built.state_dict())
+    avca, hyper = states
+    assert avca.keys() == hyper.keys()
+    assert all(torch.equal(avca[name], hyper[name]) for name in avca) is same
+
+
+def test_the_curvature_head_dies() -> None:
+    method = filled(HyperMultiple, curvatures=2, gamma=0.36)
+    head = method.module.curvature_head
+    assert head.weight.abs().max() > 0.03
+    for _ in range(100):
+        method.train_step(fixture_batch())
+    assert head.weight.abs().max() < 4e-4
+
+
+def test_the_alignment_moves_the_curvature_in_the_poincare_variant() -> None:
+    slopes = {}
+    for gram in ("cosine", "poincare"):
+        method = filled(HyperMultiple, curvatures=2, gamma=0.36, align_weight=1.0, gram=gram)
+        method.losses(fixture_batch())["total"].backward()
+        slopes[gram] = method.module.curvature_head.weight.grad.abs().max()
+    assert slopes["cosine"] < 1e-12
+    assert slopes["poincare"] > 1e-5
+
+
+def test_grams_give_different_losses() -> None:
+    aligned = set()
+    for gram in ("cosine", "norm_product", "poincare"):
+        losses = filled(HyperSingle, gamma=0.3, gram=gram).losses(fixture_batch())
+        assert torch.isfinite(losses["total"])
+        aligned.add(round(losses["alignment"].item(), 9))
+    assert len(aligned) == 3
+
+
+# --- settings ---
+
+GAMMA = {
+    "hyper_alignment": {"ucf": (0.15, 0.19), "vggsound": (0.46, 0.09), "activitynet": (0.20, 0.22)},
+    "hyper_single": {"ucf": (0.34, 0.13), "vggsound": (0.03, 0.05), "activitynet": (0.37, 0.11)},
+    "hyper_multiple": {"ucf": (0.50, 0.43), "vggsound": (0.36, 0.04), "activitynet": (0.37, 0.13)},
+}
+CURVATURES_OF = {"ucf": (3, 2), "vggsound": (2, 3), "activitynet": (2, 3)}
+
+
+def settings_of(spec: Any, dataset: str, features: str) -> dict[str, Any]:
+    cls = {"hyper_alignment": HyperAlignment, "hyper_single": HyperSingle, "hyper_multiple": HyperMultiple}
+    return build_config(spec, cls[spec.name].Config, dataset, features, {}).model_dump()
+
+
+@pytest.mark.parametrize("spec", [ALIGNMENT, SINGLE, MULTIPLE], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("features", ["selavi", "selavi_seq", "c3d_vggish", "clip_clap"])
+def test_published_settings(spec: Any, dataset: str, features: str) -> None:
+    settings = settings_of(spec, dataset, features)
+    column = 0 if features.startswith("selavi") else 1
+    assert settings.pop("gamma") == GAMMA[spec.name][dataset][column]
+    if spec is MULTIPLE:
+        assert settings.pop("curvatures") == CURVATURES_OF[dataset][column]
+    assert (settings.pop("align_weight"), settings.pop("gram")) == (1e-3, "cosine")
+    avca = relative_of_avca("avca", "avca:AVCA")
+    assert settings == build_config(avca, AVCAConfig, dataset, features, {}).model_dump()
+
+
+@pytest.mark.parametrize("spec", [ALIGNMENT, SINGLE, MULTIPLE], ids=lambda spec: spec.name)
+def test_official_preset(spec: Any) -> None:
+    assert official_settings(spec, "ucf", "c3d_vggish") == {
+        "calibration": "avca",
+        "text_order": "official",
+        "stage2_schedule": "official",
+    }
+
+
+def test_official_preset_changes_stage_one(data_root: Path) -> None:
+    short = {"epochs": 1, "batches_per_epoch": 10, "batch_size": 32}
+    own, official = (stage_one(SINGLE, data_root, preset, **short) for preset in (None, "official"))
+    assert own.epochs[0].validation.hm != official.epochs[0].validation.hm
+    assert official.bias * 5 == pytest.approx(round(official.bias * 5))
+
+
+def test_no_released_weights_are_known() -> None:
+    with pytest.raises(CheckpointError, match="hyper_multiple"):
+        load_official(MULTIPLE, {"pos_emb1D": torch.zeros(2, 300)})
+
+
+@pytest.mark.parametrize("gram", ["norm_product", "poincare"])
+def test_other_grams_train(gram: str) -> None:
+    torch.manual_seed(0)
+    shape = Shape(6, 5, {"word2vec": 12})
+    method = build(HyperMultiple, shape, torch.randn(5, 12), **SMALL, **NO_DROPOUT, gram=gram, align_weight=1.0)
+    batch = random_batch(shape, 5)
+    trace = [method.train_step(batch)["total"].item() for _ in range(30)]
+    assert trace[-1] < trace[0] - 1
+
+
+@pytest.mark.parametrize("spec", [ALIGNMENT, SINGLE, MULTIPLE], ids=lambda spec: spec.name)
+def test_conformance(spec: Any) -> None:
+    check_method(spec)

@@ -16,6 +16,7 @@ from avgzsl_bench.data.simulated import ensure_simulated
 from avgzsl_bench.data.store import read_store, write_store
 from avgzsl_bench.data.table import FeatureTable
 from avgzsl_bench.leaderboard.board import read_boards
+from avgzsl_bench.leaderboard.render import markdown_of
 from avgzsl_bench.plugins import dataset
 from avgzsl_bench.record import verify
 
@@ -62,7 +63,8 @@ def test_the_record_names_the_text_and_another_text_is_another_run(place):
     shown = {line.settings for line in board.lines if line.row.method.name == "kda"}
     assert len(shown) == 2
     for text in (first_text, second_text):
-        assert any(f"text knowledge {text.fingerprint[:8]}" in settings for settings in shown)
+        assert any(f"text knowledge={text.fingerprint[:12]}" in settings for settings in shown)
+    assert f"reads text 'knowledge' (hash {first_text.fingerprint[:12]})" in markdown_of(board, 1)
 
 
 def test_a_record_that_claims_another_text_is_refused(place):

@@ -35,7 +35,7 @@ class Line:
         row: its runs.
         label: title of the method, marked where it is a reconstruction or a reference; with its version
             if the board has two.
-        settings: what differs from the defaults, as `key=value, ...`, and which added texts were read.
+        settings: what differs from the defaults, as `key=value, ...`; empty if nothing does.
         reported: figures that papers reported for the method on this dataset, whatever the features; those on
             the features and split of the board first.
     """
@@ -144,10 +144,15 @@ def _labelled(key: TableKey, rows: Sequence[Row]) -> list[Line]:
     lines = [_line(key, row, show_version=len(versions[row.method.name]) > 1) for row in rows]
     alike = defaultdict(list)
     for line in lines:
-        alike[line.label, line.settings].append(line.row.method.config)
-    # Rows that look alike have other defaults behind them: then the settings that differ are shown as well.
+        alike[line.label, line.settings].append(_told_apart(line.row))
+    # Rows that look alike have other defaults or texts behind them: then what differs is shown as well.
     also = [_varying(alike[line.label, line.settings]) for line in lines]
     return [replace(line, settings=_settings(line.row, names)) for line, names in zip(lines, also, strict=True)]
+
+
+def _told_apart(row: Row) -> dict[str, Any]:
+    """What tells apart rows of the same method: settings, and the texts that were read."""
+    return {**row.method.config, **{f"text {name}": mark[:12] for name, mark in row.added_text.items()}}
 
 
 def _line(key: TableKey, row: Row, *, show_version: bool) -> Line:
@@ -164,10 +169,9 @@ def _line(key: TableKey, row: Row, *, show_version: bool) -> Line:
 
 
 def _settings(row: Row, also: Sequence[str] = ()) -> str:
-    shown = row.method.changed | {name: row.method.config.get(name) for name in also}
+    shown = row.method.changed | {name: _told_apart(row).get(name) for name in also}
     shown = {name: value for name, value in shown.items() if name not in _OF_THE_BOARD}
     items = [f"{name}={_value(shown[name])}" for name in sorted(shown)]
-    items += [f"text {name} {mark[:8]}" for name, mark in sorted(row.added_text.items())]
     planned = row.method.config.get("epochs")
     if isinstance(planned, int) and row.epochs < planned:
         items.append(f"stopped after {row.epochs} of {planned} epochs")

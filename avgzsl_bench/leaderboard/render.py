@@ -108,9 +108,22 @@ def _notes(board: Board) -> list[str]:
     notes.append(f"Stage 1: what was trained, epochs x batches an epoch x videos a batch{shortened}.")
     if _best(board):
         notes.append("Bold: the best mean among competing methods.")
+    notes += [_escape(note) for note in _input_notes(board)]
     follows = {line.row.method.follows for line in board.lines}
     notes += [f"{mark}: {_MEANINGS[mark]}." for mark in MARKED if mark in follows]
     return notes + _reported_notes(board)
+
+
+def _input_notes(board: Board) -> list[str]:
+    """Which methods were given more than a vector a modality and the feature set's text embeddings."""
+    stepwise = sorted({line.label for line in board.lines if line.row.sequences})
+    given = sorted({(line.label, *text) for line in board.lines for text in line.row.added_text.items()})
+    notes = [
+        f"{label}: reads text {name!r} (hash {mark[:12]}), added to the dataset." for label, name, mark in given
+    ]
+    if stepwise:
+        notes.append(f"{', '.join(stepwise)}: reads videos step by step; others are given means over time.")
+    return notes
 
 
 def _reported_notes(board: Board) -> list[str]:
@@ -153,6 +166,8 @@ def _record(board: Board, line: Line) -> dict[str, Any]:
         "distribution": one_line(method.distribution),
         "version": one_line(method.version),
         "settings_changed": json.dumps(method.changed, sort_keys=True),
+        "sequences": row.sequences,
+        "added_text": json.dumps(dict(row.added_text), sort_keys=True),
         "epochs_trained": row.epochs,
         "stage_1": _schedule(line),
         "n_seeds": len(row.seeds),

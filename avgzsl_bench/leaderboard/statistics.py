@@ -35,6 +35,7 @@ class Row:
 
     Attributes:
         method: what all runs of the row agree in.
+        sequences: they read the steps of the videos.
         added_text: fingerprint of each text that was added to the dataset and that they read.
         epochs: epochs of stage 1 that were trained.
         seeds: ascending.
@@ -43,6 +44,7 @@ class Row:
     """
 
     method: MethodInfo
+    sequences: bool
     added_text: Mapping[str, str]
     epochs: int
     seeds: tuple[int, ...]
@@ -76,7 +78,8 @@ def spread(values: Iterable[float]) -> Spread:
 
 
 def _identity(record: Record) -> str:
-    return json.dumps([record.method.model_dump(), len(record.trace), record.data.added_text], sort_keys=True)
+    data = [record.data.sequences, record.data.added_text]
+    return json.dumps([record.method.model_dump(), len(record.trace), *data], sort_keys=True)
 
 
 def _outcome(stored: StoredRecord) -> tuple[Figures, int]:
@@ -95,6 +98,7 @@ def _row(group: Iterable[StoredRecord]) -> Row:
     records = [by_seed[seed].record for seed in sorted(by_seed)]
     return Row(
         method=records[0].method,
+        sequences=records[0].data.sequences,
         added_text=records[0].data.added_text,
         epochs=len(records[0].trace),
         seeds=tuple(r.seed for r in records),

@@ -61,8 +61,8 @@ class FVAEGANConfig(MethodConfig):
         description="a generator epoch: all its batches, or, as the published program's stray loop exit has it, "
         "the first alone",
     )
-    batch_size: int = Field(64, ge=2, description="videos a batch of the generator's training")
-    batches_per_epoch: int = Field(500, ge=1, description="batches of a generator epoch")
+    generator_batch_size: int = Field(64, ge=2, description="videos a batch of the generator")
+    generator_batches: int = Field(500, ge=1, description="batches of a generator epoch")
     critic_steps: int = Field(5, ge=1, description="critic updates for each update of generator and encoder")
     learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate for critics, encoder, generator")
     penalty_weight: float = Field(10.0, ge=0, description="weight of the critics' gradient penalty")
@@ -256,9 +256,9 @@ class FVAEGAN(Method):
     def _generator_epoch(self, train: Samples, sampler: ClassBalancedSampler) -> dict[str, float]:
         """A critic step on each batch, a generator step on the first and every `critic_steps`-th after it."""
         config = self.config
-        batches = config.batches_per_epoch if config.schedule == "full" else 1
+        batches = config.generator_batches if config.schedule == "full" else 1
         updates: dict[str, list[Tensor]] = {}
-        for number, index in enumerate(sampler.draw(batches, config.batch_size)):
+        for number, index in enumerate(sampler.draw(batches, config.generator_batch_size)):
             x = self.model.features(train.videos.take(index))
             condition = self._text.index_select(0, train.label[index])
             z = self._normal(len(index), self._noise)

@@ -36,8 +36,8 @@ CPU = torch.device("cpu")
 SHAPE = Shape(6, 5, {"clip": 4, "clap": 3})
 SEEN = torch.tensor([True, False, True, True, False])
 SMALL: dict[str, Any] = {
-    "batch_size": 8,
-    "batches_per_epoch": 7,
+    "generator_batch_size": 8,
+    "generator_batches": 7,
     "classifier_epochs": 3,
     "synthetic_per_class": 9,
     "latent_width": 4,
@@ -609,8 +609,8 @@ def test_settings(dataset: str, features: str, scaling: str) -> None:
         epochs=50 * 30,
         classifier_epochs=30,
         schedule="full",
-        batch_size=64,
-        batches_per_epoch=500,
+        generator_batch_size=64,
+        generator_batches=500,
         critic_steps=5,
         learning_rate=1e-3,
         penalty_weight=10.0,
@@ -635,12 +635,12 @@ def test_simulated_features_are_scaled_and_soon_done() -> None:
         config = build_config(SPEC, FVAEGANConfig, dataset, "simulated", {})
         assert isinstance(config, FVAEGANConfig)
         assert config.scaling == "min_max"
-        assert config.epochs / config.classifier_epochs * config.batches_per_epoch < 1000
+        assert config.epochs / config.classifier_epochs * config.generator_batches < 1000
         assert config.synthetic_per_class == 100
 
 
 def test_official_preset_trains_less_and_has_no_bias(data_root: Path) -> None:
-    short = {"epochs": 2, "classifier_epochs": 1, "batches_per_epoch": 6}
+    short = {"epochs": 2, "classifier_epochs": 1, "generator_batches": 6}
     default = stage_one(SPEC, data_root, None, **short)
     official = stage_one(SPEC, data_root, "official", **short)
     assert official.bias == 0

@@ -52,9 +52,10 @@ def execute(plan: Plan) -> Record:
     make_deterministic(plan.device)
     reset_peak_memory(plan.device)
     clock = _Clock()
-    benchmark = benchmark_of(
-        plan.store, plan.dataset, plan.split, plan.device, plan.config.text_order, plan.spec.needs, plan.added
-    )
+    with _memory_told(plan):
+        benchmark = benchmark_of(
+            plan.store, plan.dataset, plan.split, plan.device, plan.config.text_order, plan.spec.needs, plan.added
+        )
     clock.lap("load_seconds")
     info = _run_info(plan)
 

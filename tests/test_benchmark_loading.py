@@ -6,6 +6,7 @@ import torch
 
 import avgzsl_bench as ab
 from avgzsl_bench.data.datasets import partition_bit
+from avgzsl_bench.data.device_steps import DeviceSteps
 from avgzsl_bench.data.installed import store_path
 from avgzsl_bench.data.store import read_store, write_store
 from avgzsl_bench.data.table import FeatureTable, Ragged
@@ -216,3 +217,32 @@ def test_simulated_sequences_have_the_vectors_for_their_mean(data_root):
         assert steps.length.min() >= 2
         spread = (steps.padded().values - vectors.unsqueeze(1))[steps.padded().mask].std()
         assert 0.2 < spread < 0.8
+
+
+@pytest.mark.parametrize("split", ["cls", "main"])
+def test_a_method_is_handed_its_own_videos_steps_in_an_order_that_says_nothing(data_root, ucf, split):
+    loaded = ab.load_benchmark("ucf", "simulated", split, data_root=data_root, needs=ab.Needs(sequences="used"))
+    for task in (loaded.selection, loaded.final):
+        for videos in (task.train.videos, task.videos):
+            for steps in (videos.audio_steps, videos.visual_steps):
+                assert len(steps.values) == int(steps.length.sum()), "no step of another video"
+        order = torch.argsort(task.videos.visual_steps.first)
+        label = task.truth.label[order.numpy()]
+        assert np.mean(label[1:] == label[:-1]) < 0.1, "neighbours in memory are of one class"
+    kept = {
+        videos.visual_steps.values.untyped_storage().data_ptr()
+        for task in (loaded.selection, loaded.final)
+        for videos in (task.train.videos, task.videos)
+    }
+    assert len(kept) == 1, "one copy for both stages"
+
+
+def test_videos_that_do_not_lie_together_are_copied():
+    offsets = np.array([0, 2, 3, 6, 7])
+    feature = Ragged(np.arange(7, dtype=np.float32)[:, None], offsets, 1.0)
+    steps = DeviceSteps(feature, np.array([2, 0, 3]), torch.device("cpu"))
+    together, apart = steps.of(np.array([0, 2])), steps.of(np.array([3, 2]))
+    assert together.padded().values.squeeze(2).tolist() == [[0, 1, 0], [3, 4, 5]]
+    assert apart.padded().values.squeeze(2).tolist() == [[6, 0, 0], [3, 4, 5]]
+    assert (len(together.values), len(apart.values)) == (5, 4)
+    assert steps.of(np.array([3])).values.tolist() == [[6]]

@@ -19,7 +19,7 @@ METHODS = [spec.name for spec in ab.list_methods()]
 FIFTEEN = {"devise", "ale", "sje", "apn", "fvaegan", "cjme", "avgzslnet", "avca", "tcaf", "avfs"}
 FIFTEEN |= {"hyper_multiple", "kda", "stft", "clipclap", "mft"}
 """The systems of the comparison in the MFT paper."""
-OURS = FIFTEEN | {"hyper_single", "hyper_alignment", "avmst", "eszsl", "chance"}
+OURS = FIFTEEN | {"hyper_single", "hyper_alignment", "hyper_poincare", "avmst", "eszsl", "chance"}
 SHORT = {"epochs": 1, "batches_per_epoch": 2, "batch_size": 16, "layers": 1, "depth": 1, "classifier_steps": 5}
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from avgzsl_bench.data.added_text import AddedText, find_added_text
 from avgzsl_bench.data.datasets import Dataset, PartitionFacts, partition_bit
+from avgzsl_bench.data.device_steps import DeviceSteps
 from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED, preferred
 from avgzsl_bench.data.installed import Installed, scan, store_path
 from avgzsl_bench.data.installed import data_root as resolve_data_root
@@ -24,7 +25,6 @@ from avgzsl_bench.device import choose_device
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.method_spec import Needs
 from avgzsl_bench.plugins import dataset as find_dataset
-from avgzsl_bench.sequences import Sequences
 from avgzsl_bench.task import Benchmark, Classes, Samples, Shape, Task, Truth, Videos
 
 
@@ -181,8 +181,10 @@ def benchmark_of(
         if not len(found):
             raise DataError(f"{header.path}: no video in partition {name} of split {split}; import it again")
     builder = _TaskBuilder(table, dataset, device, text_order, header, added)
+    selection_rows = rows["stage1_train"], np.concatenate([rows["stage1_val_seen"], rows["stage1_val_unseen"]])
+    final_rows = rows["stage2_train"], np.concatenate([rows["stage2_test_seen"], rows["stage2_test_unseen"]])
     if needs.sequences != "none":
-        builder.read_steps()
+        builder.read_steps([*selection_rows, *final_rows])
     return Benchmark(
         dataset=dataset.name,
         features=table.features,
@@ -192,14 +194,12 @@ def benchmark_of(
         selection=builder.task(
             partitions["stage1_train"].classes,
             partitions["stage1_val_unseen"].classes,
-            rows["stage1_train"],
-            np.concatenate([rows["stage1_val_seen"], rows["stage1_val_unseen"]]),
+            *selection_rows,
         ),
         final=builder.task(
             partitions["stage2_train"].classes,
             partitions["stage2_test_unseen"].classes,
-            rows["stage2_train"],
-            np.concatenate([rows["stage2_test_seen"], rows["stage2_test_unseen"]]),
+            *final_rows,
         ),
         counts={name: len(found) for name, found in rows.items()},
         fingerprint=header.fingerprint,
@@ -244,16 +244,25 @@ class _TaskBuilder:
         self.audio = torch.from_numpy(_vectors(table.audio))
         self.visual = torch.from_numpy(_vectors(table.visual))
         self.added = added
-        self.audio_steps: Sequences | None = None
-        self.visual_steps: Sequences | None = None
+        self.audio_steps: DeviceSteps | None = None
+        self.visual_steps: DeviceSteps | None = None
 
-    def read_steps(self) -> None:
-        """Put the sequences on the device, once for both tasks, if there are any."""
+    def read_steps(self, groups: Sequence[NDArray[np.int64]]) -> None:
+        """Put the sequences of groups of videos on the device, once for both tasks, if there are any.
+
+        Those of stage 1 come first, in no telling order. What stage 2 trains on is, as a rule, just these, so
+        that every group is one piece.
+        """
         audio, visual = (
             simulate_steps(self.table) if self.table.simulated else (self.table.audio, self.table.visual)
         )
         if isinstance(audio, Ragged) and isinstance(visual, Ragged):
-            self.audio_steps, self.visual_steps = (self._sequences(feature) for feature in (audio, visual))
+            rows = np.concatenate([self._shuffled(group) for group in groups])
+            order = rows[np.sort(np.unique(rows, return_index=True)[1])]  # each video where it comes first
+            self.audio_steps, self.visual_steps = (DeviceSteps(f, order, self.device) for f in (audio, visual))
+
+    def _shuffled(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.random.RandomState(self.order_seed).permutation(rows)
 
     def task(
         self,
@@ -264,7 +273,7 @@ class _TaskBuilder:
     ) -> Task:
         ids = np.sort(np.array([*seen, *unseen]))
         is_seen = np.isin(ids, seen)
-        shuffled = np.random.RandomState(self.order_seed).permutation(scored_rows)
+        shuffled = self._shuffled(scored_rows)
         label = self.table.label
         train_label = np.searchsorted(ids[is_seen], label[train_rows])
         return Task(
@@ -280,22 +289,11 @@ class _TaskBuilder:
 
     def _videos(self, rows: NDArray[np.int64]) -> Videos:
         index = torch.from_numpy(rows)
-        on_device = index.to(self.device)
         return Videos(
             self.audio[index].to(self.device),
             self.visual[index].to(self.device),
-            None if self.audio_steps is None else self.audio_steps.take(on_device),
-            None if self.visual_steps is None else self.visual_steps.take(on_device),
-        )
-
-    def _sequences(self, feature: Ragged) -> Sequences:
-        length = np.diff(feature.offsets)
-        return Sequences(
-            values=torch.from_numpy(feature.values).to(self.device),
-            first=torch.from_numpy(feature.offsets[:-1]).to(self.device),
-            length=torch.from_numpy(length).to(self.device),
-            longest=int(length.max()),
-            seconds=feature.seconds,
+            None if self.audio_steps is None else self.audio_steps.of(rows),
+            None if self.visual_steps is None else self.visual_steps.of(rows),
         )
 
     def _texts(self, ids: NDArray[np.int64]) -> dict[str, torch.Tensor]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_BLOCK = 256
+"""Videos averaged at a time, so that the double precision takes no memory to speak of."""
+
 
 @dataclass(frozen=True)
 class Ragged:
@@ -27,8 +30,13 @@ class Ragged:
 
     def mean(self) -> NDArray[np.float32]:
         """The mean over time of each video: float32 `[N, D]`."""
-        steps = np.add.reduceat(self.values.astype(np.float64), self.offsets[:-1], axis=0)
-        return (steps / np.diff(self.offsets)[:, None]).astype(np.float32)
+        means = np.empty((len(self), self.values.shape[1]), np.float32)
+        for start in range(0, len(self), _BLOCK):
+            offsets = self.offsets[start : start + _BLOCK + 1]
+            steps = self.values[offsets[0] : offsets[-1]].astype(np.float64)
+            sums = np.add.reduceat(steps, offsets[:-1] - offsets[0], axis=0)
+            means[start : start + _BLOCK] = sums / np.diff(offsets)[:, None]
+        return means
 
 
 Feature = NDArray[np.float32] | Ragged

@@ -27,6 +27,8 @@ from avgzsl_bench.files import os_reason
 _NAMED = 3
 """How many names a line of complaint gives before it only counts the rest."""
 
+_EMBED = "texts have to be embedded first, for instance by CLIP"
+
 _MOST_UNPACKED = 1 << 30
 """Bytes that a compressed file may unpack to; the largest dataset has 309 classes."""
 
@@ -73,7 +75,7 @@ def _from_csv(path: Path) -> Mapping[str, Any]:
                 rows[row[0]].append([float(cell) for cell in row[1:]])
             except ValueError as error:
                 if number > 1:  # the first row may be a heading
-                    raise DataError(f"{path}: line {number}: {error}") from error
+                    raise DataError(f"{path}: line {number}: {error}; {_EMBED}") from error
                 del rows[row[0]]
     return rows
 
@@ -110,7 +112,7 @@ def _vector(path: Path, name: str, value: Any) -> NDArray[np.float32]:
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{path}: the entry of {name!r} is no vector: {_line(error)}") from error
+        raise DataError(f"{path}: the entry of {name!r} is no vector: {_line(error)}; {_EMBED}") from error
     if array.ndim not in (1, 2) or not array.size:
         raise DataError(f"{path}: the entry of {name!r} has shape {array.shape}, expected a vector or several")
     with np.errstate(over="ignore"):

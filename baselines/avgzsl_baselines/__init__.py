@@ -262,6 +262,19 @@ def avbench_methods() -> Sequence[MethodSpec]:
             parameters=2_416_352,
         ),
         MethodSpec(
+            "hyper_poincare",
+            target="avgzsl_baselines.hyper:HyperPoincare",
+            title="hyper-poincare",
+            follows="reference",
+            defaults=(
+                "avgzsl_baselines:avca.toml",
+                "avgzsl_baselines:hyper_single.toml",
+                "avgzsl_baselines:hyper_poincare.toml",
+            ),
+            note="ours and not Hyper: Hyper-single with distances in the Poincaré ball, on which curvature acts",
+            parameters=2_416_953,
+        ),
+        MethodSpec(
             "avmst",
             target="avgzsl_baselines.avmst:AVMST",
             title="AVMST",

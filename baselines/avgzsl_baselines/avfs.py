@@ -83,7 +83,7 @@ class AVFSConfig(MethodConfig):
 
 
 class AVFS(Method):
-    """The reconstruction. An epoch ends with a classifier trained anew, so that scoring only reads.
+    """The reconstruction. Every epoch, of both stages, ends with a classifier trained anew: scoring only reads.
 
     Class texts are those of all text encoders side by side, of unit norm. Initial weights, noise and the
     penalty's places come from torch's global generator, batches from samplers with the run's seed.

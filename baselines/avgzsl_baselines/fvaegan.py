@@ -12,7 +12,9 @@ validation HM chooses the generator's epoch and the classifier's together, and `
 
 Departures from the published program, which has no setting for them here:
 
-* It chooses both epochs on the test videos. Here stage 1 chooses, on validation videos, and stage 2 repeats.
+* It chooses both epochs on the test videos, of equal classifier epochs the last. Here stage 1 chooses, on
+  validation videos, of equal epochs the first, and stage 2 repeats. So its printed figures cannot be had, also not
+  with the preset `official`.
 * For ZSL it trains a second classifier, on unseen classes alone. Here ZSL is read off the same scores.
 * It keeps all synthetic features. Here what is beyond `KEPT` is made again in each epoch, the same each time.
 

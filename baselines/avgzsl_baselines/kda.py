@@ -74,7 +74,7 @@ class KDAConfig(TorchConfig):
     knowledge: Literal["descriptions", "names"] = Field(
         "descriptions",
         description="what a class's vector tells: its descriptions, which the user supplies, or its name alone, "
-        "by the feature set's own text encoders; the latter is an ablation, not KDA",
+        "by the feature set's own text encoder; the latter is an ablation, not KDA",
     )
     loss: Literal["paper", "released"] = Field(
         "paper",
@@ -199,9 +199,14 @@ class KDA(TorchMethod):
             )
 
     def text_of(self, classes: Classes) -> Tensor:
-        """t, `[K, E]`: the descriptions' vectors as they come, or all other text encoders' side by side."""
+        """t, `[K, E]`: the descriptions' vectors as they come, or the class names'.
+
+        Names by CLIP where the feature set has it, as descriptions are; else by all that it has, side by side.
+        """
         if self.config.knowledge == "descriptions":
             return classes.text[KNOWLEDGE]
+        if "clip" in classes.text:
+            return classes.text["clip"]
         return torch.cat([vectors for name, vectors in classes.text.items() if name != KNOWLEDGE], dim=1)
 
     def build(self) -> KDANet:

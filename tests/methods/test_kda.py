@@ -372,13 +372,27 @@ def test_which_class_vectors_are_read() -> None:
     shape = Shape(6, 7, {name: vectors.shape[1] for name, vectors in text.items()})
     for settings, expected in (
         ({}, text["knowledge"]),
-        ({"knowledge": "names"}, torch.cat([text["clip"], text["clap"]], dim=1)),
+        ({"knowledge": "names"}, text["clip"]),
     ):
         method = KDA(KDAConfig(**settings), shape, classes, seed=0, device=torch.device("cpu"))
         assert torch.equal(method.embed_classes(classes), expected)
         assert torch.equal(method.train_text, expected[[0, 2]])
         assert method.module(torch.randn(2, 6), torch.randn(2, 7)).shape == (2, expected.shape[1])
         torch.testing.assert_close(method.similarity.diagonal(), torch.ones(2))
+
+
+def test_names_are_read_from_all_encoders_where_clip_is_not_among_them() -> None:
+    text = {"word2vec": torch.randn(2, 2), "knowledge": torch.randn(2, 5), "clap": torch.randn(2, 4)}
+    classes = Classes(("a", "b"), text, torch.tensor([True, True]))
+    shape = Shape(6, 7, {name: vectors.shape[1] for name, vectors in text.items()})
+    method = KDA(KDAConfig(knowledge="names"), shape, classes, seed=0, device=torch.device("cpu"))
+    assert torch.equal(method.train_text, torch.cat([text["word2vec"], text["clap"]], dim=1))
+
+
+def test_positions_start_from_a_standard_normal() -> None:
+    positions = make(Shape(512, 512, KNOWLEDGE)).module.positions
+    assert positions.std().item() == pytest.approx(1, abs=0.1)
+    assert positions.mean().item() == pytest.approx(0, abs=0.15)
 
 
 def test_missing_descriptions_are_refused() -> None:

@@ -771,3 +771,20 @@ def test_the_defaults_are_those_for_ucf_with_selavi() -> None:
 
 def test_there_is_no_program_to_follow() -> None:
     assert presets(SPEC) == []
+
+
+def test_dropout_rates_and_momentum_are_in_their_places() -> None:
+    net = small(encoder_dropout=0.1, projection_dropout=0.2, decoder_dropout=0.3, momentum=0.7).module
+
+    def rates(*parts: torch.nn.Module) -> set[float]:
+        return {m.p for part in parts for m in part.modules() if isinstance(m, torch.nn.Dropout)}
+
+    assert rates(net.audio_encoder, net.visual_encoder, net.combiner, net.joint_layer) == {0.1}
+    assert rates(net.audio_fusion, net.visual_fusion) == {0.1}
+    assert rates(net.audio_projection, net.visual_projection) == {0.2}
+    assert rates(net.text_projection, net.decoder, net.audio_reconstruction, net.visual_reconstruction) == {0.3}
+    assert rates(net.spiking) == set()
+    for part in (net.audio_encoder, net.visual_encoder, net.audio_projection, net.visual_projection):
+        assert [block.norm.momentum for block in part] == [0.1, 0.7]
+    for block in (net.text_projection, net.decoder, net.audio_reconstruction, net.visual_reconstruction):
+        assert block.norm.momentum == 0.1

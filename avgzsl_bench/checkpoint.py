@@ -56,6 +56,7 @@ class Widths(_Part):
     audio: PositiveInt
     visual: PositiveInt
     text: dict[str, PositiveInt] = Field(min_length=1)
+    sequences: bool = Field(False, description="trained on the steps of videos")
 
 
 class Origin(_Part):
@@ -107,7 +108,12 @@ def checkpoint_of(spec: MethodSpec, method: Method, origin: Origin | None = None
         distribution=status.distribution if status else "",
         version=status.version if status else "",
         config=method.config.model_dump(mode="json"),
-        shape=Widths(audio=method.shape.audio, visual=method.shape.visual, text=dict(method.shape.text)),
+        shape=Widths(
+            audio=method.shape.audio,
+            visual=method.shape.visual,
+            text=dict(method.shape.text),
+            sequences=method.shape.sequences,
+        ),
         origin=origin or Origin(),
     )
     return Checkpoint(header, {name: value.detach().cpu() for name, value in method.state_dict().items()})

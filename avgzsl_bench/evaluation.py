@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.calibration import parse_calibration
-from avgzsl_bench.checkpoint import Checkpoint, config_of, read_checkpoint, restore
+from avgzsl_bench.checkpoint import Checkpoint, Widths, config_of, read_checkpoint, restore
 from avgzsl_bench.data.added_text import find_added_text
-from avgzsl_bench.data.benchmark import benchmark_of, find_store, preferred_for, shape_of
+from avgzsl_bench.data.benchmark import benchmark_of, find_store, offers_sequences, preferred_for, shape_of
 from avgzsl_bench.data.feature_sets import SIMULATED
 from avgzsl_bench.data.installed import data_root as resolve_data_root
 from avgzsl_bench.data.installed import installed
@@ -91,10 +91,11 @@ def evaluate_checkpoint(
     config = config_of(checkpoint)
     selection = None if selection_checkpoint is None else _selection(selection_checkpoint, checkpoint)
     root = resolve_data_root(Path(data_root) if data_root is not None else None)
-    needs = method_spec(checkpoint.header.method).needs
+    spec = method_spec(checkpoint.header.method)
+    target, needs = method_class(spec), spec.needs
     store = _store(checkpoint, facts, features, root, needs)
-    added = find_added_text(root, facts, store, needs.added_text)
-    method_class(method_spec(checkpoint.header.method)).check(config, shape_of(store, needs, added))
+    added = find_added_text(root, facts, store, target.added_text(config, needs.added_text))
+    target.check(config, shape_of(store, needs, added))
     make_deterministic(place)
     benchmark = benchmark_of(store, facts, split, place, text_order or config.text_order, needs, added)
     # The test checkpoint first: if its weights do not fit, nothing need be scored.
@@ -143,8 +144,8 @@ def _selection(path: Path, checkpoint: Checkpoint) -> Checkpoint:
         )
     if theirs.shape != ours.shape:
         raise CheckpointError(
-            f"{path}: made for {_spoken(_wanted(selection))}, and {checkpoint.source} for "
-            f"{_spoken(_wanted(checkpoint))}"
+            f"{path}: made for {_spoken_shape(theirs.shape)}, and {checkpoint.source} for "
+            f"{_spoken_shape(ours.shape)}"
         )
     return selection
 
@@ -162,6 +163,11 @@ def _store(checkpoint: Checkpoint, dataset: Dataset, features: str, root: Path, 
         fitting = preferred_for([h for h in stores if _present(h) == wanted], needs)
         features = next(iter(fitting), SIMULATED)
     store = find_store(dataset, features, root, needs)
+    if checkpoint.header.shape.sequences and not offers_sequences(store):
+        raise CheckpointError(
+            f"{checkpoint.source}: made for sequences, but {store.dataset} {store.features} has vectors; "
+            "import features with their steps, or name others with --features"
+        )
     if _present(store) != wanted:
         raise CheckpointError(
             f"{checkpoint.source}: made for {_spoken(wanted)}, but {store.dataset} {store.features} has "
@@ -174,6 +180,11 @@ def _wanted(checkpoint: Checkpoint) -> _Widths:
     shape = checkpoint.header.shape
     added = method_spec(checkpoint.header.method).needs.added_text
     return shape.audio, shape.visual, [width for name, width in shape.text.items() if name not in added]
+
+
+def _spoken_shape(shape: Widths) -> str:
+    text = " + ".join(f"{name} {width}" for name, width in shape.text.items())
+    return f"audio {shape.audio}, visual {shape.visual}, text {text}{', sequences' if shape.sequences else ''}"
 
 
 def _present(store: StoreHeader) -> _Widths:

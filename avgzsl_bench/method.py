@@ -90,6 +90,19 @@ class Method(ABC):
             ConfigError: with the setting and the reason.
         """
 
+    @classmethod
+    def added_text(cls, config: MethodConfig, offered: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of the texts that a user may add to a dataset a configuration reads.
+
+        Args:
+            config: the configuration of the run.
+            offered: `Needs.added_text` of the method's spec.
+
+        Returns:
+            All of them, unless a subclass says less.
+        """
+        return offered
+
     @abstractmethod
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
         """Train for one epoch and return the mean of each loss, for the log."""

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from avgzsl_bench.names import NAME, SPOKEN
+
 Follows = Literal["published code", "paper", "reconstruction", "reference"]
 """What an implementation was written from.
 
@@ -22,7 +24,7 @@ cannot do without them."""
 
 @dataclass(frozen=True)
 class Needs:
-    """What a method cannot do without; a run that lacks it fails before it starts.
+    """What a method cannot do without, which fails before it starts, and what it reads where it is there.
 
     Attributes:
         text: text encoders of the feature set that must be there by name, e.g. `("clip", "clap")`; empty: any
@@ -44,6 +46,9 @@ class Needs:
             names = getattr(self, key)
             if isinstance(names, str):
                 raise ValueError(f"needs {key}={names!r}: write a tuple of encoders, ({names!r},)")
+            for name in names:
+                if not NAME.fullmatch(name):
+                    raise ValueError(f"needs {key}: {name!r} is no name of text embeddings ({SPOKEN})")
         if self.sequences not in get_args(SequenceNeed):
             raise ValueError(f"needs sequences={self.sequences!r}: use one of {', '.join(get_args(SequenceNeed))}")
 

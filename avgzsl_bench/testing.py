@@ -26,7 +26,7 @@ from torch import Tensor
 from avgzsl_bench.calibration import parse_calibration
 from avgzsl_bench.config import build_config
 from avgzsl_bench.data.feature_sets import SIMULATED
-from avgzsl_bench.errors import AvbenchError
+from avgzsl_bench.errors import AvbenchError, ConfigError
 from avgzsl_bench.method import Method, MethodConfig
 from avgzsl_bench.method_spec import MethodSpec
 from avgzsl_bench.plugins import method_class, method_spec
@@ -109,8 +109,9 @@ def tiny_task(shape: Shape, device: torch.device) -> Task:
         length[0] = most
         owner = torch.arange(len(mean)).repeat_interleave(length).to(device)
         wander = 0.3 * normal(len(owner), mean.shape[1]).to(device)
+        drift = torch.zeros_like(mean).index_add_(0, owner, wander) / length.to(device).unsqueeze(1)
         return Sequences(
-            values=mean[owner] + wander,
+            values=mean[owner] + wander - drift[owner],
             first=(length.cumsum(0) - length).to(device),
             length=length.to(device),
             longest=most,
@@ -234,6 +235,19 @@ def check_reads_features_only(trial: Trial) -> None:
     _require(not extra, f"score reads {', '.join(sorted(extra))} of the videos")
 
 
+def check_without_what_is_optional(trial: Trial) -> None:
+    """Without sequences and added texts that it does not require, it works or says what it needs."""
+    needs = trial.spec.needs
+    text = {encoder: width for encoder, width in trial.shape.text.items() if encoder not in needs.added_text}
+    shape = replace(trial.shape, text=text, sequences=needs.sequences == "required")
+    try:
+        trial.method.check(trial.config, shape)
+    except ConfigError:
+        return
+    bare = replace(trial, shape=shape, task=tiny_task(shape, trial.device))
+    check_score_shape(bare)
+
+
 def check_protocol(trial: Trial) -> None:
     """Both stages run, and give decisions for each video."""
 
@@ -268,6 +282,7 @@ CHECKS: tuple[Check, ...] = (
     check_state_dict,
     check_learning_rate,
     check_reads_features_only,
+    check_without_what_is_optional,
     check_protocol,
 )
 

@@ -20,15 +20,16 @@ def main(results: Path, picture: Path) -> None:
     """Draw the curve and operating point of each method's first seed that lies below `results`."""
     mpl.rcParams["svg.hashsalt"] = "avgzsl-bench"
     mpl.rcParams["svg.fonttype"] = "none"
-    figure, axes = plt.subplots(figsize=(8.2, 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(8.2, 5.2), layout="constrained")
     records = [(path, verify(path)) for path in sorted(results.rglob("seed0-*.json"))]
-    axes.set_prop_cycle(color=mpl.colormaps["tab20"].colors[::2] + mpl.colormaps["tab20"].colors[1::2])
+    colors = mpl.colormaps["tab10"].colors
+    axes.set_prop_cycle(color=colors * 3, linestyle=[s for s in ("-", "--", ":") for _ in colors])
     for path, record in sorted(records, key=lambda item: -item[1].metrics.hm):
         table = read_decisions(path, record)
         seen = np.array([c.role == "seen" for c in record.classes])
         curve = curve_of(table.decisions, table.label, np.flatnonzero(seen), np.flatnonzero(~seen))
         label = f"{record.method.title} ({100 * record.metrics.hm:.1f})"
-        (line,) = axes.step(100 * curve.unseen, 100 * curve.seen, where="post", linewidth=1.6, label=label)
+        (line,) = axes.step(100 * curve.unseen, 100 * curve.seen, where="post", linewidth=1.3, label=label)
         axes.plot(100 * record.metrics.unseen, 100 * record.metrics.seen, "o", color=line.get_color())
     first = records[0][1].data
     kind = "SIMULATED features" if first.simulated else f"{first.features} features"
@@ -44,7 +45,7 @@ def main(results: Path, picture: Path) -> None:
         title="HM at the validated bias (dot)",
         loc="outside right upper",
         frameon=False,
-        fontsize=9,
+        fontsize=8,
         title_fontsize=9,
     )
     axes.spines[["top", "right"]].set_visible(False)

@@ -84,6 +84,14 @@ def test_other_methods_run_as_before(place):
     assert ab.run("devise", "ucf", settings=SHORT, **place) == before
 
 
+def test_a_text_that_the_settings_do_not_read_is_another_matter(place):
+    names = SHORT | {"knowledge": "names"}
+    before = ab.run("kda", "ucf", settings=names, **place)
+    add(place, 0)
+    assert ab.run("kda", "ucf", settings=names, **place) == before
+    assert before.data.added_text == {}
+
+
 def test_simulated_features_bring_simulated_descriptions(data_root, tmp_path):
     record = ab.run(
         "kda", "ucf", settings=SHORT, features="simulated", device="cpu", data_root=data_root, out=tmp_path

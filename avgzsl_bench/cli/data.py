@@ -67,7 +67,7 @@ def add_text_command(dataset_name: str, file: Path, name: str, data_root: Path |
     may be called as in the class list or by its readable name.
     """
     from avgzsl_bench import plugins
-    from avgzsl_bench.data.added_text import AddedText, added_text_path, write_added_text
+    from avgzsl_bench.data.added_text import AddedText, added_text_path, missing_classes, write_added_text
     from avgzsl_bench.data.feature_sets import ENCODERS
     from avgzsl_bench.data.installed import data_root as locate
     from avgzsl_bench.data.text_file import read_class_vectors
@@ -83,11 +83,9 @@ def add_text_command(dataset_name: str, file: Path, name: str, data_root: Path |
     write_added_text(root, text)
     count = f"{int(text.present.sum())} of {len(dataset.classes)} classes"
     click.echo(f"{dataset.name} {name}: {text.vectors.shape[1]} numbers for {count} -> {path}")
-    used = {c for split in dataset.splits for facts in dataset.facts(split).values() for c in facts.classes}
-    missing = [dataset.class_names[i] for i in sorted(used) if not text.present[i]]
+    missing = missing_classes(text, dataset)
     if missing:
-        some = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-        click.echo(f"no vector for {some}, which runs need: they will be refused", err=True)
+        click.echo(_refusal(missing), err=True)
 
 
 @data.command("list")
@@ -113,16 +111,20 @@ def list_command(data_root: Path | None, as_json: bool) -> None:
         return
     for _, error in (*there.unreadable, *added.unreadable):
         click.echo(f"cannot be read: {error}", err=True)
-    _list_stores(there, root)
-    for text in added.texts:
+    if not there.headers:
+        click.echo(f"no features are installed in {root}; import some with 'avbench data import DIR'")
+    else:
+        _list_stores(there)
+    _list_texts(added.texts)
+
+
+def _list_texts(texts: list[AddedText]) -> None:
+    for text in texts:
         shown = _shown_text(text)
         click.echo("{dataset} text {name}: {width} numbers for {classes} classes, from {source}".format(**shown))
 
 
-def _list_stores(there: Installed, root: Path) -> None:
-    if not there.headers:
-        click.echo(f"nothing is installed in {root}; import features with 'avbench data import DIR'")
-        return
+def _list_stores(there: Installed) -> None:
     columns = ("dataset", "features", "videos", "audio", "visual", "text", "source", "fingerprint")
     table = plain_table(*columns, fold=("text", "source"))
     for h in there.headers:
@@ -140,18 +142,21 @@ def _list_stores(there: Installed, root: Path) -> None:
 def info_command(dataset_name: str, features: str | None, data_root: Path | None, as_json: bool) -> None:
     """Show what is installed of DATASET, partition by partition, next to the standard counts."""
     from avgzsl_bench import plugins
+    from avgzsl_bench.data.added_text import scan_added_text
     from avgzsl_bench.data.installed import data_root as locate
 
     dataset = plugins.dataset(dataset_name)
     root = locate(data_root)
     there = _chosen(root, dataset_name, features)
+    texts = [text for text in scan_added_text(root).texts if text.dataset == dataset_name]
     headers = there.headers
     if not headers:
         raise _unreadable(there) if there.unreadable else _nothing_installed(root, dataset_name)
     _tell_unreadable(there)
     counts = [_counts(header, dataset) for header in headers]
     if as_json:
-        shown = [{**_shown(h), "partitions": c} for h, c in zip(headers, counts, strict=True)]
+        added = [_shown_text(text) for text in texts]
+        shown = [{**_shown(h), "partitions": c, "added_text": added} for h, c in zip(headers, counts, strict=True)]
         click.echo(json.dumps(shown, indent=2))
         return
     for header, count in zip(headers, counts, strict=True):
@@ -163,6 +168,7 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
             cells = ("partition", "split", "classes", "standard_classes", "videos", "standard_videos")
             table.add_row(*(str(row[cell]) for cell in cells))
         print_table(plain_console(), table)
+    _list_texts(texts)
 
 
 @data.command("verify", short_help="Check what is installed.")
@@ -175,7 +181,7 @@ def verify_command(dataset_name: str | None, features: str | None, data_root: Pa
     Differences from the standard data are shown. Damage and contradictions end with exit code 2.
     """
     from avgzsl_bench import plugins
-    from avgzsl_bench.data.added_text import scan_added_text
+    from avgzsl_bench.data.added_text import check_added_text, missing_classes, scan_added_text
     from avgzsl_bench.data.installed import data_root as locate
     from avgzsl_bench.data.installed import scan
     from avgzsl_bench.data.verify import verify_store
@@ -211,7 +217,17 @@ def verify_command(dataset_name: str | None, features: str | None, data_root: Pa
         else:
             click.echo(f"{label}: {report.verdict}")
     for text in texts:
-        click.echo(f"{text.dataset} text {text.name}: unaltered")
+        label = f"{text.dataset} text {text.name}"
+        try:
+            facts = plugins.dataset(text.dataset)
+            check_added_text(text, facts, label)
+        except (DataError, UnknownNameError) as fault:
+            click.echo(f"{label}: error: {fault}")
+            failed.append(label)
+            continue
+        missing = missing_classes(text, facts)
+        click.echo(f"{label}: {_refusal(missing) if missing else 'unaltered'}")
+        failed += [label] if missing else []
     if failed:
         raise DataError(
             f"not to be used: {', '.join(failed)}; import again with 'avbench data import DIR --force', or "
@@ -266,6 +282,11 @@ def _shown(header: StoreHeader) -> dict[str, Any]:
     fields = ("dataset", "features", "simulated", "source", "videos", "sequences", "audio", "visual")
     shown = {name: getattr(header, name) for name in fields}
     return {**shown, "text": dict(header.text), "fingerprint": header.fingerprint, "path": str(header.path)}
+
+
+def _refusal(missing: list[str]) -> str:
+    some = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+    return f"no vector for {some}, which runs need: they will be refused"
 
 
 def _shown_text(text: AddedText) -> dict[str, Any]:

@@ -95,7 +95,11 @@ def _shown(evaluation: Evaluation) -> dict[str, Any]:
     facts = ("dataset", "features", "simulated", "split", "text_order", "fingerprint", "split_hash")
     return {
         "checkpoint": evaluation.checkpoint.header.model_dump(mode="json"),
-        "data": {name: getattr(benchmark, name) for name in facts},
+        "data": {
+            **{name: getattr(benchmark, name) for name in facts},
+            "sequences": benchmark.shape.sequences,
+            "added_text": dict(benchmark.added_text),
+        },
         "calibration": evaluation.calibration,
         "validation": asdict(evaluation.validation) if evaluation.validation else None,
         "metrics": asdict(evaluation.metrics),
@@ -108,6 +112,8 @@ def _print_table(evaluation: Evaluation) -> None:
 
     benchmark, console = evaluation.benchmark, plain_console()
     where = [benchmark.features, benchmark.split, f"text {benchmark.text_order}"]
+    where += ["sequences"] if benchmark.shape.sequences else []
+    where += [f"{name} {mark[:12]}" for name, mark in benchmark.added_text.items()]
     if benchmark.simulated:
         where.append("SIMULATED")
     title = method_spec(evaluation.checkpoint.header.method).title

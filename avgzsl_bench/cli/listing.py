@@ -47,7 +47,8 @@ def methods(as_json: bool) -> None:
 def _needs(needs: Mapping[str, Any]) -> str:
     """What a method cannot do without or reads where it is there, in a few words."""
     sequences = {"none": [], "used": ["sequences"], "required": ["sequences only"]}[needs["sequences"]]
-    return ", ".join([*(f"text {name}" for name in (*needs["text"], *needs["added_text"])), *sequences])
+    texts = [*(f"text {name}" for name in needs["text"]), *(f"added text {name}" for name in needs["added_text"])]
+    return ", ".join([*texts, *sequences])
 
 
 @click.command(short_help="List the datasets and their class splits.")

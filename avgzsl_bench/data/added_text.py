@@ -7,6 +7,7 @@ method that asks for one by name is given it (`Needs.added_text`).
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +21,10 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from avgzsl_bench.data.datasets import Dataset
 from avgzsl_bench.data.plain_hdf5 import open_plain, read_array
 from avgzsl_bench.data.simulated_extras import simulate_descriptions
-from avgzsl_bench.data.store import NAME, StoreHeader, read_attribute
+from avgzsl_bench.data.store import StoreHeader, read_attribute
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.files import atomic_file
+from avgzsl_bench.names import NAME, SPOKEN
 from avgzsl_bench.signals import endings_held
 
 SCHEMA = "avgzsl-bench text 1"
@@ -31,6 +33,8 @@ DESCRIPTIONS = "knowledge"
 """The name under which methods look for embeddings of class descriptions."""
 
 _AGAIN = "add it again with 'avbench data add-text DATASET FILE --force'"
+
+_LONGEST_SOURCE = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +67,15 @@ class AddedText:
         return np.logical_not(np.isnan(self.vectors).any(axis=1))
 
 
+_Name = Annotated[str, StringConstraints(pattern=rf"^(?:{NAME.pattern})$")]
+
+
 class _Kept(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    dataset: Annotated[str, StringConstraints(pattern=rf"^(?:{NAME.pattern})$")]
-    name: Annotated[str, StringConstraints(pattern=rf"^(?:{NAME.pattern})$")]
-    source: str
+    dataset: _Name
+    name: _Name
+    source: Annotated[str, StringConstraints(max_length=_LONGEST_SOURCE)]
     fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -80,8 +87,29 @@ def added_text_path(root: Path, dataset: str, name: str) -> Path:
     """
     for part in (dataset, name):
         if not NAME.fullmatch(part):
-            raise DataError(f"{part!r} is no name of a text embedding (lower-case letters, digits, '-', '_')")
+            raise DataError(f"{part!r} is no name of a text embedding ({SPOKEN})")
     return root / dataset / f"text-{name}.h5"
+
+
+def check_added_text(text: AddedText, dataset: Dataset, where: str) -> None:
+    """Check that there is a vector, or its absence, for each class of the dataset.
+
+    Raises:
+        DataError: other classes, no width, or a vector that is not finite throughout.
+    """
+    vectors = text.vectors
+    if vectors.shape[0] != len(dataset.classes):
+        raise DataError(
+            f"{where}: {len(vectors)} rows, but {dataset.name} has {len(dataset.classes)} classes; {_AGAIN}"
+        )
+    if vectors.shape[1] == 0 or not np.isfinite(vectors[~np.isnan(vectors).all(axis=1)]).all():
+        raise DataError(f"{where}: a vector without numbers, or with one that is not finite; {_AGAIN}")
+
+
+def missing_classes(text: AddedText, dataset: Dataset) -> list[str]:
+    """Classes in use, on any split, that have no vector; runs are refused without."""
+    used = {c for split in dataset.splits for facts in dataset.facts(split).values() for c in facts.classes}
+    return [dataset.class_names[i] for i in sorted(used) if not text.present[i]]
 
 
 def write_added_text(root: Path, text: AddedText) -> Path:
@@ -92,7 +120,8 @@ def write_added_text(root: Path, text: AddedText) -> Path:
         AvbenchError: the file cannot be written.
     """
     path = added_text_path(root, text.dataset, text.name)
-    kept = _Kept(dataset=text.dataset, name=text.name, source=text.source, fingerprint=text.fingerprint)
+    source = "".join(c if c.isprintable() else "?" for c in text.source)[:_LONGEST_SOURCE]
+    kept = _Kept(dataset=text.dataset, name=text.name, source=source, fingerprint=text.fingerprint)
     with atomic_file(path) as temporary, endings_held():
         try:
             with h5py.File(temporary, "w") as file:
@@ -110,22 +139,34 @@ def read_added_text(path: Path) -> AddedText:
     Raises:
         DataError: missing, damaged, foreign, altered or out of place.
     """
+    if os.path.lexists(path) and not os.path.isfile(path):
+        raise DataError(f"{path}: neither a file nor a link to one; remove it")
     try:
         with open_plain(path) as file:
             if read_attribute(file, "schema") != SCHEMA:
                 raise DataError(f"{path}: no added text of this version")
-            kept = _Kept.model_validate_json(read_attribute(file, "header") or "")
+            kept = _kept(path, read_attribute(file, "header") or "")
             vectors = read_array(file, "vectors", "f", 2).astype(np.float32, copy=False)
-    except ValidationError as error:
-        raise DataError(f"{path}: damaged: {error.errors()[0]['msg']}; {_AGAIN}") from error
     except DataError as error:
         raise DataError(f"{error}; {_AGAIN}") from error
     text = AddedText(kept.dataset, kept.name, vectors, kept.source)
     if text.fingerprint != kept.fingerprint:
         raise DataError(f"{path}: altered: not the vectors that its fingerprint stands for; {_AGAIN}")
     if path.name != f"text-{kept.name}.h5" or path.parent.name != kept.dataset:
-        raise DataError(f"{path}: holds {kept.name} of {kept.dataset}, which belongs elsewhere; {_AGAIN}")
+        raise DataError(f"{path}: holds {kept.name} of {kept.dataset}, which belongs elsewhere; remove it")
     return text
+
+
+def _kept(path: Path, header: str) -> _Kept:
+    try:
+        kept = _Kept.model_validate_json(header)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(["header", *map(str, first["loc"])])
+        raise DataError(f"{path}: damaged: {where}: {first['msg']}") from error
+    if not kept.source.isprintable():
+        raise DataError(f"{path}: damaged: header.source holds control characters")
+    return kept
 
 
 @dataclass(frozen=True)
@@ -158,17 +199,16 @@ def find_added_text(
     """Those of the named texts that the dataset has. Simulated features come with simulated descriptions.
 
     Raises:
-        DataError: one is there and cannot be used.
+        DataError: one is there and cannot be used, or is called like a text encoder of the feature set.
     """
+    taken = [name for name in names if name in store.text]
+    if taken:
+        raise DataError(f"{store.features} of {dataset.name} have a text encoder {taken[0]!r} of their own")
     if store.simulated:
         made = AddedText(dataset.name, DESCRIPTIONS, simulate_descriptions(dataset), "simulated")
         return (made,) if DESCRIPTIONS in names else ()
     paths = (added_text_path(root, dataset.name, name) for name in names)
-    found = tuple(read_added_text(path) for path in paths if path.exists())
+    found = tuple(read_added_text(path) for path in paths if os.path.lexists(path))
     for text in found:
-        if len(text.vectors) != len(dataset.classes):
-            raise DataError(
-                f"{dataset.name} has {len(dataset.classes)} classes, its added text {text.name!r} "
-                f"{len(text.vectors)}; {_AGAIN}"
-            )
+        check_added_text(text, dataset, str(added_text_path(root, dataset.name, text.name)))
     return found

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import platformdirs
 
-from avgzsl_bench.data.store import NAME, StoreHeader, read_header
+from avgzsl_bench.data.store import StoreHeader, read_header
 from avgzsl_bench.errors import DataError
+from avgzsl_bench.names import NAME, SPOKEN
 
 ENVIRONMENT = "AVBENCH_DATA"
 """Environment variable that names the data folder."""
@@ -46,9 +47,7 @@ def store_path(root: Path, dataset: str, features: str) -> Path:
     """
     for name in (dataset, features):
         if not NAME.fullmatch(name):
-            raise DataError(
-                f"{name!r} is no name of a dataset or feature set (lower-case letters, digits, '-', '_')"
-            )
+            raise DataError(f"{name!r} is no name of a dataset or feature set ({SPOKEN})")
     return root / dataset / features / FILE_NAME
 
 

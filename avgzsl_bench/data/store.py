@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +25,10 @@ from avgzsl_bench.data.plain_hdf5 import open_plain, plain_dataset, read_array
 from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.files import atomic_file
+from avgzsl_bench.names import NAME, SPOKEN
 from avgzsl_bench.signals import endings_held
 
 SCHEMA = "avgzsl-bench features 1"
-
-NAME = re.compile(r"[a-z0-9_-]+")
-"""What a dataset, feature set or text encoder may be called, so that it is safe as a part of a path."""
 
 _AGAIN = "import the data again with 'avbench data import DIR --force'"
 
@@ -125,7 +122,7 @@ def write_store(path: Path, table: FeatureTable) -> str:
     check_table(table, f"features {table.features!r} of {table.dataset!r}")
     for name in (table.dataset, table.features, *table.text):
         if not NAME.fullmatch(name):
-            raise DataError(f"{name!r} cannot be stored as a name; use lower-case letters, digits, '-' and '_'")
+            raise DataError(f"{name!r} cannot be stored as a name; use {SPOKEN}")
     mark = fingerprint(table)
     # h5py loses the exception of a signal that arrives while it writes.
     with atomic_file(path) as temporary, endings_held():
@@ -232,7 +229,10 @@ def _header(path: Path, file: h5py.File) -> StoreHeader:
         raise DataError(f"{path}: features are not in two dimensions")
     for modality, seconds in (("audio", kept.audio_seconds), ("visual", kept.visual_seconds)):
         if (f"{modality}_offsets" in file) != (seconds is not None):
-            raise DataError(f"{path}: {modality}: sequences without the seconds of a step, or the reverse")
+            raise DataError(
+                f"{path}: {modality}: sequences without the seconds of a step, as an older version wrote them, or "
+                f"seconds without sequences; {_AGAIN}"
+            )
     if (kept.audio_seconds is None) != (kept.visual_seconds is None):
         raise DataError(f"{path}: one modality holds sequences and the other does not")
     return StoreHeader(

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,13 @@ from avgzsl_bench.files import os_reason
 _NAMED = 3
 """How many names a line of complaint gives before it only counts the rest."""
 
-_EMBED = "texts have to be embedded first, for instance by CLIP"
+_LARGEST_FILE = 1 << 28
+"""Bytes, packed or unpacked. The largest dataset has 309 classes; 4096 double-precision numbers each are 10 MB."""
 
-_MOST_UNPACKED = 1 << 30
-"""Bytes that a compressed file may unpack to; the largest dataset has 309 classes."""
+_LARGEST_ENTRY = 1 << 20
+"""Numbers that one class may have."""
+
+_EMBED = "texts have to be embedded first, for instance by CLIP"
 
 
 def read_class_vectors(path: Path, dataset: Dataset) -> NDArray[np.float32]:
@@ -40,13 +44,18 @@ def read_class_vectors(path: Path, dataset: Dataset) -> NDArray[np.float32]:
 
     Raises:
         DataError: unreadable, of another form, a name of no class, two entries for one class, or vectors that
-            differ in width or are not finite.
+            differ in width or are not finite numbers.
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise DataError(f"{path}: unknown kind of file; known: {', '.join(_READERS)}")
+    ids = _ids_by_name(dataset)
     try:
-        content = reader(path)
+        if not path.is_file():
+            raise DataError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
+        if path.stat().st_size > _LARGEST_FILE:
+            raise DataError(f"{path}: refused: larger than {_LARGEST_FILE >> 20} MiB")
+        content = reader(path, ids.keys())
     except DataError:
         raise
     except OSError as error:
@@ -55,50 +64,71 @@ def read_class_vectors(path: Path, dataset: Dataset) -> NDArray[np.float32]:
         raise DataError(f"{path}: damaged, or not a {path.suffix} file: {_line(error)}") from error
     if not content:
         raise DataError(f"{path}: holds no vectors")
-    return _placed({name: _vector(path, name, value) for name, value in content.items()}, path, dataset)
+    vectors = {name: _vector(path, name, value) for name, value in content.items()}
+    return _placed(vectors, path, dataset, ids)
 
 
-def _from_json(path: Path) -> Mapping[str, Any]:
-    content = json.loads(path.read_text(encoding="utf-8"))
+def _from_json(path: Path, known: Set[str]) -> Mapping[str, Any]:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return _unique(path, pairs)
+
+    content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
     if not isinstance(content, dict):
         raise DataError(f"{path}: expected an object from class name to vector")
     return content
 
 
-def _from_csv(path: Path) -> Mapping[str, Any]:
+def _from_csv(path: Path, known: Set[str]) -> Mapping[str, Any]:
     rows: dict[str, list[list[float]]] = defaultdict(list)
     with path.open(encoding="utf-8-sig", newline="") as stream:
         for number, row in enumerate(csv.reader(stream), start=1):
-            if not row:
+            if not row or (number == 1 and row[0] not in known and _is_heading(row[1:])):
                 continue
             try:
                 rows[row[0]].append([float(cell) for cell in row[1:]])
             except ValueError as error:
-                if number > 1:  # the first row may be a heading
-                    raise DataError(f"{path}: line {number}: {error}; {_EMBED}") from error
-                del rows[row[0]]
+                raise DataError(f"{path}: line {number}: {error}; {_EMBED}") from error
     return rows
 
 
-def _from_npz(path: Path) -> Mapping[str, Any]:
+def _is_heading(cells: list[str]) -> bool:
+    """Whether a row names columns: words, or their numbers from 0 as pandas writes them."""
+    return not any(map(_is_number, cells)) or cells == [str(i) for i in range(len(cells))]
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _from_npz(path: Path, known: Set[str]) -> Mapping[str, Any]:
     with zipfile.ZipFile(path) as archive:
-        if sum(item.file_size for item in archive.infolist()) > _MOST_UNPACKED:
-            raise DataError(f"{path}: refused: unpacks to more than {_MOST_UNPACKED >> 20} MiB")
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        if sum(item.file_size for item in archive.infolist()) > _LARGEST_FILE:
+            raise DataError(f"{path}: refused: unpacks to more than {_LARGEST_FILE >> 20} MiB")
+        _unique(path, ((name, None) for name in archive.namelist()))
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
 
 
-def _from_pickle(load: Callable[[Path], object]) -> Callable[[Path], Mapping[str, Any]]:
-    def read(path: Path) -> Mapping[str, Any]:
+def _from_pickle(load: Callable[[Path], object]) -> Callable[[Path, Set[str]], Mapping[str, Any]]:
+    def read(path: Path, known: Set[str]) -> Mapping[str, Any]:
         content = load(path)
         if not isinstance(content, dict):
             raise DataError(f"{path}: expected a dictionary from class name to vector")
-        return {k.decode("utf-8", "replace") if isinstance(k, bytes) else str(k): v for k, v in content.items()}
+        if not all(isinstance(key, str | bytes) for key in content):
+            raise DataError(f"{path}: expected class names as keys")
+        return _unique(
+            path,
+            ((k.decode("utf-8", "replace") if isinstance(k, bytes) else k, v) for k, v in content.items()),
+        )
 
     return read
 
 
-_READERS: Mapping[str, Callable[[Path], Mapping[str, Any]]] = {
+_READERS: Mapping[str, Callable[[Path, Set[str]], Mapping[str, Any]]] = {
     ".json": _from_json,
     ".csv": _from_csv,
     ".npz": _from_npz,
@@ -107,30 +137,67 @@ _READERS: Mapping[str, Callable[[Path], Mapping[str, Any]]] = {
 }
 
 
+def _unique(path: Path, pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """A dictionary, if no name occurs twice."""
+    content: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in content:
+            raise DataError(f"{path}: two entries are called {name!r}")
+        content[name] = value
+    return content
+
+
 def _vector(path: Path, name: str, value: Any) -> NDArray[np.float32]:
     """One vector, or the mean of several."""
     try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        numbers = np.asarray(_checked(value), np.float64)
+    except (TypeError, ValueError, OverflowError, MemoryError) as error:
         raise DataError(f"{path}: the entry of {name!r} is no vector: {_line(error)}; {_EMBED}") from error
-    if array.ndim not in (1, 2) or not array.size:
-        raise DataError(f"{path}: the entry of {name!r} has shape {array.shape}, expected a vector or several")
-    with np.errstate(over="ignore"):
-        vector: NDArray[np.float32] = np.atleast_2d(array).mean(axis=0).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        vector: NDArray[np.float32] = np.atleast_2d(numbers).mean(axis=0).astype(np.float32)
     if not np.isfinite(vector).all():
         raise DataError(f"{path}: the vector of {name!r} holds a value that is not finite")
     return vector
 
 
-def _placed(vectors: Mapping[str, NDArray[np.float32]], path: Path, dataset: Dataset) -> NDArray[np.float32]:
+def _checked(value: Any) -> Any:
+    """A value that is a vector of numbers or several, not yet converted.
+
+    Lists from a pickle may share their parts: converting them first could take any amount of memory.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind not in "fiu" or value.ndim not in (1, 2) or not 0 < value.size <= _LARGEST_ENTRY:
+            raise TypeError(f"an array of type {value.dtype} and shape {value.shape}")
+        return value
+    if not isinstance(value, list | tuple) or not 0 < len(value) <= _LARGEST_ENTRY:
+        raise TypeError(f"{type(value).__name__} in place of a list of numbers")
+    if all(map(_is_real, value)):
+        return value
+    inner = [part for part in value if isinstance(part, list | tuple | np.ndarray)]
+    if len(inner) != len(value) or math.prod((len(value), max(map(len, inner)))) > _LARGEST_ENTRY:
+        raise TypeError("neither a list of numbers nor of lists of numbers")
+    if not all(_is_real(number) for part in inner for number in part):
+        raise TypeError("a list that holds something else than numbers")
+    return value
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _placed(
+    vectors: Mapping[str, NDArray[np.float32]], path: Path, dataset: Dataset, ids: Mapping[str, int]
+) -> NDArray[np.float32]:
     (first, example), *_ = vectors.items()
     odd = next((name for name, vector in vectors.items() if len(vector) != len(example)), None)
     if odd is not None:
         raise DataError(
             f"{path}: the vector of {odd!r} has width {len(vectors[odd])}, that of {first!r} {len(example)}"
         )
-    known = _ids_by_name(dataset)
-    unknown = sorted(vectors.keys() - known.keys())
+    unknown = sorted(vectors.keys() - ids.keys())
     if unknown:
         more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
         raise DataError(
@@ -139,7 +206,7 @@ def _placed(vectors: Mapping[str, NDArray[np.float32]], path: Path, dataset: Dat
     placed = np.full((len(dataset.classes), len(example)), np.nan, np.float32)
     owner: dict[int, str] = {}
     for name, vector in vectors.items():
-        class_id = known[name]
+        class_id = ids[name]
         if class_id in owner:
             raise DataError(f"{path}: {owner[class_id]!r} and {name!r} are the same class of {dataset.name}")
         owner[class_id] = name

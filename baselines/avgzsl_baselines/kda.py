@@ -198,6 +198,11 @@ class KDA(TorchMethod):
                 "the feature set's class-name embeddings with `--set knowledge=names`"
             )
 
+    @classmethod
+    def added_text(cls, config: MethodConfig, offered: tuple[str, ...]) -> tuple[str, ...]:
+        """The descriptions, unless names are read."""
+        return offered if config.model_dump()["knowledge"] == "descriptions" else ()
+
     def text_of(self, classes: Classes) -> Tensor:
         """t, `[K, E]`: the descriptions' vectors as they come, or the class names'.
 

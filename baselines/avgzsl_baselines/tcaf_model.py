@@ -71,8 +71,12 @@ class TCAFConfig(TorchConfig):
     assembly: Literal["max", "fixed"] = Field(
         "max", description="whole videos, padded to the longest of a batch, or windows of a fixed number of steps"
     )
-    train_window: int = Field(60, ge=1, description="visual steps of a window in training, with assembly=fixed")
-    test_window: int = Field(300, ge=1, description="visual steps of a window in scoring, with assembly=fixed")
+    train_window: int = Field(
+        60, ge=1, le=10_000, description="visual steps of a window in training, with assembly=fixed"
+    )
+    test_window: int = Field(
+        300, ge=1, le=10_000, description="visual steps of a window in scoring, with assembly=fixed"
+    )
     audio_window: AudioSteps = Field(
         "official",
         description="audio steps of a window: as the published program computes them, which is too few where they "

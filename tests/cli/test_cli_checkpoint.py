@@ -273,7 +273,7 @@ def test_features_of_other_widths_are_told(avbench, tmp_path):
     avbench("checkpoint", "import", "simulated.pt", "--method", "tiny", "--out", "c.safetensors")
     assert_one_line(
         avbench("evaluate", "--checkpoint", "c.safetensors", "--dataset", "ucf", *mixed),
-        "selavi.safetensors: made for audio 512, visual 512, text 300",
+        "selavi.safetensors: made for audio 512, visual 512, text word2vec 300",
     )
 
 

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import os
 import pickle
+import warnings
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -12,11 +16,11 @@ from click.testing import CliRunner
 
 import avgzsl_bench as ab
 from avgzsl_bench.cli import main
-from avgzsl_bench.data.added_text import AddedText, read_added_text, write_added_text
+from avgzsl_bench.data.added_text import AddedText, find_added_text, read_added_text, write_added_text
 from avgzsl_bench.data.installed import store_path
 from avgzsl_bench.data.simulated import ensure_simulated
 from avgzsl_bench.data.simulated_extras import simulate_descriptions
-from avgzsl_bench.data.store import read_store, write_store
+from avgzsl_bench.data.store import StoreHeader, read_store, write_store
 from avgzsl_bench.data.table import FeatureTable
 from avgzsl_bench.data.text_file import read_class_vectors
 from avgzsl_bench.errors import DataError
@@ -25,6 +29,20 @@ from avgzsl_bench.plugins import dataset
 UCF = dataset("ucf")
 VECTORS = np.random.default_rng(0).standard_normal((len(UCF.classes), 5)).astype(np.float32)
 BY_NAME = {c.readable: v for c, v in zip(UCF.classes, VECTORS, strict=True)}
+HEADER = StoreHeader(
+    dataset="ucf",
+    features="own",
+    simulated=False,
+    source="test",
+    videos=1,
+    audio=1,
+    visual=1,
+    text={"hashed": 300},
+    audio_seconds=None,
+    visual_seconds=None,
+    fingerprint="0" * 64,
+    path=Path("features.h5"),
+)
 NEEDS = ab.Needs(added_text=("knowledge",))
 
 
@@ -83,11 +101,14 @@ def test_a_class_may_go_by_any_of_its_names(tmp_path: Path) -> None:
         ({UCF.classes[0].readable: [1.0, 2.0], UCF.classes[1].readable: [1.0]}, "has width 1"),
         ({UCF.classes[0].readable: [1.0, float("nan")]}, "not finite"),
         ({UCF.classes[0].readable: [1e300]}, "not finite"),
-        ({UCF.classes[0].readable: []}, "shape"),
-        ({UCF.classes[0].readable: [[[1.0]]]}, "shape"),
+        ({UCF.classes[0].readable: []}, "no vector"),
+        ({UCF.classes[0].readable: [[[1.0]]]}, "no vector"),
         ({UCF.classes[0].readable: "a person"}, "no vector"),
         ({UCF.classes[0].readable: [[1.0], [1.0, 2.0]]}, "no vector"),
         ({UCF.classes[20].readable: [1.0], UCF.classes[20].listed: [1.0]}, "the same class"),
+        ({UCF.classes[0].readable: [True, False]}, "no vector"),
+        ({UCF.classes[0].readable: ["0.1", "0.2"]}, "embedded first"),
+        ({UCF.classes[0].readable: [10**400]}, "no vector"),
         ({}, "no vectors"),
         ([1.0], "expected an object"),
     ],
@@ -111,6 +132,78 @@ def test_damaged_and_foreign_files_are_refused(ending: str, tmp_path: Path) -> N
             read_class_vectors(path, UCF)
     with pytest.raises(DataError):
         read_class_vectors(tmp_path / f"missing.{ending}", UCF)
+
+
+def refused(path: Path, said: str) -> None:
+    with pytest.raises(DataError, match=said) as caught:
+        read_class_vectors(path, UCF)
+    assert "\n" not in str(caught.value)
+
+
+def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:
+    name = UCF.classes[0].readable
+    (tmp_path / "v.json").write_text(f'{{"{name}": [1.0], "{name}": [2.0]}}')
+    refused(tmp_path / "v.json", f"two entries are called '{name}'")
+    (tmp_path / "v.pkl").write_bytes(pickle.dumps({name: [1.0], name.encode(): [2.0]}))
+    refused(tmp_path / "v.pkl", "two entries")
+    with zipfile.ZipFile(tmp_path / "v.npz", "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for value in (1.0, 2.0):
+            buffer = io.BytesIO()
+            np.save(buffer, np.array([value]))
+            archive.writestr(f"{name}.npy", buffer.getvalue())
+    refused(tmp_path / "v.npz", "two entries")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array(["2020-01-01"], "datetime64[D]"),
+        np.array([1 + 1j]),
+        np.array([True]),
+        np.empty(10**6, "V0"),
+        np.empty(10**6, "U0"),
+        np.zeros((1, 1, 1)),
+        np.zeros(0),
+        np.zeros((2, 0)),
+    ],
+    ids=lambda array: str(array.dtype) + str(array.shape),
+)
+def test_arrays_of_other_kinds_are_refused(array: np.ndarray, tmp_path: Path) -> None:
+    np.savez(tmp_path / "v.npz", **{UCF.classes[0].readable: array})
+    refused(tmp_path / "v.npz", "no vector")
+
+
+def test_small_files_that_unpack_to_much_are_refused(tmp_path: Path) -> None:
+    nested: list[object] = [1.0] * 16
+    for _ in range(7):
+        nested = [nested] * 16
+    (tmp_path / "v.pkl").write_bytes(pickle.dumps({UCF.classes[0].readable: nested}))
+    refused(tmp_path / "v.pkl", "numbers")
+    np.savez_compressed(tmp_path / "v.npz", **{UCF.classes[0].readable: np.zeros(1 << 25)})
+    refused(tmp_path / "v.npz", "no vector|unpacks")
+    with (tmp_path / "v.json").open("wb") as stream:
+        stream.truncate(1 << 30)
+    refused(tmp_path / "v.json", "larger than")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "v.json")
+    refused(tmp_path / "v.json", "not a file")
+    (tmp_path / "v.csv").mkdir()
+    refused(tmp_path / "v.csv", "not a file")
+
+
+def test_headings_and_misprints_of_a_table_are_told_apart(tmp_path: Path) -> None:
+    name, path = UCF.classes[0].readable, tmp_path / "v.csv"
+    for heading in (",0,1", "name,0,1", "name,x,y", "class name,first,second"):
+        path.write_text(f"{heading}\n{name},3,4\n")
+        assert read_class_vectors(path, UCF)[0].tolist() == [3, 4]
+    for misprint in (f"{name},0.1x,2", f"{name},,2", "Flying,0.1x,2"):
+        path.write_text(f"{misprint}\n{name},3,4\n")
+        refused(path, "line 1")
+    path.write_text(f"Flying,5,6\n{name},3,4\n")
+    refused(path, "no class of ucf is called 'Flying'")
 
 
 class Evil:
@@ -144,7 +237,7 @@ def test_adding_listing_verifying_and_replacing(tmp_path: Path) -> None:
     assert read_added_text(root / "ucf" / "text-knowledge.h5").fingerprint != before
 
 
-@pytest.mark.parametrize("name", ["clip", "word2vec", "../up", "Knowledge", ""])
+@pytest.mark.parametrize("name", ["clip", "word2vec", "../up", "Knowledge", "", "k" * 41])
 def test_names_that_cannot_be(name: str, tmp_path: Path) -> None:
     code, output = add(
         "ucf", write(tmp_path / "v.json", BY_NAME), "--name", name, "--data-root", tmp_path / "data"
@@ -166,6 +259,60 @@ def test_alteration_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(b"?")
     with pytest.raises(DataError, match="add-text"):
         read_added_text(path)
+    path.unlink()
+    path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="remove it"):
+        read_added_text(path)
+    with pytest.raises(DataError, match="remove it"):
+        find_added_text(tmp_path, UCF, HEADER, ("knowledge",))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"extra": 1}, "header.extra"),
+        ({"source": "a\x1b[31m"}, "control"),
+        ({"source": "a" * 300}, "header.source"),
+    ],
+)
+def test_damaged_headers_are_told_in_a_line(change: dict[str, object], said: str, tmp_path: Path) -> None:
+    path = write_added_text(tmp_path, AddedText("ucf", "knowledge", VECTORS, "here"))
+    with h5py.File(path, "r+") as file:
+        header = json.loads(bytes(file.attrs["header"])) | change
+        file.attrs["header"] = np.bytes_(json.dumps(header).encode())
+    with pytest.raises(DataError, match=said) as caught:
+        read_added_text(path)
+    assert len(str(caught.value).splitlines()) == 1
+    assert "pydantic" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "said"),
+    [
+        (VECTORS[:3], "3 rows"),
+        (VECTORS[:, :0], "without numbers"),
+        (np.where(np.arange(5) == 2, np.inf, VECTORS), "not finite"),
+        (np.where(np.arange(5) == 2, np.nan, VECTORS), "not finite"),
+    ],
+)
+def test_what_runs_refuse_does_not_verify(vectors: np.ndarray, said: str, tmp_path: Path) -> None:
+    write_added_text(tmp_path, AddedText("ucf", "knowledge", vectors.astype(np.float32), "here"))
+    result = CliRunner().invoke(main, ["data", "verify", "--data-root", str(tmp_path)])
+    assert result.exit_code == 2
+    assert said in result.output
+    with pytest.raises(DataError, match=said):
+        find_added_text(tmp_path, UCF, HEADER, ("knowledge",))
+
+
+def test_a_text_cannot_take_the_place_of_a_text_encoder(tmp_path: Path) -> None:
+    write_added_text(tmp_path, AddedText("ucf", "hashed", VECTORS, "here"))
+    with pytest.raises(DataError, match="a text encoder 'hashed' of their own"):
+        find_added_text(tmp_path, UCF, HEADER, ("hashed",))
+
+
+def test_names_of_files_are_kept_printable(tmp_path: Path) -> None:
+    path = write_added_text(tmp_path, AddedText("ucf", "knowledge", VECTORS, "\x1b[31m\udcff" + "a" * 300))
+    assert read_added_text(path).source.startswith("?[31m?aaa")
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,11 @@ def test_list(imported: Path) -> None:
 
 def test_list_of_nothing_says_how(root: Path) -> None:
     assert "avbench data import" in call("list", "--data-root", root).stdout
-    assert json.loads(call("list", "--data-root", root, "--json").stdout) == {"stores": [], "unreadable": []}
+    assert json.loads(call("list", "--data-root", root, "--json").stdout) == {
+        "stores": [],
+        "added_text": [],
+        "unreadable": [],
+    }
 
 
 def test_data_root_from_the_environment(imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:

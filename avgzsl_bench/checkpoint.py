@@ -140,7 +140,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+            # Copies, which lie in memory as torch lays out its own: products of others round differently.
+            state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (it is no dict)
     except (SafetensorError, OSError, ValueError, MemoryError, RuntimeError) as error:
         raise CheckpointError(
             f"{path}: not a checkpoint of ours, or damaged: {_line(error)}; weights that authors released are "

@@ -233,8 +233,8 @@ class FVAEGAN(Method):
             adversarial_weight=config.adversarial_weight,
         )
         self._order = torch.Generator().manual_seed(seed)
-        self._noise = torch.Generator(device).manual_seed(seed)
-        self._synthesis = torch.Generator(device)
+        self._noise: torch.Generator
+        self._synthesis: torch.Generator
         self._sampler: ClassBalancedSampler | None = None
         self._cycle: Cycle | None = None
 
@@ -250,6 +250,8 @@ class FVAEGAN(Method):
         if self._sampler is None:
             self.model.fit_range(train.videos)
             self._sampler = ClassBalancedSampler(train.label, seed=self.seed)
+            self._noise = torch.Generator(self.device).manual_seed(self.seed)
+            self._synthesis = torch.Generator(self.device)
         if self._cycle is None or self._cycle.epochs == self.config.classifier_epochs:
             losses = self._generator_epoch(train, self._sampler)
             self._cycle = self._begin_classifier(losses, len(train))

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 _DEEPEST_OFFICIAL = 12
 """Layers of a transformer whose official names are known; the published settings have at most eight."""
 
+_WORD_VECTOR = 300
+"""Width of the published class texts."""
+
 _OFFICIAL_HEADS: Mapping[int, tuple[int, int]] = {512: (8, 64), 768: (6, 128), 384: (3, 128)}
 """Attention heads and their width in the published settings, by the product of both."""
 
@@ -106,12 +109,16 @@ class TCAF(TorchMethod):
 
         Raises:
             KeyError: a layer that tells a width is missing.
-            CheckpointError: two networks that should have hidden layers of the same width do not.
+            CheckpointError: two networks that should have hidden layers of the same width do not, or class
+                texts of another width than the published.
         """
         hidden = {net: len(state[f"{net}.fc.0.bias"]) for net in ("A_enc", "V_enc", "O_proj", "D_o")}
         for one, other in (("A_enc", "V_enc"), ("O_proj", "D_o")):
             if hidden[one] != hidden[other]:
                 raise CheckpointError(f"{one} and {other} have hidden layers of different widths")
+        text = state["W_proj.fc.0.weight"].shape[1]
+        if text != _WORD_VECTOR:
+            raise CheckpointError(f"class texts of width {text}; the published ones have {_WORD_VECTOR}")
         depth = 0
         while f"Audio_visual_transformer.layers.{depth}.norm.weight" in state:
             depth += 1
@@ -120,7 +127,7 @@ class TCAF(TorchMethod):
         shape = Shape(
             audio=state["A_enc.fc.0.weight"].shape[1],
             visual=state["V_enc.fc.0.weight"].shape[1],
-            text={"word2vec": state["W_proj.fc.0.weight"].shape[1]},
+            text={"word2vec": text},
             sequences=True,
         )
         return shape, {

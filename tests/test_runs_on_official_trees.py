@@ -29,14 +29,8 @@ PARTITIONS = {
     "stage2_test_seen": "stage_2_test_seen",
     "stage2_test_unseen": "stage_2_test_unseen",
 }
-SHORT = {
-    "epochs": 1,
-    "batches_per_epoch": 4,
-    "layers": 1,
-    "depth": 1,
-    "classifier_steps": 5,
-    "synthetic_per_class": 8,
-}
+SHORT = {"epochs": 1, "batches_per_epoch": 4, "batch_size": 16, "layers": 1, "depth": 1, "classifier_steps": 5}
+SHORT |= {"generator_batches": 4, "synthetic_per_class": 8}
 
 
 def needed(method, features):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import Field
 
+    from avgzsl_bench.ablations import AblationSpec
     from avgzsl_bench.checkpoint import load_official
     from avgzsl_bench.data.benchmark import load_benchmark
     from avgzsl_bench.data.datasets import DatasetSpec
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.torch_method import Batch, TorchConfig, TorchMethod
 
 _HOME = {
+    "ablations": ("AblationSpec",),
     "checkpoint": ("load_official",),
     "data.benchmark": ("load_benchmark",),
     "data.datasets": ("DatasetSpec",),
@@ -64,6 +66,7 @@ _MODULE_OF = {name: f"avgzsl_bench.{module}" for module, names in _HOME.items() 
 _MODULE_OF["Field"] = "pydantic"  # what settings are declared with
 
 __all__ = [  # noqa: RUF022 (grouped as in _HOME)
+    "AblationSpec",
     "load_official",
     "load_benchmark",
     "DatasetSpec",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from avgzsl_bench.ablations import AblationSpec
     from avgzsl_bench.data.datasets import DatasetSpec
     from avgzsl_bench.data.readers import ReaderSpec
     from avgzsl_bench.events import EpochReport, RunInfo
@@ -44,6 +45,12 @@ def avbench_feature_readers() -> Sequence[ReaderSpec]:
 @hookspec
 def avbench_reported() -> Sequence[ReportedSpec]:
     """Figures that papers reported: data files with their citation."""
+    return ()
+
+
+@hookspec
+def avbench_ablations() -> Sequence[AblationSpec]:
+    """Ablations of methods: data files with the variants to compare."""
     return ()
 
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import pluggy
 
 from avgzsl_bench import hookspecs
-from avgzsl_bench.errors import PluginError, UnknownNameError
+from avgzsl_bench.errors import AvbenchError, PluginError, UnknownNameError
 
 if TYPE_CHECKING:
+    from avgzsl_bench.ablations import Ablation, AblationSpec
     from avgzsl_bench.data.datasets import Dataset
     from avgzsl_bench.data.readers import FeatureReader, ReaderSpec
     from avgzsl_bench.method import Method
@@ -66,7 +67,7 @@ class Plugins:
     def statuses(self) -> tuple[PluginStatus, ...]:
         """As `loaded`, with what had to be left out of the data files and readers, which are read for it."""
         faults: dict[str, list[str]] = {}
-        for gather in (_datasets, _readers, _reported):
+        for gather in (_datasets, _readers, _reported, _ablations):
             for plugin, reason in gather(self).faults:
                 faults.setdefault(plugin, []).append(reason)
         reported = [
@@ -263,6 +264,16 @@ def _reported(plugins: Plugins) -> _Gathered[ReportedSpec]:
     return _gather(plugins, "avbench_reported", ReportedSpec, readable)
 
 
+def _ablations(plugins: Plugins) -> _Gathered[Ablation]:
+    from avgzsl_bench.ablations import AblationSpec, read_ablation
+
+    def readable(spec: AblationSpec) -> Ablation:
+        method_spec(spec.method)
+        return read_ablation(spec)
+
+    return _gather(plugins, "avbench_ablations", AblationSpec, readable)
+
+
 def list_methods() -> list[MethodSpec]:
     """Every registered method, by name."""
     specs: list[Sequence[MethodSpec]] = load_plugins().manager.hook.avbench_methods()
@@ -351,3 +362,19 @@ def feature_readers() -> dict[str, FeatureReader]:
 def reported_specs() -> list[ReportedSpec]:
     """Every registered file of reported figures that can be read."""
     return list(_reported(load_plugins()).items.values())
+
+
+def ablation(method: str) -> Ablation:
+    """The ablation of a registered method.
+
+    Raises:
+        UnknownNameError: no such method.
+        AvbenchError: the method has no ablation, or one that cannot be read; the methods that have are named.
+    """
+    method_spec(method)
+    gathered = _ablations(load_plugins())
+    if method not in gathered.items:
+        those = ", ".join(sorted(gathered.items)) or "none"
+        hint = f"; {gathered.hint()}" if gathered.faults else ""
+        raise AvbenchError(f"method {method!r} declares no ablation; methods that do: {those}{hint}")
+    return gathered.items[method]

@@ -29,5 +29,5 @@ def avbench_feature_readers() -> list[ReaderSpec]:
 
 @hookimpl
 def avbench_reported() -> list[ReportedSpec]:
-    """The tables of the MFT paper."""
-    return [ReportedSpec("mft_jeit2025", "avgzsl_bench:reported/mft_jeit2025.json")]
+    """The tables of the MFT paper, and what other papers and projects report."""
+    return [ReportedSpec(name, f"avgzsl_bench:reported/{name}.json") for name in ("literature", "mft_jeit2025")]

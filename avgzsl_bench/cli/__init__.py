@@ -21,7 +21,9 @@ from avgzsl_bench.signals import Terminated, endings_raised
 _COMMANDS = {
     "run": "avgzsl_bench.cli.run:run",
     "evaluate": "avgzsl_bench.cli.evaluate:evaluate",
+    "ablate": "avgzsl_bench.cli.ablate:ablate",
     "leaderboard": "avgzsl_bench.cli.leaderboard:leaderboard",
+    "compare": "avgzsl_bench.cli.compare:compare",
     "methods": "avgzsl_bench.cli.listing:methods",
     "datasets": "avgzsl_bench.cli.listing:datasets",
     "plugins": "avgzsl_bench.cli.listing:plugins",

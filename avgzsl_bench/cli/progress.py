@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import click
 from rich.console import Console
+from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from avgzsl_bench.hookspecs import hookimpl
@@ -13,6 +16,8 @@ from avgzsl_bench.plugins import load_plugins
 
 if TYPE_CHECKING:
     from avgzsl_bench.events import EpochReport, RunInfo
+    from avgzsl_bench.planning import Plan
+    from avgzsl_bench.record import Record
 
 _STAGE = {1: "stage 1, selection", 2: "stage 2, final"}
 
@@ -97,3 +102,35 @@ class RunProgress:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def execute_shown(plan: Plan, console: Console) -> Record:
+    """Run a plan, show its progress, and say where its record is."""
+    from avgzsl_bench.runner import execute
+
+    with RunProgress(console):
+        record = execute(plan)
+    console.print(f"  record: {plan.path}", highlight=False, markup=False, soft_wrap=True)
+    return record
+
+
+def say_simulated(console: Console, plan: Plan, *, asked: bool) -> None:
+    """A notice that nobody can miss; `asked`: simulated features were asked for by name."""
+    why = "" if asked else f"No real features of {plan.dataset.title} that this method can use are installed. "
+    console.print(
+        Panel(
+            f"{why}These are SIMULATED features: the figures show that the program works and say nothing "
+            "about real videos. Install real ones with: avbench data import DIR",
+            title="SIMULATED FEATURES",
+            border_style="yellow",
+        )
+    )
+
+
+def warnings_on_one_line() -> None:
+    """From now on, each warning is one line on standard error."""
+    warnings.showwarning = _one_line_warning
+
+
+def _one_line_warning(message: Warning | str, *_: object, **__: object) -> None:
+    click.echo(f"warning: {' '.join(str(message).split())}", err=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from avgzsl_bench.cli.options import data_root_option
-from avgzsl_bench.errors import ConfigError
+from avgzsl_bench.cli.options import chosen_seeds, data_root_option, seed_option, seeds_option, set_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,16 +27,10 @@ if TYPE_CHECKING:
     help="Feature set; auto takes the best installed real one, else the simulated one.",
 )
 @click.option("--split", default="cls", show_default=True, help="Class split: cls or main.")
-@click.option("--seed", type=int, help="Run this one seed. [default: 0]")
-@click.option("--seeds", type=click.IntRange(1, 10_000), metavar="N", help="Run seeds 0 to N-1 in turn.")
+@seed_option
+@seeds_option
 @click.option("--epochs", type=int, metavar="N", help="Epochs of stage 1; short for --set epochs=N.")
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A setting of the method; may be given several times.",
-)
+@set_option
 @click.option(
     "--preset",
     metavar="NAME",
@@ -86,12 +78,12 @@ def run(
     """
     from rich.console import Console
 
+    from avgzsl_bench.cli.progress import say_simulated, warnings_on_one_line
     from avgzsl_bench.config import parse_assignments
     from avgzsl_bench.planning import plan_run
 
-    if seed is not None and seeds is not None:
-        raise ConfigError("--seed and --seeds exclude each other; give one")
-    warnings.showwarning = _one_line_warning
+    numbers = chosen_seeds(seed, seeds)
+    warnings_on_one_line()
     shorthands = {"epochs": epochs, "calibration": calibration}
     given = [f"{key}={value}" for key, value in shorthands.items() if value is not None]
     console = Console(stderr=True)
@@ -101,18 +93,18 @@ def run(
             dataset,
             features=features,
             split=split,
-            seed=seed or 0,
+            seed=numbers[0],
             settings=parse_assignments([*assignments, *given]),
             preset=preset,
             device=device,
             data_root=data_root,
             out=out,
         )
-        plans = [plan] if seeds is None else [replace(plan, seed=number) for number in range(seeds)]
+        plans = [replace(plan, seed=number) for number in numbers]
         # Looked up before any training: a damaged record is told now, not after the first seed.
         finished = [None if force else plan.finished() for plan in plans]
     if plan.store.simulated:
-        _say_simulated(console, plan, asked=features != "auto")
+        say_simulated(console, plan, asked=features != "auto")
     records = [_run_or_tell(*pair, console) for pair in zip(plans, finished, strict=True)]
     if as_json:
         _print_json(records, many=seeds is not None)
@@ -120,24 +112,9 @@ def run(
         _print_table(records)
 
 
-def _say_simulated(console: Console, plan: Plan, *, asked: bool) -> None:
-    from rich.panel import Panel
-
-    why = "" if asked else f"No real features of {plan.dataset.title} that this method can use are installed. "
-    console.print(
-        Panel(
-            f"{why}These are SIMULATED features: the figures show that the program works and say nothing "
-            "about real videos. Install real ones with: avbench data import DIR",
-            title="SIMULATED FEATURES",
-            border_style="yellow",
-        )
-    )
-
-
 def _run_or_tell(plan: Plan, finished: Record | None, console: Console) -> Record:
-    from avgzsl_bench.cli.progress import RunProgress
+    from avgzsl_bench.cli.progress import execute_shown
     from avgzsl_bench.environment import source_revision
-    from avgzsl_bench.runner import execute
 
     if finished is not None:
         revision = finished.environment.get("revision")
@@ -145,14 +122,7 @@ def _run_or_tell(plan: Plan, finished: Record | None, console: Console) -> Recor
         text = f"already finished on {finished.device}{other}: {plan.path} (--force runs it again)"
         console.print(text, soft_wrap=True, markup=False, highlight=False)
         return finished
-    with RunProgress(console):
-        record = execute(plan)
-    console.print(f"  record: {plan.path}", highlight=False, markup=False, soft_wrap=True)
-    return record
-
-
-def _one_line_warning(message: Warning | str, *_: object, **__: object) -> None:
-    click.echo(f"warning: {' '.join(str(message).split())}", err=True)
+    return execute_shown(plan, console)
 
 
 def _print_json(records: list[Record], *, many: bool) -> None:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from avgzsl_bench.data.feature_sets import SIMULATED
 from avgzsl_bench.leaderboard.collect import RecordTable, TableKey, collect
-from avgzsl_bench.leaderboard.statistics import Row, rows_of
+from avgzsl_bench.leaderboard.statistics import REFERENCE, Row, rows_of
 from avgzsl_bench.reported.figures import ReportedFigure, reported_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-REFERENCE = "reference"
 MARKED = ("reconstruction", REFERENCE)
 """What an implementation may follow that a reader must be told beside its name."""
 _OF_THE_BOARD = ("calibration", "text_order")
@@ -48,7 +47,7 @@ class Line:
     @property
     def competes(self) -> bool:
         """False for yardsticks such as chance."""
-        return self.row.method.follows != REFERENCE
+        return self.row.competes
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from avgzsl_bench.data.feature_sets import SIMULATED
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.files import folder_fault
-from avgzsl_bench.record import Record, verify
+from avgzsl_bench.record import DecisionTable, Record, read_verified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,10 +36,11 @@ class TableKey:
 
 @dataclass(frozen=True)
 class StoredRecord:
-    """A checked record and where it lies."""
+    """A checked record, the decisions it was checked with, and where it lies."""
 
     path: Path
     record: Record
+    table: DecisionTable = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -71,16 +74,16 @@ def collect(results: Path) -> list[RecordTable]:
     """
     groups: dict[TableKey, list[StoredRecord]] = defaultdict(list)
     for path in find_records(results):
-        record = _verified(path, results)
-        groups[_key(record)].append(StoredRecord(path, record))
+        stored = _verified(path, results)
+        groups[_key(stored.record)].append(stored)
     for group in groups.values():
         _require_one_test(group)
     return [RecordTable(key, tuple(groups[key])) for key in sorted(groups, key=astuple)]
 
 
-def _verified(path: Path, results: Path) -> Record:
+def _verified(path: Path, results: Path) -> StoredRecord:
     try:
-        return verify(path)
+        return StoredRecord(path, *read_verified(path))
     except RecordError as error:
         raise RecordError(f"{error}; make its run again, or move {path.name} out of {results}") from error
 
@@ -100,7 +103,7 @@ def _key(record: Record) -> TableKey:
 
 
 def _require_one_test(group: Iterable[StoredRecord]) -> None:
-    """Records of the same data and split must have been tested on the same videos of the same classes."""
+    """Records of the same data and split must have been tested on the same videos, in the same order."""
     first, *others = group
     expected = _test_of(first.record)
     for other in others:
@@ -108,6 +111,11 @@ def _require_one_test(group: Iterable[StoredRecord]) -> None:
             raise RecordError(
                 f"{other.path}: other test classes or video counts than {first.path}, "
                 "though data fingerprint and split are the same"
+            )
+        if not np.array_equal(other.table.label, first.table.label):
+            raise RecordError(
+                f"{other.path}: its test videos stand in another order than those of {first.path}, though data "
+                "fingerprint and split are the same"
             )
 
 

@@ -1,43 +1,37 @@
-"""Boards as Markdown for readers and as CSV for programs."""
+"""Boards as Markdown, and the pieces of text that every format shows alike."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from avgzsl_bench.leaderboard.board import MARKED, Board, Line, one_line
-from avgzsl_bench.leaderboard.statistics import FIGURES, Spread
+from avgzsl_bench.leaderboard.beside import beside
+from avgzsl_bench.leaderboard.markdown import escape
+from avgzsl_bench.leaderboard.notes import (
+    data_notes,
+    reported_notes,
+    sensitivity_notes,
+    statistics_notes,
+    tied_lines,
+    training_notes,
+)
+from avgzsl_bench.leaderboard.provenance import provenance_of, training_seconds
+from avgzsl_bench.leaderboard.sensitivity import CONDITIONS, sensitivity_of
+from avgzsl_bench.leaderboard.statistics import FIGURES, RANKED
+from avgzsl_bench.reported.figures import PRINTED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from avgzsl_bench.leaderboard.board import Board, Line
+    from avgzsl_bench.leaderboard.statistics import Row, Spread
 
 SIMULATED_WARNING = "SIMULATED features: these figures say nothing about real videos."
-_NONE = "–"
-_TITLES = {"seen": "S", "unseen": "U", "hm": "HM", "zsl": "ZSL", "ausuc": "AUSUC"}
-_RIGHT = {"Seeds", *_TITLES.values(), "Parameters", "Reported HM"}
-_MEANINGS = {
-    "reconstruction": "no program of the authors and not all of the paper was available; gaps were filled",
-    "reference": "a yardstick, not a competitor",
-}
-
-
-def markdown_of(board: Board, level: int) -> str:
-    """A board as a heading of the given level, a table and what must be known to read it."""
-    best = _best(board)
-    cells = pd.DataFrame([_cells(line, best) for line in board.lines])
-    align = ["right" if column in _RIGHT else "left" for column in cells.columns]
-    table = cells.to_markdown(index=False, disable_numparse=True, colalign=align)
-    warning = [f"**{SIMULATED_WARNING}**"] if board.key.simulated else []
-    parts = [f"{'#' * level} {_escape(board.heading)}", *warning, table, _list(_notes(board))]
-    return "\n\n".join(parts) + "\n"
-
-
-def csv_of(board: Board) -> str:
-    """A board as CSV: measured figures are fractions in full precision, reported ones percent as printed."""
-    table = pd.DataFrame([_record(board, line) for line in board.lines])
-    table["parameters"] = table["parameters"].astype("Int64")
-    return table.to_csv(index=False, lineterminator="\n")
+NONE = "–"
+TITLES: Mapping[str, str] = {"seen": "S", "unseen": "U", "hm": "HM", "zsl": "ZSL", "ausuc": "AUSUC"}
+"""Of the figures, in the order of `FIGURES`."""
+_LEFT = ("Method", "Settings changed", "Source", "Features, split", "Remark", "Device")
 
 
 def percent(value: Spread) -> str:
@@ -46,147 +40,155 @@ def percent(value: Spread) -> str:
     return mean if value.std is None else f"{mean} ± {100 * value.std:.2f}"
 
 
-def _escape(text: str) -> str:
-    """Text that Markdown shows as it is, in a table cell too."""
-    escaped = re.sub(r"([\\`*\[\]|~])", r"\\\1", one_line(text))
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def interval(row: Row, figure: str = RANKED) -> str:
+    """The limits of the 95 percent interval of a figure, in percent."""
+    found = row.interval[figure]
+    return f"{100 * found.low:.2f} to {100 * found.high:.2f}"
 
 
-def _list(items: list[str]) -> str:
-    return "\n".join(f"- {item}" for item in items)
+def rank(row: Row, tied: int) -> str:
+    """The ranks a row may have, with a word where it is tied with the best.
+
+    Args:
+        row: what is ranked; a yardstick has no rank.
+        tied: number of rows of the board that are tied with the best, see `notes.tied_lines`.
+    """
+    if row.ranks is None:
+        return NONE
+    low, high = row.ranks.best, row.ranks.worst
+    span = str(low) if low == high else f"{low}–{high}"
+    return f"{span}, tied" if row.tied_with_best and tied > 1 else span
 
 
-def _best(board: Board) -> dict[str, float]:
+def best_of(board: Board) -> dict[str, float]:
     """The best mean of each figure among methods that compete; nothing where only one does."""
     rows = [line.row for line in board.lines if line.competes]
     return {f: max(row.spread[f].mean for row in rows) for f in FIGURES} if len(rows) > 1 else {}
 
 
-def _cells(line: Line, best: dict[str, float]) -> dict[str, str]:
-    row = line.row
-    figures = {}
-    for figure in FIGURES:
-        text = percent(row.spread[figure])
-        strong = line.competes and row.spread[figure].mean == best.get(figure)
-        figures[_TITLES[figure]] = f"**{text}**" if strong else text
-    parameters = row.method.parameters
-    return {
-        "Method": _escape(line.label),
-        "Settings changed": _escape(line.settings) or _NONE,
-        "Seeds": str(len(row.seeds)),
-        **figures,
-        "Parameters": _NONE if parameters is None else f"{parameters:,}",
-        "Stage 1": _escape(_schedule(line)),
-        "Reported HM": "; ".join(f"{r.hm:.2f}" for r in line.reported) or _NONE,
-        "Reported on": "; ".join(_escape(f"{r.features}, {r.split}") for r in line.reported) or _NONE,
+def is_best(line: Line, figure: str, best: Mapping[str, float]) -> bool:
+    """A competitor with the best mean of a figure."""
+    return line.competes and line.row.spread[figure].mean == best.get(figure)
+
+
+def schedule(row: Row) -> str:
+    """What stage 1 trained: `epochs x batches x videos a batch`, or epochs alone where there are no batches."""
+    batches, size = row.method.config.get("batches_per_epoch"), row.method.config.get("batch_size")
+    if not (isinstance(batches, int) and isinstance(size, int)):
+        return str(row.epochs)
+    return f"{row.epochs} x {batches} x {size}"
+
+
+def seconds(row: Row) -> str:
+    """Seconds of training, mean over seeds."""
+    found = training_seconds(row)
+    return NONE if found is None else f"{found:,.1f}"
+
+
+def parameters(row: Row) -> str:
+    """Number of trained parameters."""
+    return NONE if row.method.parameters is None else f"{row.method.parameters:,}"
+
+
+def like_reported(board: Board) -> dict[int, str]:
+    """HM reported on the board's own features and split, with its verdict, by the position of the row."""
+    found: dict[int, str] = {}
+    position = {id(line): i for i, line in enumerate(board.lines)}
+    for reported in beside(board):
+        if reported.alike:
+            found.setdefault(position[id(reported.line)], reported.cell("hm"))
+    return found
+
+
+def summary_of(board: Board, level: int) -> str:
+    """Heading, main table and what must be known to read it."""
+    notes = [*statistics_notes(board), *data_notes(board)]
+    if best_of(board):
+        notes.insert(1, "Bold: the best mean among competing methods.")
+    warning = [f"**{SIMULATED_WARNING}**"] if board.key.simulated else []
+    return _joined([f"{'#' * level} {escape(board.heading)}", *warning, _table(_main(board)), _list(notes)])
+
+
+def markdown_of(board: Board, level: int) -> str:
+    """A board with all its tables: figures, sensitivity, reported against measured, runs."""
+    deeper = "#" * (level + 1)
+    parts = [
+        summary_of(board, level).rstrip("\n"),
+        f"{deeper} Sensitivity to the bias",
+        _table([_sensitivity(line) for line in board.lines]),
+        _list(sensitivity_notes()),
+    ]
+    if any(line.reported for line in board.lines):
+        parts += [f"{deeper} Reported", _table(_reported(board)), _list(reported_notes(board))]
+    runs = [_run(board, line) for line in board.lines]
+    return _joined([*parts, f"{deeper} Runs", _table(runs), _list(training_notes(board))])
+
+
+def name_of(line: Line) -> str:
+    """Label and changed settings on one line."""
+    return f"{line.label} ({line.settings})" if line.settings else line.label
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(rows: Sequence[Mapping[str, str]]) -> str:
+    cells = pd.DataFrame(rows)
+    align = ["left" if column in _LEFT else "right" for column in cells.columns]
+    return cells.to_markdown(index=False, disable_numparse=True, colalign=align)
+
+
+def _list(items: Sequence[str]) -> str:
+    return "\n".join(f"- {escape(item)}" for item in items)
+
+
+def _main(board: Board) -> list[dict[str, str]]:
+    best, tied, reported = best_of(board), tied_lines(board), like_reported(board)
+    changed = any(line.settings for line in board.lines)
+    rows = []
+    for position, line in enumerate(board.lines):
+        row = line.row
+        cells = {"Method": escape(line.label)}
+        if changed:
+            cells["Settings changed"] = escape(line.settings) or NONE
+        cells["Seeds"] = str(len(row.seeds))
+        for figure, title in TITLES.items():
+            text = percent(row.spread[figure])
+            cells[title] = f"**{text}**" if is_best(line, figure, best) else text
+            if figure == RANKED:
+                cells |= {"HM, 95 % interval": interval(row), "Rank": rank(row, tied)}
+        if reported:
+            cells["Reported HM"] = reported.get(position, NONE)
+        rows.append(cells)
+    return rows
+
+
+def _sensitivity(line: Line) -> dict[str, str]:
+    found = sensitivity_of(line.row)
+    return {"Method": escape(name_of(line))} | {
+        title[0].upper() + title[1:]: percent(found[name]) for name, title in CONDITIONS.items()
     }
 
 
-def _schedule(line: Line) -> str:
-    """What stage 1 trained: `epochs x batches x videos a batch`, or epochs alone where there are no batches."""
-    config = line.row.method.config
-    batches, size = config.get("batches_per_epoch"), config.get("batch_size")
-    if not (isinstance(batches, int) and isinstance(size, int)):
-        return str(line.row.epochs)
-    return f"{line.row.epochs} x {batches} x {size}"
-
-
-def _notes(board: Board) -> list[str]:
-    key = board.key
-    notes = [
-        f"Calibration {key.calibration}; split {key.split} (hash {key.split_hash[:12]}); "
-        f"text order {key.text_order}; data fingerprint {key.fingerprint[:12]}.",
-        f"{board.seen} seen and {board.unseen} unseen classes, {board.videos:,} test videos.",
+def _reported(board: Board) -> list[dict[str, str]]:
+    return [
+        {
+            "Method": escape(name_of(found.line)),
+            "Features, split": escape(f"{found.figure.features}, {found.figure.split}"),
+            **{f"Reported {TITLES[name]}": found.cell(name) for name in PRINTED},
+            "Source": escape(found.figure.source),
+            "Remark": escape(found.remark) or NONE,
+        }
+        for found in beside(board)
     ]
-    if board.missing:
-        notes.append(_escape(f"Left out of the means for want of test videos: {', '.join(board.missing)}."))
-    notes.append(
-        "S, U, HM, ZSL and AUSUC in percent. ± is the sample standard deviation over n seeds, n as in the "
-        "column Seeds; a single seed has none."
-    )
-    shortened = "; on simulated features far shorter than the published schedules" if key.simulated else ""
-    notes.append(f"Stage 1: what was trained, epochs x batches an epoch x videos a batch{shortened}.")
-    if _best(board):
-        notes.append("Bold: the best mean among competing methods.")
-    notes += [_escape(note) for note in _input_notes(board)]
-    follows = {line.row.method.follows for line in board.lines}
-    notes += [f"{mark}: {_MEANINGS[mark]}." for mark in MARKED if mark in follows]
-    return notes + _reported_notes(board)
 
 
-def _input_notes(board: Board) -> list[str]:
-    """Which methods were given more than a vector a modality and the feature set's text embeddings."""
-    stepwise = sorted({line.label for line in board.lines if line.row.sequences})
-    given = sorted({(line.label, *text) for line in board.lines for text in line.row.added_text.items()})
-    notes = [
-        f"{label}: reads text {name!r} (hash {mark[:12]}), added to the dataset." for label, name, mark in given
-    ]
-    if stepwise:
-        notes.append(f"{', '.join(stepwise)}: reads videos step by step; others are given means over time.")
-    return notes
-
-
-def _reported_notes(board: Board) -> list[str]:
-    """What a reader must know of the reported figures: what they compare with, and where they come from."""
-    key = board.key
-    figures = list(dict.fromkeys(figure for line in board.lines for figure in line.reported))
-    if not figures:
-        return []
-    compared = (
-        "not comparable with figures on simulated features"
-        if key.simulated
-        else f"comparable with measured ones only where these are the table's, {key.features}, {key.split}"
-    )
-    notes = [f"Reported figures are the papers' own, on the features and split named beside them; {compared}."]
-    origins: dict[str, list[str]] = defaultdict(list)
-    for figure in figures:
-        place = f"Table {figure.table} of {figure.source}; {figure.features}, {figure.split}"
-        origins[f"({place}): {figure.why}."].append(figure.method)
-    notes += [_escape(f"{', '.join(methods)} {origin}") for origin, methods in origins.items()]
-    notes += [
-        _escape(f"{f.method}: printed HM {f.hm:.2f}, but printed S and U give {f.recomputed_hm:.2f}.")
-        for f in figures
-        if f.recomputed_hm is not None
-    ]
-    sources = {figure.source: figure.citation for figure in figures}
-    return notes + [_escape(f"{source}: {citation}") for source, citation in sources.items()]
-
-
-def _record(board: Board, line: Line) -> dict[str, Any]:
-    row, key = line.row, board.key
-    method = row.method
-    reported = line.reported[0] if line.reported else None
-    spreads: dict[str, float | None] = {}
-    for figure in (*FIGURES, "bias"):
-        spreads |= {f"{figure}_mean": row.spread[figure].mean, f"{figure}_std": row.spread[figure].std}
+def _run(board: Board, line: Line) -> dict[str, str]:
     return {
-        "method": method.name,
-        "title": one_line(method.title),
-        "follows": one_line(method.follows),
-        "distribution": one_line(method.distribution),
-        "version": one_line(method.version),
-        "settings_changed": json.dumps(method.changed, sort_keys=True),
-        "sequences": row.sequences,
-        "added_text": json.dumps(dict(row.added_text), sort_keys=True),
-        "epochs_trained": row.epochs,
-        "stage_1": _schedule(line),
-        "n_seeds": len(row.seeds),
-        "seeds": " ".join(map(str, row.seeds)),
-        **spreads,
-        "best_epoch_mean": sum(row.best_epochs) / len(row.best_epochs),
-        "best_epochs": " ".join(map(str, row.best_epochs)),
-        "parameters": method.parameters,
-        **{f"reported_{f}_percent": getattr(reported, f, None) for f in ("seen", "unseen", "hm", "zsl")},
-        **{f"reported_{f}": getattr(reported, f, None) for f in ("features", "split", "source")},
-        "dataset": key.dataset,
-        "features": key.features,
-        "split": key.split,
-        "calibration": key.calibration,
-        "text_order": key.text_order,
-        "fingerprint": key.fingerprint,
-        "split_hash": key.split_hash,
-        "simulated": key.simulated,
-        "seen_classes": board.seen,
-        "unseen_classes": board.unseen,
-        "test_videos": board.videos,
+        "Method": escape(name_of(line)),
+        "Parameters": parameters(line.row),
+        "Stage 1": escape(schedule(line.row)),
+        "Training, s": seconds(line.row),
+        "Device": escape(provenance_of(line.row, board.key)["device"]),
     }

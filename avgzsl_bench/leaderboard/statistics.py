@@ -1,24 +1,31 @@
-"""Seeds to rows: mean and sample standard deviation of each figure over the runs of one configuration."""
+"""Seeds to rows: each figure over the runs of one configuration, how certain it is, and where it ranks."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from avgzsl_bench.errors import RecordError
+from avgzsl_bench.leaderboard.comparison import RankInterval, board_seed, differences_of, rank_intervals
+from avgzsl_bench.leaderboard.outcomes import RESAMPLED_FIGURES, outcomes_of
+from avgzsl_bench.leaderboard.variance import Interval, components_of, intervals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from avgzsl_bench.leaderboard.collect import RecordTable, StoredRecord
     from avgzsl_bench.record import Figures, MethodInfo, Record
 
 FIGURES = ("seen", "unseen", "hm", "zsl", "ausuc")
 """The figures of a table, in the order of its columns; `bias` is aggregated too, but not ranked."""
+RANKED = "hm"
+"""The figure that methods are ranked and told apart by."""
+REFERENCE = "reference"
+"""What a method follows that is a yardstick and does not compete."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,10 @@ class Row:
         seeds: ascending.
         best_epochs: of each seed.
         spread: of each of `FIGURES` and of `bias`, as fractions.
+        runs: one for each seed, with their decisions.
+        interval: of the mean of each figure but AUSUC, as fractions.
+        ranks: the ranks by HM that it may have among methods that compete; None if it does not.
+        tied_with_best: it competes, and cannot be told apart from the best HM, or is the best.
     """
 
     method: MethodInfo
@@ -50,6 +61,24 @@ class Row:
     seeds: tuple[int, ...]
     best_epochs: tuple[int, ...]
     spread: Mapping[str, Spread]
+    runs: tuple[StoredRecord, ...] = field(compare=False, repr=False)
+    interval: Mapping[str, Interval]
+    ranks: RankInterval | None
+    tied_with_best: bool
+
+    @property
+    def competes(self) -> bool:
+        """False for yardsticks such as chance."""
+        return self.method.follows != REFERENCE
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """What only a whole table tells of a row; the fields are those of `Row`."""
+
+    interval: Mapping[str, Interval]
+    ranks: RankInterval | None
+    tied_with_best: bool
 
 
 def rows_of(table: RecordTable) -> list[Row]:
@@ -61,7 +90,8 @@ def rows_of(table: RecordTable) -> list[Row]:
     groups: dict[str, list[StoredRecord]] = defaultdict(list)
     for stored in table.stored:
         groups[_identity(stored.record)].append(stored)
-    return [_row(groups[identity]) for identity in sorted(groups)]
+    rows = [_runs(groups[identity]) for identity in sorted(groups)]
+    return [_row(runs, standing) for runs, standing in zip(rows, _standings(rows), strict=True)]
 
 
 def spread(values: Iterable[float]) -> Spread:
@@ -86,7 +116,8 @@ def _outcome(stored: StoredRecord) -> tuple[Figures, int]:
     return stored.record.metrics, stored.record.best_epoch
 
 
-def _row(group: Iterable[StoredRecord]) -> Row:
+def _runs(group: Iterable[StoredRecord]) -> tuple[StoredRecord, ...]:
+    """The runs of a row, one for each seed."""
     by_seed: dict[int, StoredRecord] = {}
     for stored in group:
         known = by_seed.setdefault(stored.record.seed, stored)
@@ -95,7 +126,30 @@ def _row(group: Iterable[StoredRecord]) -> Row:
                 f"{known.path} and {stored.path}: different figures for the same method, settings and seed "
                 f"{stored.record.seed}; remove one"
             )
-    records = [by_seed[seed].record for seed in sorted(by_seed)]
+    return tuple(by_seed[seed] for seed in sorted(by_seed))
+
+
+def _standings(rows: Sequence[tuple[StoredRecord, ...]]) -> list[_Standing]:
+    """Intervals of all rows, and ranks of those that compete: these alone count as pairs to be corrected for."""
+    outcomes = [outcomes_of(runs) for runs in rows]
+    components = components_of(outcomes, board_seed(rows[0][0]))
+    intervals = {figure: intervals_of(components[figure]) for figure in RESAMPLED_FIGURES}
+    competing = [i for i, runs in enumerate(rows) if runs[0].record.method.follows != REFERENCE]
+    ranks: dict[int, RankInterval] = {}
+    tied: set[int] = set()
+    if competing:
+        differences = differences_of(components[RANKED].select(competing))
+        best = int(np.argmax(components[RANKED].mean[competing]))
+        ranks = dict(zip(competing, rank_intervals(differences), strict=True))
+        tied = {row for row, apart in zip(competing, differences.apart[best], strict=True) if not apart}
+    return [
+        _Standing({figure: of_row[i] for figure, of_row in intervals.items()}, ranks.get(i), i in tied)
+        for i in range(len(rows))
+    ]
+
+
+def _row(runs: tuple[StoredRecord, ...], standing: _Standing) -> Row:
+    records = [run.record for run in runs]
     return Row(
         method=records[0].method,
         sequences=records[0].data.sequences,
@@ -104,4 +158,8 @@ def _row(group: Iterable[StoredRecord]) -> Row:
         seeds=tuple(r.seed for r in records),
         best_epochs=tuple(r.best_epoch for r in records),
         spread={f: spread(getattr(r.metrics, f) for r in records) for f in (*FIGURES, "bias")},
+        runs=runs,
+        interval=standing.interval,
+        ranks=standing.ranks,
+        tied_with_best=standing.tied_with_best,
     )

@@ -1,84 +1,130 @@
-"""Reading files of reported figures: what a paper printed, which features it belongs to, and how we know."""
+"""Reported figures: what a source printed, which features it belongs to, how we know, and how to look it up."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avgzsl_bench import plugins
+from avgzsl_bench.data.feature_sets import vector_form
 from avgzsl_bench.errors import PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from avgzsl_bench.reported import ReportedSpec
 
 Percent = Annotated[float, Field(ge=0, le=100)]
+Kind = Literal["paper_table", "paper_text", "later_table", "digest", "readme"]
+PRINTED = ("seen", "unseen", "hm", "zsl")
+"""The figures that papers print, in the order in which they print them."""
+_HM_TOLERANCE = 0.02
+"""What rounding S, U and HM to two decimals can explain, in percent."""
 
 
-class _Printed(BaseModel):
-    """Figures as printed, in percent."""
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    table: int
+class Paper(_Part):
+    """The paper behind a method; what is not known is None."""
+
+    title: str | None = None
+    authors: str | None = None
+    venue: str | None = None
+    year: int | None = None
+    doi: str | None = None
+    arxiv: str | None = None
+    reviewed: bool = Field(True, description="False: no peer-reviewed publication of the method is known")
+
+
+class _Source(_Part):
+    """Where figures were printed."""
+
+    citation: str
+    read: str | None = Field(None, description="from what it was read, if not from the source itself")
+
+
+class _Printed(_Source):
+    """Figures as printed, in percent; None where the source prints none."""
+
+    method: str = Field(description="as papers write it; links to the title of a registered method")
+    source: str
+    features: str
+    split: str
     dataset: str
-    seen: Percent
-    unseen: Percent
+    seen: Percent | None = None
+    unseen: Percent | None = None
     hm: Percent
-    zsl: Percent
-    recomputed_hm: Percent | None = Field(
-        None, description="HM of the printed S and U, where it is not the printed HM"
-    )
+    zsl: Percent | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def recomputed_hm(self) -> float | None:
+        """HM of the printed S and U, where the printed HM contradicts them."""
+        if self.seen is None or self.unseen is None:
+            return None
+        total = self.seen + self.unseen
+        hm = 2 * self.seen * self.unseen / total if total else 0.0
+        return round(hm, 2) if abs(hm - self.hm) > _HM_TOLERANCE else None
+
+    def is_like(self, features: str, split: str) -> bool:
+        """Measured figures on these features and split compare with this one.
+
+        Papers give a feature set one name whether its steps are read or their means; so does this comparison.
+        """
+        return (self.features, self.split) == (vector_form(features), split)
 
 
 class ReportedFigure(_Printed):
-    """One method on one dataset, as a paper's comparison prints it."""
+    """One method on one dataset, as one source prints it."""
 
-    method: str = Field(description="as the paper writes it")
-    venue: str
-    marked: bool = Field(description="the table marks the row as the authors' own run")
-    features: str
-    split: str
-    source: str = Field(description="name of the source")
-    citation: str
-    why: str = Field(description="how we know which features and split the row belongs to")
+    kind: Kind = Field(
+        description="table or text of the paper that produced the figure, table of a later paper, a third "
+        "party's reproduction of a paper's table, or what a project's README lists"
+    )
+    rerun_by: str | None = Field(None, description="who ran the method on this benchmark, if not its authors")
+    primary: bool = Field(True, description="the one to show where several sources print the same")
+
+    @property
+    def cell(self) -> tuple[str, str, str, str]:
+        """What is measured: method (case aside), features, split, dataset."""
+        return self.method.casefold(), self.features, self.split, self.dataset
 
 
 class ReportedAblation(_Printed):
-    """One variant of the source's own method on one dataset."""
+    """One variant of a method on one dataset, as one table of a source prints it."""
 
+    table: int
     variant: str
 
 
-class ReportedSource(BaseModel):
-    """Everything that one source reported."""
+class ReportedFile(_Part):
+    """Everything that one registered file holds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    citation: str
-    doi: str
-    ablated: str = Field(description="the method that the ablations are variants of")
-    figures: tuple[ReportedFigure, ...]
-    ablations: tuple[ReportedAblation, ...]
+    papers: dict[str, Paper] = {}
+    figures: tuple[ReportedFigure, ...] = ()
+    ablations: tuple[ReportedAblation, ...] = ()
 
 
 @lru_cache(maxsize=32)
-def read_reported(spec: ReportedSpec) -> ReportedSource:
-    """The figures of a registered source.
+def read_reported(spec: ReportedSpec) -> ReportedFile:
+    """The content of a registered file.
 
     Raises:
-        PluginError: its data file is missing or malformed.
+        PluginError: it is missing or malformed.
     """
     package, _, path = spec.resource.partition(":")
     try:
         content = json.loads(files(package).joinpath(path).read_text(encoding="utf-8"))
-        return ReportedSource.model_validate(_resolved(spec.name, content))
+        file = ReportedFile.model_validate(_resolved(content))
+        _require_once(file)
+        return file
     except ValidationError as error:
         first = error.errors()[0]
         reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
@@ -89,43 +135,58 @@ def read_reported(spec: ReportedSpec) -> ReportedSource:
     raise PluginError(f"reported figures {spec.name!r}: {spec.resource} cannot be read: {reason}")
 
 
-def _resolved(name: str, content: Any) -> dict[str, Any]:
-    """The file's content with its short forms written out: reasons, misprints and citation at each row."""
+def _resolved(content: Any) -> dict[str, Any]:
+    """The file's content with source and notes written out at each figure."""
     if not isinstance(content, dict):
         raise ValueError("not a JSON object")
-    reasons, misprints = content.pop("reasons"), content.pop("misprints")
-    recomputed = {(m["table"], m["row"], m["dataset"]): m["recomputed_hm"] for m in misprints}
-    rows = {(r["table"], r.get("method", r.get("variant")), r["dataset"]): dict(r) for r in _rows(content)}
-    for place, row in rows.items():
-        row["recomputed_hm"] = recomputed.pop(place, None)
-    if recomputed:
-        raise ValueError(f"a misprint without a row: {next(iter(recomputed))}")
-    if len(rows) != len(_rows(content)):
-        raise ValueError("two rows of one table for the same method or variant and dataset")
-    citation = f"{content['citation']}, https://doi.org/{content['doi']}"
-    figures = [
-        row | {"source": name, "citation": citation, "why": reasons[row["why"]]}
-        for row in rows.values()
-        if "method" in row
-    ]
-    ablations = [row for row in rows.values() if "method" not in row]
-    return content | {"name": name, "figures": figures, "ablations": ablations}
+    notes = content.pop("notes", {})
+    sources = {name: _Source.model_validate(s).model_dump() for name, s in content.pop("sources").items()}
+    for part in ("figures", "ablations"):
+        content[part] = [
+            row | sources[row["source"]] | {"notes": [notes[key] for key in row.get("notes", [])]}
+            for row in content.get(part, [])
+        ]
+    return content
 
 
-def _rows(content: dict[str, Any]) -> list[dict[str, Any]]:
-    return [*content["figures"], *content["ablations"]]
+def _require_once(file: ReportedFile) -> None:
+    """Refuse a file that holds a figure twice, or two to show for the same."""
+    printed = Counter((f.source, f.rerun_by, *f.cell) for f in file.figures)
+    variants = Counter((a.source, a.table, a.method, a.variant, a.dataset) for a in file.ablations)
+    shown = Counter(("primary", *f.cell) for f in file.figures if f.primary)
+    for place, count in [*printed.items(), *variants.items(), *shown.items()]:
+        if count > 1:
+            raise ValueError(f"two figures for the same: {', '.join(str(part) for part in place if part)}")
+
+
+def all_reported() -> list[ReportedFigure]:
+    """Every figure of every registered file, in the order of registration."""
+    return [figure for spec in plugins.reported_specs() for figure in read_reported(spec).figures]
+
+
+def paper_of(method: str) -> Paper | None:
+    """The paper behind a method, from the first registered file that knows it."""
+    papers = (paper for spec in plugins.reported_specs() for paper in read_reported(spec).papers.items())
+    return next((paper for name, paper in papers if name.casefold() == method.casefold()), None)
+
+
+def chosen(figures: Iterable[ReportedFigure]) -> list[ReportedFigure]:
+    """Of the figures for the same method, features, split and dataset the one to show: the first primary one.
+
+    Where none is primary, it is the first. The order is kept.
+    """
+    listed = list(figures)
+    first: dict[tuple[str, ...], ReportedFigure] = {}
+    for figure in sorted(listed, key=lambda f: not f.primary):
+        first.setdefault(figure.cell, figure)
+    return [figure for figure in listed if first[figure.cell] is figure]
 
 
 def reported_for(title: str, dataset: str) -> Sequence[ReportedFigure]:
-    """What every registered source reports for a method, by the title its paper gives it, on a dataset.
+    """What is reported for a method, by the title its paper gives it, on a dataset: one for features and split.
 
     Raises:
-        PluginError: a source's data file is missing or malformed.
+        PluginError: a registered file is missing or malformed.
     """
-    sources = [read_reported(spec) for spec in plugins.reported_specs()]
-    return [
-        figure
-        for source in sources
-        for figure in source.figures
-        if figure.method.casefold() == title.casefold() and figure.dataset == dataset
-    ]
+    name = title.casefold()
+    return chosen(f for f in all_reported() if f.method.casefold() == name and f.dataset == dataset)

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 
-from avgzsl_bench.errors import AvbenchError
 from avgzsl_bench.leaderboard.board import read_boards
-from avgzsl_bench.leaderboard.render import csv_of, markdown_of
-from avgzsl_bench.leaderboard.write import MARKER, write_boards
+from avgzsl_bench.leaderboard.board_csv import csv_of
+from avgzsl_bench.leaderboard.render import markdown_of, summary_of
+from avgzsl_bench.leaderboard.sensitivity import sensitivity_of
 
 from .make_record import make_record
 
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def cells(markdown: str) -> list[dict[str, str]]:
-    """The rows of the first table, bare."""
-    lines = [line for line in markdown.splitlines() if line.startswith("|")]
-    split = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+def cells(markdown: str, table: int = 0) -> list[dict[str, str]]:
+    """The rows of a table, bare; the first one unless told otherwise."""
+    blocks = [block for block in markdown.split("\n\n") if block.startswith("|")]
+    split = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in blocks[table].splitlines()]
     return [dict(zip(split[0], row, strict=True)) for row in split[2:]]
 
 
@@ -36,14 +37,19 @@ def test_a_row_shows_mean_and_deviation_in_percent(tmp_path: Path) -> None:
     assert row["Method"] == "MFT (reconstruction)"
     assert row["Settings changed"] == "tokens=va"
     assert row["Seeds"] == "3"
-    assert row["Parameters"] == "12,345"
-    assert row["Stage 1"] == str(board.lines[0].row.epochs)
+    found = board.lines[0].row.interval["hm"]
+    assert row["HM, 95 % interval"] == f"{100 * found.low:.2f} to {100 * found.high:.2f}"
+    (run,) = cells(markdown_of(board, 1), -1)
+    assert run["Parameters"] == "12,345"
+    assert run["Stage 1"] == str(board.lines[0].row.epochs)
+    assert run["Training, s"] == "0.1"
+    assert "allowing for videos and 3 seeds" in markdown_of(board, 1)
 
 
 def test_what_was_trained_is_shown(tmp_path: Path) -> None:
     make_record(tmp_path, config={"batches_per_epoch": 30, "batch_size": 64})
     (board,) = read_boards(tmp_path)
-    (row,) = cells(markdown_of(board, 1))
+    (row,) = cells(markdown_of(board, 1), -1)
     assert row["Stage 1"] == f"{board.lines[0].row.epochs} x 30 x 64"
 
 
@@ -53,15 +59,81 @@ def test_reported_figures_stand_in_columns_of_their_own(tmp_path: Path) -> None:
     make_record(tmp_path, method="eszsl", title="ESZSL", follows="reference", parameters=None)
     (board,) = read_boards(tmp_path)
     text = markdown_of(board, 1)
-    rows = {row["Method"]: row for row in cells(text)}
-    assert (rows["MFT (reconstruction)"]["Reported HM"], rows["MFT (reconstruction)"]["Reported on"]) == (
-        "57.12",
-        "clip_clap, cls",
-    )
-    assert (rows["DeViSE"]["Reported HM"], rows["DeViSE"]["Reported on"]) == ("23.56", "selavi, main")
-    assert rows["ESZSL (reference)"]["Reported HM"] == rows["ESZSL (reference)"]["Parameters"] == "–"
+    main = {row["Method"]: row for row in cells(text)}
+    # The features and split of the board: beside the measured figure, with a verdict. Others: in their own table.
+    assert re.fullmatch(r"57\.12 \((inside|above|below)\)", main["MFT (reconstruction)"]["Reported HM"])
+    assert main["DeViSE"]["Reported HM"] == main["ESZSL (reference)"]["Reported HM"] == "–"
+    rows = [
+        (row["Method"], row["Features, split"], row["Reported HM"].split()[0], row["Remark"])
+        for row in cells(text, 2)
+    ]
+    assert sorted(rows) == [
+        ("DeViSE", "c3d_vggish, cls", "31.98", "not comparable: other features: c3d_vggish"),
+        ("DeViSE", "selavi, main", "23.56", "not comparable: other features and split: selavi, main"),
+        (
+            "MFT (reconstruction)",
+            "clip_clap, cls",
+            "57.12",
+            "one seed: the interval is that of the test videos alone",
+        ),
+    ]
     assert "comparable with measured ones only where these are the table's, clip_clap, cls" in text
     assert "Journal of Electronics &amp; Information Technology" in text
+
+
+def test_nothing_reported_stands_beside_simulated_figures(tmp_path: Path) -> None:
+    make_record(tmp_path, features="simulated", simulated=True)
+    (board,) = read_boards(tmp_path)
+    assert "Reported HM" not in summary_of(board, 1)
+    (row,) = cells(markdown_of(board, 1), 2)
+    assert (row["Reported HM"], row["Remark"]) == ("57.12", "not comparable: simulated features")
+
+
+def test_ranks_and_ties(tmp_path: Path) -> None:
+    for seed in range(3):
+        make_record(tmp_path, seed=seed, method="one", title="One", follows="paper", skill=3.0)
+        make_record(tmp_path, seed=seed, method="two", title="Two", follows="paper", skill=3.0)
+        make_record(tmp_path, seed=seed, method="poor", title="Poor", follows="paper", skill=0.0)
+        make_record(tmp_path, seed=seed, method="chance", title="Chance", follows="reference", skill=0.0)
+    (board,) = read_boards(tmp_path)
+    ranks = {row["Method"]: row["Rank"] for row in cells(markdown_of(board, 1))}
+    assert ranks == {"One": "1–2, tied", "Two": "1–2, tied", "Poor": "3", "Chance (reference)": "–"}
+    assert "can be tied with everything" in markdown_of(board, 1)
+    table = pd.read_csv(io.StringIO(csv_of(board)), index_col="method")
+    assert table["tied_with_best"].to_dict() == {"one": True, "two": True, "poor": False, "chance": False}
+    assert (table.loc["poor", "rank_best"], table.loc["poor", "rank_worst"]) == (3, 3)
+    assert pd.isna(table.loc["chance", "rank_best"])
+
+
+def test_nobody_is_tied_with_itself(tmp_path: Path) -> None:
+    make_record(tmp_path)
+    (board,) = read_boards(tmp_path)
+    assert cells(markdown_of(board, 1))[0]["Rank"] == "1"
+    assert "tied" not in markdown_of(board, 1)
+
+
+def test_sensitivity_marks_the_oracle(tmp_path: Path) -> None:
+    make_record(tmp_path)
+    (board,) = read_boards(tmp_path)
+    (row,) = cells(markdown_of(board, 1), 1)
+    found = sensitivity_of(board.lines[0].row)
+    assert row["Best bias on test (oracle)"] == f"{100 * found['oracle'].mean:.2f}"
+    assert row["No bias"] == f"{100 * found['no_bias'].mean:.2f}"
+    assert "no method can claim it" in markdown_of(board, 1)
+
+
+def test_csv_tells_where_a_row_comes_from(tmp_path: Path) -> None:
+    for seed in range(2):
+        make_record(tmp_path, seed=seed, name=f"run{seed}")
+    (board,) = read_boards(tmp_path)
+    (row,) = pd.read_csv(io.StringIO(csv_of(board)), dtype=str).to_dict("records")
+    assert json.loads(row["configuration"]) == board.lines[0].row.method.config
+    assert (row["run_ids"], row["versions"], row["device"]) == ("run0 run1", "python 3", "cpu")
+    assert (row["revision"], row["seconds"]) == ("unknown", "0.100 0.100")
+    assert (row["verdict_hm"] in ("inside", "above", "below"), row["interval_allows_for"]) == (
+        True,
+        "videos and 2 seeds",
+    )
 
 
 def test_a_misprinted_hm_is_told(tmp_path: Path) -> None:
@@ -178,48 +250,3 @@ def test_csv_holds_fractions_in_full_precision(tmp_path: Path) -> None:
     assert pd.isna(table.loc["chance", "reported_hm_percent"])
     assert pd.isna(table.loc["chance", "parameters"])
     assert not table["simulated"].any()
-
-
-def test_files_are_the_same_when_written_twice(tmp_path: Path) -> None:
-    for seed in range(2):
-        make_record(tmp_path / "results", seed=seed)
-        make_record(tmp_path / "results", seed=seed, features="simulated", simulated=True)
-        make_record(tmp_path / "results", seed=seed, dataset="vggsound")
-    first = {
-        path.name: path.read_bytes() for path in write_boards(read_boards(tmp_path / "results"), tmp_path / "a")
-    }
-    second = {
-        path.name: path.read_bytes() for path in write_boards(read_boards(tmp_path / "results"), tmp_path / "b")
-    }
-    assert first == second
-    assert next(iter(first)) == "README.md"
-    assert str(tmp_path).encode() not in b"".join(first.values())
-    readme = first["README.md"].decode()
-    places = [readme.index(h) for h in ("## ucf, clip_clap", "## vggsound, clip_clap", "## SIMULATED: ucf")]
-    assert places == sorted(places)
-
-
-def test_outdated_tables_go_and_nothing_else(tmp_path: Path) -> None:
-    results, out = tmp_path / "results", tmp_path / "out"
-    path = make_record(results, calibration="avca")
-    write_boards(read_boards(results), out)
-    assert (out / "ucf-clip_clap-cls-avca.csv").exists()
-    for name in ("notes.md", "notes.csv", "mine.csv", "ucf-mine.md"):
-        (out / name).write_text("mine\n")
-    path.unlink()
-    make_record(results)
-    written = write_boards(read_boards(results), out)
-    assert {p.name for p in out.iterdir()} == {p.name for p in written} | {
-        "notes.md",
-        "notes.csv",
-        "mine.csv",
-        "ucf-mine.md",
-    }
-    assert (out / "README.md").read_text().startswith(MARKER)
-
-
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    make_record(tmp_path / "results")
-    (tmp_path / "out").write_text("a file")
-    with pytest.raises(AvbenchError, match="cannot write"):
-        write_boards(read_boards(tmp_path / "results"), tmp_path / "out")

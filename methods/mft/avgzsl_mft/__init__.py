@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avgzsl_bench import MethodSpec, hookimpl
+from avgzsl_bench import AblationSpec, MethodSpec, hookimpl
 
 
 @hookimpl
@@ -29,3 +29,9 @@ def avbench_methods() -> list[MethodSpec]:
             ),
         )
     ]
+
+
+@hookimpl
+def avbench_ablations() -> list[AblationSpec]:
+    """Tables 3, 4 and 5 of the paper."""
+    return [AblationSpec("mft", "avgzsl_mft:ablations.toml")]

@@ -1,0 +1,236 @@
+"""`avbench ablate`: run a method's ablation and make its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from avgzsl_bench.cli.options import chosen_seeds, data_root_option, seed_option, seeds_option, set_option
+from avgzsl_bench.errors import ConfigError, RecordError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from avgzsl_bench.leaderboard.ablation_table import AblationBoard, AblationRequest, AblationTable
+    from avgzsl_bench.leaderboard.collect import RecordTable
+    from avgzsl_bench.planning import Plan
+    from avgzsl_bench.record import Record
+
+
+@click.command(short_help="Run a method's ablation, and make its tables.")
+@click.option("--method", required=True, help="Method that declares an ablation, e.g. mft.")
+@click.option("--dataset", required=True, help="Dataset; 'avbench datasets' lists them.")
+@click.option(
+    "--features",
+    default="auto",
+    show_default=True,
+    help="Feature set; auto takes the best installed real one, else the simulated one. With --no-run, auto "
+    "takes each that there are records of.",
+)
+@click.option("--split", default="cls", show_default=True, help="Class split: cls or main.")
+@seed_option
+@seeds_option
+@set_option
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@data_root_option
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of the records: those that are there are used, new ones go there.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("ablations"),
+    show_default=True,
+    help="Folder of the tables: Markdown, CSV and LaTeX.",
+)
+@click.option(
+    "--run/--no-run",
+    "train",
+    default=True,
+    help="Run what has no record yet, or only make tables of the records that are there. [default: --run]",
+)
+def ablate(
+    method: str,
+    dataset: str,
+    features: str,
+    split: str,
+    seed: int | None,
+    seeds: int | None,
+    assignments: tuple[str, ...],
+    device: str,
+    data_root: Path | None,
+    results: Path,
+    out: Path,
+    train: bool,
+) -> None:
+    """Run the variants that a method's ablation compares, and make its tables.
+
+    Each variant is an ordinary run; one that has a record in RESULTS is not run again, so that an interrupted
+    command goes on where it was. The tables hold every seed that has a record, and what a paper reported
+    beside it. A setting given with --set holds in every variant that does not set it itself.
+    """
+    from avgzsl_bench import plugins
+    from avgzsl_bench.cli.console import plain_console
+    from avgzsl_bench.config import parse_assignments
+    from avgzsl_bench.files import require_writable
+    from avgzsl_bench.leaderboard.ablation_table import AblationRequest
+    from avgzsl_bench.leaderboard.ablation_text import write_ablations
+
+    numbers = chosen_seeds(seed, seeds)
+    if not train and (seed is not None or seeds is not None):
+        raise ConfigError("--no-run makes tables of every seed that has a record; leave out --seed and --seeds")
+    ablation = plugins.ablation(method)
+    plugins.dataset(dataset).facts(split)
+    settings = parse_assignments(assignments)
+    request = AblationRequest(plugins.method_spec(method), ablation, dataset, features, split, settings)
+    for variant in ablation.variants:
+        request.config_of(variant, features)  # before simulated features may be made: settings that work
+    require_writable(out)
+    boards = _run_and_read(request, numbers, results, device, data_root) if train else _read(request, results)
+    written = write_ablations(boards, out)
+    console = plain_console()
+    for board in boards:
+        _print(board, console)
+    for path in written:
+        click.echo(f"wrote {path}")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One run of the ablation: a plan, and the variants that it is."""
+
+    plan: Plan
+    labels: tuple[str, ...]
+    settings: Mapping[str, object]
+
+    def __str__(self) -> str:
+        from avgzsl_bench.leaderboard.ablation_notes import assignments
+
+        settings = f" ({assignments(self.settings)})" if self.settings else ""
+        return f"{' = '.join(self.labels)}{settings}, seed {self.plan.seed}"
+
+
+def _run_and_read(
+    request: AblationRequest, seeds: list[int], results: Path, device: str, data_root: Path | None
+) -> list[AblationBoard]:
+    """Run what has no record, then make the board that these runs belong to."""
+    from rich.console import Console
+
+    from avgzsl_bench.cli.progress import execute_shown, say_simulated, warnings_on_one_line
+    from avgzsl_bench.leaderboard.ablation_table import ablation_boards, origin_of
+
+    warnings_on_one_line()
+    console = Console(stderr=True)
+    with console.status("preparing data and method"):
+        parts = _parts(request, seeds, results, device, data_root)
+        # Looked at before any training: a damaged record is told now, not after the last run.
+        _collect(results)
+        finished = [part.plan.finished() for part in parts]
+    first = parts[0].plan
+    if first.store.simulated:
+        say_simulated(console, first, asked=request.features != "auto")
+    records: list[Record] = [record for record in finished if record]
+    _say(console, f"{len(parts)} runs, of which {len(records)} are finished")
+    for number, (part, record) in enumerate(zip(parts, finished, strict=True), start=1):
+        if record is None:
+            _say(console, f"run {number} of {len(parts)}: {part}")
+            records.append(execute_shown(part.plan, console))
+    boards = ablation_boards(replace(request, features=first.store.features), _collect(results))
+    return [board for board in boards if board.origin == origin_of(records[0])]
+
+
+def _parts(
+    request: AblationRequest, seeds: list[int], results: Path, device: str, data_root: Path | None
+) -> list[_Part]:
+    """The runs of an ablation, each once, all variants of the first seed first."""
+    from avgzsl_bench.planning import plan_run
+
+    parts: dict[Path, _Part] = {}
+    for variant in request.ablation.variants:
+        plan = plan_run(
+            request.spec.name,
+            request.dataset,
+            features=request.features,
+            split=request.split,
+            seed=seeds[0],
+            settings=request.settings_of(variant),
+            device=device,
+            data_root=data_root,
+            out=results,
+        )
+        known = parts.get(plan.path)
+        labels = dict.fromkeys([*(known.labels if known else ()), variant.label])
+        parts[plan.path] = _Part(plan, tuple(labels), known.settings if known else variant.settings)
+    return [replace(part, plan=replace(part.plan, seed=seed)) for seed in seeds for part in parts.values()]
+
+
+def _read(request: AblationRequest, results: Path) -> list[AblationBoard]:
+    """The boards of the records that are there."""
+    from avgzsl_bench.leaderboard.ablation_table import ablation_boards
+
+    boards = ablation_boards(request, _collect(results))
+    if not boards:
+        raise RecordError(
+            f"no record in {results} of the ablation of {request.spec.name!r} on {request.dataset}, "
+            f"{request.features} features, split {request.split}; leave out --no-run to make them"
+        )
+    return boards
+
+
+def _collect(results: Path) -> list[RecordTable]:
+    """All records below a folder, none if there are none yet."""
+    from avgzsl_bench.leaderboard.collect import collect
+
+    return collect(results) if any(results.rglob("*.json")) else []
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print(board: AblationBoard, console: Console) -> None:
+    from avgzsl_bench.cli.console import print_table
+    from avgzsl_bench.leaderboard.ablation_notes import board_notes, heading_of, table_notes
+    from avgzsl_bench.leaderboard.render import SIMULATED_WARNING
+
+    console.print(heading_of(board), style="bold", soft_wrap=True)
+    if board.origin.simulated:
+        console.print(SIMULATED_WARNING, style="yellow")
+    for table in board.tables:
+        console.print(f"\n{table.declared.title}", style="bold", soft_wrap=True)
+        print_table(console, _table(table))
+        for note in table_notes(board, table):
+            console.print(f"- {note}")
+    console.print()
+    for note in board_notes(board):
+        console.print(f"- {note}")
+
+
+def _table(table: AblationTable) -> Table:
+    """Narrow enough for 80 characters: what belongs to a mean stands below it."""
+    from rich.text import Text
+
+    from avgzsl_bench.cli.console import plain_table
+    from avgzsl_bench.leaderboard.ablation_notes import assignments
+    from avgzsl_bench.leaderboard.ablation_text import measured_of, reported_of
+    from avgzsl_bench.leaderboard.literature_notes import TITLES
+
+    measured = tuple(TITLES.values())
+    reported = tuple(f"Paper\n{title}" for title in measured)
+    shown = plain_table("Variant", "n", *measured, *reported, right=("n", *measured, *reported), fold=("Variant",))
+    for line in table.lines:
+        label = line.variant.label
+        label += f"\n{assignments(line.variant.settings)}" if line.variant.settings else ""
+        figures = [cell.replace(" ± ", "\n±") for cell in measured_of(line)]
+        seeds = str(len(line.row.seeds)) if line.row else "0"
+        shown.add_row(*(Text(cell) for cell in (label, seeds, *figures, *reported_of(line))))
+    return shown

@@ -300,7 +300,7 @@ def test_a_run_that_is_killed_leaves_nothing_and_can_be_started_again(place, tmp
         "--out",
         str(out),
         "--set",
-        "batches_per_epoch=20",
+        "batches_per_epoch=150",
         "--json",
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

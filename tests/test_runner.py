@@ -303,7 +303,14 @@ def test_a_run_that_is_killed_leaves_nothing_and_can_be_started_again(place, tmp
         "batches_per_epoch=150",
         "--json",
     ]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Whoever started the tests in the background may have had interruptions ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stderr is not None
     for line in process.stderr:  # the first epoch is done: now it is in the middle
         if "epoch   1/" in line:

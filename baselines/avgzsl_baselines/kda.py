@@ -143,6 +143,7 @@ class KDANet(nn.Module):
         self.class_map = nn.Linear(2 * _WIDTH, class_width, bias=False)  # W_e
         nn.init.uniform_(self.class_map.weight, 0.0, _LARGEST_INITIAL_WEIGHT)
         self.margin_scale = nn.Parameter(torch.ones(()), requires_grad=config.learns_margin)  # a
+        self.margin_offset = nn.Parameter(torch.zeros(()), requires_grad=False)  # b
 
     def encode(self, audio: Tensor, visual: Tensor) -> Tensor:
         """phi_a = A_enc(a) and phi_v = V_enc(v), `[2, B, D]`."""
@@ -250,7 +251,7 @@ class KDA(TorchMethod):
             return None
         if self.config.margin == "constant":
             return constant_margin(self.similarity, label)
-        return adaptive_margin(self.similarity, label, self.module.margin_scale)
+        return adaptive_margin(self.similarity, label, self.module.margin_scale, self.module.margin_offset)
 
     def embed_videos(self, videos: Videos) -> Tensor:
         """z of videos, `[N, E]`."""

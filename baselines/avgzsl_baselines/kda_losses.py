@@ -30,20 +30,24 @@ def class_similarity(vectors: Tensor) -> Tensor:
     return similarity
 
 
-def adaptive_margin(similarity: Tensor, label: Tensor, scale: Tensor | float) -> Tensor:
-    """Rows `M[y]` of `M = a s - I`: the more another class resembles the sample's own, the larger.
+def adaptive_margin(
+    similarity: Tensor, label: Tensor, scale: Tensor | float, offset: Tensor | float = 0.0
+) -> Tensor:
+    """Rows `M[y]` of `M = a s + b - I`: the more another class resembles the sample's own, the larger.
 
-    The published `M` has a learnable offset `b` too. It adds the same to every class, which no softmax feels.
+    The offset adds the same to every class, which no softmax feels: trained, as in the published program, it
+    would wander on rounding noise. It stays 0.
 
     Args:
         similarity: `s`, `[K, K]`.
         label: `y`, int64 `[B]`.
         scale: `a`, a scalar.
+        offset: `b`, a scalar.
 
     Returns:
         `[B, K]`.
     """
-    return scale * similarity.index_select(0, label) - F.one_hot(label, len(similarity))
+    return scale * similarity.index_select(0, label) + offset - F.one_hot(label, len(similarity))
 
 
 def constant_margin(similarity: Tensor, label: Tensor) -> Tensor:

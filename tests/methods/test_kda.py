@@ -188,7 +188,7 @@ def test_floor_of_the_classification() -> None:
     [(512, 512, 3_843_650), (128, 4096, 7_317_058), (1024, 512, 4_105_794), (AUDIO, VISUAL, 3_065_410)],
 )
 def test_parameters(audio: int, visual: int, total: int) -> None:
-    """The published total counts the margin's offset, which is left out here; its scale may be idle too."""
+    """Of all that is printed the margin's offset is not trained; its scale may be idle too."""
     shape = Shape(audio, visual, KNOWLEDGE)
     for settings, left_out in (
         ({}, 1),
@@ -197,6 +197,7 @@ def test_parameters(audio: int, visual: int, total: int) -> None:
         ({"loss": "released"}, 2),
     ):
         method = make(shape, **settings)
+        assert sum(p.numel() for p in method.module.parameters()) == total
         assert method.parameter_count() == total - left_out
         optimised = sum(p.numel() for group in method.optimizer.param_groups for p in group["params"])
         assert optimised == total - left_out

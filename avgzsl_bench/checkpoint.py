@@ -153,7 +153,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         header = Header.model_validate_json(metadata[_ENTRY])
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "metadata"
+        where = ".".join(map(str, first["loc"]))[:100] or "metadata"
         raise CheckpointError(f"{path}: not a checkpoint of schema {SCHEMA}: {where}: {first['msg']}") from error
     return Checkpoint(header, state, str(path))
 

@@ -82,17 +82,15 @@ def _rules_in(spec: MethodSpec, file: str) -> list[tuple[_When, dict[str, Any]]]
     try:
         rules = tomllib.loads(files(package).joinpath(name).read_text(encoding="utf-8"))["settings"]
         return [(_When.model_validate(rule.pop("when", {})), rule) for rule in rules]
-    except (
-        OSError,
-        ModuleNotFoundError,
-        tomllib.TOMLDecodeError,
-        KeyError,
-        ValidationError,
-        AttributeError,
-    ) as e:
-        raise PluginError(f"defaults {file!r} of method {spec.name!r} cannot be read: {e}") from e
+    except ValidationError as e:
+        first = e.errors()[0]
+        reason = f"{'.'.join(['when', *map(str, first['loc'])])[:80]}: {first['msg']}"
+        raise PluginError(f"defaults {file!r} of method {spec.name!r} cannot be read: {reason}") from e
+    except (OSError, ModuleNotFoundError, ValueError, KeyError, AttributeError, RecursionError, MemoryError) as e:
+        reason = " ".join(str(e).split())[:200]
+        raise PluginError(f"defaults {file!r} of method {spec.name!r} cannot be read: {reason}") from e
     except TypeError as e:
-        reason = "defaults need a package, not a single module" if "not a package" in str(e) else e
+        reason = "defaults need a package, not a single module" if "not a package" in str(e) else str(e)
         raise PluginError(f"defaults {file!r} of method {spec.name!r} cannot be read: {reason}") from e
 
 

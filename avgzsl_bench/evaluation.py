@@ -14,10 +14,10 @@ from avgzsl_bench.data.benchmark import benchmark_of, find_store, offers_sequenc
 from avgzsl_bench.data.feature_sets import SIMULATED
 from avgzsl_bench.data.installed import data_root as resolve_data_root
 from avgzsl_bench.data.installed import installed
+from avgzsl_bench.data.known_datasets import known_dataset
 from avgzsl_bench.device import choose_device, make_deterministic
 from avgzsl_bench.errors import CheckpointError, ConfigError
 from avgzsl_bench.metrics import Metrics, metrics_of
-from avgzsl_bench.plugins import dataset as find_dataset
 from avgzsl_bench.plugins import method_class, method_spec
 from avgzsl_bench.protocol import class_columns, score, validate
 
@@ -75,7 +75,7 @@ def evaluate_checkpoint(
             validation videos, and the bias is chosen there.
         calibration: how it is chosen; None: as the checkpoint's settings say.
         features: feature set; `auto` takes the best installed one that has the checkpoint's widths.
-        split: class split, `cls` or `main`.
+        split: class split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`.
         text_order: `by-name` or `official`; None: as the checkpoint's settings say.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         data_root: folder of installed data.
@@ -84,16 +84,16 @@ def evaluate_checkpoint(
         AvbenchError: what was asked for cannot work; the message says why.
     """
     rule = _bias_rule(bias, selection_checkpoint, calibration)
-    facts = find_dataset(dataset)
+    root = resolve_data_root(Path(data_root) if data_root is not None else None)
+    facts = known_dataset(dataset, root)
     facts.facts(split)
     place = choose_device(device)
     checkpoint = read_checkpoint(path)
     config = config_of(checkpoint)
     selection = None if selection_checkpoint is None else _selection(selection_checkpoint, checkpoint)
-    root = resolve_data_root(Path(data_root) if data_root is not None else None)
     spec = method_spec(checkpoint.header.method)
     target, needs = method_class(spec), spec.needs
-    store = _store(checkpoint, facts, features, root, needs)
+    store = _store(checkpoint, facts, features, split, root, needs)
     added = find_added_text(root, facts, store, target.added_text(config, needs.added_text))
     target.check(config, shape_of(store, needs, added))
     make_deterministic(place)
@@ -150,7 +150,9 @@ def _selection(path: Path, checkpoint: Checkpoint) -> Checkpoint:
     return selection
 
 
-def _store(checkpoint: Checkpoint, dataset: Dataset, features: str, root: Path, needs: Needs) -> StoreHeader:
+def _store(
+    checkpoint: Checkpoint, dataset: Dataset, features: str, split: str, root: Path, needs: Needs
+) -> StoreHeader:
     """The installed features that a checkpoint can be scored on.
 
     Raises:
@@ -162,7 +164,7 @@ def _store(checkpoint: Checkpoint, dataset: Dataset, features: str, root: Path, 
         stores = [h for h in installed(root) if h.dataset == dataset.name and not h.simulated]
         fitting = preferred_for([h for h in stores if _present(h) == wanted], needs)
         features = next(iter(fitting), SIMULATED)
-    store = find_store(dataset, features, root, needs)
+    store = find_store(dataset, features, split, root, needs)
     if checkpoint.header.shape.sequences and not offers_sequences(store):
         raise CheckpointError(
             f"{checkpoint.source}: made for sequences, but {store.dataset} {store.features} has vectors; "

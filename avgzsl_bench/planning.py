@@ -14,10 +14,11 @@ from avgzsl_bench.config import build_config
 from avgzsl_bench.data.added_text import find_added_text
 from avgzsl_bench.data.benchmark import find_store, shape_of
 from avgzsl_bench.data.installed import data_root as resolve_data_root
+from avgzsl_bench.data.known_datasets import known_dataset
+from avgzsl_bench.data.splits import split_hash_of
 from avgzsl_bench.device import choose_device
 from avgzsl_bench.errors import ConfigError, RecordError
 from avgzsl_bench.files import require_writable
-from avgzsl_bench.plugins import dataset as find_dataset
 from avgzsl_bench.plugins import method_class, method_spec, provider
 from avgzsl_bench.record import verify
 
@@ -42,6 +43,7 @@ class Plan:
         spec, method: the method as registered, and its class.
         config: its full configuration; `changed` holds what differs from its defaults here.
         dataset, store, split: what it runs on.
+        split_hash: tells the split, and what a source-disjoint view leaves out, from every other.
         added: texts of the dataset that the method asks for and that are there.
         seed, device: of the run.
         out: folder of the results.
@@ -55,6 +57,7 @@ class Plan:
     store: StoreHeader
     added: tuple[AddedText, ...]
     split: str
+    split_hash: str
     seed: int
     device: torch.device
     out: Path
@@ -85,7 +88,7 @@ class Plan:
             "dataset": self.dataset.name,
             "features": self.store.features,
             "fingerprint": self.store.fingerprint,
-            "split": self.dataset.split_hash(self.split),
+            "split": self.split_hash,
             "seed": self.seed,
         }
         if self.added:
@@ -118,6 +121,7 @@ class Plan:
             "data.dataset": (record.data.dataset, self.dataset.name),
             "data.features": (record.data.features, self.store.features),
             "data.split": (record.data.split, self.split),
+            "data.split_hash": (record.data.split_hash, self.split_hash),
             "data.fingerprint": (record.data.fingerprint, self.store.fingerprint),
             "data.added_text": (record.data.added_text, self.added_text),
         }
@@ -146,7 +150,8 @@ def plan_run(
             output folder that cannot be written to.
     """
     spec = method_spec(method)
-    facts = find_dataset(dataset)
+    root = resolve_data_root(Path(data_root) if data_root is not None else None)
+    facts = known_dataset(dataset, root)
     facts.facts(split)
     number = _checked_seed(seed)
     place = choose_device(device)
@@ -155,8 +160,7 @@ def plan_run(
     # Before simulated features may be made: a setting that is wrong for one feature set is wrong for all.
     build_config(spec, target.Config, dataset, features, overrides, preset)
     require_writable(Path(out))
-    root = resolve_data_root(Path(data_root) if data_root is not None else None)
-    store = find_store(facts, features, root, spec.needs)
+    store = find_store(facts, features, split, root, spec.needs)
     config = build_config(spec, target.Config, dataset, store.features, overrides, preset)
     added = find_added_text(root, facts, store, target.added_text(config, spec.needs.added_text))
     default = build_config(spec, target.Config, dataset, store.features, {}).model_dump(mode="json")
@@ -171,6 +175,7 @@ def plan_run(
         store=store,
         added=added,
         split=split,
+        split_hash=split_hash_of(store, facts, split),
         seed=number,
         device=place,
         out=Path(out),

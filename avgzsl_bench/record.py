@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -24,13 +25,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from avgzsl_bench.calibration import EQUAL
 from avgzsl_bench.errors import RecordError
-from avgzsl_bench.files import os_reason, write_atomically
+from avgzsl_bench.files import atomic_file, os_reason
 from avgzsl_bench.metrics import Decisions, metrics_of
 
 SCHEMA: Literal[1] = 1
 _TOLERANCE = 1e-9
 _COLUMNS = ("label", "best_seen", "best_unseen", "gap")
-_UNREADABLE = (ValueError, KeyError, IndexError, OSError, EOFError, MemoryError, RuntimeError)
+_WIDEST, _LARGEST_HEADER = 8, 1 << 12
+"""Bytes of a number of a column, and of what stands before the numbers, at most."""
+_UNREADABLE = (
+    *(ValueError, KeyError, IndexError, OSError, EOFError, MemoryError, RuntimeError),
+    *(SyntaxError, TokenError, zipfile.BadZipFile, zlib.error),
+)
 """What NumPy and zipfile raise on an archive that is damaged, encrypted, made to be too large, or none."""
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,39}$")]
@@ -184,15 +190,17 @@ def class_results(
 def write_record(path: Path, record: Record, table: bytes) -> None:
     """Write the decisions, then the record, each atomically: a record on disk always has its decisions.
 
-    A record that is replaced goes first, so that an interruption leaves none rather than one that contradicts
-    its decisions.
+    A record that is replaced goes once both are on disk under other names, and before either takes its place: a
+    full disk leaves what was there, and an interruption none rather than one that contradicts its decisions.
 
     Raises:
         AvbenchError: the folder cannot be written to.
     """
-    path.unlink(missing_ok=True)
-    write_atomically(path.with_name(record.decisions.file), table)
-    write_atomically(path, record.to_json().encode())
+    with atomic_file(path) as new:
+        new.write_bytes(record.to_json().encode())
+        with atomic_file(path.with_name(record.decisions.file)) as decisions:
+            decisions.write_bytes(table)
+            path.unlink(missing_ok=True)
 
 
 def read_record(path: Path) -> Record:
@@ -218,7 +226,8 @@ def read_record(path: Path) -> Record:
         return Record.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        raise RecordError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        where = ".".join(map(str, first["loc"]))[:100]
+        raise RecordError(f"{path}: {where}: {first['msg']}") from error
 
 
 def read_decisions(path: Path, record: Record) -> DecisionTable:
@@ -236,10 +245,12 @@ def read_decisions(path: Path, record: Record) -> DecisionTable:
         raise RecordError(f"{file}: altered: its sha256 is not the one in {path.name}")
     n, k = record.decisions.videos, len(record.classes)
     try:
+        _require_small(content, len(_COLUMNS) * (n * _WIDEST + _LARGEST_HEADER))
         archive = np.load(io.BytesIO(content), allow_pickle=False)
         columns = {name: np.asarray(archive[name]) for name in _COLUMNS}
-    except (*_UNREADABLE, zipfile.BadZipFile, zlib.error) as error:
-        raise RecordError(f"{file}: not a decisions file: {error}") from error
+    except _UNREADABLE as error:
+        reason = " ".join(str(error).split())[:200]
+        raise RecordError(f"{file}: not a decisions file: {reason}") from error
     gap = columns.pop("gap")
     whole = all(c.shape == (n,) and c.dtype.kind == "i" for c in columns.values())
     if not (whole and gap.shape == (n,) and gap.dtype.kind == "f"):
@@ -251,6 +262,14 @@ def read_decisions(path: Path, record: Record) -> DecisionTable:
     if not seen[best_seen].all() or seen[best_unseen].any():
         raise RecordError(f"{file}: the role of a best seen or best unseen class is another in {path.name}")
     return DecisionTable(label=label, decisions=Decisions(best_seen, best_unseen, gap.astype(np.float64)))
+
+
+def _require_small(archive: bytes, limit: int) -> None:
+    """Refuse an archive that unpacks to more bytes than the decisions take."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as listed:
+        size = sum(item.file_size for item in listed.infolist())
+    if size > limit:
+        raise ValueError(f"it unpacks to {size} bytes")
 
 
 def verify(path: Path) -> Record:

@@ -21,6 +21,7 @@ from avgzsl_bench.device import device_name, make_deterministic, peak_memory, re
 from avgzsl_bench.environment import environment
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.events import EpochReport, RunInfo
+from avgzsl_bench.locks import writing_alone
 from avgzsl_bench.metrics import Decisions, metrics_of
 from avgzsl_bench.planning import Plan, plan_run
 from avgzsl_bench.plugins import load_plugins
@@ -45,9 +46,26 @@ if TYPE_CHECKING:
 def execute(plan: Plan) -> Record:
     """Run a plan through both stages and write its record.
 
+    If another process is at the same run, that one is waited for, and the record is the one that it writes.
+
     Raises:
         AvbenchError: the record cannot be written, the data is damaged, or the method gave unusable scores.
     """
+    before = _stamp(plan.path)
+    with writing_alone(plan.path, warnings.warn):
+        written_meanwhile = _stamp(plan.path) != before
+        return (plan.finished() if written_meanwhile else None) or _execute(plan)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What differs once a file is written anew; None without the file."""
+    try:
+        return path.stat().st_ino, path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _execute(plan: Plan) -> Record:
     started = datetime.now(UTC)
     make_deterministic(plan.device)
     reset_peak_memory(plan.device)
@@ -118,7 +136,7 @@ def run(
         method: name of a registered method.
         dataset: name of a registered dataset.
         features: feature set; `auto` takes the best installed real one, else the simulated one.
-        split: class split, `cls` or `main`.
+        split: class split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`.
         seed: of initialisation, batches and dropout.
         settings: settings that differ from the method's defaults; `calibration` is one of them.
         preset: a named set of settings of the method, e.g. `official`; `settings` come after it.

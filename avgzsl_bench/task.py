@@ -172,14 +172,14 @@ class Benchmark:
     Attributes:
         dataset: dataset name, e.g. `ucf`.
         features: feature set, e.g. `clip_clap`.
-        split: class split, `cls` or `main`.
+        split: class split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`.
         simulated: true where no video was ever looked at.
         shape: widths of the features and text vectors.
         selection: stage 1, which decides the epoch and the bias.
         final: stage 2, which is scored once.
         counts: videos a partition, after the split's class list was applied.
         fingerprint: sha256 of the store's content.
-        split_hash: sha256 of the split's class lists and class order.
+        split_hash: sha256 of the class lists and class order, and of what a source-disjoint view leaves out.
         text_order: `by-name`, or `official` for the rows that the published loaders use.
         added_text: fingerprint of each text embedding that was added to the dataset and is read here.
         device: where the tensors live.

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from avgzsl_bench.cli.options import chosen_seeds, data_root_option, seed_option, seeds_option, set_option
+from avgzsl_bench.cli.options import (
+    chosen_seeds,
+    data_root_option,
+    seed_option,
+    seeds_option,
+    set_option,
+    split_option,
+)
 from avgzsl_bench.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
@@ -32,7 +39,7 @@ if TYPE_CHECKING:
     help="Feature set; auto takes the best installed real one, else the simulated one. With --no-run, auto "
     "takes each that there are records of.",
 )
-@click.option("--split", default="cls", show_default=True, help="Class split: cls or main.")
+@split_option
 @seed_option
 @seeds_option
 @set_option
@@ -81,6 +88,8 @@ def ablate(
     from avgzsl_bench import plugins
     from avgzsl_bench.cli.console import plain_console
     from avgzsl_bench.config import parse_assignments
+    from avgzsl_bench.data.installed import data_root as locate
+    from avgzsl_bench.data.known_datasets import known_dataset
     from avgzsl_bench.files import require_writable
     from avgzsl_bench.leaderboard.ablation_table import AblationRequest
     from avgzsl_bench.leaderboard.ablation_text import write_ablations
@@ -89,7 +98,7 @@ def ablate(
     if not train and (seed is not None or seeds is not None):
         raise ConfigError("--no-run makes tables of every seed that has a record; leave out --seed and --seeds")
     ablation = plugins.ablation(method)
-    plugins.dataset(dataset).facts(split)
+    known_dataset(dataset, locate(data_root)).facts(split)
     settings = parse_assignments(assignments)
     request = AblationRequest(plugins.method_spec(method), ablation, dataset, features, split, settings)
     for variant in ablation.variants:

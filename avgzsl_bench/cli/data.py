@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from avgzsl_bench.cli.console import plain_console, plain_table, print_table
+from avgzsl_bench.cli.data_add import add_command
+from avgzsl_bench.cli.data_audit import audit_command
+from avgzsl_bench.cli.data_export import export_command
+from avgzsl_bench.cli.data_fetch import fetch_command
 from avgzsl_bench.cli.group import NearMissGroup
 from avgzsl_bench.cli.options import data_root_option
 from avgzsl_bench.errors import DataError, UnknownNameError
@@ -26,6 +30,12 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.group(cls=NearMissGroup)
 def data() -> None:
     """Import features and look at what is installed."""
+
+
+data.add_command(add_command)
+data.add_command(audit_command)
+data.add_command(export_command)
+data.add_command(fetch_command)
 
 
 @data.command("import", short_help="Import published feature sets.")
@@ -66,14 +76,14 @@ def add_text_command(dataset_name: str, file: Path, name: str, data_root: Path |
     (an array a name) or a pickled dictionary (.npy, .pkl). Several vectors of a class are averaged. A class
     may be called as in the class list or by its readable name.
     """
-    from avgzsl_bench import plugins
     from avgzsl_bench.data.added_text import AddedText, added_text_path, missing_classes, write_added_text
     from avgzsl_bench.data.feature_sets import ENCODERS
     from avgzsl_bench.data.installed import data_root as locate
+    from avgzsl_bench.data.known_datasets import known_dataset
     from avgzsl_bench.data.text_file import read_class_vectors
 
-    dataset = plugins.dataset(dataset_name)
     root = locate(data_root)
+    dataset = known_dataset(dataset_name, root)
     if name in ENCODERS:
         raise DataError(f"--name {name}: so the text embeddings of a feature set are called; choose another name")
     path = added_text_path(root, dataset.name, name)
@@ -96,12 +106,14 @@ def list_command(data_root: Path | None, as_json: bool) -> None:
     from avgzsl_bench.data.added_text import scan_added_text
     from avgzsl_bench.data.installed import data_root as locate
     from avgzsl_bench.data.installed import scan
+    from avgzsl_bench.data.known_datasets import scan_own_datasets
 
     root = locate(data_root)
     there = scan(root)
     added = scan_added_text(root)
+    broken = [*there.unreadable, *added.unreadable, *scan_own_datasets(root).unreadable]
     if as_json:
-        unreadable = [{"path": str(p), "error": error} for p, error in (*there.unreadable, *added.unreadable)]
+        unreadable = [{"path": str(p), "error": error} for p, error in broken]
         content = {
             "stores": [_shown(h) for h in there.headers],
             "added_text": [_shown_text(text) for text in added.texts],
@@ -109,7 +121,7 @@ def list_command(data_root: Path | None, as_json: bool) -> None:
         }
         click.echo(json.dumps(content, indent=2))
         return
-    for _, error in (*there.unreadable, *added.unreadable):
+    for _, error in broken:
         click.echo(f"cannot be read: {error}", err=True)
     if not there.headers:
         click.echo(f"no features are installed in {root}; import some with 'avbench data import DIR'")
@@ -141,12 +153,14 @@ def _list_stores(there: Installed) -> None:
 @_as_json
 def info_command(dataset_name: str, features: str | None, data_root: Path | None, as_json: bool) -> None:
     """Show what is installed of DATASET, partition by partition, next to the standard counts."""
-    from avgzsl_bench import plugins
     from avgzsl_bench.data.added_text import scan_added_text
+    from avgzsl_bench.data.card_files import card_for
+    from avgzsl_bench.data.card_text import card_facts
     from avgzsl_bench.data.installed import data_root as locate
+    from avgzsl_bench.data.known_datasets import known_dataset
 
-    dataset = plugins.dataset(dataset_name)
     root = locate(data_root)
+    dataset = known_dataset(dataset_name, root)
     there = _chosen(root, dataset_name, features)
     texts = [text for text in scan_added_text(root).texts if text.dataset == dataset_name]
     headers = there.headers
@@ -154,15 +168,20 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
         raise _unreadable(there) if there.unreadable else _nothing_installed(root, dataset_name)
     _tell_unreadable(there)
     counts = [_counts(header, dataset) for header in headers]
+    cards = [card_for(root, h.dataset, h.features) for h in headers]
     if as_json:
         added = [_shown_text(text) for text in texts]
         shown = [{**_shown(h), "partitions": c, "added_text": added} for h, c in zip(headers, counts, strict=True)]
+        for entry, card in zip(shown, cards, strict=True):
+            entry["card"] = None if card is None else card.model_dump(mode="json")
         click.echo(json.dumps(shown, indent=2))
         return
-    for header, count in zip(headers, counts, strict=True):
+    for header, count, card in zip(headers, counts, cards, strict=True):
         for name, value in _shown(header).items():
             text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
             click.echo(f"{name:12} {text}")
+        for term, told in card_facts(card) if card else [("card", "none; add one with 'avbench data add --card'")]:
+            click.echo(f"{term:12} {told}")
         table = plain_table("partition", "split", "classes", "standard", "videos", "standard")
         for row in count:
             cells = ("partition", "split", "classes", "standard_classes", "videos", "standard_videos")
@@ -180,17 +199,17 @@ def verify_command(dataset_name: str | None, features: str | None, data_root: Pa
 
     Differences from the standard data are shown. Damage and contradictions end with exit code 2.
     """
-    from avgzsl_bench import plugins
     from avgzsl_bench.data.added_text import check_added_text, missing_classes, scan_added_text
     from avgzsl_bench.data.installed import data_root as locate
     from avgzsl_bench.data.installed import scan
+    from avgzsl_bench.data.known_datasets import known_dataset
     from avgzsl_bench.data.verify import verify_store
 
     root = locate(data_root)
     if dataset_name is None:
         there = scan(root)
     else:
-        plugins.dataset(dataset_name)
+        known_dataset(dataset_name, root)
         there = _chosen(root, dataset_name, features)
     added = scan_added_text(root)
     texts = [text for text in added.texts if dataset_name in (None, text.dataset)]
@@ -205,7 +224,7 @@ def verify_command(dataset_name: str | None, features: str | None, data_root: Pa
     for header in there.headers:
         label = f"{header.dataset} {header.features}"
         try:
-            report = verify_store(header.path, plugins.dataset(header.dataset))
+            report = verify_store(header.path, known_dataset(header.dataset, root))
         except (DataError, UnknownNameError) as fault:
             click.echo(f"{label}: error: {fault}")
             failed.append(label)
@@ -219,7 +238,7 @@ def verify_command(dataset_name: str | None, features: str | None, data_root: Pa
     for text in texts:
         label = f"{text.dataset} text {text.name}"
         try:
-            facts = plugins.dataset(text.dataset)
+            facts = known_dataset(text.dataset, root)
             check_added_text(text, facts, label)
         except (DataError, UnknownNameError) as fault:
             click.echo(f"{label}: error: {fault}")

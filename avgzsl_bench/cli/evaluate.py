@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from avgzsl_bench.cli.options import data_root_option
+from avgzsl_bench.cli.options import data_root_option, split_option
 
 if TYPE_CHECKING:
     from avgzsl_bench.evaluation import Evaluation
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Feature set; auto takes the best installed one that the checkpoint fits, else the simulated one.",
 )
-@click.option("--split", default="cls", show_default=True, help="Class split: cls or main.")
+@split_option
 @click.option(
     "--text-order",
     type=click.Choice(["by-name", "official"]),

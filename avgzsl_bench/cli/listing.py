@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
+
+from avgzsl_bench.cli.options import data_root_option
 
 
 @click.command(short_help="List the registered methods.")
@@ -52,14 +55,16 @@ def _needs(needs: Mapping[str, Any]) -> str:
 
 
 @click.command(short_help="List the datasets and their class splits.")
+@data_root_option
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def datasets(as_json: bool) -> None:
+def datasets(data_root: Path | None, as_json: bool) -> None:
     """List the datasets, their class splits and the standard numbers of classes and videos."""
     from avgzsl_bench.cli.console import plain_console, plain_table, print_table
-    from avgzsl_bench.plugins import datasets as registered
+    from avgzsl_bench.data.installed import data_root as locate
+    from avgzsl_bench.data.known_datasets import known_datasets
 
     rows = []
-    for dataset in registered().values():
+    for dataset in known_datasets(locate(data_root)).values():
         for split in dataset.splits:
             facts = dataset.facts(split)
             row: dict[str, object] = {"name": dataset.name, "title": dataset.title, "split": split}

@@ -13,6 +13,13 @@ data_root_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of installed data. [default: $AVBENCH_DATA, else the platform's user data folder]",
 )
+split_option = click.option(
+    "--split",
+    default="cls",
+    show_default=True,
+    help="Class split: cls or main. cls-disjoint and main-disjoint leave out the seen videos that are scored "
+    "although another part of their recording is in training.",
+)
 seed_option = click.option("--seed", type=int, help="Run this one seed. [default: 0]")
 seeds_option = click.option(
     "--seeds", type=click.IntRange(1, 10_000), metavar="N", help="Run seeds 0 to N-1 in turn."

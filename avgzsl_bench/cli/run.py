@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from avgzsl_bench.cli.options import chosen_seeds, data_root_option, seed_option, seeds_option, set_option
+from avgzsl_bench.cli.options import (
+    chosen_seeds,
+    data_root_option,
+    seed_option,
+    seeds_option,
+    set_option,
+    split_option,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Feature set; auto takes the best installed real one, else the simulated one.",
 )
-@click.option("--split", default="cls", show_default=True, help="Class split: cls or main.")
+@split_option
 @seed_option
 @seeds_option
 @click.option("--epochs", type=int, metavar="N", help="Epochs of stage 1; short for --set epochs=N.")

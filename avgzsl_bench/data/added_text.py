@@ -162,7 +162,7 @@ def _kept(path: Path, header: str) -> _Kept:
         kept = _Kept.model_validate_json(header)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(["header", *map(str, first["loc"])])
+        where = ".".join(["header", *map(str, first["loc"])])[:100]
         raise DataError(f"{path}: damaged: {where}: {first['msg']}") from error
     if not kept.source.isprintable():
         raise DataError(f"{path}: damaged: header.source holds control characters")

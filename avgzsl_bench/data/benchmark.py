@@ -11,30 +11,32 @@ import torch
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.added_text import AddedText, find_added_text
-from avgzsl_bench.data.datasets import Dataset, PartitionFacts, partition_bit
+from avgzsl_bench.data.datasets import Dataset
 from avgzsl_bench.data.device_steps import DeviceSteps
 from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED, preferred
 from avgzsl_bench.data.installed import Installed, scan, store_path
 from avgzsl_bench.data.installed import data_root as resolve_data_root
+from avgzsl_bench.data.known_datasets import known_dataset
 from avgzsl_bench.data.simulated import ensure_simulated
 from avgzsl_bench.data.simulated_extras import simulate_steps
+from avgzsl_bench.data.splits import refuse_simulated, split_rows
 from avgzsl_bench.data.store import StoreHeader, fingerprint, read_header, read_store
 from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.data.text_order import text_rows
 from avgzsl_bench.device import choose_device
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.method_spec import Needs
-from avgzsl_bench.plugins import dataset as find_dataset
 from avgzsl_bench.task import Benchmark, Classes, Samples, Shape, Task, Truth, Videos
 
 
-def find_store(dataset: Dataset, features: str, root: Path, needs: Needs) -> StoreHeader:
+def find_store(dataset: Dataset, features: str, split: str, root: Path, needs: Needs) -> StoreHeader:
     """The installed store to use.
 
     Args:
         dataset: the dataset.
         features: a feature set, or `auto`: the best installed real one that has what the method needs, those
             with sequences first where it reads them; else the simulated one, which is made on first use.
+        split: what it is for: simulated features serve no source-disjoint view.
         root: the data folder.
         needs: what the method cannot do without.
 
@@ -50,6 +52,7 @@ def find_store(dataset: Dataset, features: str, root: Path, needs: Needs) -> Sto
         real = [h for h in headers if not h.simulated and _lacks(h, needs) is None]
         features = next(iter(preferred_for(real, needs)), SIMULATED)
     if features == SIMULATED:
+        refuse_simulated(dataset, split)
         return _suitable(read_header(ensure_simulated(root, dataset)), needs)
     _require_readable(there, store_path(root, dataset.name, features))
     found = next((header for header in headers if header.features == features), None)
@@ -142,7 +145,7 @@ def load_benchmark(
     Args:
         dataset: dataset name.
         features: feature set, or `auto` for the best installed real one, else simulated.
-        split: class split, `cls` or `main`.
+        split: class split: `cls`, `main`, or the source-disjoint view of one, `cls-disjoint`, `main-disjoint`.
         data_root: data folder; default `AVBENCH_DATA`, else the platform's.
         device: where the tensors go.
         text_order: `by-name`, or `official` for the class embeddings as the published loaders place them.
@@ -152,10 +155,11 @@ def load_benchmark(
         UnknownNameError: no such dataset or split.
         DataError: not installed or damaged, or a partition without videos.
     """
-    facts = find_dataset(dataset)
     root = resolve_data_root(Path(data_root) if data_root is not None else None)
+    facts = known_dataset(dataset, root)
+    facts.official_split(split)
     needs = needs or Needs()
-    header = find_store(facts, features, root, needs)
+    header = find_store(facts, features, split, root, needs)
     if features == "auto" and header.simulated:
         warn_simulated(facts)
     added = find_added_text(root, facts, header, needs.added_text)
@@ -176,10 +180,8 @@ def benchmark_of(
     _, table = read_store(header.path)
     if fingerprint(table) != header.fingerprint:
         raise DataError(f"{header.path}: altered: not the data that its fingerprint stands for; import it again")
-    rows = {name: _rows(table, name, facts) for name, facts in partitions.items()}
-    for name, found in rows.items():
-        if not len(found):
-            raise DataError(f"{header.path}: no video in partition {name} of split {split}; import it again")
+    chosen = split_rows(table.label, table.partition, table.video_id, dataset, split, str(header.path))
+    rows = chosen.rows
     builder = _TaskBuilder(table, dataset, device, text_order, header, added)
     selection_rows = rows["stage1_train"], np.concatenate([rows["stage1_val_seen"], rows["stage1_val_unseen"]])
     final_rows = rows["stage2_train"], np.concatenate([rows["stage2_test_seen"], rows["stage2_test_unseen"]])
@@ -203,17 +205,11 @@ def benchmark_of(
         ),
         counts={name: len(found) for name, found in rows.items()},
         fingerprint=header.fingerprint,
-        split_hash=dataset.split_hash(split),
+        split_hash=chosen.hash,
         text_order=text_order,
         added_text={text.name: text.fingerprint for text in added},
         device=device,
     )
-
-
-def _rows(table: FeatureTable, partition: str, facts: PartitionFacts) -> NDArray[np.int64]:
-    """Rows of a partition's videos, ascending; videos of classes outside the split's list are left out."""
-    inside = (table.partition & partition_bit(partition)) != 0
-    return np.flatnonzero(inside & np.isin(table.label, facts.classes))
 
 
 def _vectors(feature: Feature) -> NDArray[np.float32]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from avgzsl_bench.errors import PluginError, UnknownNameError
 
@@ -26,6 +27,9 @@ PARTITIONS = (
     "stage2_test_unseen",
 )
 """The six partitions, in the order of their bits in a store's mask: bit `i` is `PARTITIONS[i]`."""
+
+DISJOINT = "-disjoint"
+"""Ends the name of a split's source-disjoint view: `cls-disjoint`. See `data/splits.py`."""
 
 
 def partition_bit(partition: str) -> int:
@@ -71,7 +75,11 @@ class PartitionFacts(BaseModel):
 
 
 class Dataset(BaseModel):
-    """The facts of a dataset."""
+    """The facts of a dataset.
+
+    `recording` is a regular expression for the whole of a video id; its group is the recording that the video
+    was cut from. Without one, nobody can tell which videos share a recording.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -81,6 +89,17 @@ class Dataset(BaseModel):
     classes: tuple[ClassNames, ...]
     partitions: dict[str, PartitionFacts]
     splits: dict[str, dict[str, PartitionFacts]]
+    recording: str | None = None
+
+    @field_validator("recording")
+    @classmethod
+    def _one_group(cls, pattern: str | None) -> str | None:
+        try:
+            if pattern is not None and re.compile(pattern).groups != 1:
+                raise ValueError("must have one group")
+        except re.error as error:
+            raise ValueError(f"no regular expression: {error}") from error
+        return pattern
 
     @model_validator(mode="after")
     def _consistent(self) -> Dataset:
@@ -106,23 +125,47 @@ class Dataset(BaseModel):
 
     def class_id(self, name: str) -> int | None:
         """Class id of a name spelled as in the split files or the full list; None if it is none of ours."""
-        return self._ids().get(name if self.match_case else name.lower())
+        return self._ids.get(name if self.match_case else name.lower())
 
+    @cached_property
     def _ids(self) -> dict[str, int]:
-        return _ids_by_name(self.match_case, self.classes)
+        fold = str if self.match_case else str.lower
+        return {fold(spelling): i for i, c in enumerate(self.classes) for spelling in (c.listed, c.name)}
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """What may be typed after `--split`: the splits, then their source-disjoint views where ids tell."""
+        views = [f"{split}{DISJOINT}" for split in self.splits] if self.recording else []
+        return *self.splits, *views
+
+    def official_split(self, split: str) -> str:
+        """The split that a name is of: itself, or that of which it is the source-disjoint view.
+
+        Raises:
+            UnknownNameError: the dataset has no such split.
+        """
+        if split not in self.split_names:
+            raise UnknownNameError(f"split of {self.name}", split, self.split_names)
+        return split if split in self.splits else split.removesuffix(DISJOINT)
 
     def facts(self, split: str) -> dict[str, PartitionFacts]:
-        """Facts of all six partitions under a split.
+        """Facts of all six partitions under a split; for a source-disjoint view those of the whole split.
+
+        Raises:
+            UnknownNameError: the dataset has no such split.
+        """
+        return {**self.partitions, **self.splits[self.official_split(split)]}
+
+    def split_hash(self, split: str) -> str:
+        """sha256 of the class order and of the classes of each partition under a split.
+
+        A source-disjoint view leaves out videos, which only the data tell: `splits.split_rows` has its hash.
 
         Raises:
             UnknownNameError: the dataset has no such split.
         """
         if split not in self.splits:
             raise UnknownNameError(f"split of {self.name}", split, self.splits)
-        return {**self.partitions, **self.splits[split]}
-
-    def split_hash(self, split: str) -> str:
-        """sha256 of the class order and of the classes of each partition under a split."""
         facts = self.facts(split)
         content = {"classes": self.class_names, "partitions": {p: facts[p].classes for p in PARTITIONS}}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -142,12 +185,6 @@ def _require_fit(partitions: dict[str, PartitionFacts]) -> None:
 
 
 @lru_cache(maxsize=32)
-def _ids_by_name(match_case: bool, classes: tuple[ClassNames, ...]) -> dict[str, int]:
-    fold = str if match_case else str.lower
-    return {fold(spelling): i for i, c in enumerate(classes) for spelling in (c.listed, c.name)}
-
-
-@lru_cache(maxsize=32)
 def read_dataset(spec: DatasetSpec) -> Dataset:
     """The dataset of a spec.
 
@@ -160,9 +197,9 @@ def read_dataset(spec: DatasetSpec) -> Dataset:
         dataset = Dataset.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        reason = f"{'.'.join(map(str, first['loc']))[:100]}: {first['msg']}"
         raise PluginError(f"dataset {spec.name!r}: {spec.resource} cannot be read: {reason}") from error
-    except (OSError, ModuleNotFoundError, ValueError, TypeError) as error:
+    except (OSError, ModuleNotFoundError, ValueError, TypeError, RecursionError) as error:
         raise PluginError(f"dataset {spec.name!r}: {spec.resource} cannot be read: {error}") from error
     if dataset.name != spec.name:
         raise PluginError(f"dataset {spec.name!r}: {spec.resource} is of dataset {dataset.name!r}")

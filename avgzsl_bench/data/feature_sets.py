@@ -12,13 +12,14 @@ SEQUENCE_SUFFIX = "_seq"
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """A published feature set.
+    """A feature set as files hold it.
 
     Attributes:
         name: what is typed after `--features`.
         audio, visual: widths of the vectors.
         text: width of each text encoder's class vectors, in their order.
         audio_seconds, visual_seconds: from one step of a sequence to the next; None for one vector a video.
+        simulated: true where no video was ever looked at.
     """
 
     name: str
@@ -27,6 +28,7 @@ class FeatureSet:
     text: MappingProxyType[str, int]
     audio_seconds: float | None = None
     visual_seconds: float | None = None
+    simulated: bool = False
 
     @property
     def sequences(self) -> bool:

@@ -10,10 +10,13 @@ from pathlib import Path
 from avgzsl_bench import plugins
 from avgzsl_bench.data.feature_sets import PUBLISHED
 from avgzsl_bench.data.installed import store_path
+from avgzsl_bench.data.known_datasets import known_datasets
 from avgzsl_bench.data.readers import Found
+from avgzsl_bench.data.scratch import scratch_in
 from avgzsl_bench.data.store import write_store
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.files import folder_fault, os_reason
+from avgzsl_bench.locks import writing_alone
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def import_tree(
     fault = folder_fault(directory)
     if fault is not None:
         raise DataError(f"{directory}: {fault}")
-    readers, datasets = plugins.feature_readers(), plugins.datasets()
+    readers, datasets = plugins.feature_readers(), known_datasets(root)
     announce(f"looking through {directory}")
     try:
         found = [f for r in readers.values() for f in r.recognise(directory, list(datasets.values()))]
@@ -60,11 +63,13 @@ def import_tree(
     targets = _targets(found, root, force=force)
     results = []
     for target, item in targets.items():
-        announce(f"reading {item.dataset} {item.features} ({item.reader}) from {item.path}")
-        table = readers[item.reader].read(item, datasets[item.dataset])
-        announce(f"writing {target}")
-        write_store(target, table)
-        results.append(ImportResult(item, target, len(table)))
+        with writing_alone(target, announce), scratch_in(target.parent):
+            _require_free(target, force=force)  # again: another may have been writing it
+            announce(f"reading {item.dataset} {item.features} ({item.reader}) from {item.path}")
+            table = readers[item.reader].read(item, datasets[item.dataset])
+            announce(f"writing {target}")
+            write_store(target, table)
+            results.append(ImportResult(item, target, len(table)))
     return results
 
 
@@ -78,10 +83,14 @@ def _targets(found: list[Found], root: Path, *, force: bool) -> dict[Path, Found
             raise DataError(
                 f"{both} both hold {item.features} of {item.dataset}; import one of them by its folder"
             )
-        if os.path.lexists(target) and not force:
-            raise DataError(f"{target} is there already; replace it with --force")
+        _require_free(target, force=force)
         targets[target] = item
     return targets
+
+
+def _require_free(target: Path, *, force: bool) -> None:
+    if os.path.lexists(target) and not force:
+        raise DataError(f"{target} is there already; replace it with --force")
 
 
 def _nothing_found(directory: Path, readers: list[str], datasets: list[str]) -> str:

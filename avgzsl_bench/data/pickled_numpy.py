@@ -1,4 +1,4 @@
-"""The few names a pickle may mention, and what each stands for: NumPy arrays and scalars, and bytes.
+"""The few names a pickle may mention, and what each stands for: NumPy arrays and scalars, tensors, and bytes.
 
 A name found in a pickle is looked up in `ADMITTED` and becomes an inert `Name`. Nothing is imported and none
 of the named functions runs: `call` and `set_state` do by hand what they would do for well-formed arguments,
@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from dataclasses import dataclass
 from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from avgzsl_bench.data import pickled_torch
 
 _DTYPE = re.compile(r"b1|[iu][1248]|f[248]|[SU][1-9][0-9]{0,5}|O8?")
 
@@ -43,6 +46,8 @@ ADMITTED = {
     ("builtins", "bytes"): Name("bytes"),
     ("__builtin__", "bytes"): Name("bytes"),
     ("collections", "OrderedDict"): Name("dict"),
+    ("torch.storage", "_load_from_bytes"): Name("storage"),
+    ("torch._utils", "_rebuild_tensor_v2"): Name("tensor"),
 }
 
 
@@ -84,6 +89,10 @@ def call(name: Any, arguments: Any) -> Any:
             return b""
         case Name("dict"), ():
             return {}
+        case Name("storage"), (bytes(raw),):
+            return pickled_torch.storage(raw)
+        case Name("tensor"), (numbers, offset, tuple(shape), tuple(strides), bool(), {}, *_):
+            return pickled_torch.tensor(numbers, offset, shape, strides)
     what = name.what if isinstance(name, Name) else type(name).__name__
     raise UnpicklingError(f"refused: a call of {what!r} with arguments that NumPy does not write")
 
@@ -112,6 +121,7 @@ def set_state(target: Any, state: Any) -> Any:
 def _array(shape: tuple[Any, ...], element: ElementType, order: Any, raw: bytes | bytearray) -> NDArray[Any]:
     dtype = element.finished()
     _check_size(shape, dtype, len(raw))
+    _check_text(dtype, raw)
     return np.frombuffer(raw, dtype).reshape(shape, order=order)
 
 
@@ -129,9 +139,17 @@ def _fill(
     if isinstance(content, list) != dtype.hasobject:
         raise UnpicklingError("refused: an array whose content does not fit its type")
     _check_size(shape, dtype, len(content) * (dtype.itemsize if dtype.hasobject else 1))
+    if isinstance(content, bytes):
+        _check_text(dtype, content)
     state: Any = (1, shape, dtype, fortran, content)
     blank.__setstate__(state)
     return blank
+
+
+def _check_text(dtype: np.dtype[Any], raw: bytes | bytearray) -> None:
+    """NumPy keeps text as code points, unchecked; Python breaks on those beyond the last."""
+    if dtype.kind == "U" and len(raw) and np.frombuffer(raw, dtype.byteorder + "u4").max() > sys.maxunicode:
+        raise UnpicklingError("refused: text with a character that does not exist")
 
 
 def _check_size(shape: tuple[Any, ...], dtype: np.dtype[Any], size: int) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from avgzsl_bench.data.installed import store_path
 from avgzsl_bench.data.store import read_header, write_store
 from avgzsl_bench.data.table import FeatureTable
 from avgzsl_bench.errors import DataError
+from avgzsl_bench.locks import writing_alone
 
 VERSION = "simulated-1"
 """Kept as the store's source; a store of another version is made anew."""
@@ -56,13 +58,19 @@ def ensure_simulated(root: Path, dataset: Dataset) -> Path:
         AvbenchError: the data folder cannot be written to.
     """
     path = store_path(root, dataset.name, SIMULATED)
-    try:
-        if read_header(path).source == VERSION:
-            return path
-    except DataError:
-        pass  # missing or damaged: what follows replaces it
-    write_store(path, simulate(dataset))
+    if _is_current(path):
+        return path
+    with writing_alone(path, warnings.warn):
+        if not _is_current(path):  # another may have been writing it
+            write_store(path, simulate(dataset))
     return path
+
+
+def _is_current(path: Path) -> bool:
+    try:
+        return read_header(path).source == VERSION
+    except DataError:
+        return False  # missing or damaged: to be replaced
 
 
 def simulate(dataset: Dataset) -> FeatureTable:

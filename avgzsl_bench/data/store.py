@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from avgzsl_bench.data.blocks import blocks
 from avgzsl_bench.data.check_table import check_table
 from avgzsl_bench.data.plain_hdf5 import open_plain, plain_dataset, read_array
 from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.files import atomic_file
+from avgzsl_bench.locks import writing_alone
 from avgzsl_bench.names import NAME, SPOKEN
 from avgzsl_bench.signals import endings_held
 
@@ -88,25 +91,38 @@ def fingerprint(table: FeatureTable) -> str:
 
     It does not depend on how or where the content is stored, nor on which layout it came from.
     """
-    digest = hashlib.sha256()
+    digest = _digest(table)
+    for name, values in _arrays(table).items():
+        for _ in _added(digest, name, values):
+            pass
+    return digest.hexdigest()
 
-    def add(name: str, values: NDArray[Any]) -> None:
-        little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
-        digest.update(f"{name} {little.dtype.str} {little.shape}\n".encode())
-        digest.update(little.reshape(-1).view(np.uint8).data)
 
+def _digest(table: FeatureTable) -> hashlib._Hash:
+    """The beginning of a fingerprint: all that is not an array."""
     names = [table.dataset, table.features, bool(table.simulated), list(table.text), table.video_id]
-    digest.update(json.dumps(names).encode() + b"\n")
+    return hashlib.sha256(json.dumps(names).encode() + b"\n")
+
+
+def _arrays(table: FeatureTable) -> dict[str, NDArray[Any]]:
+    """All arrays of a table in the fingerprint's order, by the names they have there."""
+    arrays: dict[str, NDArray[Any]] = {}
     for modality, feature in (("audio", table.audio), ("visual", table.visual)):
         if isinstance(feature, Ragged):
-            add(f"{modality} offsets", feature.offsets)
-            add(f"{modality} seconds", np.array(feature.seconds))
-        add(modality, feature.values if isinstance(feature, Ragged) else feature)
-    add("label", table.label)
-    add("partition", table.partition)
-    for encoder, vectors in table.text.items():
-        add(f"text {encoder}", vectors)
-    return digest.hexdigest()
+            arrays[f"{modality} offsets"] = feature.offsets
+            arrays[f"{modality} seconds"] = np.array([feature.seconds])
+        arrays[modality] = feature.values if isinstance(feature, Ragged) else feature
+    arrays |= {"label": table.label, "partition": table.partition}
+    return arrays | {f"text {encoder}": vectors for encoder, vectors in table.text.items()}
+
+
+def _added(digest: hashlib._Hash, name: str, values: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """The blocks of an array, each once it is in the fingerprint."""
+    little = values.dtype.newbyteorder("<")
+    digest.update(f"{name} {little.str} {values.shape}\n".encode())
+    for block in blocks(values):
+        digest.update(np.ascontiguousarray(block, dtype=little).reshape(-1).view(np.uint8).data)
+        yield block
 
 
 def write_store(path: Path, table: FeatureTable) -> str:
@@ -123,18 +139,28 @@ def write_store(path: Path, table: FeatureTable) -> str:
     for name in (table.dataset, table.features, *table.text):
         if not NAME.fullmatch(name):
             raise DataError(f"{name!r} cannot be stored as a name; use {SPOKEN}")
-    mark = fingerprint(table)
     # h5py loses the exception of a signal that arrives while it writes.
-    with atomic_file(path) as temporary, endings_held():
+    with writing_alone(path, warnings.warn), atomic_file(path) as temporary, endings_held():
         try:
             with h5py.File(temporary, "w") as file:
-                _write(file, table, mark)
+                return _write(file, table)
         except RuntimeError as error:  # what h5py makes of some errors of the system
             raise OSError(None, str(error)) from error
-    return mark
 
 
-def _write(file: h5py.File, table: FeatureTable, mark: str) -> None:
+def _write(file: h5py.File, table: FeatureTable) -> str:
+    """Write a table and give its fingerprint; each block of the features is read once for both."""
+    digest = _digest(table)
+    for name, values in _arrays(table).items():
+        in_header = name.endswith(" seconds")
+        stored = None if in_header else file.create_dataset(name.replace(" ", "_"), values.shape, values.dtype)
+        start = 0
+        for block in _added(digest, name, values):
+            if stored is not None:
+                stored[start : start + len(block)] = block
+            start += len(block)
+    file["video_id"] = np.array([i.encode() for i in table.video_id], dtype=np.bytes_)
+    mark = digest.hexdigest()
     header = _Kept(
         dataset=table.dataset,
         features=table.features,
@@ -148,15 +174,7 @@ def _write(file: h5py.File, table: FeatureTable, mark: str) -> None:
     # Text of fixed length: the HDF5 library may hang on damaged text of variable length.
     file.attrs["schema"] = np.bytes_(SCHEMA.encode())
     file.attrs["header"] = np.bytes_(header.model_dump_json().encode())
-    for modality, feature in (("audio", table.audio), ("visual", table.visual)):
-        if isinstance(feature, Ragged):
-            file[f"{modality}_offsets"] = feature.offsets
-        file[modality] = feature.values if isinstance(feature, Ragged) else feature
-    file["label"] = table.label
-    file["partition"] = table.partition
-    file["video_id"] = np.array([i.encode() for i in table.video_id], dtype=np.bytes_)
-    for encoder, vectors in table.text.items():
-        file[f"text_{encoder}"] = vectors
+    return mark
 
 
 def read_header(path: Path) -> StoreHeader:
@@ -203,6 +221,17 @@ def read_members(path: Path) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     with _open(path) as file:
         _header(path, file)
         return _members(file)
+
+
+def read_video_ids(path: Path) -> list[str]:
+    """The id of each video, without the features.
+
+    Raises:
+        DataError: as `read_header`.
+    """
+    with _open(path) as file:
+        _header(path, file)
+        return [i.decode() for i in read_array(file, "video_id", "S", 1).tolist()]
 
 
 @contextlib.contextmanager
@@ -256,7 +285,7 @@ def _kept(path: Path, text: str) -> _Kept:
         return _Kept.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(["header", *map(str, first["loc"])])
+        where = ".".join(["header", *map(str, first["loc"])])[:100]
         raise DataError(f"{path}: damaged: {where}: {first['msg']}") from error
 
 

@@ -12,9 +12,11 @@ import csv
 import json
 import math
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,17 @@ _LARGEST_FILE = 1 << 28
 
 _LARGEST_ENTRY = 1 << 20
 """Numbers that one class may have."""
+
+_LONGEST_SHOWN = 80
+"""Characters of a name in a line of complaint."""
+
+# RuntimeError: an archive that is encrypted, or packed in a way that zipfile does not know.
+_DAMAGED = (
+    *(ValueError, LookupError, RuntimeError, MemoryError, EOFError),
+    *(SyntaxError, TokenError),
+    *(zipfile.BadZipFile, zlib.error, csv.Error),
+)
+"""What the libraries raise on damaged files."""
 
 _EMBED = "texts have to be embedded first, for instance by CLIP"
 
@@ -60,7 +73,7 @@ def read_class_vectors(path: Path, dataset: Dataset) -> NDArray[np.float32]:
         raise
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
-    except (ValueError, LookupError, RecursionError, MemoryError, zipfile.BadZipFile, csv.Error) as error:
+    except _DAMAGED as error:
         raise DataError(f"{path}: damaged, or not a {path.suffix} file: {_line(error)}") from error
     if not content:
         raise DataError(f"{path}: holds no vectors")
@@ -87,7 +100,7 @@ def _from_csv(path: Path, known: Set[str]) -> Mapping[str, Any]:
             try:
                 rows[row[0]].append([float(cell) for cell in row[1:]])
             except ValueError as error:
-                raise DataError(f"{path}: line {number}: {error}; {_EMBED}") from error
+                raise DataError(f"{path}: line {number}: {_line(error)}; {_EMBED}") from error
     return rows
 
 
@@ -142,7 +155,7 @@ def _unique(path: Path, pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for name, value in pairs:
         if name in content:
-            raise DataError(f"{path}: two entries are called {name!r}")
+            raise DataError(f"{path}: two entries are called {_shown(name)}")
         content[name] = value
     return content
 
@@ -152,11 +165,11 @@ def _vector(path: Path, name: str, value: Any) -> NDArray[np.float32]:
     try:
         numbers = np.asarray(_checked(value), np.float64)
     except (TypeError, ValueError, OverflowError, MemoryError) as error:
-        raise DataError(f"{path}: the entry of {name!r} is no vector: {_line(error)}; {_EMBED}") from error
+        raise DataError(f"{path}: the entry of {_shown(name)} is no vector: {_line(error)}; {_EMBED}") from error
     with np.errstate(over="ignore", invalid="ignore"):
         vector: NDArray[np.float32] = np.atleast_2d(numbers).mean(axis=0).astype(np.float32)
     if not np.isfinite(vector).all():
-        raise DataError(f"{path}: the vector of {name!r} holds a value that is not finite")
+        raise DataError(f"{path}: the vector of {_shown(name)} holds a value that is not finite")
     return vector
 
 
@@ -195,13 +208,14 @@ def _placed(
     odd = next((name for name, vector in vectors.items() if len(vector) != len(example)), None)
     if odd is not None:
         raise DataError(
-            f"{path}: the vector of {odd!r} has width {len(vectors[odd])}, that of {first!r} {len(example)}"
+            f"{path}: the vector of {_shown(odd)} has width {len(vectors[odd])}, that of {_shown(first)} "
+            f"{len(example)}"
         )
     unknown = sorted(vectors.keys() - ids.keys())
     if unknown:
         more = f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
         raise DataError(
-            f"{path}: no class of {dataset.name} is called {', '.join(map(repr, unknown[:_NAMED]))}{more}"
+            f"{path}: no class of {dataset.name} is called {', '.join(map(_shown, unknown[:_NAMED]))}{more}"
         )
     placed = np.full((len(dataset.classes), len(example)), np.nan, np.float32)
     owner: dict[int, str] = {}
@@ -221,6 +235,11 @@ def _ids_by_name(dataset: Dataset) -> dict[str, int]:
         for name in (c.listed, c.name, c.readable, c.clip):
             ids[name].add(class_id)
     return {name: owners.pop() for name, owners in ids.items() if len(owners) == 1}
+
+
+def _shown(name: str) -> str:
+    """A name from the file, quoted, and cut if it is long."""
+    return repr(name) if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]!r}..."
 
 
 def _line(error: Exception) -> str:

@@ -6,7 +6,7 @@ listed ends the reading with an error. Memory stays in proportion to the file: e
 the bytes that are there.
 
 Admitted: dict (keys are text or bytes), list, tuple, str, bytes, int, float, bool, None, NumPy arrays and
-scalars of plain types and of objects among these, as protocols 2 to 5 write them.
+scalars of plain types and of objects among these, and tensors (as arrays), as protocols 2 to 5 write them.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from avgzsl_bench.data.card_text import card_facts
+from avgzsl_bench.data.cards import card_of, has_card
 from avgzsl_bench.leaderboard import render
 from avgzsl_bench.leaderboard.beside import beside
 from avgzsl_bench.leaderboard.notes import (
@@ -107,6 +109,7 @@ def _section(board: Board, number: int) -> dict[str, object]:
         "plots": plots,
         "left_out": max(0, len(board.lines) - SHOWN),
         "shown": SHOWN,
+        "card": card_facts(card_of(board.key.features)) if has_card(board.key.features) else [],
         "provenance": [(render.name_of(line), provenance_of(line.row, board.key)) for line in board.lines],
     }
 

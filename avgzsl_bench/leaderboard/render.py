@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from avgzsl_bench.data.cards import has_card
 from avgzsl_bench.leaderboard.beside import beside
 from avgzsl_bench.leaderboard.markdown import escape
 from avgzsl_bench.leaderboard.notes import (
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from avgzsl_bench.leaderboard.board import Board, Line
     from avgzsl_bench.leaderboard.statistics import Row, Spread
 
+CARDS = "feature-sets.md"
+"""The file beside the boards that has the cards of their feature sets."""
 SIMULATED_WARNING = "SIMULATED features: these figures say nothing about real videos."
 NONE = "–"
 TITLES: Mapping[str, str] = {"seen": "S", "unseen": "U", "hm": "HM", "zsl": "ZSL", "ausuc": "AUSUC"}
@@ -106,7 +109,8 @@ def summary_of(board: Board, level: int) -> str:
     if best_of(board):
         notes.insert(1, "Bold: the best mean among competing methods.")
     warning = [f"**{SIMULATED_WARNING}**"] if board.key.simulated else []
-    return _joined([f"{'#' * level} {escape(board.heading)}", *warning, _table(_main(board)), _list(notes)])
+    below = _list(notes) + _card_link(board)
+    return _joined([f"{'#' * level} {escape(board.heading)}", *warning, _table(_main(board)), below])
 
 
 def markdown_of(board: Board, level: int) -> str:
@@ -122,6 +126,12 @@ def markdown_of(board: Board, level: int) -> str:
         parts += [f"{deeper} Reported", _table(_reported(board)), _list(reported_notes(board))]
     runs = [_run(board, line) for line in board.lines]
     return _joined([*parts, f"{deeper} Runs", _table(runs), _list(training_notes(board))])
+
+
+def _card_link(board: Board) -> str:
+    """A last note that leads to the card of the feature set, where it has one."""
+    features = board.key.features
+    return f"\n- Feature set: [{features}]({CARDS}#{features})." if has_card(features) else ""
 
 
 def name_of(line: Line) -> str:

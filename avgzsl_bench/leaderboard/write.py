@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from avgzsl_bench.data.card_text import feature_sets_page
+from avgzsl_bench.data.cards import card_of, has_card
 from avgzsl_bench.errors import AvbenchError
 from avgzsl_bench.files import os_reason, write_atomically
 from avgzsl_bench.leaderboard.board_csv import HEADER, csv_of
-from avgzsl_bench.leaderboard.render import markdown_of, summary_of
+from avgzsl_bench.leaderboard.render import CARDS, markdown_of, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -40,8 +42,9 @@ def write_boards(boards: Sequence[Board], out: Path, formats: Collection[str] = 
     Args:
         boards: at least one.
         out: the folder.
-        formats: of `FORMATS`: `md` is a file a board and `README.md` with all of them, `csv` and `tex` a file a
-            board, `html` the one page `index.html`, `svg` and `pdf` a file a board and figure.
+        formats: of `FORMATS`: `md` is a file a board, `README.md` with all of them and `feature-sets.md` with
+            the cards of their feature sets, `csv` and `tex` a file a board, `html` the one page `index.html`,
+            `svg` and `pdf` a file a board and figure.
 
     Returns:
         The files written.
@@ -62,6 +65,9 @@ def _contents(boards: Sequence[Board], formats: Collection[str]) -> Iterator[tup
     """File names and contents; matplotlib and Jinja2 are loaded only where they are needed."""
     if "md" in formats:
         yield "README.md", _readme(boards, formats).encode()
+        names = sorted({board.key.features for board in boards if has_card(board.key.features)})
+        if names:
+            yield CARDS, f"{MARKER}\n\n{feature_sets_page(map(card_of, names))}".encode()
     if "html" in formats:
         from avgzsl_bench.leaderboard.page import page_of
 

@@ -262,3 +262,14 @@ def test_altered_object_arrays_never_surprise(
     path.write_bytes(bytes(content[: end or None]))
     with contextlib.suppress(DataError):
         load_object_array(path)
+
+
+def test_text_beyond_unicode_is_refused(tmp_path: Path) -> None:
+    """NumPy would take it, and Python breaks on reading it."""
+    for byte_order in "<>":
+        content = pickle.dumps(np.array(["abc"], dtype=f"{byte_order}U3"))
+        letter = "a".encode("utf-32-le" if byte_order == "<" else "utf-32-be")
+        forged = b"\x00\x00\x11\x00" if byte_order == "<" else b"\x00\x11\x00\x00"
+        assert content.count(letter) == 1
+        with pytest.raises(DataError, match="a character that does not exist"):
+            read(tmp_path, content.replace(letter, forged))

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import h5py
-import numpy as np
+from numpy.typing import NDArray
 
+from avgzsl_bench.data.contiguous_hdf5 import read_contiguous
 from avgzsl_bench.data.datasets import Dataset
 from avgzsl_bench.data.feature_sets import PUBLISHED, FeatureSet
 from avgzsl_bench.data.hdf5_text import read_texts
-from avgzsl_bench.data.official.assemble import ClassFile, assemble
+from avgzsl_bench.data.official.assemble import assemble
+from avgzsl_bench.data.official.class_file import ClassFile
+from avgzsl_bench.data.official.marker import marked_datasets, marked_features
 from avgzsl_bench.data.official.text import text_keys
 from avgzsl_bench.data.official.tree import MODALITIES, FeatureTree, dataset_of, find_trees
-from avgzsl_bench.data.official.vectors import finite_float32
+from avgzsl_bench.data.official.vectors import class_file
 from avgzsl_bench.data.official.video_ids import LONGEST, video_ids
-from avgzsl_bench.data.plain_hdf5 import open_plain, plain_dataset
+from avgzsl_bench.data.plain_hdf5 import PlainDataset, find_plain, open_plain
 from avgzsl_bench.data.readers import Found
 from avgzsl_bench.data.table import FeatureTable
 from avgzsl_bench.errors import DataError
@@ -33,54 +37,63 @@ class AvcaReader:
         """Feature-set folders at or below `directory`; see `FeatureReader`."""
         found = []
         for tree in find_trees(directory, EXTENSION):
-            dataset = dataset_of(tree, datasets, text_keys(tree))
+            dataset = dataset_of(tree, marked_datasets(tree, datasets), text_keys(tree))
             if dataset is not None:
-                found.append(Found(NAME, dataset.name, _feature_set(tree).name, tree.path))
+                features = marked_features(tree) or _feature_set(tree)
+                found.append(Found(NAME, dataset.name, features.name, tree.path))
         return found
 
     def read(self, found: Found, dataset: Dataset) -> FeatureTable:
         """The whole feature set; see `FeatureReader`."""
         tree = FeatureTree(found.path, EXTENSION)
-        return assemble(tree, dataset, FEATURE_SETS[found.features], read_class_file, NAME)
+        features = marked_features(tree) or FEATURE_SETS[found.features]
+        return assemble(tree, dataset, features, read_class_file, NAME)
 
 
 READER = AvcaReader()
 
+_Declared = NDArray[Any] | PlainDataset
+"""What has a shape and a type."""
+
 
 def read_class_file(path: Path, width: int) -> ClassFile:
-    """Video id to vector `[width]`.
+    """The videos of a class file, a vector `[width]` each.
 
     Raises:
         DataError: another structure or width, ids that do not fit the rows, a value that is not finite.
     """
+    simple = read_contiguous(path, ("data", "video_urls"))
+    if simple is not None:
+        data, urls = simple
+        _require_fit(path, data, urls)
+        return _class_file(path, data, urls.tolist(), width)
     with open_plain(path) as file:
-        data = _data(path, file)
-        ids = video_ids(_raw_ids(path, file), path)
-        if len(ids) != len(data):
-            raise DataError(f"{path}: {len(data)} vectors for {len(ids)} video ids")
-        if data.shape[1] != width:
-            raise DataError(f"{path}: vectors of width {data.shape[1]}, expected {width}")
-        values = np.asarray(data[()])
-    return {video: finite_float32(row, video, path) for video, row in zip(ids, values, strict=True)}
+        found, named = find_plain(file, "data"), find_plain(file, "video_urls")
+        _require_fit(path, found, named)
+        raw = read_texts(h5py.Dataset(named.id), LONGEST) if named.dtype.kind == "O" else named.read().tolist()
+        return _class_file(path, found, raw, width)
 
 
-def _data(path: Path, file: h5py.File) -> h5py.Dataset:
-    data = plain_dataset(file, "data")
-    if data.ndim != 2 or data.dtype.kind not in "fiu":
+def _require_fit(path: Path, data: _Declared, urls: _Declared) -> None:
+    _require_vectors(path, data)
+    if len(urls.shape) != 1 or h5py.check_string_dtype(urls.dtype) is None:
+        raise DataError(f"{path}: 'video_urls' has shape {urls.shape} and type {urls.dtype}, expected (n,) text")
+
+
+def _require_vectors(path: Path, data: _Declared) -> None:
+    if len(data.shape) != 2 or data.dtype.kind not in "fiu":
         raise DataError(
             f"{path}: 'data' has shape {data.shape} and type {data.dtype}, expected (n, width) numbers"
         )
-    return data
 
 
-def _raw_ids(path: Path, file: h5py.File) -> list[bytes]:
-    urls = plain_dataset(file, "video_urls")
-    if urls.ndim != 1 or h5py.check_string_dtype(urls.dtype) is None:
-        raise DataError(f"{path}: 'video_urls' has shape {urls.shape} and type {urls.dtype}, expected (n,) text")
-    if urls.dtype.kind == "O":
-        return read_texts(urls, LONGEST)
-    raw: list[bytes] = urls[()].tolist()
-    return raw
+def _class_file(path: Path, data: NDArray[Any] | PlainDataset, raw: list[bytes], width: int) -> ClassFile:
+    ids = video_ids(raw, path)
+    if len(ids) != data.shape[0]:
+        raise DataError(f"{path}: {data.shape[0]} vectors for {len(ids)} video ids")
+    if data.shape[1] != width:
+        raise DataError(f"{path}: vectors of width {data.shape[1]}, expected {width}")
+    return class_file(ids, data.read() if isinstance(data, PlainDataset) else data, width, path)
 
 
 def _feature_set(tree: FeatureTree) -> FeatureSet:
@@ -99,7 +112,8 @@ def _width(tree: FeatureTree, modality: str) -> tuple[int, Path]:
     """Width of the vectors, by the smallest file that has any, and that file relative to the tree."""
     for path in tree.smallest_files(modality):
         with open_plain(path) as file:
-            data = _data(path, file)
-            if len(data):
-                return int(data.shape[1]), path.relative_to(tree.path)
+            data = find_plain(file, "data")
+            _require_vectors(path, data)
+            if data.shape[0]:
+                return data.shape[1], path.relative_to(tree.path)
     raise DataError(f"{tree.path / modality}: holds no vectors")

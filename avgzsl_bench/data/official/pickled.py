@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from avgzsl_bench.data.datasets import Dataset
 from avgzsl_bench.data.feature_sets import PUBLISHED, FeatureSet
-from avgzsl_bench.data.official.assemble import ClassFile, assemble
+from avgzsl_bench.data.official.assemble import assemble
+from avgzsl_bench.data.official.class_file import ClassFile
+from avgzsl_bench.data.official.marker import marked_datasets, marked_features
 from avgzsl_bench.data.official.text import text_keys
 from avgzsl_bench.data.official.tree import MODALITIES, FeatureTree, dataset_of, find_trees
-from avgzsl_bench.data.official.vectors import finite_float32
+from avgzsl_bench.data.official.vectors import class_file
 from avgzsl_bench.data.official.video_ids import video_ids
 from avgzsl_bench.data.readers import Found
 from avgzsl_bench.data.table import FeatureTable
@@ -45,9 +47,9 @@ class PickledReader:
         """Feature-set folders at or below `directory`; see `FeatureReader`."""
         found = []
         for tree in find_trees(directory, EXTENSION):
-            dataset = dataset_of(tree, datasets, text_keys(tree))
+            dataset = dataset_of(tree, marked_datasets(tree, datasets), text_keys(tree))
             if dataset is not None:
-                features = _feature_set(tree)
+                features = marked_features(tree) or _feature_set(tree)
                 if features.sequences == self.sequences:
                     found.append(Found(self.name, dataset.name, features.name, tree.path))
         return found
@@ -56,7 +58,8 @@ class PickledReader:
         """The whole feature set; see `FeatureReader`."""
         tree = FeatureTree(found.path, EXTENSION)
         read = read_sequences if self.sequences else read_vectors
-        return assemble(tree, dataset, FEATURE_SETS[found.features], read, self.name)
+        features = marked_features(tree) or FEATURE_SETS[found.features]
+        return assemble(tree, dataset, features, read, self.name)
 
 
 CLIPCLAP = PickledReader("clipclap", sequences=False)
@@ -64,7 +67,7 @@ TCAF = PickledReader("tcaf", sequences=True)
 
 
 def read_vectors(path: Path, width: int) -> ClassFile:
-    """Video id to vector `[width]`; `[1, width]` on disk will do.
+    """The videos of a class file, a vector `[width]` each; `[1, width]` on disk will do.
 
     Raises:
         DataError: another structure or width, ids that do not fit the vectors, a value that is not finite.
@@ -73,11 +76,11 @@ def read_vectors(path: Path, width: int) -> ClassFile:
     for video, array in content.items():
         if array.shape not in ((width,), (1, width)):
             raise DataError(f"{path}: video {video!r} has shape {array.shape}, expected ({width},)")
-    return {video: finite_float32(array.reshape(width), video, path) for video, array in content.items()}
+    return class_file(list(content), [array.reshape(1, width) for array in content.values()], width, path)
 
 
 def read_sequences(path: Path, width: int) -> ClassFile:
-    """Video id to sequence `[T, width]`, `T >= 1`.
+    """The videos of a class file, a sequence `[T, width]` each, `T >= 1`.
 
     Raises:
         DataError: as `read_vectors`; a sequence without steps.
@@ -88,7 +91,7 @@ def read_sequences(path: Path, width: int) -> ClassFile:
             raise DataError(f"{path}: video {video!r} is a sequence without steps")
         if array.ndim != 2 or array.shape[1] != width:
             raise DataError(f"{path}: video {video!r} has shape {array.shape}, expected (steps, {width})")
-    return {video: finite_float32(array, video, path) for video, array in content.items()}
+    return class_file(list(content), list(content.values()), width, path)
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:

@@ -117,14 +117,21 @@ def find_trees(directory: Path, extension: str) -> list[FeatureTree]:
     Raises:
         DataError: one of them is a link that leads out of the directory, or whatever `class_files` refuses.
     """
-    trees = []
-    for path in sorted({directory, *(path for pattern in _BELOW for path in directory.glob(pattern))}):
-        if all((path / modality).is_dir() for modality in MODALITIES):
-            tree = FeatureTree(path, extension)
-            _require_inside(path, directory)
-            if tree.class_names():
-                trees.append(tree)
-    return trees
+    trees = [FeatureTree(path, extension) for path in feature_folders(directory)]
+    return [tree for tree in trees if tree.class_names()]
+
+
+def feature_folders(directory: Path) -> list[Path]:
+    """The folders at or below a directory that have one for each modality.
+
+    Raises:
+        DataError: one of them is a link that leads out of the directory.
+    """
+    folders = sorted({directory, *(path for pattern in _BELOW for path in directory.glob(pattern))})
+    found = [path for path in folders if all((path / modality).is_dir() for modality in MODALITIES)]
+    for path in found:
+        _require_inside(path, directory)
+    return found
 
 
 def dataset_of(tree: FeatureTree, datasets: Sequence[Dataset], text_keys: set[str]) -> Dataset | None:

@@ -1,0 +1,90 @@
+"""`avbench data add`: features of a user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from avgzsl_bench.cli.console import plain_console
+from avgzsl_bench.cli.options import data_root_option
+from avgzsl_bench.errors import ConfigError
+
+_file = click.Path(path_type=Path)
+
+
+@click.command("add", short_help="Add features of your own, from arrays and a table.")
+@click.argument("dataset_name", metavar="DATASET")
+@click.option("--features", required=True, metavar="NAME", help="What to call the feature set.")
+@click.option(
+    "--videos",
+    required=True,
+    metavar="FILE",
+    type=_file,
+    help="Table of videos, .csv or .parquet: video (id), class, partition (one or several).",
+)
+@click.option(
+    "--audio", required=True, metavar="FILE", help="Audio vectors, row by row: .npy, .h5 or FILE.h5:NAME."
+)
+@click.option("--visual", required=True, metavar="FILE", help="Visual vectors, likewise.")
+@click.option(
+    "--text",
+    "texts",
+    required=True,
+    multiple=True,
+    metavar="ENCODER=FILE",
+    help="Text embeddings by class name (.npz, .json, .csv, .npy, .pkl), such as clip=text.npz; one or several.",
+)
+@click.option(
+    "--classes",
+    metavar="FILE",
+    type=_file,
+    help="For a new dataset, table of classes, .csv or .parquet: name, readable, and a column a split with the "
+    "role of each class: train, val_unseen, test_unseen or nothing.",
+)
+@click.option("--card", metavar="FILE", type=_file, help="A card of the features, as JSON.")
+@data_root_option
+@click.option("--force", is_flag=True, help="Replace features of this name.")
+def add_command(
+    dataset_name: str,
+    features: str,
+    videos: Path,
+    audio: str,
+    visual: str,
+    texts: tuple[str, ...],
+    classes: Path | None,
+    card: Path | None,
+    data_root: Path | None,
+    force: bool,
+) -> None:
+    """Add features of your own to DATASET, or a dataset of your own, to be used by name in every command.
+
+    The rows of --audio and --visual are those of --videos, in its order. Partitions are stage1_train,
+    stage1_val_seen, stage1_val_unseen, stage2_train, stage2_test_seen and stage2_test_unseen; what is in one of
+    stage 1 is in stage2_train as well. Differences from the dataset's standard are shown; contradictions end
+    with exit code 2, and nothing is written.
+    """
+    from avgzsl_bench.data.adding import Brought, add_features
+    from avgzsl_bench.data.installed import data_root as locate
+
+    text = _by_encoder(texts)
+    brought = Brought(dataset_name, features, videos, audio, visual, text, classes, card)
+    with plain_console(stderr=True).status("adding") as status:
+        added = add_features(locate(data_root), brought, force=force, announce=status.update)
+    if added.dataset_file is not None:
+        click.echo(f"{dataset_name}: new dataset -> {added.dataset_file}")
+    click.echo(f"{dataset_name} {features}: {added.videos} videos -> {added.path}")
+    for finding in added.findings:
+        click.echo(f"{finding.severity.value}: {finding.name}: {finding.text}", err=True)
+
+
+def _by_encoder(texts: tuple[str, ...]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for text in texts:
+        encoder, sign, path = text.partition("=")
+        if not (sign and encoder and path):
+            raise ConfigError(f"--text {text}: write ENCODER=FILE, such as clip=text.npz")
+        if encoder in found:
+            raise ConfigError(f"--text {text}: a second file of encoder {encoder!r}")
+        found[encoder] = Path(path)
+    return found

@@ -1,0 +1,86 @@
+"""`avbench data audit`: what is known to go wrong with data, looked for in the files at hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from avgzsl_bench.cli.options import data_root_option
+from avgzsl_bench.errors import DataError, UnknownNameError
+
+if TYPE_CHECKING:
+    from avgzsl_bench.data.audit.audit import Audit
+
+
+@click.command("audit", short_help="Look for known faults in downloaded or installed data.")
+@click.argument("path", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.option("--dataset", "dataset_name", help="Without DIR: audit what is installed of this dataset only.")
+@click.option("--features", help="Without DIR: audit this installed feature set only.")
+@data_root_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def audit_command(
+    path: Path | None, dataset_name: str | None, features: str | None, data_root: Path | None, as_json: bool
+) -> None:
+    """Look for known faults in DIR, or in installed features.
+
+    DIR is a tree as its authors publish it (AVCA, TCAF, ClipClap), at any level that 'data import' takes, a folder
+    with caches of the published programs, or one such cache. Every fault is listed, with evidence, its effect on
+    figures and what to do, also where 'data import' would stop at the first. Nothing is changed.
+
+    The exit code is 1 if an error is found, 0 with warnings and notes only, 2 if there is nothing to audit.
+    """
+    from avgzsl_bench.cli.console import plain_console
+    from avgzsl_bench.data.audit.audit import audit_path
+    from avgzsl_bench.data.audit.report import as_text, as_values
+    from avgzsl_bench.data.installed import data_root as locate
+    from avgzsl_bench.data.known_datasets import known_datasets
+
+    if path is not None and (dataset_name is not None or features is not None):
+        raise click.UsageError("--dataset and --features are for installed features; leave out DIR or them")
+    console = plain_console(stderr=True)
+    with console.status("auditing") as status:
+        if path is not None:
+            audits = audit_path(path, list(known_datasets(locate(data_root)).values()), status.update)
+        else:
+            audits = _installed(dataset_name, features, locate(data_root), status.update)
+    if as_json:
+        click.echo(json.dumps([as_values(item) for item in audits], indent=2))
+    else:
+        blocks = ["\n".join(as_text(item, min(plain_console().width, 110))) for item in audits]
+        click.echo("\n\n".join(blocks))
+    if any(item.failed for item in audits):
+        raise click.exceptions.Exit(1)
+
+
+def _installed(
+    dataset_name: str | None, features: str | None, root: Path, announce: Callable[[str], None]
+) -> list[Audit]:
+    from avgzsl_bench.data.audit.audit import audit_store
+    from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED
+    from avgzsl_bench.data.installed import scan
+    from avgzsl_bench.data.known_datasets import known_dataset
+
+    if dataset_name is not None:
+        known_dataset(dataset_name, root)
+    there = scan(root)
+    for _, error in there.unreadable:
+        click.echo(f"cannot be read: {error}", err=True)
+    known = {SIMULATED, *(f.name for f in PUBLISHED), *(h.features for h in there.headers)}
+    if features is not None and features not in known:
+        raise UnknownNameError("feature set", features, known)
+    chosen = [h for h in there.headers if dataset_name in (None, h.dataset) and features in (None, h.features)]
+    if not chosen:
+        what = " ".join(filter(None, (dataset_name, features))) or "nothing"
+        raise DataError(
+            f"{what}: not installed in {root}; import features with 'avbench data import DIR', or audit a "
+            "download with 'avbench data audit DIR'"
+        )
+    audits = []
+    for header in chosen:
+        announce(f"reading {header.path}")
+        audits.append(audit_store(header, known_dataset(header.dataset, root)))
+    return audits

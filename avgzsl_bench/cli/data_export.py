@@ -1,0 +1,46 @@
+"""`avbench data export`: features as files of a published layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from avgzsl_bench.cli.console import plain_console
+from avgzsl_bench.cli.options import data_root_option
+
+
+@click.command("export", short_help="Write features in a published layout.")
+@click.argument("dataset_name", metavar="DATASET")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--features", required=True, help="Feature set; 'simulated' is made if need be.")
+@click.option(
+    "--layout",
+    required=True,
+    metavar="LAYOUT",
+    help="avca: HDF5 files, one text encoder; clipclap: pickles, up to two text encoders.",
+)
+@data_root_option
+def export_command(dataset_name: str, directory: Path, features: str, layout: str, data_root: Path | None) -> None:
+    """Write installed features of DATASET to the new folder DIR in a published layout, for the published programs.
+
+    DIR then holds the dataset's folder with its class lists ('class-split') and features. A mark beside the
+    features keeps their name, and that they are simulated if they are; 'avbench data import DIR' gives the same
+    store again.
+    """
+    from avgzsl_bench.data.feature_sets import SIMULATED
+    from avgzsl_bench.data.installed import data_root as locate
+    from avgzsl_bench.data.installed import store_path
+    from avgzsl_bench.data.known_datasets import known_dataset
+    from avgzsl_bench.data.official.export import export_tree
+    from avgzsl_bench.data.simulated import ensure_simulated
+
+    root = locate(data_root)
+    dataset = known_dataset(dataset_name, root)
+    with plain_console(stderr=True).status("exporting"):
+        store = (
+            ensure_simulated(root, dataset) if features == SIMULATED else store_path(root, dataset.name, features)
+        )
+        folder = export_tree(store, dataset, layout, directory)
+    simulated = ", SIMULATED" if features == SIMULATED else ""
+    click.echo(f"{dataset.name} {features} ({layout}{simulated}) -> {folder}")

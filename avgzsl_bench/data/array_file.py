@@ -1,0 +1,109 @@
+"""Arrays that a user brings, one vector a video: NumPy and HDF5 files, read in blocks and not trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tokenize import TokenError
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from avgzsl_bench.data.plain_hdf5 import open_plain, plain_dataset
+from avgzsl_bench.errors import DataError
+from avgzsl_bench.files import os_reason
+
+_HDF5 = (".h5", ".hdf5")
+_DAMAGE = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    SyntaxError,
+    TokenError,
+    MemoryError,
+    RecursionError,
+)
+"""What NumPy raises for a header that is none, which it reads as a piece of Python."""
+
+_BLOCK = 4096
+"""Videos read at a time."""
+
+
+def read_vectors(given: str, rank: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Vectors from a file, each put in its place.
+
+    Args:
+        given: `FILE.npy`, `FILE.h5`, or `FILE.h5:NAME` where the file has several datasets.
+        rank: int64 `[N]`, where in the result each row of the file goes.
+
+    Returns:
+        float32 `[N, D]`.
+
+    Raises:
+        DataError: unreadable, of another kind or shape, another number of rows, or a value that is not finite.
+    """
+    with _opened(given) as (values, where):
+        if values.ndim != 2 or values.dtype.kind not in "fiu" or not values.shape[1]:
+            hint = "; sequences cannot be added, average them first" if values.ndim == 3 else ""
+            raise DataError(
+                f"{where}: has shape {tuple(values.shape)} and type {values.dtype}, expected a vector of numbers "
+                f"a video{hint}"
+            )
+        if len(values) != len(rank):
+            raise DataError(f"{where}: has {len(values):,} rows, and the table of videos {len(rank):,}")
+        placed = np.empty(values.shape, np.float32)
+        for start in range(0, len(rank), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            with np.errstate(over="ignore"):
+                block = np.asarray(values[rows]).astype(np.float32)
+            if not np.isfinite(block).all():
+                bad = start + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
+                raise DataError(f"{where}: row {bad + 1} holds a value that is not finite")
+            placed[rank[rows]] = block
+    return placed
+
+
+@contextmanager
+def _opened(given: str) -> Iterator[tuple[Any, str]]:
+    """The array of a file, not yet read, and what to call it in an error."""
+    path, name = _split(given)
+    if path.suffix.lower() == ".npy":
+        yield _mapped(path), str(path)
+    elif path.suffix.lower() in _HDF5:
+        with open_plain(path) as file:
+            chosen = name or _only(file, path)
+            yield plain_dataset(file, chosen), f"{path}: {chosen!r}"
+    else:
+        raise DataError(f"{given}: unknown kind of file; known: .npy, {', '.join(_HDF5)}, or FILE.h5:NAME")
+
+
+def _split(given: str) -> tuple[Path, str]:
+    """Path, and the name of a dataset inside if there is one."""
+    path, colon, name = given.rpartition(":")
+    if colon and path.lower().endswith(_HDF5):
+        return Path(path), name
+    return Path(given), ""
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    try:
+        if not path.is_file():
+            raise DataError(f"{path}: no such file")
+        values: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
+    except _DAMAGE as error:
+        raise DataError(f"{path}: damaged or refused: {' '.join(str(error).split())[:200]}") from error
+    return values
+
+
+def _only(file: h5py.File, path: Path) -> str:
+    names = sorted(file)
+    if len(names) != 1:
+        shown = ", ".join(names)[:200] or "none"
+        raise DataError(f"{path}: has {len(names)} datasets ({shown}); write {path}:NAME for one of them")
+    return str(names[0])

@@ -1,0 +1,109 @@
+"""Running every check on what lies in a folder, or on a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from avgzsl_bench.data.audit import caches, trees
+from avgzsl_bench.data.audit.finding import Finding, Severity
+from avgzsl_bench.data.audit.lists import check_lists
+from avgzsl_bench.data.audit.partitions import check_partitions
+from avgzsl_bench.data.audit.recordings import check_recordings
+from avgzsl_bench.data.audit.stores import survey_store
+from avgzsl_bench.data.audit.survey import Survey
+from avgzsl_bench.data.audit.text_rows import check_text
+from avgzsl_bench.data.audit.vectors import check_vectors
+from avgzsl_bench.data.datasets import Dataset
+from avgzsl_bench.data.store import StoreHeader
+from avgzsl_bench.errors import DataError
+from avgzsl_bench.files import os_reason
+
+_CHECKS = (check_text, check_partitions, check_lists, check_recordings, check_vectors)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What the checks found in one target.
+
+    Attributes:
+        target: the folder, set of caches or store.
+        kind: `tree`, `cache` or `store`.
+        dataset, features: their names; features `unknown` where the widths are of no known set.
+        simulated: whether the features are simulated.
+        videos: different ids.
+        findings: the worst first, else in the order of the checks.
+    """
+
+    target: str
+    kind: str
+    dataset: str
+    features: str
+    simulated: bool
+    videos: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error among the findings."""
+        return any(f.severity is Severity.ERROR for f in self.findings)
+
+
+def audit_path(
+    path: Path, datasets: Sequence[Dataset], announce: Callable[[str], None] = lambda step: None
+) -> list[Audit]:
+    """Audit every published feature set and cache at or below a folder, or one cache file.
+
+    Memory stays in proportion to the largest class file (a cache is one file) and to the number of videos.
+
+    Args:
+        path: the folder or file.
+        datasets: those to recognise.
+        announce: told what is about to be read, for display.
+
+    Raises:
+        DataError: nothing is recognised, or the folder cannot be listed.
+    """
+    announce(f"looking through {path}")
+    try:
+        surveys: Iterator[Survey] = caches.find_surveys(path, datasets, announce)
+        if path.is_dir():
+            surveys = chain(trees.find_surveys(path, datasets, announce), surveys)
+        with np.errstate(all="ignore"):  # what overflows is reported as not finite
+            audits = [_audit(survey) for survey in surveys]
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {os_reason(error)} ({error.filename})") from error
+    if not audits:
+        raise DataError(
+            f"{path}: {'nothing recognised' if path.exists() else 'no such file or folder'}; looked for "
+            "[DATASET/][features/]SET/{audio,video}/stage_1_train/CLASS.h5 or .pkl, and for caches such as "
+            "_features_processed/SET/trainingmain_split.pkl"
+        )
+    return audits
+
+
+def audit_store(header: StoreHeader, dataset: Dataset) -> Audit:
+    """Audit an installed store.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    audit = _audit(survey_store(header, dataset))
+    return Audit(**{**vars(audit), "features": header.features})
+
+
+def _audit(survey: Survey) -> Audit:
+    found = [*survey.findings, *chain.from_iterable(check(survey) for check in _CHECKS)]
+    return Audit(
+        target=survey.target,
+        kind=survey.kind,
+        dataset=survey.dataset.name,
+        features=survey.features.name if survey.features else "unknown",
+        simulated=survey.simulated,
+        videos=len(set(chain.from_iterable(v.video_id for v in survey.vectors.values()))),
+        findings=tuple(sorted(found, key=lambda f: f.severity.rank)),
+    )

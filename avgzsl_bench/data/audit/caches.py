@@ -1,0 +1,211 @@
+"""A survey of the caches that the published programs write beside the features.
+
+`_features_processed/<feature folder>/{training,val,train_val,test}<split folder>.pkl`, each a dictionary with the
+parts `audio`, `video`, `text`, each of these with `data`, `target`, `url`. A cache is one pickle, so it is read
+whole; one at a time is in memory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avgzsl_bench.data.audit.class_files import UNREADABLE, clean_ids
+from avgzsl_bench.data.audit.finding import Check, Finding, Severity
+from avgzsl_bench.data.audit.survey import WIDEST, Collector, Survey, Text, feature_set
+from avgzsl_bench.data.datasets import Dataset, partition_bit
+from avgzsl_bench.data.unpickle import load_pickle
+from avgzsl_bench.errors import DataError
+
+_NAME = re.compile(r"(training|val|train_val|test)(\w+)_split\.pkl")
+_MODALITIES = {"audio": "audio", "visual": "video"}
+_PHASES = {
+    "training": ("stage1_train", None),
+    "val": ("stage1_val_seen", "stage1_val_unseen"),
+    "train_val": ("stage2_train", None),
+    "test": ("stage2_test_seen", "stage2_test_unseen"),
+}
+"""Partitions of a cache: that of seen classes, and that of unseen ones."""
+
+_FORM = Check(
+    "cache-form", Severity.ERROR, "the cache cannot be used", "delete the cache; the published code makes it anew"
+)
+_PAIRS = Check(
+    "cache-pairs",
+    Severity.ERROR,
+    "audio and video of different clips are taken for one",
+    "delete the cache, and check the class files it was made from",
+)
+
+
+def is_cache(path: Path) -> bool:
+    """Whether a file is called like a cache."""
+    return _NAME.fullmatch(path.name) is not None
+
+
+def find_surveys(place: Path, datasets: Sequence[Dataset], announce: Callable[[str], None]) -> Iterator[Survey]:
+    """A survey of each set of caches in or below a folder, or of the one file."""
+    if place.is_file():
+        paths = [place]
+    else:
+        below = ("*.pkl", "*/*.pkl", "*/*/*.pkl", "*/*/*/*.pkl")
+        paths = sorted({path for pattern in below for path in place.glob(pattern) if is_cache(path)})
+    sets: dict[tuple[Path, str], dict[str, Path]] = defaultdict(dict)
+    for path in paths:
+        name = _NAME.fullmatch(path.name)
+        if name is not None and path.is_file() and not path.is_symlink():
+            sets[path.parent, name[2]][name[1]] = path
+    for (folder, split), files in sorted(sets.items()):
+        announce(f"reading caches in {folder}")
+        survey = _survey(folder, split, files, datasets)
+        if survey is not None:
+            yield survey
+
+
+def _survey(folder: Path, split: str, files: dict[str, Path], datasets: Sequence[Dataset]) -> Survey | None:
+    survey: Survey | None = None
+    faults: list[Finding] = []
+    collectors: dict[str, Collector] = {}
+    sequences = False
+    for phase in _PHASES:
+        if phase not in files:
+            continue
+        where = files[phase].name
+        try:
+            parts = _parts(files[phase])
+        except DataError as error:
+            faults.append(UNREADABLE.found(where, str(error).removeprefix(f"{files[phase]}: ")))
+            continue
+        if survey is None:
+            dataset = _dataset(parts, datasets)
+            if dataset is None:
+                continue
+            survey = Survey(f"{folder} ({split})", "cache", dataset, folder=folder.name)
+            survey.split = split if split in dataset.splits else None
+        sequences |= _add(parts, phase, where, survey, collectors)
+    if survey is None:
+        return None
+    survey.findings = [*faults, *survey.findings]
+    for modality, collector in collectors.items():
+        gathered = collector.finished()
+        if gathered is not None:
+            survey.vectors[modality] = gathered
+    if len(survey.vectors) == len(_MODALITIES):
+        audio, visual = (survey.vectors[m].width for m in _MODALITIES)
+        survey.features = feature_set((audio, visual), sequences)
+    return survey
+
+
+def _parts(path: Path) -> dict[str, dict[str, Any]]:
+    content = load_pickle(path)
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: expected a dictionary with 'audio', 'video' and 'text'")
+    for name in ("audio", "video", "text"):
+        part = content.get(name)
+        if not isinstance(part, dict) or not {"data", "target"} <= part.keys():
+            raise DataError(f"{path}: part {name!r} is no dictionary with 'data' and 'target'")
+    return content
+
+
+def _dataset(parts: dict[str, dict[str, Any]], datasets: Sequence[Dataset]) -> Dataset | None:
+    """The dataset with as many classes as there are text rows."""
+    rows = _length(parts["text"]["data"])
+    return next((dataset for dataset in datasets if len(dataset.classes) == rows), None)
+
+
+def _add(
+    parts: dict[str, dict[str, Any]], phase: str, where: str, survey: Survey, collectors: dict[str, Collector]
+) -> bool:
+    """Take in a cache; says whether it holds sequences."""
+    sequences = False
+    paired: list[list[tuple[int, str | None]]] = []
+    for modality, name in _MODALITIES.items():
+        arrays, target = _arrays(parts[name]["data"]), _targets(parts[name]["target"])
+        raw = _urls(parts[name].get("url"))
+        if arrays is None or target is None or not len(arrays) == len(target) == len(raw):
+            lengths = [_length(parts[name].get(key)) for key in ("data", "target", "url")]
+            survey.findings.append(_FORM.found(where, f"{name}: data, target and url have lengths {lengths}"))
+            continue
+        ids = clean_ids(raw, f"{where}, {name}", survey.findings)
+        paired.append(list(zip(target.tolist(), ids, strict=True)))
+        sequences |= any(a.ndim == 2 and len(a) > 1 for a in arrays)
+        width = next((a.shape[-1] for a in arrays if a.size and a.ndim in (1, 2) and a.shape[-1] <= WIDEST), 1)
+        collector = collectors.setdefault(modality, Collector(width))
+        mask = _masks(target, phase, survey.dataset)
+        sound = [
+            i
+            for i, a in enumerate(arrays)
+            if ids[i] is not None and a.size and a.ndim in (1, 2) and a.shape[-1] == collector.width
+        ]
+        if len(sound) < len(arrays):
+            text = f"{name}: {len(arrays) - len(sound)} rows without id, without steps or of another width"
+            survey.findings.append(_FORM.found(where, text))
+        collector.add(
+            target[sound],
+            mask[sound],
+            [str(ids[i]) for i in sound],
+            [np.asarray(arrays[i], np.float32) for i in sound],
+        )
+    if len(paired) == len(_MODALITIES) and paired[0] != paired[1]:
+        differing = sum(a != b for a, b in zip(*paired, strict=False)) + abs(len(paired[0]) - len(paired[1]))
+        survey.findings.append(_PAIRS.found(where, f"{differing} rows of audio and video differ in class or id"))
+    _add_text(parts["text"], phase, where, survey)
+    return sequences
+
+
+def _add_text(part: dict[str, Any], phase: str, where: str, survey: Survey) -> None:
+    rows, target = _arrays(part["data"]), _targets(part["target"])
+    if rows is None or target is None or len(rows) != len(target) or {a.ndim for a in rows} != {1}:
+        survey.findings.append(_FORM.found(where, "text: not as many vectors of one width as targets"))
+        return
+    if len({len(a) for a in rows}) != 1:
+        survey.findings.append(_FORM.found(where, "text: vectors of several widths"))
+        return
+    survey.text[f"{phase} text"] = Text(where, np.stack(rows).astype(np.float32), target, by_row=True)
+
+
+def _masks(target: NDArray[np.int64], phase: str, dataset: Dataset) -> NDArray[np.uint8]:
+    """Partition of each row: a cache keeps seen and unseen videos together, and their class tells them apart."""
+    first, second = _PHASES[phase]
+    mask = np.full(len(target), partition_bit(first), np.uint8)
+    if second is not None:
+        unseen = {c for split in dataset.splits for c in dataset.facts(split)[second].classes}
+        mask[np.isin(target, sorted(unseen))] = partition_bit(second)
+    return mask
+
+
+def _arrays(value: object) -> Sequence[NDArray[Any]] | None:
+    """Rows of a matrix, or a list of arrays; None if it is neither or holds no numbers."""
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return list(value) if value.ndim >= 2 and value.dtype.kind in "fiu" else None
+    rows = _urls(value)
+    return rows if rows and all(isinstance(a, np.ndarray) and a.dtype.kind in "fiu" for a in rows) else None
+
+
+def _targets(value: object) -> NDArray[np.int64] | None:
+    if isinstance(value, list) and all(_is_number(v) for v in value):
+        value = np.array([int(v) for v in value])
+    if not isinstance(value, np.ndarray) or value.ndim != 1 or value.dtype.kind not in "iuf":
+        return None
+    return value.astype(np.int64) if np.isfinite(value).all() else None
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.size == 1 and value.dtype.kind in "iu"
+    return isinstance(value, int | np.integer)
+
+
+def _urls(value: object) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim) else []
+
+
+def _length(value: object) -> int | None:
+    counts = isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim)
+    return len(value) if counts else None  # type: ignore[arg-type]

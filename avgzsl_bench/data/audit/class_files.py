@@ -1,0 +1,175 @@
+"""Class files read for what can be had of them: everything that is wrong with each, not only the first fault.
+
+`data import` refuses a file at its first fault; here the sound part of a file is still counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
+from avgzsl_bench.data.hdf5_text import read_texts
+from avgzsl_bench.data.official.video_ids import LONGEST, video_ids
+from avgzsl_bench.data.plain_hdf5 import open_plain, plain_dataset
+from avgzsl_bench.data.unpickle import load_pickle
+from avgzsl_bench.errors import DataError
+
+UNREADABLE = Check(
+    "unreadable",
+    Severity.ERROR,
+    "its videos are missing from training and test",
+    "download the file again",
+)
+_SLIPPED = Check(
+    "ids-and-features",
+    Severity.ERROR,
+    "features cannot be told apart: from the clip without a feature on, each row has another clip's id "
+    "(the labels of the class stay right)",
+    "extract the class again, or ask the authors which clips were skipped",
+)
+_WIDTH = Check(
+    "width",
+    Severity.ERROR,
+    "the file is of another feature set than the rest: vectors cannot be compared",
+    "download the file again from the archive that the rest is from",
+)
+_BAD_ID = Check("video-id", Severity.ERROR, "the video cannot be paired or counted", "correct the id in the file")
+_REPEATED = Check(
+    "repeated-id",
+    Severity.ERROR,
+    "a video counts twice, and another may be missing (on an error, SeLaVi's extraction takes a random clip)",
+    "keep one of the rows, and extract what is missing",
+)
+_EMPTY = Check(
+    "empty-sequence",
+    Severity.ERROR,
+    "the video has no vector (no frame was decoded, or it is shorter than one step)",
+    "leave the video out of both modalities",
+)
+_BYTES = Check(
+    "id-as-bytes",
+    Severity.NOTE,
+    "none here: the quotes are taken off; code that compares such ids with plain ones finds no match",
+    "nothing",
+)
+
+
+@dataclass
+class ClassFile:
+    """What could be read of a class file.
+
+    Attributes:
+        ids: of the videos.
+        arrays: a vector `[D]` or a sequence `[T, D]` each, as stored.
+        findings: what is wrong with it.
+    """
+
+    ids: list[str] = field(default_factory=list)
+    arrays: list[NDArray[Any]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def read_class_file(path: Path, where: str) -> ClassFile:
+    """Whatever a class file holds; faults are findings.
+
+    Args:
+        path: an HDF5 file of the AVCA layout (`.h5`), or a pickle of the TCAF or ClipClap layout (`.pkl`).
+        where: what to call it in findings.
+    """
+    file = ClassFile()
+    reader: Callable[[Path], tuple[list[Any], list[NDArray[Any]]]]
+    reader = _hdf5 if path.suffix == ".h5" else _pickle
+    try:
+        raw, arrays = reader(path)
+    except DataError as error:
+        file.findings.append(UNREADABLE.found(where, str(error).removeprefix(f"{path}: ")))
+        return file
+    ids = clean_ids(raw, where, file.findings)
+    if len(ids) != len(arrays):
+        file.findings.append(_SLIPPED.found(where, f"{len(arrays)} features for {len(ids)} video ids"))
+        return file
+    seen: set[str] = set()
+    repeated = []
+    for video, array in zip(ids, arrays, strict=True):
+        if video in seen:
+            repeated.append(video)
+        elif video is not None:
+            seen.add(video)
+            file.ids.append(video)
+            file.arrays.append(array)
+    if repeated:
+        file.findings.append(_REPEATED.found(where, f"{len(repeated)} rows: {some(repeated)}"))
+    return file
+
+
+def clean_ids(raw: list[Any], where: str, findings: list[Finding]) -> list[str | None]:
+    """Ids in one form, None where there is none; adds to `findings`."""
+    ids: list[str | None] = []
+    for item in raw:
+        try:
+            ids += video_ids([item], Path(where))
+        except DataError:
+            ids.append(None)
+    wrong = [str(number) for number, video in enumerate(ids) if video is None]
+    if wrong:
+        findings.append(_BAD_ID.found(where, f"{len(wrong)} of {len(ids)} rows have no proper id: {some(wrong)}"))
+    wrapped = [str(i) for i in raw if isinstance(i, str) and i[:2] in ("b'", 'b"')]
+    if wrapped:
+        findings.append(_BYTES.found(where, f"{len(wrapped)} ids are the text of bytes, such as {wrapped[0]}"))
+    return ids
+
+
+def fitting(file: ClassFile, width: int, where: str) -> tuple[list[str], list[NDArray[np.float32]]]:
+    """The videos of a file that have vectors of a width, as float32; adds to the file's findings."""
+    ids, arrays, empty, other = [], [], [], []
+    for video, array in zip(file.ids, file.arrays, strict=True):
+        if array.size == 0:
+            empty.append(video)
+        elif array.ndim not in (1, 2) or array.shape[-1] != width or array.dtype.kind not in "fiu":
+            other.append(f"{video} has shape {array.shape} and type {array.dtype}")
+        else:
+            ids.append(video)
+            with np.errstate(over="ignore"):
+                arrays.append((array[0] if len(array) == 1 and array.ndim == 2 else array).astype(np.float32))
+    if empty:
+        file.findings.append(_EMPTY.found(where, f"{len(empty)} videos without steps: {some(empty)}"))
+    if other:
+        text = f"{len(other)} of {len(file.ids)} videos, expected width {width}: {some(other, 2)}"
+        file.findings.append(_WIDTH.found(where, text))
+    return ids, arrays
+
+
+def _hdf5(path: Path) -> tuple[list[Any], list[NDArray[Any]]]:
+    with open_plain(path) as file:
+        data, urls = plain_dataset(file, "data"), plain_dataset(file, "video_urls")
+        if data.ndim != 2 or data.dtype.kind not in "fiu":
+            raise DataError(f"{path}: 'data' has shape {data.shape} and type {data.dtype}, expected (n, width)")
+        if urls.ndim != 1 or urls.dtype.kind not in "OS":
+            raise DataError(f"{path}: 'video_urls' has shape {urls.shape} and type {urls.dtype}, expected text")
+        raw = read_texts(urls, LONGEST) if urls.dtype.kind == "O" else urls[()].tolist()
+        return raw, list(np.asarray(data[()]))
+
+
+def _pickle(path: Path) -> tuple[list[Any], list[NDArray[Any]]]:
+    content = load_pickle(path)
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: expected a dictionary with 'features' and 'video_names'")
+    arrays, names = (_listed(content.get(key)) for key in ("features", "video_names"))
+    if arrays is None or names is None or not all(isinstance(a, np.ndarray) for a in arrays):
+        raise DataError(f"{path}: expected 'features' to be a list of arrays and 'video_names' a list")
+    # A pickle may refer to one array many times over.
+    if sum(array.nbytes for array in arrays) > path.stat().st_size:
+        raise DataError(f"{path}: refused: its arrays are larger than the file")
+    return names, arrays
+
+
+def _listed(value: object) -> list[Any] | None:
+    if isinstance(value, np.ndarray):
+        return list(value) if value.ndim else None
+    return list(value) if isinstance(value, list | tuple) else None

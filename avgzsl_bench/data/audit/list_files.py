@@ -1,0 +1,106 @@
+"""Class lists and csvs that lie beside a feature tree, as they are read."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from avgzsl_bench.data.audit.finding import Check, Severity
+from avgzsl_bench.data.audit.survey import ClassList, Survey
+from avgzsl_bench.data.datasets import PARTITIONS
+from avgzsl_bench.data.official.tree import disk_name, refuse_link_out
+from avgzsl_bench.errors import DataError
+from avgzsl_bench.files import os_reason
+
+_FOLDERS = ("class-split", "class_split")
+_LARGEST = 1 << 26
+"""Bytes of a list; the largest published one has 6 MB."""
+
+_UNREADABLE = Check(
+    "list-unreadable", Severity.WARNING, "none here: the lists are part of this program", "download the file again"
+)
+
+
+def read_lists(tree: Path, survey: Survey) -> None:
+    """Read what lies beside a feature-set folder into its survey; nothing if there is nothing."""
+    for parent in (tree.parent, tree.parent.parent):
+        for folder in (parent / name for name in _FOLDERS):
+            if folder.is_dir():
+                _read_folder(folder, survey)
+                return
+
+
+def _read_folder(folder: Path, survey: Survey) -> None:
+    names = _lines(folder / "all_class.txt", folder, survey)
+    survey.class_names = None if names is None else names[0]
+    mapping = folder / f"{survey.dataset.name}_w2v_class_names.csv"
+    rows = _table(mapping, folder, survey, ("original", "manual"))
+    survey.readable = None if rows is None else {row[0]: row[1] for row in rows}
+    for split in survey.dataset.splits:
+        place = folder / f"{split}_split"
+        found = []
+        for partition in PARTITIONS:
+            stem = place / disk_name(partition)
+            txt = _lines(stem.with_suffix(".txt"), folder, survey)
+            columns = ("filename", "label", "label_code")
+            rows = _table(stem.with_suffix(".csv"), folder, survey, columns)
+            if txt is not None or rows is not None:
+                found.append(
+                    ClassList(
+                        where=f"{folder.name}/{split}_split/{disk_name(partition)}",
+                        partition=partition,
+                        listed=None if txt is None else txt[0],
+                        rows=None if rows is None else [(v, c, _number(code)) for v, c, code in rows],
+                        ends=txt is None or txt[1],
+                    )
+                )
+        if found:
+            survey.lists[split] = found
+
+
+def _read(path: Path, folder: Path, survey: Survey) -> str | None:
+    """A file's text; None if there is none, or with a finding if it cannot be read."""
+    if not path.is_file():
+        return None
+    where = f"{folder.name}/{path.relative_to(folder)}"
+    try:
+        refuse_link_out(path, folder)
+        if path.stat().st_size > _LARGEST:
+            raise DataError(f"larger than {_LARGEST >> 20} MiB")
+        return path.read_bytes().decode("utf-8-sig")
+    except DataError as error:
+        reason = str(error).removeprefix(f"{path}: ")
+    except OSError as error:
+        reason = os_reason(error)
+    except UnicodeDecodeError:
+        reason = "not UTF-8"
+    survey.findings.append(_UNREADABLE.found(where, reason))
+    return None
+
+
+def _lines(path: Path, folder: Path, survey: Survey) -> tuple[list[str], bool] | None:
+    """Names, and whether the last one has its line feed."""
+    text = _read(path, folder, survey)
+    return None if text is None else (text.splitlines(), text.endswith("\n"))
+
+
+def _table(path: Path, folder: Path, survey: Survey, columns: tuple[str, ...]) -> list[tuple[str, ...]] | None:
+    """Columns of a csv, by heading."""
+    text = _read(path, folder, survey)
+    if text is None:
+        return None
+    try:
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        lacking = [name for name in columns if name not in (reader.fieldnames or ())]
+        if lacking:
+            raise csv.Error(f"has no column {lacking[0]!r}")
+        return [tuple(row[name] or "" for name in columns) for row in reader]
+    except csv.Error as error:
+        where = f"{folder.name}/{path.relative_to(folder)}"
+        survey.findings.append(_UNREADABLE.found(where, str(error)))
+        return None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

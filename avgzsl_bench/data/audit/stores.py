@@ -1,0 +1,71 @@
+"""A survey of an installed store."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from avgzsl_bench.data.audit.finding import Check, Severity
+from avgzsl_bench.data.audit.survey import Collector, Survey, Text, feature_set
+from avgzsl_bench.data.datasets import Dataset
+from avgzsl_bench.data.feature_sets import SIMULATED
+from avgzsl_bench.data.store import StoreHeader, fingerprint, read_store
+from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
+
+_BLOCK = 256
+"""Videos at a time."""
+
+_ALTERED = Check(
+    "fingerprint",
+    Severity.ERROR,
+    "runs refuse the store",
+    "import the data again with 'avbench data import DIR --force'",
+)
+_LABELS = Check(
+    "labels",
+    Severity.ERROR,
+    "videos belong to no class",
+    "import the data again with 'avbench data import DIR --force'",
+)
+
+
+def survey_store(header: StoreHeader, dataset: Dataset) -> Survey:
+    """A survey of a store.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    _, table = read_store(header.path)
+    survey = Survey(f"{header.dataset} {header.features}", "store", dataset, simulated=header.simulated)
+    if fingerprint(table) != header.fingerprint:
+        survey.findings.append(
+            _ALTERED.found(str(header.path), "the content is not what the fingerprint stands for")
+        )
+    if table.label.max() >= len(dataset.classes):
+        text = f"class id {table.label.max()}, {dataset.name} has {len(dataset.classes)} classes"
+        survey.findings.append(_LABELS.found(str(header.path), text))
+    for modality, feature in (("audio", table.audio), ("visual", table.visual)):
+        gathered = _collect(table, feature).finished()
+        if gathered is not None:
+            survey.vectors[modality] = gathered
+    for encoder, vectors in table.text.items():
+        present = np.flatnonzero(~np.isnan(vectors).any(axis=1))
+        survey.text[encoder] = Text(f"text {encoder}", vectors[present], present, by_row=False)
+    if header.features != SIMULATED:
+        survey.features = feature_set((header.audio, header.visual), header.sequences)
+    return survey
+
+
+def _collect(table: FeatureTable, feature: Feature) -> Collector:
+    values = feature.values if isinstance(feature, Ragged) else feature
+    collector = Collector(values.shape[1])
+    for start in range(0, len(table), _BLOCK):
+        rows = slice(start, min(start + _BLOCK, len(table)))
+        if isinstance(feature, Ragged):
+            ends = feature.offsets[rows.start : rows.stop + 1]
+            arrays = [values[a:b] for a, b in pairwise(ends)]
+        else:
+            arrays = list(values[rows])
+        collector.add(table.label[rows], table.partition[rows], table.video_id[rows], arrays)
+    return collector

@@ -1,0 +1,218 @@
+"""What is gathered from data in one pass, in memory that does not grow with the width of the vectors.
+
+Of each vector stay its class, partitions, id, length and a sketch: its product with a fixed random matrix of
+`SKETCH` columns, which keeps distances to about an eighth. Of each dimension stay the lowest and highest value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avgzsl_bench.data.audit.finding import Finding
+from avgzsl_bench.data.datasets import PARTITIONS, Dataset, partition_bit
+from avgzsl_bench.data.feature_sets import PUBLISHED, FeatureSet
+
+SKETCH = 32
+WIDEST = 1 << 16
+"""Vectors of more numbers are taken for damage: the widest published ones have 4096."""
+MODALITIES = ("audio", "visual")
+
+
+@dataclass
+class Vectors:
+    """The vectors of one modality: entry `i` is a video in one place, or in the several partitions of its mask.
+
+    Attributes:
+        width: of the vectors.
+        label: class id of each entry: int64 `[n]`.
+        mask: partitions of each entry: uint8 `[n]`.
+        video_id: `n` ids.
+        finite: whether all numbers of an entry are: bool `[n]`; what is not has no part in what follows.
+        norm: length of each vector, of a sequence that of its mean: float32 `[n]`.
+        sketch: float32 `[n, SKETCH]`.
+        digest: hash of the numbers of each entry: uint64 `[n]`.
+        low, high: of each dimension: float32 `[width]`.
+    """
+
+    width: int
+    label: NDArray[np.int64]
+    mask: NDArray[np.uint8]
+    video_id: list[str]
+    finite: NDArray[np.bool_]
+    norm: NDArray[np.float32]
+    sketch: NDArray[np.float32]
+    digest: NDArray[np.uint64]
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+
+    def inside(self, partition: str) -> NDArray[np.bool_]:
+        """Which entries are in a partition: bool `[n]`."""
+        return np.asarray((self.mask & partition_bit(partition)) != 0)
+
+    def ids(self, partition: str) -> list[str]:
+        """The ids of a partition, in order of entries."""
+        return [self.video_id[i] for i in np.flatnonzero(self.inside(partition))]
+
+
+@dataclass
+class Text:
+    """Class vectors of one encoder, with the class that each is said to be of.
+
+    Attributes:
+        where: the file.
+        vectors: float32 `[n, E]`.
+        target: class id of each row: int64 `[n]`.
+        by_row: whether the published code would take row `r` for class `r` as it stands (a cache), rather than
+            sort by name first (a dictionary of a feature tree).
+    """
+
+    where: str
+    vectors: NDArray[np.float32]
+    target: NDArray[np.int64]
+    by_row: bool
+
+
+@dataclass
+class ClassList:
+    """A partition's class list and csv, as they lie beside the features.
+
+    Attributes:
+        where: path of the list without its ending, relative to what is audited.
+        partition: of the six.
+        listed: names in the txt; None without a txt.
+        rows: `(video id, label, class id or None)` of the csv; None without one.
+        ends: whether the txt ends with a line feed.
+    """
+
+    where: str
+    partition: str
+    listed: list[str] | None
+    rows: list[tuple[str, str, int | None]] | None
+    ends: bool = True
+
+
+@dataclass
+class Survey:
+    """Everything that the checks look at.
+
+    Attributes:
+        target: what is audited, for people.
+        kind: `tree`, `cache` or `store`.
+        dataset: the dataset.
+        features: the feature set by widths; None if they are of none that is known.
+        folder: name of the feature folder; empty where there is none.
+        split: class lists that a tree or cache belongs to by its name; None: by any.
+        simulated: whether it says that its features are simulated.
+        vectors: by modality.
+        text: by encoder.
+        lists: class lists beside a tree, by split.
+        class_names: lines of `all_class.txt`; None if it is not there.
+        readable: readable name by original name, of the mapping csv.
+        findings: what was found while reading.
+    """
+
+    target: str
+    kind: str
+    dataset: Dataset
+    features: FeatureSet | None = None
+    folder: str = ""
+    split: str | None = None
+    simulated: bool = False
+    vectors: dict[str, Vectors] = field(default_factory=dict)
+    text: dict[str, Text] = field(default_factory=dict)
+    lists: dict[str, list[ClassList]] = field(default_factory=dict)
+    class_names: list[str] | None = None
+    readable: dict[str, str] | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    def name(self, label: int) -> str:
+        """A class's name, also where there is no such class."""
+        names = self.dataset.class_names
+        return names[label] if 0 <= label < len(names) else f"id {label}"
+
+
+class Collector:
+    """Gathers the vectors of a modality, block by block."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        random = np.random.RandomState(width)
+        self._matrix = (random.standard_normal((width, SKETCH)) / np.sqrt(SKETCH)).astype(np.float32)
+        self._label: list[NDArray[np.int64]] = []
+        self._mask: list[NDArray[np.uint8]] = []
+        self._ids: list[str] = []
+        self._blocks: list[tuple[NDArray[np.bool_], NDArray[np.float32], NDArray[np.float32]]] = []
+        self._digest: list[int] = []
+        self._low = np.full(width, np.inf, np.float32)
+        self._high = np.full(width, -np.inf, np.float32)
+
+    def add(
+        self,
+        label: NDArray[np.int64] | int,
+        mask: NDArray[np.uint8] | int,
+        video_ids: Sequence[str],
+        arrays: Sequence[NDArray[np.float32]] | NDArray[np.float32],
+    ) -> None:
+        """Take in a block of videos.
+
+        Args:
+            label, mask: of each video, or one for all.
+            video_ids: their ids.
+            arrays: a vector `[width]` or a sequence `[T, width]` each, float32.
+        """
+        n = len(video_ids)
+        if not n:
+            return
+        values = np.stack([a if a.ndim == 1 else a.mean(axis=0, dtype=np.float64) for a in arrays])
+        values = values.astype(np.float32)
+        finite = np.isfinite(values).all(axis=1)
+        sound = values[finite]
+        for array, fine in zip(arrays, finite, strict=True):
+            if fine:
+                steps = np.atleast_2d(array)
+                self._low = np.minimum(self._low, steps.min(axis=0))
+                self._high = np.maximum(self._high, steps.max(axis=0))
+            content = np.ascontiguousarray(array, np.float32).tobytes()
+            self._digest.append(int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little"))
+        norm, sketch = np.zeros(n, np.float32), np.zeros((n, SKETCH), np.float32)
+        norm[finite] = np.linalg.norm(sound.astype(np.float64), axis=1)
+        sketch[finite] = sound @ self._matrix
+        self._label.append(np.broadcast_to(np.asarray(label, np.int64), n))
+        self._mask.append(np.broadcast_to(np.asarray(mask, np.uint8), n))
+        self._ids += video_ids
+        self._blocks.append((finite, norm, sketch))
+
+    def finished(self) -> Vectors | None:
+        """What was gathered; None if there was nothing."""
+        if not self._ids:
+            return None
+        finite, norm, sketch = (np.concatenate(parts) for parts in zip(*self._blocks, strict=True))
+        return Vectors(
+            width=self.width,
+            label=np.concatenate(self._label),
+            mask=np.concatenate(self._mask),
+            video_id=self._ids,
+            finite=finite,
+            norm=norm,
+            sketch=sketch,
+            digest=np.array(self._digest, np.uint64),
+            low=self._low,
+            high=self._high,
+        )
+
+
+def partitions_of(dataset: Dataset, split: str | None) -> dict[str, set[int]]:
+    """Classes that each partition may hold: of one split, or of any."""
+    splits = [split] if split else list(dataset.splits)
+    return {p: {c for s in splits for c in dataset.facts(s)[p].classes} for p in PARTITIONS}
+
+
+def feature_set(widths: tuple[int, int], sequences: bool) -> FeatureSet | None:
+    """The published feature set of these audio and visual widths; None if there is none."""
+    matching = (f for f in PUBLISHED if (f.audio, f.visual) == widths and f.sequences == sequences)
+    return next(matching, None)

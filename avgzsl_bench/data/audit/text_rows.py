@@ -1,0 +1,156 @@
+"""Text embeddings: does each class have its own vector?"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
+from avgzsl_bench.data.audit.survey import Survey, Text
+from avgzsl_bench.data.datasets import Dataset
+from avgzsl_bench.data.text_order import text_rows
+
+TARGET = Check(
+    "text-target",
+    Severity.ERROR,
+    "code that takes row r for class r, as the published code does, trains and tests with other classes' vectors; "
+    "seen accuracy hides it, transfer to unseen classes suffers",
+    "put row r at position target[r]; or import the class files with 'avbench data import', which goes by name",
+)
+ROWS = Check(
+    "text-rows",
+    Severity.ERROR,
+    "these classes are described by another class's name; seen accuracy hides it, transfer to unseen ones suffers",
+    "take the text file of the published archive and place its vectors by name",
+)
+ORDER = Check(
+    "text-order",
+    Severity.NOTE,
+    "none here: avbench places vectors by name. The published loaders sort them by readable name and index them "
+    "by class id: figures made with those are of shifted vectors",
+    "nothing; --set text_order=official does as the published loaders do, for comparison",
+)
+_BROKEN = Check(
+    "text-vector", Severity.ERROR, "no video can be matched with the class", "download the text file again"
+)
+_EQUAL = Check(
+    "text-equal",
+    Severity.WARNING,
+    "these classes cannot be told apart by their text",
+    "download the text file again, or embed their names anew",
+)
+_NORM = Check(
+    "text-norm",
+    Severity.WARNING,
+    "losses and distances weigh classes by the length of their vectors; published text embeddings have length 1",
+    "divide each vector by its length",
+)
+_NORMED = 1e-3
+
+
+def check_text(survey: Survey) -> Iterator[Finding]:
+    """Findings about the text embeddings of a survey."""
+    for encoder, text in survey.text.items():
+        yield from _check_target(survey, text)
+        yield from _check_rows(survey, text)
+        if not survey.simulated:
+            yield from _check_order(survey, encoder, text)
+        yield from _check_vectors(survey, text)
+
+
+def published_classes(dataset: Dataset, vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The class whose published word vector each row is: int64 `[n]`, -1 for none."""
+    known = {mark: label for label, mark in enumerate(_published().get(dataset.name, []))}
+    marks = [vector_mark(row) for row in vectors]
+    return np.array([known.get(mark, -1) for mark in marks], np.int64)
+
+
+def vector_mark(vector: NDArray[np.float32]) -> str:
+    """Twelve digits of the sha256 of a vector's numbers, by which published ones are known."""
+    return hashlib.sha256(np.ascontiguousarray(vector, "<f4").tobytes()).hexdigest()[:12]
+
+
+def _published() -> dict[str, list[str]]:
+    """`vector_mark` of the word2vec vector of each class, by dataset, in class-id order."""
+    file = files("avgzsl_bench").joinpath("data/audit/word_vectors.json")
+    marks: dict[str, list[str]] = json.loads(file.read_text(encoding="utf-8"))
+    return marks
+
+
+def _check_target(survey: Survey, text: Text) -> Iterator[Finding]:
+    if not text.by_row:
+        return
+    moved = np.flatnonzero(text.target != np.arange(len(text.target)))
+    if len(moved):
+        shown = [f"{survey.name(int(r))} holds that of {survey.name(int(text.target[r]))}" for r in moved]
+        yield TARGET.found(
+            text.where, f"target is not 0 to C-1: {len(moved)} of {len(text.target)} rows; {some(shown, 3)}"
+        )
+
+
+def _check_rows(survey: Survey, text: Text) -> Iterator[Finding]:
+    """Vectors that are the published one of another class."""
+    held = published_classes(survey.dataset, text.vectors)
+    wrong = np.flatnonzero((held >= 0) & (held != text.target))
+    if len(wrong):
+        shown = [f"{survey.name(int(text.target[r]))} has that of {survey.name(int(held[r]))}" for r in wrong]
+        known = int((held >= 0).sum())
+        yield ROWS.found(
+            text.where, f"{len(wrong)} of {known} published word vectors stand for another class: {some(shown, 3)}"
+        )
+
+
+def _check_order(survey: Survey, encoder: str, text: Text) -> Iterator[Finding]:
+    """How many classes in use the published loaders would give another class's vector."""
+    if text.by_row:
+        return
+    dataset = survey.dataset
+    rows = text_rows(dataset, _encoder(survey, encoder, text), "official")
+    moved = np.flatnonzero(rows != np.arange(len(rows)))
+    split = survey.split or next(iter(dataset.splits))
+    facts = dataset.facts(split)
+    used = {c for f in facts.values() for c in f.classes}
+    if len(moved):
+        inside = [int(c) for c in moved if c in used]
+        unseen = [int(c) for c in moved if c in facts["stage2_test_unseen"].classes]
+        shown = [f"{survey.name(c)} gets {survey.name(int(rows[c]))}" for c in unseen]
+        yield ORDER.found(
+            text.where,
+            f"sorted by readable name, {len(moved)} of {len(rows)} classes get another's vector, {len(inside)} of "
+            f"the {len(used)} in use ({split}), {len(unseen)} of them unseen in the test"
+            + (f": {some(shown, 3)}" if shown else ""),
+        )
+
+
+def _encoder(survey: Survey, encoder: str, text: Text) -> str:
+    """Name of the encoder, for a text file by the width of its vectors."""
+    if survey.kind == "store" or survey.features is None:
+        return encoder
+    widths = {width: name for name, width in survey.features.text.items()}
+    return widths.get(text.vectors.shape[1], encoder)
+
+
+def _check_vectors(survey: Survey, text: Text) -> Iterator[Finding]:
+    finite = np.asarray(np.isfinite(text.vectors).all(axis=1))
+    norm = np.linalg.norm(np.where(finite[:, None], text.vectors, 0).astype(np.float64), axis=1)
+    broken = [survey.name(int(text.target[r])) for r in np.flatnonzero(~finite | (norm == 0))]
+    if broken:
+        yield _BROKEN.found(text.where, f"{len(broken)} vectors are zero or not finite: {some(broken)}")
+    sound = np.flatnonzero(finite & (norm > 0))
+    _, first, count = np.unique(text.vectors[sound], axis=0, return_index=True, return_counts=True)
+    if (count > 1).any():
+        names = [survey.name(int(text.target[sound[r]])) for r in first[count > 1]]
+        yield _EQUAL.found(
+            text.where, f"{int(count[count > 1].sum())} vectors are not unique, such as that of {some(names)}"
+        )
+    off = [r for r in sound if abs(norm[r] - 1) > _NORMED]
+    if off:
+        low, high = norm[off].min(), norm[off].max()
+        yield _NORM.found(
+            text.where, f"{len(off)} of {len(norm)} vectors have lengths from {low:.4g} to {high:.4g}"
+        )

@@ -1,0 +1,86 @@
+"""Writing the files of the published layouts, so that the published programs read them.
+
+Those programs run on older versions of NumPy, to which a pickle of NumPy 2 means nothing: it names a module that
+they do not have. The names are written as those versions spell them.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import pickletools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from avgzsl_bench.files import os_reason
+
+ClassFileWriter = Callable[[Path, Sequence[str], NDArray[np.float32]], None]
+"""Writes the videos of a class file: ids, and vectors `[n, D]`."""
+
+_ID_BYTES = 80
+"""Of the published files, `S80`."""
+
+_FRAMES_A_SECOND = 25
+"""What the published files say of every video."""
+
+
+def write_hdf5(path: Path, video_id: Sequence[str], vectors: NDArray[np.float32]) -> None:
+    """An AVCA class file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    names = [video.encode() for video in video_id]
+    longest = max(_ID_BYTES, *map(len, names))
+    try:
+        with h5py.File(path, "w") as file:
+            file["data"] = vectors
+            file["video_urls"] = np.array(names, dtype=f"S{longest}")
+    except RuntimeError as error:  # what h5py makes of some errors of the system
+        raise OSError(None, os_reason(error)) from error
+
+
+def write_pickle(path: Path, video_id: Sequence[str], vectors: NDArray[np.float32]) -> None:
+    """A ClipClap class file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    content = {
+        "features": list(vectors),
+        "video_names": [video.encode() for video in video_id],
+        "fps": [_FRAMES_A_SECOND] * len(video_id),
+    }
+    path.write_bytes(_pickled(content))
+
+
+def write_text(path: Path, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+    """A dictionary from readable class name to vector, as an array that holds it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    stream = io.BytesIO()
+    header = {"descr": "|O", "fortran_order": False, "shape": ()}
+    np.lib.format.write_array_header_1_0(stream, header)
+    held = np.empty((), object)
+    held[()] = dict(vectors)
+    path.write_bytes(stream.getvalue() + _pickled(held))
+
+
+def _pickled(content: Any) -> bytes:
+    """A pickle whose names every version of NumPy knows."""
+    raw = pickle.dumps(content, protocol=3)
+    parts, end = [], 0
+    for opcode, name, position in pickletools.genops(raw):
+        if opcode.name == "GLOBAL" and isinstance(name, str) and name.startswith("numpy._core."):
+            assert position is not None
+            module, function = name.split(" ")
+            parts += [raw[end:position], f"c{module}\n{function}\n".encode().replace(b"_core", b"core", 1)]
+            end = position + len(f"c{module}\n{function}\n")
+    return b"".join([*parts, raw[end:]])

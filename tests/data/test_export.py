@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pickle
+import pickletools
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from official_tree import UCF, standard_plugins, write_tree
+
+from avgzsl_bench.cli import main
+from avgzsl_bench.data.datasets import partition_bit
+from avgzsl_bench.data.importing import import_tree
+from avgzsl_bench.data.installed import store_path
+from avgzsl_bench.data.official.export import export_tree
+from avgzsl_bench.data.official.marker import FILE_NAME, Marker
+from avgzsl_bench.data.simulated import ensure_simulated
+from avgzsl_bench.data.store import read_header, read_store, write_store
+from avgzsl_bench.data.table import FeatureTable
+from avgzsl_bench.errors import AvbenchError, DataError
+from avgzsl_bench.folders import new_folder
+
+
+@pytest.fixture(autouse=True)
+def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    standard_plugins(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ensure_simulated(tmp_path_factory.mktemp("data"), UCF)
+
+
+@pytest.fixture(scope="module")
+def exported(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export_tree(simulated, UCF, "avca", tmp_path_factory.mktemp("out") / "avca")
+
+
+@pytest.fixture
+def tree(exported: Path, tmp_path: Path) -> Path:
+    """A copy of the exported feature-set folder, to be tampered with."""
+    return Path(shutil.copytree(exported, tmp_path / "UCF" / "features" / "simulated"))
+
+
+@pytest.mark.parametrize("layout", ["avca", "clipclap"])
+def test_simulated_features_come_back_identical_and_simulated(
+    simulated: Path, tmp_path: Path, layout: str
+) -> None:
+    export_tree(simulated, UCF, layout, tmp_path / "out")
+    (result,) = import_tree(tmp_path / "out", tmp_path / "data", force=False)
+    assert result.found.reader == layout
+    assert result.path == store_path(tmp_path / "data", "ucf", "simulated")
+    before, after = read_header(simulated), read_header(result.path)
+    assert after.fingerprint == before.fingerprint
+    assert after.simulated
+
+
+@pytest.mark.parametrize(
+    ("features", "layout", "folder"),
+    [
+        ("selavi", "avca", "main_features"),
+        ("c3d_vggish", "avca", "cls_features"),
+        ("clip_clap", "clipclap", "cls_features_non_averaged"),
+        ("selavi", "clipclap", "selavi"),
+    ],
+)
+def test_imported_features_come_back_identical(tmp_path: Path, features: str, layout: str, folder: str) -> None:
+    write_tree(tmp_path / "in", features)
+    (first,) = import_tree(tmp_path / "in", tmp_path / "a", force=False)
+    made = export_tree(first.path, UCF, layout, tmp_path / "out")
+    assert made == tmp_path / "out" / "UCF" / "features" / folder
+    (again,) = import_tree(tmp_path / "out", tmp_path / "b", force=False)
+    assert read_header(again.path).fingerprint == read_header(first.path).fingerprint
+
+
+def test_the_published_programs_find_what_they_look_for(exported: Path, simulated: Path) -> None:
+    """Written against what their loaders open, as a plain reading of them, not with our readers."""
+    _, table = read_store(simulated)
+    lists = exported.parents[1] / "class-split"
+    names = (lists / "all_class.txt").read_text(encoding="utf-8").splitlines()
+    ids = {name.lower(): i for i, name in enumerate(sorted(names))}
+    with (lists / "ucf_w2v_class_names.csv").open(encoding="utf-8") as stream:
+        original = {row["manual"]: row["original"] for row in csv.DictReader(stream)}
+    words = np.load(exported / "text" / "word_embeddings_ucf_normed.npy", allow_pickle=True).item()
+    for name, vector in words.items():
+        np.testing.assert_array_equal(vector, table.text["hashed"][ids[original[name].lower()]])
+    assert len(words) == len(names) == 101
+    row = {video: i for i, video in enumerate(table.video_id)}
+    for partition, count in (("stage_1_train", 3174), ("stage_2_train", 4994), ("stage_2_test_unseen", 1267)):
+        found = []
+        for path in sorted((exported / "audio" / partition).iterdir()):
+            with h5py.File(path) as audio, h5py.File(exported / "video" / partition / path.name) as video:
+                assert audio["video_urls"].dtype == np.dtype("S80")
+                assert audio["video_urls"][:].tolist() == video["video_urls"][:].tolist()
+                at = [row[url.decode()] for url in audio["video_urls"][:]]
+                np.testing.assert_array_equal(audio["data"], table.audio[at])
+                np.testing.assert_array_equal(video["data"], table.visual[at])
+                assert set(table.label[at].tolist()) == {ids[path.stem.lower()]}
+                found += at
+        assert len(found) == count
+        with (lists / "cls_split" / f"{partition}.csv").open(encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        assert {(r["filename"], int(r["label_code"])) for r in rows} == {
+            (table.video_id[i], table.label[i]) for i in found
+        }
+    for split, classes in (("main", 9), ("cls", 6)):
+        listed = (lists / f"{split}_split" / "stage_2_test_unseen.txt").read_text(encoding="utf-8").splitlines()
+        assert len(listed) == classes
+
+
+def test_pickles_name_only_what_old_versions_of_numpy_know(simulated: Path, tmp_path: Path) -> None:
+    made = export_tree(simulated, UCF, "clipclap", tmp_path / "out")
+    path = made / "video" / "stage_1_train" / "Archery.pkl"
+    text = (made / "text" / "word_embeddings_ucf_normed.npy").read_bytes()
+    for raw in (path.read_bytes(), text[text.index(b"\x80\x03") :]):
+        named = {arg for op, arg, _ in pickletools.genops(raw) if op.name == "GLOBAL"}
+        assert named <= {"numpy.core.multiarray _reconstruct", "numpy ndarray", "numpy dtype", "_codecs encode"}
+    content = pickle.loads(path.read_bytes())
+    assert content["fps"] == [25] * len(content["features"])
+    assert all(isinstance(name, bytes) for name in content["video_names"])
+    assert content["features"][0].shape == (256,)
+    with (made.parents[1] / "class-split" / "ucf_clip_class_names.csv").open(encoding="utf-8") as stream:
+        assert {r["clip_class_name"] for r in csv.DictReader(stream)} == {c.clip for c in UCF.classes}
+
+
+def test_simulated_features_cannot_come_back_as_real_ones(tree: Path, tmp_path: Path) -> None:
+    marker = json.loads((tree / FILE_NAME).read_text(encoding="utf-8"))
+
+    def refused(said: str, **change: object) -> None:
+        (tree / FILE_NAME).write_text(json.dumps(marker | change), encoding="utf-8")
+        with pytest.raises(DataError, match=said):
+            import_tree(tmp_path, tmp_path / "data", force=False)
+
+    refused("only 'simulated' is simulated", simulated=False)
+    refused("only 'simulated' is simulated", features="own")
+    refused("sim_.* is of simulated features", simulated=False, features="own")
+    refused("published feature set of other widths", simulated=False, features="selavi")
+    (tree / FILE_NAME).unlink()
+    with pytest.raises(DataError, match="of no known feature set"):
+        import_tree(tmp_path, tmp_path / "data", force=False)
+    assert not (tmp_path / "data").exists() or not list((tmp_path / "data").rglob("*.h5"))
+
+
+def test_published_widths_do_not_make_simulated_videos_real(tree: Path, tmp_path: Path) -> None:
+    (tree / FILE_NAME).unlink()
+    for path in tree.glob("*/*/*.h5"):
+        with h5py.File(path, "a") as file:
+            urls = file["video_urls"][:]
+            del file["data"]
+            file["data"] = np.zeros((len(urls), 512), np.float32)
+    with pytest.raises(DataError, match="is of simulated features"):
+        import_tree(tmp_path, tmp_path / "data", force=False)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "damaged"),
+        (b"\xff" * 10, "damaged"),
+        (b" " * 20_000, "larger than"),
+        (b'{"form": "avgzsl-bench tree 1"}', "dataset: Field required"),
+    ],
+)
+def test_damaged_marks_are_told(tree: Path, tmp_path: Path, content: bytes, said: str) -> None:
+    (tree / FILE_NAME).write_bytes(content)
+    with pytest.raises(DataError, match=said):
+        import_tree(tmp_path, tmp_path / "data", force=False)
+
+
+def test_a_mark_of_another_dataset_or_outside_the_tree(tree: Path, tmp_path: Path) -> None:
+    marker = json.loads((tree / FILE_NAME).read_text(encoding="utf-8"))
+    (tree / FILE_NAME).write_text(json.dumps(marker | {"dataset": "mine"}), encoding="utf-8")
+    with pytest.raises(DataError, match="dataset 'mine', which is not known"):
+        import_tree(tmp_path, tmp_path / "data", force=False)
+    (tree / FILE_NAME).rename(tmp_path / "elsewhere.json")
+    (tree / FILE_NAME).symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(DataError, match="symbolic link"):
+        import_tree(tmp_path, tmp_path / "data", force=False)
+
+
+def changed(simulated: Path, tmp_path: Path, **change: object) -> Path:
+    _, table = read_store(simulated)
+    path = store_path(tmp_path / "changed", "ucf", "simulated")
+    write_store(path, replace(table, **change))
+    return path
+
+
+def some_text(table: FeatureTable, *widths: int) -> dict[str, np.ndarray]:
+    return {f"e{i}": np.ones((len(UCF.classes), width), np.float32) for i, width in enumerate(widths)}
+
+
+def test_what_a_layout_has_no_place_for_is_refused(simulated: Path, tmp_path: Path) -> None:
+    _, table = read_store(simulated)
+    out = tmp_path / "out"
+    with pytest.raises(DataError, match="room for: 1; these features have e0, e1"):
+        export_tree(changed(simulated, tmp_path, text=some_text(table, 3, 4)), UCF, "avca", out)
+    with pytest.raises(DataError, match="two have the same"):
+        export_tree(changed(simulated, tmp_path, text=some_text(table, 3, 3)), UCF, "clipclap", out)
+    text = some_text(table, 3)
+    text["e0"][0] = np.nan
+    with pytest.raises(DataError, match="'ApplyEyeMakeup' has none"):
+        export_tree(changed(simulated, tmp_path, text=text), UCF, "avca", out)
+    no_train = np.where(table.partition & partition_bit("stage1_train"), partition_bit("stage1_train"), 63)
+    with pytest.raises(DataError, match="missing from stage2_train"):
+        export_tree(changed(simulated, tmp_path, partition=no_train.astype(np.uint8)), UCF, "avca", out)
+    empty = np.full(len(table), partition_bit("stage2_train"), np.uint8)
+    with pytest.raises(DataError, match="no videos in stage1_train"):
+        export_tree(changed(simulated, tmp_path, partition=empty), UCF, "avca", out)
+    write_tree(tmp_path / "in", "selavi_seq")
+    (found,) = import_tree(tmp_path / "in", tmp_path / "data", force=False)
+    for layout in ("avca", "clipclap"):
+        with pytest.raises(DataError, match="these are sequences"):
+            export_tree(found.path, UCF, layout, out)
+    unsorted = UCF.model_copy(update={"classes": UCF.classes[::-1]})
+    with pytest.raises(DataError, match="number classes by the sort"):
+        export_tree(simulated, unsorted, "avca", out)
+    assert not out.exists()
+
+
+def test_an_altered_store_is_not_exported(simulated: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(simulated, tmp_path / "features.h5"))
+    with h5py.File(copy, "a") as file:
+        file["audio"][0, 0] += 1
+    with pytest.raises(DataError, match="altered"):
+        export_tree(copy, UCF, "avca", tmp_path / "out")
+
+
+def test_nothing_is_overwritten_and_nothing_half_written_stays(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    with pytest.raises(AvbenchError, match="would be overwritten"), new_folder(tmp_path / "there"):
+        pytest.fail("entered")
+
+    def interrupted(error: type[BaseException]) -> None:
+        with new_folder(tmp_path / "new") as folder:
+            (folder / "a" / "b").mkdir(parents=True)
+            (folder / "a" / "b" / "c").write_text("c")
+            raise error
+
+    for error in (KeyboardInterrupt, RuntimeError):
+        with pytest.raises(error):
+            interrupted(error)
+    with pytest.raises(AvbenchError, match="No space left"), new_folder(tmp_path / "new"):
+        raise OSError(28, os.strerror(28))
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+    with new_folder(tmp_path / "new") as folder:
+        (folder / "a").write_text("a")
+        assert not (tmp_path / "new").exists()
+    assert (tmp_path / "new" / "a").read_text() == "a"
+
+
+def test_command(data_root: Path, tmp_path: Path) -> None:
+    def call(*arguments: object):
+        return CliRunner().invoke(main, ["data", "export", *map(str, arguments), "--data-root", str(data_root)])
+
+    done = call("ucf", tmp_path / "out", "--features", "simulated", "--layout", "avca")
+    assert done.exit_code == 0, done.stderr
+    assert "SIMULATED" in done.stdout
+    assert Marker.model_validate_json((tmp_path / "out/UCF/features/simulated" / FILE_NAME).read_bytes()).simulated
+    for arguments, said in (
+        (("ucf", tmp_path / "out", "--features", "simulated", "--layout", "avca"), "would be overwritten"),
+        (
+            ("ucf", tmp_path / "b", "--features", "simulated", "--layout", "tcaf"),
+            "unknown layout to export 'tcaf'",
+        ),
+        (("ucf", tmp_path / "b", "--features", "selavi", "--layout", "avca"), "avbench data import"),
+        (("ufc", tmp_path / "b", "--features", "simulated", "--layout", "avca"), "did you mean 'ucf'"),
+    ):
+        failed = call(*arguments)
+        assert failed.exit_code == 2
+        assert said in failed.stderr
+        assert len(failed.stderr.splitlines()) == 1
+    assert not (tmp_path / "b").exists()

@@ -1,0 +1,314 @@
+"""The readers under test: for each some valid files, what to do to them beside damage, and how they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import h5py
+import hostile
+import numpy as np
+
+from avgzsl_bench.data.added_text import AddedText, read_added_text, write_added_text
+from avgzsl_bench.data.datasets import Dataset, DatasetSpec, read_dataset
+from avgzsl_bench.data.feature_sets import PUBLISHED
+from avgzsl_bench.data.official.avca import read_class_file
+from avgzsl_bench.data.official.pickled import read_sequences, read_vectors
+from avgzsl_bench.data.official.text import read_text
+from avgzsl_bench.data.official.tree import FeatureTree
+from avgzsl_bench.data.store import fingerprint, read_header, read_members, read_store, write_store
+from avgzsl_bench.data.table import FeatureTable, Ragged
+from avgzsl_bench.data.text_file import read_class_vectors
+
+WIDTH = 8
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A reader under test.
+
+    Attributes:
+        samples: makes valid files in a folder, all of which are read without complaint.
+        name: what a file under test is called, below the folder of the test.
+        read: reads it.
+        hostile: makes a file that does harm, and must not be read without complaint.
+        text: whether it is text.
+        refuses: whether what is hostile is refused, and not just read without harm.
+    """
+
+    samples: Callable[[Path], list[bytes]]
+    name: str
+    read: Callable[[Path], object]
+    hostile: Callable[[Random, Path], bytes] = field(default=hostile.text)
+    text: bool = False
+    refuses: bool = True
+
+
+def _ucf() -> Dataset:
+    return read_dataset(DatasetSpec("ucf", "avgzsl_bench:data/class_lists/ucf.json"))
+
+
+def _rows(*shape: int) -> np.ndarray:
+    return np.random.RandomState(0).standard_normal(shape).astype(np.float32)
+
+
+def _class_hdf5(folder: Path) -> list[bytes]:
+    ids = [f"v_Archery_g{i:02d}_c01".encode() for i in range(5)]
+    files = []
+    for kind, chunks, libver in (("S80", None, "earliest"), ("vlen", None, "earliest"), ("S80", 2, "latest")):
+        path = folder / f"{kind}{chunks}.h5"
+        with h5py.File(path, "w", libver=libver) as file:
+            packed = {"chunks": (chunks, WIDTH), "compression": "gzip"} if chunks else {}
+            file.create_dataset("data", data=_rows(5, WIDTH), **packed)
+            dtype = h5py.string_dtype() if kind == "vlen" else kind
+            file.create_dataset("video_urls", data=np.array(ids, object if kind == "vlen" else kind), dtype=dtype)
+        files.append(path.read_bytes())
+    return files
+
+
+def _class_pickles(*shapes: tuple[int, ...]) -> Callable[[Path], list[bytes]]:
+    def samples(folder: Path) -> list[bytes]:
+        arrays = [_rows(*shape) for shape in shapes]
+        codes = [(a * 10).astype(np.uint8) for a in arrays]
+        names = [f"v_{i}".encode() for i in range(len(arrays))]
+        return [
+            pickle.dumps({"features": values, "video_names": names, "fps": [25] * len(names)}, protocol)
+            for values in (arrays, codes)
+            for protocol in (2, 3, 4, 5)
+        ]
+
+    return samples
+
+
+def _words(folder: Path) -> list[bytes]:
+    words = {c.readable: _rows(101, 300)[i] for i, c in enumerate(_ucf().classes)}
+    return [_saved(np.array(words, dtype=object))]
+
+
+def _saved(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=True)
+    return stream.getvalue()
+
+
+def _read_words(path: Path) -> object:
+    features = next(f for f in PUBLISHED if f.name == "c3d_vggish")
+    return read_text(FeatureTree(path.parents[1], ".h5"), _ucf(), features)
+
+
+def _stores(folder: Path) -> list[bytes]:
+    files = []
+    for sequences in (False, True):
+        values = [
+            Ragged(_rows(8, width), np.array([0, 2, 3, 7, 8]), 0.5) if sequences else _rows(4, width)
+            for width in (3, 4)
+        ]
+        table = FeatureTable(
+            dataset="ucf",
+            features="selavi",
+            simulated=False,
+            audio=values[0],
+            visual=values[1],
+            label=np.array([0, 0, 2, 2]),
+            video_id=["a", "b", "c", "dé"],
+            partition=np.array([1, 9, 63, 32], np.uint8),
+            text={"word2vec": _rows(3, 5)},
+            source="test",
+        )
+        path = folder / "store" / "features.h5"
+        write_store(path, table)
+        files.append(path.read_bytes())
+    return files
+
+
+def _read_store(path: Path) -> object:
+    header, table = read_store(path)
+    return read_header(path) == header, read_members(path), fingerprint(table) == header.fingerprint
+
+
+def _added(folder: Path) -> list[bytes]:
+    return [write_added_text(folder, AddedText("ucf", "knowledge", _rows(101, 4), "made up")).read_bytes()]
+
+
+_SOME = ("Archery", "BabyCrawling", "Typing", "Band Marching")
+
+
+def _brought_json(folder: Path) -> list[bytes]:
+    lists = {name: row.tolist() for name, row in zip(_SOME[:3], _rows(3, 4), strict=True)}
+    several = {name: [row.tolist(), row.tolist()] for name, row in zip(_SOME[:3], _rows(3, 4), strict=True)}
+    return [json.dumps(lists).encode(), json.dumps(several, indent=1).encode()]
+
+
+def _brought_csv(folder: Path) -> list[bytes]:
+    rows = [",".join([name, *map(str, row)]) for name, row in zip(_SOME[:3], _rows(3, 4), strict=True)]
+    return ["\n".join(rows).encode(), "\r\n".join(["name,a,b,c,d", *rows, rows[0]]).encode()]
+
+
+def _brought_npz(folder: Path) -> list[bytes]:
+    files = []
+    for save in (np.savez, np.savez_compressed):
+        stream = io.BytesIO()
+        save(stream, **dict(zip(_SOME[:3], _rows(3, 4), strict=True)))
+        files.append(stream.getvalue())
+    return files
+
+
+def _brought_npy(folder: Path) -> list[bytes]:
+    lists = {name: row.tolist() for name, row in zip(_SOME[:3], _rows(3, 4), strict=True)}
+    arrays = {name.encode(): row for name, row in zip(_SOME[:3], _rows(3, 2, 4), strict=True)}
+    return [_saved(np.array(words, dtype=object)) for words in (lists, arrays)]
+
+
+def _read_brought(path: Path) -> object:
+    return read_class_vectors(path, _ucf())
+
+
+def _record_files(folder: Path) -> tuple[Path, Path]:
+    """A valid record and its decisions."""
+    from make_record import make_record  # which needs torch
+
+    path = make_record(folder)
+    return path, path.with_suffix(".npz")
+
+
+def _records(folder: Path) -> list[bytes]:
+    path, decisions = _record_files(folder)
+    (folder / decisions.name).write_bytes(decisions.read_bytes())
+    return [path.read_bytes()]
+
+
+def _read_record(path: Path) -> object:
+    from avgzsl_bench.record import read_verified
+
+    return read_verified(path)
+
+
+def _decisions(folder: Path) -> list[bytes]:
+    path, decisions = _record_files(folder)
+    (folder / "valid.json").write_bytes(path.read_bytes())
+    return [decisions.read_bytes()]
+
+
+def _read_decisions(path: Path) -> object:
+    """The record of a damaged file of decisions, changed to fit: its hash is right."""
+    record = json.loads((path.parent / "valid.json").read_bytes())
+    record["decisions"] |= {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    fitting = path.with_suffix(".json")
+    fitting.write_text(json.dumps(record))
+    return _read_record(fitting)
+
+
+def _torch_files(folder: Path) -> list[bytes]:
+    import torch
+
+    state = {"epoch": 3, "model": {"a.weight": torch.ones(2, 3), "a.bias": torch.zeros(3)}, "metric": "score"}
+    files = []
+    for new in (True, False):
+        stream = io.BytesIO()
+        torch.save(state, stream, _use_new_zipfile_serialization=new)
+        files.append(stream.getvalue())
+    return files
+
+
+def _read_torch(path: Path) -> object:
+    from avgzsl_bench.checkpoint import read_official
+
+    return read_official(path)
+
+
+def _safetensors(folder: Path) -> list[bytes]:
+    import torch
+
+    from avgzsl_bench.checkpoint import Checkpoint, Header, Origin, Widths, write_checkpoint
+
+    header = Header(
+        method="devise",
+        distribution="",
+        version="",
+        config={"epochs": 2},
+        shape=Widths(audio=2, visual=3, text={"word2vec": 4}),
+        origin=Origin(),
+    )
+    path = folder / "valid.safetensors"
+    write_checkpoint(path, Checkpoint(header, {"a": torch.ones(2, 3), "b": torch.zeros(3)}))
+    return [path.read_bytes()]
+
+
+def _read_safetensors(path: Path) -> object:
+    from avgzsl_bench.checkpoint import read_checkpoint
+
+    return read_checkpoint(path)
+
+
+def _datasets(folder: Path) -> list[bytes]:
+    path = Path(sys.modules[Dataset.__module__].__file__ or "").parent / "class_lists" / "ucf.json"
+    return [path.read_bytes()]
+
+
+def _packaged(path: Path) -> str:
+    """A file below the folder of the test, as the resource of a package."""
+    root = str(path.parents[1])
+    if root not in sys.path:
+        sys.path.append(root)
+    return f"{path.parent.name}:{path.name}"
+
+
+def _read_dataset(path: Path) -> object:
+    return read_dataset.__wrapped__(DatasetSpec("ucf", _packaged(path)))
+
+
+def _defaults(folder: Path) -> list[bytes]:
+    import avgzsl_baselines
+
+    files = sorted(Path(avgzsl_baselines.__file__).parent.glob("*.toml"))
+    return [path.read_bytes() for path in files[:4]]
+
+
+def _read_defaults(path: Path) -> object:
+    from avgzsl_bench.config import default_settings, presets
+    from avgzsl_bench.method_spec import MethodSpec
+
+    spec = MethodSpec("some", target="some:Method", title="Some", defaults=_packaged(path))
+    return presets(spec), default_settings(spec, "ucf", "selavi")
+
+
+def _hdf5(dataset: str) -> Callable[[Random, Path], bytes]:
+    return lambda random, canary: hostile.hdf5(random, canary, dataset)
+
+
+READERS: Mapping[str, Reader] = {
+    "avca": Reader(_class_hdf5, "Typing.h5", lambda p: read_class_file(p, WIDTH), _hdf5("data")),
+    "avca_ids": Reader(_class_hdf5, "Typing.h5", lambda p: read_class_file(p, WIDTH), _hdf5("video_urls")),
+    "tcaf": Reader(
+        _class_pickles((3, WIDTH), (1, WIDTH), (2, WIDTH)),
+        "Typing.pkl",
+        lambda p: read_sequences(p, WIDTH),
+        hostile.pickles,
+    ),
+    "clipclap": Reader(
+        _class_pickles((WIDTH,), (1, WIDTH), (WIDTH,)),
+        "Typing.pkl",
+        lambda p: read_vectors(p, WIDTH),
+        hostile.pickles,
+    ),
+    "text": Reader(_words, "set/text/words.npy", _read_words, hostile.npy),
+    "store": Reader(_stores, "features.h5", _read_store, _hdf5("audio")),
+    "added_text": Reader(_added, "ucf/text-knowledge.h5", read_added_text, _hdf5("vectors")),
+    "brought_json": Reader(_brought_json, "words.json", _read_brought, text=True),
+    "brought_csv": Reader(_brought_csv, "words.csv", _read_brought, text=True),
+    "brought_npz": Reader(_brought_npz, "words.npz", _read_brought, hostile.npz),
+    "brought_npy": Reader(_brought_npy, "words.npy", _read_brought, hostile.npy),
+    "record": Reader(_records, "seed0.json", _read_record, text=True),
+    "decisions": Reader(_decisions, "seed0.npz", _read_decisions, hostile.npz),
+    "official_checkpoint": Reader(_torch_files, "weights.pt", _read_torch, hostile.checkpoint, refuses=False),
+    "checkpoint": Reader(_safetensors, "weights.safetensors", _read_safetensors, hostile.safetensors),
+    "dataset": Reader(_datasets, "fuzzed/facts.json", _read_dataset, text=True),
+    "defaults": Reader(_defaults, "fuzzed/settings.toml", _read_defaults, text=True),
+}

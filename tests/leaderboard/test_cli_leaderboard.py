@@ -32,7 +32,7 @@ def test_leaderboard_prints_tables_and_files(tmp_path: Path, monkeypatch: pytest
     assert max(map(len, tables.splitlines())) <= 80
     assert "\x1b" not in result.output
     assert "…" not in tables
-    for text in ("MFT", "tokens=[b]va[/b]", " ± ", "57.12 on", "clip_clap,", "SIMULATED: ucf"):
+    for text in ("MFT", "tokens=[b]va[/b]", " ± ", "SIMULATED: ucf"):
         assert text in tables
     assert f"wrote {out / 'README.md'}" in result.output
     assert (out / "ucf-clip_clap-cls.csv").exists()

@@ -98,7 +98,7 @@ def collect(results: Path) -> list[RecordTable]:
         stored = _verified(path, results)
         groups[_key(stored.record)].append(stored)
     for group in groups.values():
-        _require_one_test(group)
+        require_one_test(group)
     _require_one_origin([stored for group in groups.values() for stored in group])
     return [RecordTable(key, tuple(groups[key])) for key in sorted(groups, key=astuple)]
 
@@ -124,8 +124,12 @@ def _key(record: Record) -> TableKey:
     )
 
 
-def _require_one_test(group: Iterable[StoredRecord]) -> None:
-    """Records of the same data and split must have been tested on the same videos, in the same order."""
+def require_one_test(group: Iterable[StoredRecord]) -> None:
+    """Records of the same data and split must have been tested on the same videos, in the same order.
+
+    Raises:
+        RecordError: they were not, or say so.
+    """
     first, *others = group
     expected = _test_of(first.record)
     for other in others:

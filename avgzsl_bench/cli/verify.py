@@ -20,7 +20,7 @@ def verify(paths: tuple[Path, ...]) -> None:
     from avgzsl_bench.record import read_verified
 
     passed, failures = 0, []
-    first: dict[tuple[str, str], StoredRecord] = {}
+    of_data: dict[tuple[str, str], StoredRecord] = {}
     for path in paths:
         try:
             records = find_records(path) if os.path.isdir(path) else [path]
@@ -32,7 +32,7 @@ def verify(paths: tuple[Path, ...]) -> None:
             try:
                 stored = StoredRecord(record, *read_verified(record))
                 data = stored.record.data
-                require_one_test([first.setdefault((data.fingerprint, data.split_hash), stored), stored])
+                require_one_test([of_data.setdefault((data.fingerprint, data.split_hash), stored), stored])
             except RecordError as error:
                 failures.append(error)
                 click.echo(f"FAILED {error}")

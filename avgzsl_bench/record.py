@@ -134,6 +134,22 @@ class Record(_Part):
     timing: dict[str, Annotated[float, Field(ge=0, lt=1e12)] | str]
     peak_device_memory: int | None = Field(ge=0, description="bytes; None on devices that do not count it")
 
+    @property
+    def own_run_id(self) -> str:
+        """The name that follows from what the record says was run."""
+        method, data = self.method, self.data
+        return run_id_of(
+            method=method.name,
+            distribution=(method.distribution, method.version),
+            config=method.config,
+            dataset=data.dataset,
+            features=data.features,
+            fingerprint=data.fingerprint,
+            split_hash=data.split_hash,
+            added_text=data.added_text,
+            seed=self.seed,
+        )
+
     def to_json(self) -> str:
         """The record as indented JSON, fields in a fixed order, with a final line feed."""
         return self.model_dump_json(indent=1) + "\n"
@@ -347,17 +363,7 @@ def _require_own_name(path: Path, record: Record) -> None:
     for name, value in (("calibration", record.calibration), ("text_order", data.text_order)):
         if method.config.get(name, value) != value:
             raise RecordError(f"{path}: {name} is {value!r}, but method.config says {method.config[name]!r}")
-    expected = run_id_of(
-        method=method.name,
-        distribution=(method.distribution, method.version),
-        config=method.config,
-        dataset=data.dataset,
-        features=data.features,
-        fingerprint=data.fingerprint,
-        split_hash=data.split_hash,
-        added_text=data.added_text,
-        seed=record.seed,
-    )
+    expected = record.own_run_id
     if record.run_id != expected:
         raise RecordError(
             f"{path}: run_id is {record.run_id!r}, but method, settings, data and seed give {expected!r}: one of "

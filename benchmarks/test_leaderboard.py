@@ -11,7 +11,7 @@ import pytest
 from avgzsl_bench.leaderboard.board import read_boards
 from avgzsl_bench.leaderboard.collect import collect
 from avgzsl_bench.leaderboard.write import write_boards
-from avgzsl_bench.record import Record, run_id_of
+from avgzsl_bench.record import Record
 
 RECORDS = 1000
 COMMITTED = Path(__file__).parents[1] / "leaderboards" / "simulated" / "results"
@@ -28,19 +28,8 @@ def results(tmp_path_factory):
         content["method"]["name"] += f"-{copy}"
         content["method"]["title"] += f" {copy}"
         record = Record.model_validate(content)
-        method, data = record.method, record.data
-        name = run_id_of(
-            method=method.name,
-            distribution=(method.distribution, method.version),
-            config=method.config,
-            dataset=data.dataset,
-            features=data.features,
-            fingerprint=data.fingerprint,
-            split_hash=data.split_hash,
-            added_text=data.added_text,
-            seed=record.seed,
-        )
-        target = folder / data.dataset / method.name / f"{name}.json"
+        name = record.own_run_id
+        target = folder / record.data.dataset / record.method.name / f"{name}.json"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(record.model_copy(update={"run_id": name}).to_json())
         shutil.copy(path.with_suffix(".npz"), target.with_name(record.decisions.file))

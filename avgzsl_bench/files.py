@@ -12,6 +12,9 @@ from pathlib import Path
 
 from avgzsl_bench.errors import AvbenchError
 
+NO_FOLDER = "no such folder"
+"""What `folder_fault` says where nothing lies."""
+
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
@@ -50,6 +53,22 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def content_of(path: Path) -> bytes | None:
+    """The content of a file; None where nothing lies.
+
+    Raises:
+        AvbenchError: what lies there is no file, or cannot be read.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+            raise AvbenchError(f"{path}: not a file")
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise AvbenchError(f"{path}: cannot be read: {os_reason(error)}") from error
+
+
 def os_reason(error: Exception) -> str:
     """The system's words for an error of a file operation.
 
@@ -66,7 +85,7 @@ def folder_fault(path: Path) -> str | None:
     try:
         return None if stat.S_ISDIR(path.stat().st_mode) else "not a folder"
     except FileNotFoundError:
-        return "no such folder"
+        return NO_FOLDER
     except OSError as error:
         return os_reason(error)
 

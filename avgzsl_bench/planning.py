@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avgzsl_bench.config import build_config
+from avgzsl_bench.config import build_config, presets
 from avgzsl_bench.data.added_text import find_added_text
 from avgzsl_bench.data.benchmark import find_store, shape_of
 from avgzsl_bench.data.installed import data_root as resolve_data_root
@@ -20,7 +18,7 @@ from avgzsl_bench.device import choose_device
 from avgzsl_bench.errors import ConfigError, RecordError
 from avgzsl_bench.files import require_writable
 from avgzsl_bench.plugins import method_class, method_spec, provider
-from avgzsl_bench.record import verify
+from avgzsl_bench.record import run_id_of, verify
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +40,7 @@ class Plan:
     Attributes:
         spec, method: the method as registered, and its class.
         config: its full configuration; `changed` holds what differs from its defaults here.
+        preset: the preset that the configuration is the same as, however it was asked for; None without one.
         dataset, store, split: what it runs on.
         split_hash: tells the split, and what a source-disjoint view leaves out, from every other.
         added: texts of the dataset that the method asks for and that are there.
@@ -53,6 +52,7 @@ class Plan:
     method: type[Method]
     config: MethodConfig
     changed: Mapping[str, Any]
+    preset: str | None
     dataset: Dataset
     store: StoreHeader
     added: tuple[AddedText, ...]
@@ -81,21 +81,18 @@ class Plan:
     @property
     def path(self) -> Path:
         """Where the record goes; its name tells this run from every other."""
-        identity = {
-            "method": self.spec.name,
-            "distribution": self.distribution,
-            "config": self.settings,
-            "dataset": self.dataset.name,
-            "features": self.store.features,
-            "fingerprint": self.store.fingerprint,
-            "split": self.split_hash,
-            "seed": self.seed,
-        }
-        if self.added:
-            identity["added_text"] = self.added_text
-        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-        folder = self.out / self.dataset.name / self.store.features / self.split / self.spec.name
-        return folder / f"seed{self.seed}-{digest[:10]}.json"
+        name = run_id_of(
+            method=self.spec.name,
+            distribution=self.distribution,
+            config=self.settings,
+            dataset=self.dataset.name,
+            features=self.store.features,
+            fingerprint=self.store.fingerprint,
+            split_hash=self.split_hash,
+            added_text=self.added_text,
+            seed=self.seed,
+        )
+        return self.out / self.dataset.name / self.store.features / self.split / self.spec.name / f"{name}.json"
 
     def finished(self) -> Record | None:
         """The record, if this very run was finished before.
@@ -163,14 +160,19 @@ def plan_run(
     store = find_store(facts, features, split, root, spec.needs)
     config = build_config(spec, target.Config, dataset, store.features, overrides, preset)
     added = find_added_text(root, facts, store, target.added_text(config, spec.needs.added_text))
-    default = build_config(spec, target.Config, dataset, store.features, {}).model_dump(mode="json")
     target.check(config, shape_of(store, spec.needs, added))
     full = config.model_dump(mode="json")
+
+    def settings_of(name: str | None) -> dict[str, Any]:
+        return build_config(spec, target.Config, dataset, store.features, {}, name).model_dump(mode="json")
+
+    default = settings_of(None)
     return Plan(
         spec=spec,
         method=target,
         config=config,
         changed={key: value for key, value in full.items() if value != default[key]},
+        preset=next((name for name in presets(spec) if settings_of(name) == full), None),
         dataset=facts,
         store=store,
         added=added,

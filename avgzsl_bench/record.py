@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from avgzsl_bench.calibration import EQUAL
-from avgzsl_bench.errors import RecordError
-from avgzsl_bench.files import atomic_file, os_reason
+from avgzsl_bench.errors import AvbenchError, RecordError
+from avgzsl_bench.files import atomic_file, content_of
 from avgzsl_bench.metrics import Decisions, metrics_of
 
 SCHEMA: Literal[1] = 1
@@ -58,6 +58,7 @@ class MethodInfo(_Part):
     version: str
     config: dict[str, Any]
     changed: dict[str, Any] = Field(description="settings that differ from the method's defaults here")
+    preset: str | None = Field(None, description="the preset that the configuration is the same as, if any")
     parameters: int | None = Field(ge=0, lt=2**63)
 
 
@@ -136,8 +137,24 @@ class Record(_Part):
     trace: list[EpochTrace]
     decisions: DecisionsFile
     environment: dict[str, str | None]
-    timing: dict[str, float | str]
+    timing: dict[str, Annotated[float, Field(ge=0, lt=1e12)] | str]
     peak_device_memory: int | None = Field(ge=0, description="bytes; None on devices that do not count it")
+
+    @property
+    def own_run_id(self) -> str:
+        """The name that follows from what the record says was run."""
+        method, data = self.method, self.data
+        return run_id_of(
+            method=method.name,
+            distribution=(method.distribution, method.version),
+            config=method.config,
+            dataset=data.dataset,
+            features=data.features,
+            fingerprint=data.fingerprint,
+            split_hash=data.split_hash,
+            added_text=data.added_text,
+            seed=self.seed,
+        )
 
     def to_json(self) -> str:
         """The record as indented JSON, fields in a fixed order, with a final line feed."""
@@ -169,22 +186,60 @@ class DecisionTable:
         return buffer.getvalue()
 
 
+def run_id_of(
+    *,
+    method: str,
+    distribution: tuple[str, str],
+    config: Mapping[str, Any],
+    dataset: str,
+    features: str,
+    fingerprint: str,
+    split_hash: str,
+    added_text: Mapping[str, str],
+    seed: int,
+) -> str:
+    """A name for a run that follows from what was run, and tells it from every other.
+
+    Args:
+        method, config: the method, and its full configuration as plain values.
+        distribution: name and version of what brought the method.
+        dataset, features, fingerprint, split_hash, added_text: what it ran on, as in `DataInfo`.
+        seed: of the run.
+    """
+    identity: dict[str, Any] = {
+        "method": method,
+        "distribution": distribution,
+        "config": config,
+        "dataset": dataset,
+        "features": features,
+        "fingerprint": fingerprint,
+        "split": split_hash,
+        "seed": seed,
+    }
+    if added_text:
+        identity["added_text"] = added_text
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return f"seed{seed}-{digest[:10]}"
+
+
 def class_results(
     table: DecisionTable, names: list[str], seen: NDArray[np.bool_], bias: float
 ) -> list[ClassResult]:
     """Accuracy of each class at a bias."""
-    hit = table.decisions.predict(bias) == table.label
-    count = np.bincount(table.label, minlength=len(names))
-    right = np.bincount(table.label, weights=hit, minlength=len(names))
     return [
-        ClassResult(
-            name=name,
-            role="seen" if is_seen else "unseen",
-            videos=int(n),
-            accuracy=float(r / n) if n else None,
+        ClassResult(name=name, role="seen" if is_seen else "unseen", videos=videos, accuracy=accuracy)
+        for name, is_seen, (videos, accuracy) in zip(
+            names, seen, _class_accuracies(table, len(names), bias), strict=True
         )
-        for name, is_seen, n, r in zip(names, seen, count, right, strict=True)
     ]
+
+
+def _class_accuracies(table: DecisionTable, classes: int, bias: float) -> list[tuple[int, float | None]]:
+    """Number of videos of each class, and the share of them that is right at a bias; None without videos."""
+    hit = table.decisions.predict(bias) == table.label
+    count = np.bincount(table.label, minlength=classes).tolist()
+    right = np.bincount(table.label, weights=hit, minlength=classes).tolist()
+    return [(n, r / n if n else None) for n, r in zip(count, right, strict=True)]
 
 
 def write_record(path: Path, record: Record, table: bytes) -> None:
@@ -211,12 +266,10 @@ def read_record(path: Path) -> Record:
             bounds, or with text that cannot be written again.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _bytes_of(path).decode()
         content = json.loads(text)
         if "\\ud" in text.lower():
             json.dumps(content, ensure_ascii=False).encode()  # JSON can spell half a character, UTF-8 cannot
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read: {os_reason(error)}") from error
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{path}: not a record: {error}") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
@@ -230,6 +283,16 @@ def read_record(path: Path) -> Record:
         raise RecordError(f"{path}: {where}: {first['msg']}") from error
 
 
+def _bytes_of(path: Path) -> bytes:
+    try:
+        content = content_of(path)
+    except AvbenchError as error:
+        raise RecordError(str(error)) from error
+    if content is None:
+        raise RecordError(f"{path}: cannot be read: no such file")
+    return content
+
+
 def read_decisions(path: Path, record: Record) -> DecisionTable:
     """Read the decisions of the record at `path`, checked against its hash and its classes.
 
@@ -237,10 +300,7 @@ def read_decisions(path: Path, record: Record) -> DecisionTable:
         RecordError: missing, altered or damaged.
     """
     file = path.with_name(record.decisions.file)
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise RecordError(f"{file}: cannot be read: {os_reason(error)}") from error
+    content = _bytes_of(file)
     if hashlib.sha256(content).hexdigest() != record.decisions.sha256:
         raise RecordError(f"{file}: altered: its sha256 is not the one in {path.name}")
     n, k = record.decisions.videos, len(record.classes)
@@ -294,17 +354,18 @@ def read_verified(path: Path) -> tuple[Record, DecisionTable]:
         table.decisions, table.label, np.flatnonzero(seen), np.flatnonzero(~seen), record.metrics.bias
     )
     _compare(path, "metrics", record.metrics.model_dump(), asdict(recomputed))
-    expected = class_results(table, [c.name for c in record.classes], seen, record.metrics.bias)
-    for stored, actual in zip(record.classes, expected, strict=True):
-        if stored != actual:  # taking models apart is slow
-            _compare(path, f"classes[{stored.name!r}]", stored.model_dump(), actual.model_dump())
-    videos = sum(c.videos for c in record.classes)
-    tested = sum(record.data.counts.get(p, 0) for p in ("stage2_test_seen", "stage2_test_unseen"))
-    if not videos == tested == record.decisions.videos:
-        raise RecordError(
-            f"{path}: counts: {tested} test videos in data.counts, {videos} in classes, "
-            f"{record.decisions.videos} in decisions"
-        )
+    expected = _class_accuracies(table, len(record.classes), record.metrics.bias)
+    for stored, (count, accuracy) in zip(record.classes, expected, strict=True):
+        given = {"videos": stored.videos, "accuracy": stored.accuracy}
+        _compare(path, f"classes[{stored.name!r}]", given, {"videos": count, "accuracy": accuracy})
+    for role in ("seen", "unseen"):
+        videos = sum(c.videos for c in record.classes if c.role == role)
+        counted = record.data.counts.get(f"stage2_test_{role}", 0)
+        if videos != counted:
+            raise RecordError(
+                f"{path}: counts: {counted} {role} test videos in data.counts, {videos} in classes and decisions"
+            )
+    _require_own_name(path, record)
     chosen = record.best_epoch
     if chosen > len(record.trace) or record.trace[chosen - 1].bias != record.metrics.bias:
         raise RecordError(f"{path}: metrics.bias is not the one of best_epoch {chosen} in the trace")
@@ -313,6 +374,20 @@ def read_verified(path: Path) -> tuple[Record, DecisionTable]:
     if first_best != chosen:
         raise RecordError(f"{path}: best_epoch is {chosen}, but the trace's highest HM is at {first_best}")
     return record, table
+
+
+def _require_own_name(path: Path, record: Record) -> None:
+    """Refuse a record whose name does not follow from what it says was run: something in it was altered."""
+    method, data = record.method, record.data
+    for name, value in (("calibration", record.calibration), ("text_order", data.text_order)):
+        if method.config.get(name, value) != value:
+            raise RecordError(f"{path}: {name} is {value!r}, but method.config says {method.config[name]!r}")
+    expected = record.own_run_id
+    if record.run_id != expected:
+        raise RecordError(
+            f"{path}: run_id is {record.run_id!r}, but method, settings, data and seed give {expected!r}: one of "
+            "them was altered"
+        )
 
 
 def _compare(path: Path, where: str, stored: Mapping[str, Any], actual: Mapping[str, Any]) -> None:

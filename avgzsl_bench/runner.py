@@ -247,6 +247,7 @@ def _record(
             version=version,
             config=plan.settings,
             changed=dict(plan.changed),
+            preset=plan.preset,
             parameters=method.parameter_count(),
         ),
         data=DataInfo(

@@ -56,4 +56,12 @@ def test_missing_files_are_told(resource):
 
 
 def test_every_field_of_a_dataset_is_of_use():
-    assert set(Dataset.model_fields) == {"name", "title", "match_case", "classes", "partitions", "splits", "recording"}
+    assert set(Dataset.model_fields) == {
+        "name",
+        "title",
+        "match_case",
+        "classes",
+        "partitions",
+        "splits",
+        "recording",
+    }

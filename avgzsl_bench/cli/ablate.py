@@ -197,9 +197,15 @@ def _read(request: AblationRequest, results: Path) -> list[AblationBoard]:
 
 def _collect(results: Path) -> list[RecordTable]:
     """All records below a folder, none if there are none yet."""
-    from avgzsl_bench.leaderboard.collect import collect
+    from avgzsl_bench.files import NO_FOLDER, folder_fault
+    from avgzsl_bench.leaderboard.collect import collect, json_files
 
-    return collect(results) if any(results.rglob("*.json")) else []
+    fault = folder_fault(results)
+    if fault == NO_FOLDER:
+        return []
+    if fault is not None:
+        raise RecordError(f"{results}: {fault}; name the folder of the records with --results")
+    return collect(results) if any(json_files(results)) else []
 
 
 def _say(console: Console, line: str) -> None:
@@ -208,7 +214,7 @@ def _say(console: Console, line: str) -> None:
 
 def _print(board: AblationBoard, console: Console) -> None:
     from avgzsl_bench.cli.console import print_table
-    from avgzsl_bench.leaderboard.ablation_notes import board_notes, heading_of, table_notes
+    from avgzsl_bench.leaderboard.ablation_notes import board_notes, heading_of, missing_notes, table_notes
     from avgzsl_bench.leaderboard.render import SIMULATED_WARNING
 
     console.print(heading_of(board), style="bold", soft_wrap=True)
@@ -216,15 +222,15 @@ def _print(board: AblationBoard, console: Console) -> None:
         console.print(SIMULATED_WARNING, style="yellow")
     for table in board.tables:
         console.print(f"\n{table.declared.title}", style="bold", soft_wrap=True)
-        print_table(console, _table(table))
-        for note in table_notes(board, table):
+        print_table(console, _table(board, table))
+        for note in (*missing_notes(board, table), *table_notes(board, table)):
             console.print(f"- {note}")
     console.print()
     for note in board_notes(board):
         console.print(f"- {note}")
 
 
-def _table(table: AblationTable) -> Table:
+def _table(board: AblationBoard, table: AblationTable) -> Table:
     """Narrow enough for 80 characters: what belongs to a mean stands below it."""
     from rich.text import Text
 
@@ -234,12 +240,13 @@ def _table(table: AblationTable) -> Table:
     from avgzsl_bench.leaderboard.literature_notes import TITLES
 
     measured = tuple(TITLES.values())
-    reported = tuple(f"Paper\n{title}" for title in measured)
-    shown = plain_table("Variant", "n", *measured, *reported, right=("n", *measured, *reported), fold=("Variant",))
+    papers = tuple(f"Paper\n{title}" for title in measured)
+    shown = plain_table("Variant", "n", *measured, *papers, right=("n", *measured, *papers), fold=("Variant",))
     for line in table.lines:
         label = line.variant.label
         label += f"\n{assignments(line.variant.settings)}" if line.variant.settings else ""
         figures = [cell.replace(" ± ", "\n±") for cell in measured_of(line)]
+        reported = [cell.replace(" (", "\n(") for cell in reported_of(board, line)]
         seeds = str(len(line.row.seeds)) if line.row else "0"
-        shown.add_row(*(Text(cell) for cell in (label, seeds, *figures, *reported_of(line))))
+        shown.add_row(*(Text(cell) for cell in (label, seeds, *figures, *reported)))
     return shown

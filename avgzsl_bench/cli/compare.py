@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 @click.option("--dataset", help="Only records of this dataset.")
 @click.option("--features", help="Only records of this feature set.")
 @click.option("--split", help="Only records of this class split.")
+@click.option("--calibration", help="Only records of this calibration, e.g. exact.")
+@click.option("--text-order", help="Only records of this text order, e.g. by-name.")
 @click.option("--figure", default="hm", show_default=True, help="What is tested: hm, seen, unseen or zsl.")
 @click.option(
     "--classes",
@@ -47,6 +49,8 @@ def compare(
     dataset: str | None,
     features: str | None,
     split: str | None,
+    calibration: str | None,
+    text_order: str | None,
     figure: str,
     classes: int,
     latex: Path | None,
@@ -62,7 +66,16 @@ def compare(
     from avgzsl_bench.leaderboard.latex import latex_of_comparison, write_latex
 
     boards = read_boards(results)
-    compared = compare_methods(boards, methods, figure, dataset=dataset, features=features, split=split)
+    compared = compare_methods(
+        boards,
+        methods,
+        figure.casefold(),
+        dataset=dataset,
+        features=features,
+        split=split,
+        calibration=calibration,
+        text_order=text_order,
+    )
     if latex is not None:
         write_latex(latex, latex_of_comparison(compared))
     console = plain_console()
@@ -88,12 +101,12 @@ def _print_tests(console: Console, compared: Compared) -> None:
 
 def _print_classes(console: Console, compared: Compared, count: int) -> None:
     from avgzsl_bench.cli.console import print_table
-    from avgzsl_bench.leaderboard.compared import largest_changes, name_of
+    from avgzsl_bench.leaderboard.compared import largest_changes
 
     first, *others = compared.lines
     for other in others:
         changes = largest_changes(first, other, count)
-        console.print(f"\n{name_of(first)} against {name_of(other)}, by class", style="bold")
+        console.print(f"\n{first.name} against {other.name}, by class", style="bold")
         print_table(console, _classes(*changes))
     console.print(
         "- The classes that gain and lose most: difference in accuracy with all classes competing, in percentage "

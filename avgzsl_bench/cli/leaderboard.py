@@ -118,12 +118,19 @@ def _table(board: Board) -> Table:
     from rich.text import Text
 
     from avgzsl_bench.cli.console import plain_table
+    from avgzsl_bench.leaderboard.beside import like_reported
+    from avgzsl_bench.leaderboard.notes import tied_lines
+    from avgzsl_bench.leaderboard.render import NONE, rank
 
-    figures = ("Seeds", "S", "U", "HM", "ZSL")
-    columns = ("Method, settings changed", *figures, "Reported HM")
-    table = plain_table(*columns, right=figures, fold=(columns[0], columns[-1]))
-    for line in board.lines:
-        table.add_row(*(Text(cell) for cell in _cells(line)))
+    reported, tied = like_reported(board), tied_lines(board)
+    figures = ("Seeds", "S", "U", "HM", "ZSL", "Rank")
+    columns = ("Method, settings changed", *figures, *(("Reported\nHM",) if reported else ()))
+    table = plain_table(*columns, right=figures, fold=(columns[0],))
+    for position, line in enumerate(board.lines):
+        cells = [*_cells(line), rank(line.row, tied).replace(", ", "\n")]
+        if reported:
+            cells.append(reported[position].cell("hm").replace(" ", "\n") if position in reported else NONE)
+        table.add_row(*(Text(cell) for cell in cells))
     return table
 
 
@@ -133,8 +140,7 @@ def _cells(line: Line) -> list[str]:
     spread = line.row.spread
     seen, unseen, zsl = (f"{100 * spread[figure].mean:.2f}" for figure in ("seen", "unseen", "zsl"))
     method = f"{line.label}\n{line.settings}" if line.settings else line.label
-    reported = "\n".join(f"{r.hm:.2f} on\n{r.features}, {r.split}" for r in line.reported)
-    return [method, str(len(line.row.seeds)), seen, unseen, percent(spread["hm"]), zsl, reported]
+    return [method, str(len(line.row.seeds)), seen, unseen, percent(spread["hm"]).replace(" ± ", "\n± "), zsl]
 
 
 def _reported_table(table: LiteratureTable, dataset: str) -> Table:

@@ -11,15 +11,16 @@ import click
 @click.command(short_help="Recompute every figure of records from their decisions.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
 def verify(paths: tuple[Path, ...]) -> None:
-    """Check records, or folders of them, against the decisions that lie beside them.
+    """Check records, or folders of them, against the decisions that lie beside them, and against each other.
 
     Every record is checked and every failure is listed before the command fails.
     """
     from avgzsl_bench.errors import RecordError
-    from avgzsl_bench.leaderboard.collect import find_records
-    from avgzsl_bench.record import verify as verify_record
+    from avgzsl_bench.leaderboard.collect import StoredRecord, find_records, require_one_test
+    from avgzsl_bench.record import read_verified
 
     passed, failures = 0, []
+    of_data: dict[tuple[str, str], StoredRecord] = {}
     for path in paths:
         try:
             records = find_records(path) if os.path.isdir(path) else [path]
@@ -29,7 +30,9 @@ def verify(paths: tuple[Path, ...]) -> None:
             continue
         for record in records:
             try:
-                verify_record(record)
+                stored = StoredRecord(record, *read_verified(record))
+                data = stored.record.data
+                require_one_test([of_data.setdefault((data.fingerprint, data.split_hash), stored), stored])
             except RecordError as error:
                 failures.append(error)
                 click.echo(f"FAILED {error}")

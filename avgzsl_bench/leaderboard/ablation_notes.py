@@ -14,7 +14,7 @@ from avgzsl_bench.leaderboard.board import MARKED, one_line
 from avgzsl_bench.leaderboard.literature_notes import CONTRADICTS, NONE
 
 if TYPE_CHECKING:
-    from avgzsl_bench.leaderboard.ablation_table import AblationBoard, AblationRequest, AblationTable
+    from avgzsl_bench.leaderboard.ablation_table import AblationBoard, AblationTable
     from avgzsl_bench.reported.figures import ReportedAblation
 
 
@@ -48,13 +48,17 @@ def assignments(settings: Mapping[str, Any]) -> str:
     return one_line(", ".join(f"{key}={_value(settings[key])}" for key in settings)) or NONE
 
 
-def table_notes(board: AblationBoard, table: AblationTable) -> list[str]:
-    """What is missing from a table, and what must be known of its reported figures."""
+def missing_notes(board: AblationBoard, table: AblationTable) -> list[str]:
+    """Which variants have no record, and what makes them."""
     missing = [line.variant.label for line in table.lines if line.row is None]
+    return [one_line(f"No record: {', '.join(missing)}; make it with: {_command(board)}")] if missing else []
+
+
+def table_notes(board: AblationBoard, table: AblationTable) -> list[str]:
+    """Which seeds a table has, and what must be known of its reported figures."""
     unprinted = [line.variant.label for line in table.lines if line.variant.reported is None]
     sought = [line.variant.label for line in table.lines if line.variant.reported and line.reported is None]
-    notes = [f"No record: {', '.join(missing)}; make it with: {_command(board.request)}."] if missing else []
-    notes += _seed_notes(table)
+    notes = _seed_notes(table)
     place = table.declared.reported
     if place is not None:
         if unprinted:
@@ -96,7 +100,10 @@ def _where_reported(board: AblationBoard, figure: ReportedAblation) -> str:
     if origin.simulated:
         verdict = "not comparable with figures on simulated features"
     elif figure.is_like(origin.features, origin.split):
-        verdict = "the same as measured"
+        verdict = (
+            "features and split are those measured; inside, above or below: so lies the printed figure to the 95 "
+            "percent interval of the measured one"
+        )
     else:
         verdict = f"not comparable with figures on {origin.features}, {origin.split}"
     return f"Reported: {figure.source} (table {figure.table}); {figure.features}, {figure.split}: {verdict}."
@@ -122,12 +129,15 @@ def _shared_settings(board: AblationBoard) -> str:
     return "".join(words)
 
 
-def _command(request: AblationRequest) -> str:
+def _command(board: AblationBoard) -> str:
+    """What makes the missing records: on the features of the board, with as many seeds as its rows have."""
+    request = board.request
     parts = ["avbench ablate --method", request.spec.name, "--dataset", request.dataset]
-    parts += ["--features", request.features] if request.features != "auto" else []
+    parts += ["--features", board.origin.features]
     parts += ["--split", request.split] if request.split != "cls" else []
     parts += [f"--set {key}={_value(value)}" for key, value in request.settings.items()]
-    return " ".join(parts)
+    seeds = max((len(line.row.seeds) for line in board.lines if line.row), default=1)
+    return " ".join([*parts, f"--seeds {seeds}"] if seeds > 1 else parts)
 
 
 def _short_name(board: AblationBoard) -> str:

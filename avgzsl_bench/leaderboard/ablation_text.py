@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from avgzsl_bench.errors import AvbenchError
-from avgzsl_bench.files import write_atomically
+from avgzsl_bench.files import content_of, write_atomically
 from avgzsl_bench.leaderboard import latex
-from avgzsl_bench.leaderboard.ablation_notes import assignments, board_notes, heading_of, names_of, table_notes
+from avgzsl_bench.leaderboard.ablation_notes import (
+    assignments,
+    board_notes,
+    heading_of,
+    missing_notes,
+    names_of,
+    table_notes,
+)
+from avgzsl_bench.leaderboard.beside import NOT_COMPARABLE
 from avgzsl_bench.leaderboard.board import one_line
-from avgzsl_bench.leaderboard.literature_notes import CONTRADICTS, NONE, TITLES
+from avgzsl_bench.leaderboard.literature_notes import NONE, TITLES, printed
 from avgzsl_bench.leaderboard.markdown import escape
 from avgzsl_bench.leaderboard.render import SIMULATED_WARNING, percent
+from avgzsl_bench.leaderboard.verdicts import Place, Verdict, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,13 +41,21 @@ def measured_of(line: AblationLine) -> list[str]:
     return [percent(line.row.spread[name]) if line.row else NONE for name in TITLES]
 
 
-def reported_of(line: AblationLine) -> list[str]:
-    """S, U, HM and ZSL as printed, the HM marked if it contradicts S and U."""
-    values = {name: getattr(line.reported, name, None) for name in TITLES}
-    cells = {name: NONE if value is None else f"{value:.2f}" for name, value in values.items()}
-    if line.reported and line.reported.recomputed_hm is not None:
-        cells["hm"] += CONTRADICTS
-    return list(cells.values())
+def reported_of(board: AblationBoard, line: AblationLine) -> list[str]:
+    """S, U, HM and ZSL as printed, the HM marked if it contradicts S and U; each with its verdict, if any."""
+    found = verdicts_of(board, line)
+    told = {name: f" ({verdict.word})" for name, verdict in found.items() if verdict.word != NOT_COMPARABLE}
+    return [f"{printed(line.reported, name)}{told.get(name, '')}" for name in TITLES]
+
+
+def verdicts_of(board: AblationBoard, line: AblationLine) -> dict[str, Verdict]:
+    """A verdict for each of S, U, HM and ZSL of a variant; empty where nothing was measured or reported."""
+    if line.row is None or line.reported is None:
+        return {}
+    origin, row = board.origin, line.row
+    place = Place(origin.features, origin.split, origin.simulated, row.runs[0].record.calibration)
+    intervals = {name: (row.interval[name].low, row.interval[name].high) for name in TITLES}
+    return verdicts(line.reported, intervals, place, len(row.seeds), standard=not board.request.settings)
 
 
 def markdown_of(board: AblationBoard) -> str:
@@ -46,10 +63,11 @@ def markdown_of(board: AblationBoard) -> str:
     warning = [f"**{SIMULATED_WARNING}**"] if board.origin.simulated else []
     parts = [f"# {escape(heading_of(board))}", *warning]
     for table in board.tables:
-        cells = pd.DataFrame([{k: escape(v) for k, v in _cells(line).items()} for line in table.lines])
+        shown = [_cells(line, reported_of(board, line)) for line in table.lines]
+        cells = pd.DataFrame([{k: escape(v) for k, v in row.items()} for row in shown])
         text = cells.to_markdown(index=False, disable_numparse=True, colalign=_align(cells))
         parts += [f"## {escape(table.declared.title)}", text]
-        notes = table_notes(board, table)
+        notes = [*missing_notes(board, table), *table_notes(board, table)]
         parts += [_list(notes)] if notes else []
     return "\n\n".join([*parts, "## Notes", _list(board_notes(board))]) + "\n"
 
@@ -63,8 +81,11 @@ def csv_of(board: AblationBoard) -> str:
 
 
 def latex_of(board: AblationBoard) -> str:
-    """A `table` for each table of an ablation; needs the package booktabs."""
-    return "\n".join(_latex_table(board, table) for table in board.tables)
+    """A `table` for each table of an ablation, provenance above; needs the package booktabs."""
+    told = [heading_of(board), *board_notes(board)[1:]]
+    told += [note for table in board.tables for note in missing_notes(board, table)]
+    tables = [line for number in range(len(board.tables)) for line in _latex_table(board, number)]
+    return "\n".join([latex.MARKER, *(f"% {text}" for text in told), *tables])
 
 
 def write_ablations(boards: Sequence[AblationBoard], out: Path) -> list[Path]:
@@ -84,9 +105,9 @@ def write_ablations(boards: Sequence[AblationBoard], out: Path) -> list[Path]:
             out / f"{name}.csv": csv_of(board),
             out / f"{name}.tex": latex_of(board),
         }
-        ours = marked.is_file() and marked.read_bytes().startswith(MARKER.encode())
+        ours = (content_of(marked) or b"").startswith(MARKER.encode())
         for path in own:
-            if path.exists() and not ours:
+            if content_of(path) is not None and not ours:
                 raise AvbenchError(f"{path} is no ablation and would be lost; choose another folder with --out")
         contents |= own
     for path, text in contents.items():
@@ -94,13 +115,13 @@ def write_ablations(boards: Sequence[AblationBoard], out: Path) -> list[Path]:
     return list(contents)
 
 
-def _cells(line: AblationLine) -> dict[str, str]:
+def _cells(line: AblationLine, reported: Sequence[str]) -> dict[str, str]:
     return {
         "Variant": one_line(line.variant.label),
         "Settings": assignments(line.variant.settings),
         "n": str(len(line.row.seeds)) if line.row else "0",
         **dict(zip(TITLES.values(), measured_of(line), strict=True)),
-        **{f"Reported {t}": cell for t, cell in zip(TITLES.values(), reported_of(line), strict=True)},
+        **{f"Reported {t}": cell for t, cell in zip(TITLES.values(), reported, strict=True)},
     }
 
 
@@ -112,36 +133,29 @@ def _list(items: Sequence[str]) -> str:
     return "\n".join(f"- {escape(item)}" for item in items)
 
 
-def _latex_table(board: AblationBoard, table: AblationTable) -> str:
-    figures = len(TITLES)
-    words = [f"{heading_of(board)}. {table.declared.title}.", *table_notes(board, table), board_notes(board)[0]]
-    rows = [[text for column, text in _cells(line).items() if column != "Settings"] for line in table.lines]
-    return "\n".join(
-        [
-            r"\begin{table}",
-            r"\centering\footnotesize\setlength{\tabcolsep}{2.5pt}",
-            rf"\caption{{{_tex(' '.join(words))}}}",
-            rf"\begin{{tabular}}{{l{'r' * (1 + 2 * figures)}}}",
-            r"\toprule",
-            rf" & & \multicolumn{{{figures}}}{{c}}{{Measured}} & \multicolumn{{{figures}}}{{c}}{{Reported}} \\",
-            rf"\cmidrule(lr){{3-{2 + figures}}} \cmidrule(lr){{{3 + figures}-{2 + 2 * figures}}}",
-            " & ".join(["Variant", "$n$", *TITLES.values(), *TITLES.values()]) + r" \\",
-            r"\midrule",
-            *(" & ".join(map(_tex, row)) + r" \\" for row in rows),
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\end{table}",
-            "",
-        ]
-    )
-
-
-def _tex(text: str) -> str:
-    return latex.escape(text).replace(latex.escape(CONTRADICTS), r"$^\dagger$")
+def _latex_table(board: AblationBoard, number: int) -> list[str]:
+    table, figures = board.tables[number], len(TITLES)
+    words = [f"{heading_of(board)}. {table.declared.title}.", board_notes(board)[0], *table_notes(board, table)]
+    cells = [_cells(line, [printed(line.reported, name) for name in TITLES]) for line in table.lines]
+    rows = [[text for column, text in row.items() if column != "Settings"] for row in cells]
+    tabular = [
+        rf"\begin{{tabular}}{{@{{}}l{'r' * (1 + 2 * figures)}@{{}}}}",
+        r"\toprule",
+        rf" & & \multicolumn{{{figures}}}{{c}}{{Measured}} & \multicolumn{{{figures}}}{{c}}{{Reported}} \\",
+        rf"\cmidrule(lr){{3-{2 + figures}}} \cmidrule(lr){{{3 + figures}-{2 + 2 * figures}}}",
+        " & ".join(["Variant", "$n$", *TITLES.values(), *TITLES.values()]) + r" \\",
+        r"\midrule",
+        *(" & ".join(map(latex.escape, row)) + r" \\" for row in rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    label = f"ablation-{board.request.spec.name}-{board.origin.dataset}-{number + 1}"
+    return latex.table_float(board.origin.simulated, latex.escape(" ".join(words)), label, tabular)
 
 
 def _record(board: AblationBoard, table: AblationTable, line: AblationLine) -> dict[str, Any]:
     request, origin, row, reported = board.request, board.origin, line.row, line.reported
+    told = verdicts_of(board, line)
     measured: dict[str, float | None] = {}
     for name in TITLES:
         measured |= {
@@ -168,6 +182,8 @@ def _record(board: AblationBoard, table: AblationTable, line: AblationLine) -> d
         "parameters": row.method.parameters if row else None,
         **{f"reported_{name}_percent": getattr(reported, name, None) for name in TITLES},
         **{f"reported_{name}": getattr(reported, name, None) for name in ("features", "split", "source", "table")},
+        **{f"verdict_{name}": getattr(told.get(name), "word", None) for name in TITLES},
+        "verdict_reason": getattr(told.get("hm"), "reason", None),
         "reported_variant": line.variant.reported,
         "dataset": origin.dataset,
         "features": origin.features,

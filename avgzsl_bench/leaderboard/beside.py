@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from avgzsl_bench.leaderboard.literature_notes import printed
 from avgzsl_bench.leaderboard.verdicts import Place, Verdict, verdicts
 from avgzsl_bench.reported.figures import PRINTED
 
@@ -46,20 +47,31 @@ class Beside:
         return text if self.alike else f"{NOT_COMPARABLE}: {text}"
 
     def cell(self, name: str) -> str:
-        """A figure in percent as printed, with its verdict where there is one; a dash if it is not printed."""
+        """A figure in percent as printed, marked as in `printed`, with its verdict where there is one."""
         value: float | None = getattr(self.figure, name)
-        if value is None:
-            return "–"
         word = self.verdicts[name].word
-        return f"{value:.2f} ({word})" if self.alike and word != NOT_COMPARABLE else f"{value:.2f}"
+        shown = printed(self.figure, name)
+        return f"{shown} ({word})" if self.alike and value is not None and word != NOT_COMPARABLE else shown
 
 
 def beside(board: Board) -> list[Beside]:
     """Every reported figure of a board's rows, in the order of the rows."""
-    place = Place(board.key.features, board.key.split, board.key.simulated)
+    key = board.key
+    place = Place(key.features, key.split, key.simulated, key.calibration)
     found = []
     for line in board.lines:
         intervals = {name: (line.row.interval[name].low, line.row.interval[name].high) for name in PRINTED}
         for figure in line.reported:
-            found.append(Beside(line, figure, verdicts(figure, intervals, place, len(line.row.seeds))))
+            told = verdicts(figure, intervals, place, len(line.row.seeds), standard=line.standard)
+            found.append(Beside(line, figure, told))
+    return found
+
+
+def like_reported(board: Board) -> dict[int, Beside]:
+    """What is reported on the board's own features and split, by the position of the row that it compares with."""
+    found: dict[int, Beside] = {}
+    position = {id(line): i for i, line in enumerate(board.lines)}
+    for reported in beside(board):
+        if reported.alike:
+            found.setdefault(position[id(reported.line)], reported)
     return found

@@ -7,11 +7,13 @@ import json
 import re
 from collections import Counter, defaultdict
 from dataclasses import astuple, dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from avgzsl_bench.data.feature_sets import SIMULATED
 from avgzsl_bench.leaderboard.collect import RecordTable, TableKey, collect
-from avgzsl_bench.leaderboard.statistics import REFERENCE, Row, rows_of
+from avgzsl_bench.leaderboard.sensitivity import sensitivity_of
+from avgzsl_bench.leaderboard.statistics import REFERENCE, Row, Spread, rows_of
 from avgzsl_bench.reported.figures import ReportedFigure, reported_for
 
 if TYPE_CHECKING:
@@ -48,6 +50,21 @@ class Line:
     def competes(self) -> bool:
         """False for yardsticks such as chance."""
         return self.row.competes
+
+    @property
+    def name(self) -> str:
+        """Label and changed settings on one line."""
+        return f"{self.label} ({self.settings})" if self.settings else self.label
+
+    @property
+    def standard(self) -> bool:
+        """The method ran as it comes, or as a preset of it says, to the end: what papers report may be meant."""
+        return not (_changed(self.row) or _stopped(self.row))
+
+    @cached_property
+    def sensitivity(self) -> Mapping[str, Spread]:
+        """HM under other biases, by the names of `sensitivity.CONDITIONS`; worked out once for all formats."""
+        return sensitivity_of(self.row)
 
 
 @dataclass(frozen=True)
@@ -168,13 +185,24 @@ def _line(key: TableKey, row: Row, *, show_version: bool) -> Line:
 
 
 def _settings(row: Row, also: Sequence[str] = ()) -> str:
-    shown = row.method.changed | {name: _told_apart(row).get(name) for name in also}
-    shown = {name: value for name, value in shown.items() if name not in _OF_THE_BOARD}
+    shown = _changed(row) | {name: _told_apart(row).get(name) for name in also}
     items = [f"{name}={_value(shown[name])}" for name in sorted(shown)]
+    if row.method.preset is not None and row.method.changed:
+        items.insert(0, f"preset {row.method.preset}")
+    return one_line(", ".join([*items, *_stopped(row)]))
+
+
+def _changed(row: Row) -> dict[str, Any]:
+    """Settings that differ from the defaults, but for those of a preset and those that the heading names."""
+    if row.method.preset is not None:
+        return {}
+    return {name: value for name, value in row.method.changed.items() if name not in _OF_THE_BOARD}
+
+
+def _stopped(row: Row) -> list[str]:
     planned = row.method.config.get("epochs")
-    if isinstance(planned, int) and row.epochs < planned:
-        items.append(f"stopped after {row.epochs} of {planned} epochs")
-    return one_line(", ".join(items))
+    stopped = isinstance(planned, int) and row.epochs < planned
+    return [f"stopped after {row.epochs} of {planned} epochs"] if stopped else []
 
 
 def _value(value: Any) -> str:

@@ -12,7 +12,7 @@ from avgzsl_bench.leaderboard.board import one_line
 from avgzsl_bench.leaderboard.outcomes import RESAMPLED_FIGURES
 from avgzsl_bench.leaderboard.provenance import provenance_of, training_seconds
 from avgzsl_bench.leaderboard.render import schedule
-from avgzsl_bench.leaderboard.sensitivity import CONDITIONS, sensitivity_of
+from avgzsl_bench.leaderboard.sensitivity import CONDITIONS
 from avgzsl_bench.leaderboard.statistics import FIGURES
 from avgzsl_bench.reported.figures import PRINTED
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.leaderboard.beside import Beside
     from avgzsl_bench.leaderboard.board import Board, Line
 
-HEADER = "method,title,follows,distribution,version,"
+HEADER = "method,title,follows,distribution,version,settings_changed,"
 """What the first line of every file begins with."""
 _ELSEWHERE = ("seeds", "calibration", "text_order", "fingerprint", "split_hash", "distribution")
 """Provenance that has its column already."""
@@ -95,7 +95,7 @@ def _measured(line: Line) -> dict[str, Any]:
 
 
 def _sensitivity(line: Line) -> dict[str, Any]:
-    found = sensitivity_of(line.row)
+    found = line.sensitivity
     return {f"hm_{name}_mean": found[name].mean for name in CONDITIONS} | {
         f"hm_{name}_std": found[name].std for name in CONDITIONS
     }

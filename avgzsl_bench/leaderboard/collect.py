@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from dataclasses import astuple, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from avgzsl_bench.calibration import PUBLISHED_GRIDS
 from avgzsl_bench.data.feature_sets import SIMULATED
 from avgzsl_bench.errors import RecordError
-from avgzsl_bench.files import folder_fault
+from avgzsl_bench.files import folder_fault, os_reason
 from avgzsl_bench.record import DecisionTable, Record, read_verified
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
+_GRIDS = {grid: name for name, grid in PUBLISHED_GRIDS.items()}
+"""Names of published grids, by what they stand for."""
 _ADVICE = "make a record with: avbench run --method mft --dataset ucf"
 
 
@@ -60,10 +64,27 @@ def find_records(folder: Path) -> list[Path]:
     fault = folder_fault(folder)
     if fault is not None:
         raise RecordError(f"{folder}: {fault}; {_ADVICE}")
-    found = sorted((p for p in folder.rglob("*.json") if not p.is_dir()), key=lambda p: p.parts)
+    found = sorted(json_files(folder), key=lambda p: p.parts)
     if not found:
         raise RecordError(f"no records in {folder}; {_ADVICE}")
     return found
+
+
+def json_files(folder: Path) -> Iterator[Path]:
+    """Every `.json` file below a folder, in no fixed order.
+
+    Raises:
+        RecordError: a folder cannot be looked into, or is a link.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise RecordError(f"{error.filename}: cannot be looked into: {os_reason(error)}") from error
+
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        linked = next((Path(place, name) for name in folders if os.path.islink(Path(place, name))), None)
+        if linked is not None:
+            raise RecordError(f"{linked}: a link to a folder, which is not followed; name the folder itself")
+        yield from (Path(place, name) for name in files if name.endswith(".json"))
 
 
 def collect(results: Path) -> list[RecordTable]:
@@ -77,7 +98,8 @@ def collect(results: Path) -> list[RecordTable]:
         stored = _verified(path, results)
         groups[_key(stored.record)].append(stored)
     for group in groups.values():
-        _require_one_test(group)
+        require_one_test(group)
+    _require_one_origin([stored for group in groups.values() for stored in group])
     return [RecordTable(key, tuple(groups[key])) for key in sorted(groups, key=astuple)]
 
 
@@ -95,21 +117,25 @@ def _key(record: Record) -> TableKey:
         dataset=data.dataset,
         features=data.features,
         split=data.split,
-        calibration=record.calibration,
+        calibration=_GRIDS.get(record.calibration, record.calibration),
         text_order=data.text_order,
         fingerprint=data.fingerprint,
         split_hash=data.split_hash,
     )
 
 
-def _require_one_test(group: Iterable[StoredRecord]) -> None:
-    """Records of the same data and split must have been tested on the same videos, in the same order."""
+def require_one_test(group: Iterable[StoredRecord]) -> None:
+    """Records of the same data and split must have been tested on the same videos, in the same order.
+
+    Raises:
+        RecordError: they were not, or say so.
+    """
     first, *others = group
     expected = _test_of(first.record)
     for other in others:
         if _test_of(other.record) != expected:
             raise RecordError(
-                f"{other.path}: other test classes or video counts than {first.path}, "
+                f"{other.path}: other classes or video counts than {first.path}, "
                 "though data fingerprint and split are the same"
             )
         if not np.array_equal(other.table.label, first.table.label):
@@ -119,5 +145,19 @@ def _require_one_test(group: Iterable[StoredRecord]) -> None:
             )
 
 
-def _test_of(record: Record) -> list[tuple[str, str, int]]:
-    return [(c.name, c.role, c.videos) for c in record.classes]
+def _require_one_origin(records: Iterable[StoredRecord]) -> None:
+    """A data fingerprint stands for one feature set of one dataset, simulated or not."""
+    known: dict[str, tuple[tuple[str, str, bool], StoredRecord]] = {}
+    for stored in records:
+        data = stored.record.data
+        origin = (data.dataset, data.features, data.simulated)
+        expected, first = known.setdefault(data.fingerprint, (origin, stored))
+        if origin != expected:
+            raise RecordError(
+                f"{stored.path}: other dataset, features or 'simulated' than {first.path}, though the data "
+                "fingerprint is the same"
+            )
+
+
+def _test_of(record: Record) -> tuple[dict[str, int], list[tuple[str, str, int]]]:
+    return record.data.counts, [(c.name, c.role, c.videos) for c in record.classes]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from avgzsl_bench.errors import ConfigError, RecordError, UnknownNameError
-from avgzsl_bench.leaderboard.comparison import Comparison, compare
+from avgzsl_bench.leaderboard.comparison import Comparison, compare, seed_caveats
 from avgzsl_bench.leaderboard.outcomes import RESAMPLED_FIGURES, class_gains, outcomes_of
 from avgzsl_bench.leaderboard.variance import varied
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from avgzsl_bench.leaderboard.board import Board, Line
 
 _HINT = "known are those with a record; make one with: avbench run --method NAME --dataset DATASET"
+_OPTIONS = ("dataset", "features", "split", "calibration", "text_order")
+"""What boards are chosen by."""
 _EQUAL = 1e-12
 """Changes of a class accuracy up to this are rounding."""
 
@@ -42,12 +44,11 @@ class Compared:
 
     @property
     def tied_with_best(self) -> tuple[bool, ...]:
-        """For each line, whether it competes and is the best that does, or cannot be told apart from it."""
-        competing = [i for i, line in enumerate(self.lines) if line.competes]
-        best = max(competing, key=lambda i: self.lines[i].row.spread[self.figure].mean, default=None)
-        with_best = [c for c in self.comparisons if best in (c.first, c.second)]
-        apart = {i for c in with_best if c.apart for i in (c.first, c.second)}
-        return tuple(i in competing and (i == best or i not in apart) for i in range(len(self.lines)))
+        """For each line, whether it competes and no other that does can be told to be better."""
+        competing = [line.competes for line in self.lines]
+        told = [c for c in self.comparisons if c.apart and competing[c.first] and competing[c.second]]
+        worse = {c.second if c.difference > 0 else c.first for c in told}
+        return tuple(competes and i not in worse for i, competes in enumerate(competing))
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ def compare_methods(
     dataset: str | None = None,
     features: str | None = None,
     split: str | None = None,
+    calibration: str | None = None,
+    text_order: str | None = None,
 ) -> Compared:
     """Compare methods on the one board that has them all.
 
@@ -81,20 +84,21 @@ def compare_methods(
 
     Args:
         boards: all boards.
-        methods: names of methods; one named twice counts once.
+        methods: names or titles of methods; one named twice counts once.
         figure: `seen`, `unseen`, `hm` or `zsl`.
-        dataset, features, split: only boards of these.
+        dataset, features, split, calibration, text_order: only boards of these.
 
     Raises:
         UnknownNameError: a figure that cannot be compared, or a name that no record has.
         RecordError: no board has all of the methods.
         ConfigError: several boards have, or there is only one row to compare.
     """
-    names = list(dict.fromkeys(methods))
+    names = list(dict.fromkeys(_spelled(name, boards) for name in methods))
     if figure not in RESAMPLED_FIGURES:
         raise UnknownNameError("figure", figure, RESAMPLED_FIGURES)
     _require_known("method", names, [name for board in boards for name in _methods(board)])
-    board = _common_board(_chosen(boards, {"dataset": dataset, "features": features, "split": split}), names)
+    wanted = dict(zip(_OPTIONS, (dataset, features, split, calibration, text_order), strict=True))
+    board = _common_board(_chosen(boards, wanted), names)
     lines, left_out = _lines(board, names)
     if len(lines) < 2:
         others = ", ".join(sorted(_methods(board) - set(names))) or "none"
@@ -110,11 +114,6 @@ def verdict(comparison: Comparison) -> str:
     if not comparison.apart:
         return "cannot be told apart"
     return "better" if comparison.difference > 0 else "worse"
-
-
-def name_of(line: Line) -> str:
-    """A row's label with the settings that it changes."""
-    return f"{line.label}, {line.settings}" if line.settings else line.label
 
 
 def p_value(p: float) -> str:
@@ -144,10 +143,11 @@ def varied_of(compared: Compared) -> tuple[str, ...]:
 
 
 def pairing_of(compared: Compared) -> str:
-    """One sentence: what is paired in the tests."""
+    """What is paired in the tests, and what few seeds take from them."""
     seeds = any(c.seeds_paired for c in compared.comparisons)
     also = "; seeds too, between configurations of one method run with the same seeds" if seeds else ""
-    return f"Test videos are paired{also}."
+    caveats = seed_caveats([line.row for line in compared.lines])
+    return " ".join([f"Test videos are paired{also}.", *caveats])
 
 
 def largest_changes(line: Line, other: Line, count: int) -> tuple[list[ClassGain], list[ClassGain]]:
@@ -177,6 +177,13 @@ def _methods(board: Board) -> set[str]:
     return {line.row.method.name for line in board.lines}
 
 
+def _spelled(name: str, boards: Iterable[Board]) -> str:
+    """The name of a method that is called by its name or, as in tables, by its title, in any case."""
+    wanted = name.casefold()
+    methods = [line.row.method for board in boards for line in board.lines]
+    return next((m.name for m in methods if wanted in (m.name.casefold(), m.title.casefold())), name)
+
+
 def _require_known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
     choices = set(known)
     for name in names:
@@ -189,11 +196,12 @@ def _chosen(boards: Sequence[Board], options: Mapping[str, str | None]) -> list[
     left = list(boards)
     for option, value in options.items():
         if value is not None:
-            kind = "feature set" if option == "features" else option
+            kind = "feature set" if option == "features" else option.replace("_", " ")
             _require_known(kind, [value], [getattr(board.key, option) for board in boards])
             left = [board for board in left if getattr(board.key, option) == value]
     if not left:
-        wanted = ", ".join(f"{option} {value}" for option, value in options.items() if value is not None)
+        given = {option.replace("_", " "): value for option, value in options.items() if value is not None}
+        wanted = ", ".join(f"{option} {value}" for option, value in given.items())
         raise RecordError(f"no board of {wanted}; there are: {_names(boards)}")
     return left
 
@@ -210,8 +218,8 @@ def _common_board(boards: Sequence[Board], methods: Sequence[str]) -> Board:
             "calibration can be compared"
         )
     if len(common) > 1:
-        options = ("dataset", "features", "split")
-        differing = [f"--{o}" for o in options if len({getattr(board.key, o) for board in common}) > 1]
+        differing = [o for o in _OPTIONS if len({getattr(board.key, o) for board in common}) > 1]
+        differing = [f"--{option.replace('_', '-')}" for option in differing]
         choose = f"choose one with {' or '.join(differing)}"
         advice = choose if differing else "give the records of one alone with --results"
         raise ConfigError(f"several boards have these methods: {_names(common)}; {advice}")

@@ -10,6 +10,7 @@ came out as different in 7 to 25 percent of simulated draws; with five seeds in 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtr
 
 from avgzsl_bench.leaderboard.bootstrap import seed_of
 from avgzsl_bench.leaderboard.outcomes import outcomes_of
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 LEVEL = 0.05
 """Two methods are told apart when Holm's p value is below this."""
+_PAIRED_SEEDS = 5
+"""From so many seeds on the tests between configurations of one method keep their level."""
 _EQUAL = 1e-12
 """Differences and standard errors up to this are 0: sums of the same terms in another order differ by rounding."""
 
@@ -98,11 +101,27 @@ class RankInterval:
     """The ranks that a row may have, by what it can be told apart from; 1 is the best.
 
     All intervals of a board hold together with 95 percent confidence, since Holm's correction holds for all
-    pairs together (Mogstad et al., Rev. Econ. Stud. 2024).
+    pairs together (Mogstad et al., Rev. Econ. Stud. 2024), as far as its tests do: see `seed_caveats`.
     """
 
     best: int
     worst: int
+
+
+def seed_caveats(rows: Sequence[Row]) -> list[str]:
+    """What few seeds take from tests of these rows, as sentences; empty where the tests keep their level."""
+    runs = {len(row.runs) for row in rows}
+    alike = Counter((row.method.name, row.seeds) for row in rows)
+    few_paired = any(count > 1 and 1 < len(seeds) < _PAIRED_SEEDS for (_, seeds), count in alike.items())
+    caveats = []
+    if 1 in runs:
+        caveats.append("A row of one seed stands for that trained model, not for its method.")
+    if 2 in runs or few_paired:
+        caveats.append(
+            f"Two seeds, or fewer than {_PAIRED_SEEDS} of several configurations of one method, are few: a "
+            "difference that is none comes out more often than 5 percent of the time."
+        )
+    return caveats
 
 
 def differences_of(components: Components) -> Differences:
@@ -117,7 +136,7 @@ def differences_of(components: Components) -> Differences:
     certain = np.where(mean == 0, 0.0, np.copysign(np.inf, mean))
     deviation = np.sqrt(variance)
     statistic = np.divide(mean, deviation, out=certain, where=deviation > _EQUAL)
-    p = 2 * student.sf(np.abs(statistic), degrees)
+    p = 2 * stdtr(degrees, -np.abs(statistic))
     p_holm = np.ones_like(p)
     pairs = np.triu_indices(len(mean), 1)
     p_holm[pairs] = holm(p[pairs])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from avgzsl_bench.leaderboard.literature import Best, Conflict, LiteratureRow, LiteratureTable
-    from avgzsl_bench.reported.figures import ReportedFigure
+    from avgzsl_bench.reported.figures import Printed, ReportedFigure
 
 TITLES = {"seen": "S", "unseen": "U", "hm": "HM", "zsl": "ZSL"}
 NONE = "–"
@@ -32,13 +32,17 @@ _KINDS = {
 
 def origin(row: LiteratureRow) -> str:
     """Where the figures of a row stand, in what kind of place, and who made them if it was not the authors."""
-    figure = row.first
+    words = origin_of(row.first)
+    return one_line(f"{words}; not peer-reviewed" if row.unreviewed else words)
+
+
+def origin_of(figure: ReportedFigure) -> str:
+    """Where a figure stands, in what kind of place, and who made it if it was not the authors."""
     words = [figure.source, _KINDS[figure.kind]]
-    words += [f"re-run by {figure.rerun_by}"] if figure.rerun_by else []
-    return one_line("; ".join([*words, "not peer-reviewed"] if row.unreviewed else words))
+    return one_line("; ".join([*words, f"re-run by {figure.rerun_by}"] if figure.rerun_by else words))
 
 
-def printed(figure: ReportedFigure | None, name: str) -> str:
+def printed(figure: Printed | None, name: str) -> str:
     """A figure as printed, marked if it is an HM that contradicts S and U."""
     value = getattr(figure, name, None)
     if figure is None or value is None:

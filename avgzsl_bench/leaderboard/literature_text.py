@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from avgzsl_bench.errors import AvbenchError
-from avgzsl_bench.files import write_atomically
+from avgzsl_bench.files import content_of, write_atomically
 from avgzsl_bench.leaderboard.board import one_line
 from avgzsl_bench.leaderboard.literature_notes import (
     INTRODUCTION,
@@ -70,9 +70,9 @@ def write_literature(tables: Sequence[LiteratureTable], out: Path) -> list[Path]
         AvbenchError: the folder cannot be written to, or holds a file of somebody else's under one of the names.
     """
     text, data = out / "literature.md", out / "literature.csv"
-    ours = text.is_file() and text.read_bytes().startswith(MARKER.encode())
+    ours = (content_of(text) or b"").startswith(MARKER.encode())
     for path in (text, data):
-        if path.exists() and not ours:
+        if content_of(path) is not None and not ours:
             raise AvbenchError(
                 f"{path} is no literature table and would be lost; choose another folder with --out"
             )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from avgzsl_bench.leaderboard.beside import like_reported
 from avgzsl_bench.leaderboard.board import MARKED, Board
+from avgzsl_bench.leaderboard.comparison import seed_caveats
+from avgzsl_bench.leaderboard.literature_notes import CONTRADICTS, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,26 +42,46 @@ def statistics_notes(board: Board) -> list[str]:
         f"Interval: 95 percent, of the mean HM, allowing for {_varied(board)}. Videos are resampled within "
         "their class.",
     ]
-    if not any(line.competes for line in board.lines):
+    ranked = [line.row for line in board.lines if line.row.ranks]
+    if not ranked:
         return notes
-    notes.append(
+    caveats = seed_caveats(ranked)
+    rank = (
         "Rank: the ranks by HM that a method may have among those that compete, by paired tests of all pairs "
-        "with Holm's correction; all of them hold together with 95 percent confidence."
+        "with Holm's correction"
     )
+    together = f". {' '.join(caveats)}" if caveats else "; all hold together with 95 percent confidence."
+    notes.append(f"{rank}{together}")
     if tied_lines(board) > 1:
         notes.append(
-            "tied: cannot be told apart from the best HM. That is not to be equal: a row whose seeds scatter "
-            "widely can be tied with everything."
+            "tied: may be the best, for no other can be told to be better. That is not to be equal: a row whose "
+            "seeds scatter widely can be tied with everything."
         )
     return notes
 
 
-def sensitivity_notes() -> list[str]:
+def like_notes(board: Board) -> list[str]:
+    """What the reported figures in measured rows are; empty without any."""
+    figures = [found.figure for found in like_reported(board).values()]
+    if not figures:
+        return []
+    notes = [
+        "Reported HM: as printed, on the features and split of this table; inside, above or below: so lies the "
+        "printed figure to the 95 percent interval of the measured one."
+    ]
+    if any(figure.recomputed_hm is not None for figure in figures):
+        notes.append(f"{CONTRADICTS}: the printed HM contradicts the printed S and U.")
+    return notes
+
+
+def sensitivity_notes(board: Board) -> list[str]:
     """What the columns of the sensitivity table are."""
+    fixed = board.key.calibration.startswith("fixed:")
+    chosen = "was fixed beforehand" if fixed else "was chosen on validation videos"
     return [
         "HM in percent of the same decisions under other biases, without training anew. ± is the sample "
         "standard deviation over the seeds.",
-        "A published grid stands for its value nearest to the validated bias.",
+        f"The bias of the run {chosen}. A published grid stands for its value nearest to it.",
         "Oracle: the best bias on the test videos themselves; no method can claim it.",
     ]
 
@@ -83,12 +106,19 @@ def reported_notes(board: Board) -> list[str]:
         "not comparable with figures on simulated features"
         if key.simulated
         else f"comparable with measured ones only where these are the table's, {key.features}, {key.split}; "
-        "inside, above or below is said of the 95 percent interval of the measured figure"
+        "inside, above or below: so lies the printed figure to the 95 percent interval of the measured one"
     )
-    notes = [f"Reported figures are the papers' own, on the features and split named beside them; {compared}."]
+    notes = [
+        f"Reported figures are as printed by the sources named, on the features and split beside them; {compared}."
+    ]
+    if not key.simulated:
+        notes.append(
+            "The published programs choose the bias from a grid, and some place class embeddings as text order "
+            f"'official' does; here calibration is {key.calibration}, text order {key.text_order}."
+        )
     origins: dict[str, list[str]] = defaultdict(list)
     for figure in figures:
-        place = f"({figure.source}; {figure.features}, {figure.split})"
+        place = f"({origin_of(figure)}; {figure.features}, {figure.split})"
         origins[f"{place}: {'; '.join(figure.notes)}." if figure.notes else f"{place}."].append(figure.method)
     notes += [f"{', '.join(methods)} {origin}" for origin, methods in origins.items()]
     notes += [
@@ -109,7 +139,7 @@ def _varied(board: Board) -> str:
     """What the intervals allow for: once if it is the same for all rows, else with the rows it holds for."""
     found: dict[str, list[str]] = defaultdict(list)
     for line in board.lines:
-        found[line.row.interval["hm"].varied].append(line.label)
+        found[line.row.interval["hm"].varied].append(line.name)
     if len(found) == 1:
         return next(iter(found))
     return "; ".join(f"{varied} ({_listed(labels)})" for varied, labels in found.items())

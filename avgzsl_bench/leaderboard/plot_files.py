@@ -55,10 +55,14 @@ def inline_svg_of(plot: Plot, prefix: str) -> str:
     """
     text = svg_of(plot).decode()
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.S)
-    text = re.sub(r'\bid="', f'id="{prefix}-', text)
-    text = text.replace('"#', f'"#{prefix}-').replace("url(#", f"url(#{prefix}-")
-    text = text.replace(INK, "currentColor")
+    text = re.sub(r"<[^>]*>", lambda tag: _adapted(tag[0], prefix), text)  # what stands between tags stays
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(plot.alternative)}"', 1)
+
+
+def _adapted(tag: str, prefix: str) -> str:
+    """A tag with its identifiers prefixed and ink in the page's colour."""
+    tag = re.sub(r'\bid="', f'id="{prefix}-', tag)
+    return tag.replace('"#', f'"#{prefix}-').replace("url(#", f"url(#{prefix}-").replace(INK, "currentColor")
 
 
 def _saved(plot: Plot, kind: str, metadata: dict[str, str | None]) -> bytes:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from avgzsl_bench.leaderboard.board import one_line
 from avgzsl_bench.leaderboard.outcomes import outcomes_of
 from avgzsl_bench.leaderboard.provenance import training_seconds
-from avgzsl_bench.leaderboard.render import SIMULATED_WARNING, name_of, percent
-from avgzsl_bench.leaderboard.sensitivity import CONDITIONS, sensitivity_of
+from avgzsl_bench.leaderboard.render import SIMULATED_WARNING, percent
+from avgzsl_bench.leaderboard.sensitivity import CONDITIONS
 from avgzsl_bench.metrics import curve_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SHOWN = 24
 """Rows that figures show, those with the best HM first; tables show all."""
-INK, FAINT = "#24292e", "#9aa0a6"
+INK, GREY, FAINT = "#24292e", "#7d848b", "#9aa0a6"
 """Colours of text and of grid lines; the page replaces the first so that it suits light and dark."""
 _MEASURED, _POINT = "#2f7fc1", "#d9731a"
 _WIDTH = 8.0
@@ -39,7 +39,7 @@ _BETWEEN = 0.55
 """Between panels one above the other, in inches, for a title of two lines and the ticks above it."""
 _POINTS = 201
 """Values of U at which curves are averaged."""
-_LOOKS = (("x", FAINT), ("o", _MEASURED), ("^", "#2c9a5c"), ("s", "#a05ab5"), ("D", _POINT))
+_LOOKS = (("x", GREY), ("o", _MEASURED), ("^", "#2c9a5c"), ("s", "#a05ab5"), ("D", _POINT))
 _MARKS: Mapping[str, tuple[str, str]] = MappingProxyType(dict(zip(CONDITIONS, _LOOKS, strict=True)))
 """Marker and colour of each condition."""
 
@@ -111,13 +111,13 @@ def _curves(lines: Sequence[Line]) -> Plot:
     for position, (line, (unseen, seen)) in enumerate(zip(lines, curves, strict=True)):
         ax = axes[position]
         if position != best:
-            ax.plot(100 * curves[best][0], 100 * curves[best][1], color=FAINT, linewidth=1)
+            ax.plot(100 * curves[best][0], 100 * curves[best][1], color=GREY, linewidth=1)
         ax.plot(100 * unseen, 100 * seen, color=_MEASURED, linewidth=1.5)
         spread = line.row.spread
         ax.plot(100 * spread["unseen"].mean, 100 * spread["seen"].mean, "o", color=_POINT, markersize=5)
         ax.set(xlim=(0, right), ylim=(0, top))
         ax.locator_params(nbins=4)
-        ax.set_title(_short(name_of(line), 26, 2), size=8, color=INK)
+        ax.set_title(_short(line.name, 26, 2), size=8, color=INK)
         if position % columns == 0:
             ax.set_ylabel("S, %")
         else:
@@ -129,7 +129,7 @@ def _curves(lines: Sequence[Line]) -> Plot:
     for ax in axes[len(lines) :]:
         ax.set_visible(False)
     told = "; ".join(
-        f"{name_of(line)}: S {percent(line.row.spread['seen'])}, U {percent(line.row.spread['unseen'])}, "
+        f"{line.name}: S {percent(line.row.spread['seen'])}, U {percent(line.row.spread['unseen'])}, "
         f"AUSUC {percent(line.row.spread['ausuc'])}"
         for line in lines
     )
@@ -151,7 +151,7 @@ def _time(lines: Sequence[Line]) -> Plot:
     ax.set(xlabel="training of both stages, seconds (mean over seeds)", ylabel="HM, %")
     hm = np.array([100 * line.row.spread["hm"].mean for line, _ in timed])
     limits = np.array([[line.row.interval["hm"].low, line.row.interval["hm"].high] for line, _ in timed])
-    low, high = (100 * limits.T) if timed else np.zeros((2, 0))
+    low, high = (np.where(np.isnan(end), hm, 100 * end) for end in (limits.T if timed else np.zeros((2, 0))))
     if timed:
         margin = max(0.05 * float(high.max() - low.min()), 0.5)
         bottom, top = float(low.min()) - margin, float(high.max()) + margin
@@ -162,17 +162,17 @@ def _time(lines: Sequence[Line]) -> Plot:
         places = _apart(hm, (top - bottom) * 0.15 / height, bottom, top)
         for (line, s), value, place in zip(timed, hm, places, strict=True):
             ax.annotate(
-                _short(name_of(line), 36, 1),
+                _short(line.name, 36, 1),
                 xy=(s, value),
                 xytext=(1.02, place),
                 textcoords=ax.get_yaxis_transform(),
                 size=7,
                 color=INK,
                 va="center",
-                arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkB": 3},
+                arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkB": 3, "relpos": (0, 0.5)},
                 annotation_clip=False,
             )
-    told = "; ".join(f"{name_of(line)}: {s:,.1f} s, HM {percent(line.row.spread['hm'])}" for line, s in timed)
+    told = "; ".join(f"{line.name}: {s:,.1f} s, HM {percent(line.row.spread['hm'])}" for line, s in timed)
     return Plot(
         "time",
         "HM with its 95 percent interval against training time",
@@ -193,7 +193,7 @@ def _classes(lines: Sequence[Line]) -> Plot:
     image = ax.imshow(accuracy[:, order], aspect="auto", interpolation="none", cmap="viridis", vmin=0, vmax=100)
     boundary = int((~unseen[order]).sum())
     ax.axvline(boundary - 0.5, color="white", linewidth=1.5)
-    ax.set_yticks(range(len(lines)), [_short(name_of(line), 34, 1) for line in lines], size=7)
+    ax.set_yticks(range(len(lines)), [_short(line.name, 34, 1) for line in lines], size=7)
     centres = (boundary / 2 - 0.5, (boundary + len(order)) / 2 - 0.5)
     ax.set_xticks(centres, [f"{boundary} seen classes", f"{len(order) - boundary} unseen classes"])
     ax.tick_params(length=0)
@@ -219,7 +219,7 @@ def _classes(lines: Sequence[Line]) -> Plot:
 
 def _calibration(lines: Sequence[Line]) -> Plot:
     figure, (ax,) = _figure(1, 1, max(1.5, 0.2 * len(lines)), _Margins(2.3, 0.2, 0.65, 0.55))
-    found = [sensitivity_of(line.row) for line in lines]
+    found = [line.sensitivity for line in lines]
     height = np.arange(len(lines))
     hm = {name: np.array([100 * row[name].mean for row in found]) for name in CONDITIONS}
     ends = np.array([[min(v), max(v)] for v in zip(*hm.values(), strict=True)])
@@ -237,19 +237,19 @@ def _calibration(lines: Sequence[Line]) -> Plot:
             label=title,
             markerfacecolor=inside,
         )
-    ax.set_yticks(height, [_short(name_of(line), 34, 1) for line in lines], size=7)
+    ax.set_yticks(height, [_short(line.name, 34, 1) for line in lines], size=7)
     ax.invert_yaxis()
     ax.set_xlabel("HM, %")
     legend = figure.legend(loc="upper center", ncols=3, fontsize=7, frameon=False)
     for text in legend.get_texts():
         text.set_color(INK)
-    gains = hm["validated"] - hm["no_bias"]
+    gains = hm["own_bias"] - hm["no_bias"]
     most = int(np.argmax(gains))
     return Plot(
         "calibration",
         "HM of the same decisions under other biases; the oracle chooses its bias on the test videos",
-        f"One row a method. The validated bias changes HM by {gains.min():.2f} to {gains.max():.2f} points "
-        f"against no bias, most for {name_of(lines[most])}. The table of sensitivity has all values.",
+        f"One row a method. The bias of the run changes HM by {gains.min():.2f} to {gains.max():.2f} points "
+        f"against no bias, most for {lines[most].name}. The table of sensitivity has all values.",
         figure,
     )
 

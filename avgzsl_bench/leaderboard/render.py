@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from avgzsl_bench.data.cards import has_card
-from avgzsl_bench.leaderboard.beside import beside
+from avgzsl_bench.leaderboard.beside import beside, like_reported
 from avgzsl_bench.leaderboard.markdown import escape
 from avgzsl_bench.leaderboard.notes import (
     data_notes,
+    like_notes,
     reported_notes,
     sensitivity_notes,
     statistics_notes,
@@ -18,7 +20,7 @@ from avgzsl_bench.leaderboard.notes import (
     training_notes,
 )
 from avgzsl_bench.leaderboard.provenance import provenance_of, training_seconds
-from avgzsl_bench.leaderboard.sensitivity import CONDITIONS, sensitivity_of
+from avgzsl_bench.leaderboard.sensitivity import CONDITIONS
 from avgzsl_bench.leaderboard.statistics import FIGURES, RANKED
 from avgzsl_bench.reported.figures import PRINTED
 
@@ -44,8 +46,10 @@ def percent(value: Spread) -> str:
 
 
 def interval(row: Row, figure: str = RANKED) -> str:
-    """The limits of the 95 percent interval of a figure, in percent."""
+    """The limits of the 95 percent interval of a figure, in percent; a dash where there is none."""
     found = row.interval[figure]
+    if math.isnan(found.low):
+        return NONE
     return f"{100 * found.low:.2f} to {100 * found.high:.2f}"
 
 
@@ -93,19 +97,9 @@ def parameters(row: Row) -> str:
     return NONE if row.method.parameters is None else f"{row.method.parameters:,}"
 
 
-def like_reported(board: Board) -> dict[int, str]:
-    """HM reported on the board's own features and split, with its verdict, by the position of the row."""
-    found: dict[int, str] = {}
-    position = {id(line): i for i, line in enumerate(board.lines)}
-    for reported in beside(board):
-        if reported.alike:
-            found.setdefault(position[id(reported.line)], reported.cell("hm"))
-    return found
-
-
 def summary_of(board: Board, level: int) -> str:
     """Heading, main table and what must be known to read it."""
-    notes = [*statistics_notes(board), *data_notes(board)]
+    notes = [*statistics_notes(board), *like_notes(board), *data_notes(board)]
     if best_of(board):
         notes.insert(1, "Bold: the best mean among competing methods.")
     warning = [f"**{SIMULATED_WARNING}**"] if board.key.simulated else []
@@ -120,7 +114,7 @@ def markdown_of(board: Board, level: int) -> str:
         summary_of(board, level).rstrip("\n"),
         f"{deeper} Sensitivity to the bias",
         _table([_sensitivity(line) for line in board.lines]),
-        _list(sensitivity_notes()),
+        _list(sensitivity_notes(board)),
     ]
     if any(line.reported for line in board.lines):
         parts += [f"{deeper} Reported", _table(_reported(board)), _list(reported_notes(board))]
@@ -132,11 +126,6 @@ def _card_link(board: Board) -> str:
     """A last note that leads to the card of the feature set, where it has one."""
     features = board.key.features
     return f"\n- Feature set: [{features}]({CARDS}#{features})." if has_card(features) else ""
-
-
-def name_of(line: Line) -> str:
-    """Label and changed settings on one line."""
-    return f"{line.label} ({line.settings})" if line.settings else line.label
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -169,14 +158,14 @@ def _main(board: Board) -> list[dict[str, str]]:
             if figure == RANKED:
                 cells |= {"HM, 95 % interval": interval(row), "Rank": rank(row, tied)}
         if reported:
-            cells["Reported HM"] = reported.get(position, NONE)
+            cells["Reported HM"] = reported[position].cell("hm") if position in reported else NONE
         rows.append(cells)
     return rows
 
 
 def _sensitivity(line: Line) -> dict[str, str]:
-    found = sensitivity_of(line.row)
-    return {"Method": escape(name_of(line))} | {
+    found = line.sensitivity
+    return {"Method": escape(line.name)} | {
         title[0].upper() + title[1:]: percent(found[name]) for name, title in CONDITIONS.items()
     }
 
@@ -184,7 +173,7 @@ def _sensitivity(line: Line) -> dict[str, str]:
 def _reported(board: Board) -> list[dict[str, str]]:
     return [
         {
-            "Method": escape(name_of(found.line)),
+            "Method": escape(found.line.name),
             "Features, split": escape(f"{found.figure.features}, {found.figure.split}"),
             **{f"Reported {TITLES[name]}": found.cell(name) for name in PRINTED},
             "Source": escape(found.figure.source),
@@ -196,7 +185,7 @@ def _reported(board: Board) -> list[dict[str, str]]:
 
 def _run(board: Board, line: Line) -> dict[str, str]:
     return {
-        "Method": escape(name_of(line)),
+        "Method": escape(line.name),
         "Parameters": parameters(line.row),
         "Stage 1": escape(schedule(line.row)),
         "Training, s": seconds(line.row),

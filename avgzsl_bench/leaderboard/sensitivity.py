@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 CONDITIONS: Mapping[str, str] = MappingProxyType(
     {
         "no_bias": "no bias",
-        "validated": "validated bias",
+        "own_bias": "bias of the run",
         **{f"nearest_{name}": f"nearest bias on the {name} grid" for name in PUBLISHED_GRIDS},
         "oracle": "best bias on test (oracle)",
     }
@@ -36,7 +36,7 @@ CONDITIONS: Mapping[str, str] = MappingProxyType(
 def hm_by_condition(run: StoredRecord) -> dict[str, float]:
     """HM of one run on the test videos under each of `CONDITIONS`, as a fraction.
 
-    `no_bias`: bias 0. `validated`: the record's own. `nearest_avca`, `nearest_clipclap`: the value of the
+    `no_bias`: bias 0. `own_bias`: the record's. `nearest_avca`, `nearest_clipclap`: the value of the
     published grid nearest to the record's own bias, the smaller of two equally near. `oracle`: the highest HM
     that any bias reaches on the test videos.
     """
@@ -45,7 +45,7 @@ def hm_by_condition(run: StoredRecord) -> dict[str, float]:
     own = run.record.metrics
     biases = {"no_bias": 0.0, **{f"nearest_{name}": nearest_on_grid(own.bias, name) for name in PUBLISHED_GRIDS}}
     found = dict(zip(biases, curve.hm_at(list(biases.values())).tolist(), strict=True))
-    found |= {"validated": own.hm, "oracle": float(curve.hm.max())}
+    found |= {"own_bias": own.hm, "oracle": float(curve.hm.max())}
     return {name: found[name] for name in CONDITIONS}
 
 

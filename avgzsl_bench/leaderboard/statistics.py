@@ -50,8 +50,8 @@ class Row:
         spread: of each of `FIGURES` and of `bias`, as fractions.
         runs: one for each seed, with their decisions.
         interval: of the mean of each figure but AUSUC, as fractions.
-        ranks: the ranks by HM that it may have among methods that compete; None if it does not.
-        tied_with_best: it competes, and cannot be told apart from the best HM, or is the best.
+        ranks: the ranks by HM that it may have among methods that compete; None if it does not, or alone.
+        tied_with_best: it has the best HM of those that compete, or none of them can be told to be better.
     """
 
     method: MethodInfo
@@ -109,7 +109,8 @@ def spread(values: Iterable[float]) -> Spread:
 
 def _identity(record: Record) -> str:
     data = [record.data.sequences, record.data.added_text]
-    return json.dumps([record.method.model_dump(), len(record.trace), *data], sort_keys=True)
+    method = record.method.model_dump(exclude={"preset"})  # follows from the configuration
+    return json.dumps([method, len(record.trace), *data], sort_keys=True)
 
 
 def _outcome(stored: StoredRecord) -> tuple[Figures, int]:
@@ -136,12 +137,10 @@ def _standings(rows: Sequence[tuple[StoredRecord, ...]]) -> list[_Standing]:
     intervals = {figure: intervals_of(components[figure]) for figure in RESAMPLED_FIGURES}
     competing = [i for i, runs in enumerate(rows) if runs[0].record.method.follows != REFERENCE]
     ranks: dict[int, RankInterval] = {}
-    tied: set[int] = set()
-    if competing:
+    if len(competing) > 1:
         differences = differences_of(components[RANKED].select(competing))
-        best = int(np.argmax(components[RANKED].mean[competing]))
         ranks = dict(zip(competing, rank_intervals(differences), strict=True))
-        tied = {row for row, apart in zip(competing, differences.apart[best], strict=True) if not apart}
+    tied = {row for row, found in ranks.items() if found.best == 1}
     return [
         _Standing({figure: of_row[i] for figure, of_row in intervals.items()}, ranks.get(i), i in tied)
         for i in range(len(rows))

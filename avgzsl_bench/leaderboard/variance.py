@@ -27,8 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
-from scipy.stats import t as student
+from scipy.special import expit, logit, stdtrit
 
 from avgzsl_bench.leaderboard.bootstrap import replicates_of
 from avgzsl_bench.leaderboard.outcomes import RESAMPLED_FIGURES, Outcomes
@@ -37,7 +36,7 @@ CONFIDENCE = 0.95
 _DECIMALS = 7
 """Matrix products differ in their last bits between machines; limits are rounded far above these."""
 _NO_VARIANCE = 1e-24
-"""What rounding leaves where seeds do not vary; standard errors of 1e-12."""
+"""What rounding leaves where nothing varies; standard errors of 1e-12."""
 
 Matrix = NDArray[np.float64]
 
@@ -47,7 +46,7 @@ class Interval:
     """A 95 percent confidence interval of a mean over seeds.
 
     Attributes:
-        low, high: its limits, as fractions.
+        low, high: its limits, as fractions; NaN where nothing varied, which says nothing of what might have.
         varied: what it allows for: `videos and 3 seeds`, or `videos, one seed`.
     """
 
@@ -126,7 +125,7 @@ def decompose(values: Sequence[Matrix], replicates: Matrix, groups: Sequence[Has
 def intervals_of(components: Components) -> list[Interval]:
     """The interval of each row's mean.
 
-    Where all runs are right on every video, or on none, it has no width.
+    There is none where resamples and seeds do not vary: all runs right on every video of every class, or on none.
     With a single seed it allows for other videos only: it is of that trained model, not of the method.
     """
     videos, seeds, both = map(np.diagonal, (components.videos, components.seeds, components.both))
@@ -134,7 +133,7 @@ def intervals_of(components: Components) -> list[Interval]:
     mean, half = components.mean, half_width(variance, degrees)
     # On the logit scale limits stay within 0 and 1 by themselves, and cover better near both.
     slope = mean * (1 - mean)
-    half = np.divide(half, slope, out=np.zeros_like(mean), where=slope > 0)
+    half = np.divide(half, slope, out=np.full_like(mean, np.nan), where=variance > _NO_VARIANCE)
     low, high = (expit(logit(mean) + side).round(_DECIMALS) for side in (-half, half))
     return [
         Interval(float(bottom), float(top), varied(int(runs)))
@@ -171,7 +170,7 @@ def combine(videos: Matrix, seeds: Matrix, both: Matrix, error: Matrix) -> tuple
 
 def half_width(variance: Matrix, degrees: Matrix) -> Matrix:
     """Half the width of the interval: Student's quantile times the standard error."""
-    return np.asarray(student.ppf((1 + CONFIDENCE) / 2, degrees) * np.sqrt(variance))
+    return np.asarray(stdtrit(degrees, (1 + CONFIDENCE) / 2) * np.sqrt(variance))
 
 
 def _covariance(columns: Matrix) -> Matrix:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from avgzsl_bench.reported.figures import PRINTED
 
 if TYPE_CHECKING:
-    from avgzsl_bench.reported.figures import ReportedFigure
+    from avgzsl_bench.reported.figures import Printed
 
 Word = Literal["inside", "above", "below", "not comparable"]
 _ROUNDING = 0.005
@@ -24,6 +24,7 @@ class Place:
     features: str
     split: str
     simulated: bool
+    calibration: str
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,12 @@ class Verdict:
 
 
 def verdicts(
-    reported: ReportedFigure | None, intervals: Mapping[str, tuple[float, float]], place: Place, seeds: int
+    reported: Printed | None,
+    intervals: Mapping[str, tuple[float, float]],
+    place: Place,
+    seeds: int,
+    *,
+    standard: bool,
 ) -> dict[str, Verdict]:
     """A verdict for each of S, U, HM and ZSL.
 
@@ -48,19 +54,21 @@ def verdicts(
         reported: what a source prints for the method on the dataset of the board; None if no source does.
         intervals: lower and upper end of the interval of our row's `seen`, `unseen`, `hm` and `zsl`, as
             fractions; NaN where there is none.
-        place: features and split of the board.
+        place: features, split and calibration of the board.
         seeds: number of runs behind the row. A single one is compared like many; its interval holds the
             uncertainty of the test videos alone, and the reason says so.
+        standard: the row is what the source means by the method: not with other settings, not stopped early.
 
     Examples:
         >>> from avgzsl_bench.reported.figures import reported_for
         >>> intervals = {name: (0.55, 0.58) for name in ("seen", "unseen", "hm", "zsl")}
         >>> (printed,) = reported_for("MFT", "ucf")
-        >>> found = verdicts(printed, intervals, Place("clip_clap", "cls", simulated=False), seeds=3)
+        >>> place = Place("clip_clap", "cls", simulated=False, calibration="exact")
+        >>> found = verdicts(printed, intervals, place, seeds=3, standard=True)
         >>> found["seen"].word, found["unseen"].word, found["hm"].word
         ('above', 'below', 'inside')
     """
-    obstacle = _obstacle(reported, place)
+    obstacle = _obstacle(reported, place, standard)
     if reported is None or obstacle:
         return {name: Verdict("not comparable", obstacle) for name in PRINTED}
     remarks = ["one seed: the interval is that of the test videos alone"] if seeds == 1 else []
@@ -71,12 +79,16 @@ def verdicts(
     return found
 
 
-def _obstacle(reported: ReportedFigure | None, place: Place) -> str:
+def _obstacle(reported: Printed | None, place: Place, standard: bool) -> str:
     """Why no figure of a row can be compared; empty if they can."""
     if place.simulated:
         return "simulated features"
     if reported is None:
         return "no reported figure"
+    if place.calibration.startswith("fixed:"):
+        return "the bias was not validated"
+    if not standard:
+        return "other settings"
     if reported.is_like(place.features, place.split):
         return ""
     if reported.is_like(place.features, reported.split):

@@ -50,7 +50,7 @@ class _Source(_Part):
     read: str | None = Field(None, description="from what it was read, if not from the source itself")
 
 
-class _Printed(_Source):
+class Printed(_Source):
     """Figures as printed, in percent; None where the source prints none."""
 
     method: str = Field(description="as papers write it; links to the title of a registered method")
@@ -81,7 +81,7 @@ class _Printed(_Source):
         return (self.features, self.split) == (vector_form(features), split)
 
 
-class ReportedFigure(_Printed):
+class ReportedFigure(Printed):
     """One method on one dataset, as one source prints it."""
 
     kind: Kind = Field(
@@ -97,7 +97,7 @@ class ReportedFigure(_Printed):
         return self.method.casefold(), self.features, self.split, self.dataset
 
 
-class ReportedAblation(_Printed):
+class ReportedAblation(Printed):
     """One variant of a method on one dataset, as one table of a source prints it."""
 
     table: int

@@ -18,6 +18,7 @@ from avgzsl_bench.record import (
     MethodInfo,
     Record,
     class_results,
+    run_id_of,
     write_record,
 )
 
@@ -41,13 +42,14 @@ def make_record(
     version: str = "0.1.0",
     config: dict[str, Any] | None = None,
     changed: dict[str, Any] | None = None,
+    preset: str | None = None,
     parameters: int | None = 12345,
     dataset: str = "ucf",
     features: str = "clip_clap",
     split: str = "cls",
     simulated: bool = False,
     text_order: str = "by-name",
-    fingerprint: str = "f" * 64,
+    fingerprint: str | None = None,
     split_hash: str = "a" * 64,
     calibration: str = "exact",
     seed: int = 0,
@@ -57,6 +59,8 @@ def make_record(
     name: str | None = None,
 ) -> Path:
     """Write the record and the decisions of a run whose scores are noise, plus `skill` for the true class."""
+    # As in earnest, data of one name are the same data.
+    fingerprint = fingerprint or hashlib.sha256(f"{dataset} {features} {simulated}".encode()).hexdigest()
     rng = np.random.default_rng([seed, int(1000 * skill), len(method)])
     scores = rng.normal(size=(len(labels), 8))
     scores[np.arange(len(labels)), labels] += skill
@@ -69,16 +73,35 @@ def make_record(
     identity = (title, version, config, changed, calibration, simulated, text_order, fingerprint, trained)
     stem = name or f"seed{seed}-{_digest(*identity)}"
     figures = Figures(**vars(metrics))
+    settings = {
+        "epochs": 2,
+        "learning_rate": 0.001,
+        "calibration": calibration,
+        "text_order": text_order,
+        **(config or {}),
+        **(changed or {}),
+    }
     record = Record(
-        run_id=stem,
+        run_id=run_id_of(
+            method=method,
+            distribution=("avgzsl-bench", version),
+            config=settings,
+            dataset=dataset,
+            features=features,
+            fingerprint=fingerprint,
+            split_hash=split_hash,
+            added_text={},
+            seed=seed,
+        ),
         method=MethodInfo(
             name=method,
             title=title,
             follows=follows,
             distribution="avgzsl-bench",
             version=version,
-            config={"epochs": 2, "learning_rate": 0.001, **(config or {}), **(changed or {})},
+            config=settings,
             changed=changed or {},
+            preset=preset,
             parameters=parameters,
         ),
         data=DataInfo(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pytest
 from avgzsl_bench import plugins
 from avgzsl_bench.ablations import Ablation
 from avgzsl_bench.errors import AvbenchError, ConfigError, RecordError
-from avgzsl_bench.leaderboard.ablation_notes import board_notes, heading_of, names_of, table_notes
+from avgzsl_bench.leaderboard.ablation_notes import board_notes, heading_of, missing_notes, names_of, table_notes
 from avgzsl_bench.leaderboard.ablation_table import AblationRequest, ablation_boards
 from avgzsl_bench.leaderboard.ablation_text import MARKER, csv_of, latex_of, markdown_of, write_ablations
 from avgzsl_bench.leaderboard.collect import collect
@@ -93,7 +94,8 @@ def test_measured_figures_are_mean_and_sample_deviation_over_seeds(
     row = next(line for line in markdown_of(board).splitlines() if line.startswith("| w/o att"))
     assert f" {np.mean(hm):.2f} ± {np.std(hm, ddof=1):.2f} " in row
     assert row.split("|")[3].strip() == "4"
-    assert [cell.strip() for cell in row.split("|")[-5:-1]] == ["74.36", "43.89", "55.20", "45.28"]
+    reported = [re.fullmatch(r"([0-9.]+) \((inside|above|below)\)", c.strip()) for c in row.split("|")[-5:-1]]
+    assert [found and found[1] for found in reported] == ["74.36", "43.89", "55.20", "45.28"]
     assert "over n seeds" in " ".join(board_notes(board))
 
 
@@ -101,9 +103,10 @@ def test_what_has_no_record_is_said(tmp_path: Path, request_: AblationRequest) -
     request = replace(request_, split="main", settings={"layers": 2})
     make(tmp_path, request, "w/o att")
     board = board_of(tmp_path, request)
-    (note,) = (n for n in table_notes(board, board.tables[0]) if n.startswith("No record"))
+    (note,) = missing_notes(board, board.tables[0])
     assert note == (
-        "No record: MFT; make it with: avbench ablate --method mft --dataset ucf --split main --set layers=2."
+        "No record: MFT; make it with: avbench ablate --method mft --dataset ucf --features clip_clap "
+        "--split main --set layers=2"
     )
     row = next(line for line in markdown_of(board).splitlines() if line.startswith("| MFT "))
     assert [cell.strip() for cell in row.split("|")[3:8]] == ["0", "–", "–", "–", "–"]
@@ -120,7 +123,7 @@ def test_variants_with_other_seeds_are_told(tmp_path: Path, request_: AblationRe
 @pytest.mark.parametrize(
     ("facts", "split", "verdict"),
     [
-        ({}, "cls", "clip_clap, cls: the same as measured."),
+        ({}, "cls", "clip_clap, cls: features and split are those measured"),
         ({}, "main", "not comparable with figures on clip_clap, main."),
         ({"features": "selavi"}, "cls", "not comparable with figures on selavi, cls."),
         (
@@ -144,7 +147,7 @@ def test_printed_hm_that_contradicts_s_and_u_is_flagged(tmp_path: Path, request_
     make(tmp_path, request_, "MFT")
     board = board_of(tmp_path, request_)
     assert "† Audio: printed HM 42.25, but printed S and U give 42.17." in notes(board)
-    assert " 42.25† " in markdown_of(board)
+    assert " 42.25† |" in markdown_of(board)
     assert markdown_of(board).count("†") == 2
 
 
@@ -246,10 +249,13 @@ def test_latex_is_escaped_and_says_simulated(tmp_path: Path, request_: AblationR
     make(tmp_path, request_, "MFT", features="simulated", simulated=True)
     text = latex_of(board_of(tmp_path, request_))
     assert text.count(r"\begin{table}") == text.count(r"\toprule") == text.count(r"\bottomrule") == 3
-    assert text.count(r"\caption{SIMULATED: MFT (reconstruction)") == 3
+    assert text.count(r"\caption{\textbf{SIMULATED features: these figures say nothing about real videos.}") == 3
+    assert text.count("SIMULATED: MFT (reconstruction)") == 4
+    assert text.count(r"\label{tab:ablation-mft-ucf-") == 3
+    assert "make it with" not in "".join(line for line in text.splitlines() if not line.startswith("%"))
     assert r"l - l\_cos" in text
     assert r"clip\_clap" in text
-    assert not [line for line in text.splitlines() if "_" in line.replace(r"\_", "")]
+    assert not [line for line in text.splitlines() if not line.startswith("%") and "_" in line.replace(r"\_", "")]
 
 
 def test_the_same_records_give_the_same_bytes_wherever_they_lie(tmp_path: Path, request_: AblationRequest) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -32,7 +33,7 @@ def test_leaderboard_prints_tables_and_files(tmp_path: Path, monkeypatch: pytest
     assert max(map(len, tables.splitlines())) <= 80
     assert "\x1b" not in result.output
     assert "…" not in tables
-    for text in ("MFT", "tokens=[b]va[/b]", " ± ", "57.12 on", "clip_clap,", "SIMULATED: ucf"):
+    for text in ("MFT", "tokens=[b]va[/b]", " ± ", "SIMULATED: ucf"):
         assert text in tables
     assert f"wrote {out / 'README.md'}" in result.output
     assert (out / "ucf-clip_clap-cls.csv").exists()
@@ -94,6 +95,19 @@ def test_verify_lists_every_failure_before_it_fails(tmp_path: Path) -> None:
     assert lines[3].startswith("FAILED no records in")
     assert lines[4].startswith(f"FAILED {missing}: cannot be read")
     assert lines[5] == "1 ok, 4 failed"
+
+
+def test_verify_finds_a_count_that_only_other_records_contradict(tmp_path: Path) -> None:
+    good, bad = make_record(tmp_path), make_record(tmp_path, seed=1)
+    content = json.loads(bad.read_text())
+    content["data"]["counts"]["stage1_train"] = 5
+    bad.write_text(json.dumps(content))
+    result = CliRunner().invoke(main, ["verify", str(tmp_path)])
+    assert result.exit_code == 2
+    named = {line.split()[0]: line for line in result.stdout.splitlines()}
+    assert str(good) in named["FAILED"]
+    assert str(bad) in named["FAILED"]
+    assert "other classes or video counts" in named["FAILED"]
 
 
 def test_verify_needs_a_path() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import statistics
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import pytest
 
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.leaderboard.board import read_boards
-from avgzsl_bench.leaderboard.collect import collect
+from avgzsl_bench.leaderboard.collect import collect, find_records
 from avgzsl_bench.leaderboard.statistics import FIGURES, rows_of
 from avgzsl_bench.record import read_record
 
@@ -80,11 +81,14 @@ def test_runs_of_another_configuration_are_another_row(tmp_path: Path, other: di
 def test_names_of_the_plain_protocol_stay_short(tmp_path: Path) -> None:
     make_record(tmp_path)
     make_record(tmp_path, calibration="grid:0:3:16")
+    make_record(tmp_path, calibration="avca", seed=1)
+    make_record(tmp_path, calibration="grid:0:1:5")
     make_record(tmp_path, text_order="official")
     make_record(tmp_path, features="simulated", simulated=True)
     assert [board.name for board in read_boards(tmp_path)] == [
         "ucf-clip_clap-cls",
-        "ucf-clip_clap-cls-grid_0_3_16",
+        "ucf-clip_clap-cls-avca",
+        "ucf-clip_clap-cls-grid_0_1_5",
         "ucf-clip_clap-cls-official",
         "ucf-simulated-cls",
     ]
@@ -109,7 +113,7 @@ def test_runs_of_one_seed_that_differ_are_refused(tmp_path: Path) -> None:
 def test_other_test_videos_under_the_same_fingerprint_are_refused(tmp_path: Path) -> None:
     make_record(tmp_path, seed=0)
     make_record(tmp_path, seed=1, labels=LABELS[:-1])
-    with pytest.raises(RecordError, match="other test classes or video counts"):
+    with pytest.raises(RecordError, match="other classes or video counts"):
         collect(tmp_path)
 
 
@@ -166,3 +170,32 @@ def test_rows_are_ordered_by_hm_then_name(tmp_path: Path) -> None:
     (board,) = read_boards(tmp_path)
     assert board.lines[0].label == "Best (reconstruction)"
     assert [line.label.split()[0] for line in board.lines[1:]] == ["beta", "Zeta"]
+
+
+def test_a_linked_folder_is_told_rather_than_left_out(tmp_path: Path) -> None:
+    make_record(tmp_path / "elsewhere")
+    make_record(tmp_path / "results", method="ale", title="ALE")
+    (tmp_path / "results" / "more").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RecordError, match="more: a link to a folder, which is not followed"):
+        find_records(tmp_path / "results")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_folder_is_told_rather_than_left_out(tmp_path: Path) -> None:
+    make_record(tmp_path)
+    (tmp_path / "closed").mkdir(mode=0)
+    with pytest.raises(RecordError, match="closed: cannot be looked into"):
+        find_records(tmp_path)
+
+
+def test_a_pipe_is_no_record(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.json")
+    with pytest.raises(RecordError, match="not a file"):
+        collect(tmp_path)
+
+
+def test_one_fingerprint_is_one_feature_set(tmp_path: Path) -> None:
+    make_record(tmp_path, features="simulated", simulated=True, fingerprint="1" * 64)
+    make_record(tmp_path, features="own", simulated=False, fingerprint="1" * 64)
+    with pytest.raises(RecordError, match="other dataset, features or 'simulated' than"):
+        collect(tmp_path)

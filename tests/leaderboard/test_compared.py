@@ -10,7 +10,6 @@ from avgzsl_bench.leaderboard.board import Board, read_boards
 from avgzsl_bench.leaderboard.compared import (
     compare_methods,
     largest_changes,
-    name_of,
     p_value,
     pairing_of,
     points,
@@ -45,7 +44,7 @@ def _boards(folder: Path) -> list[Board]:
 
 def test_methods_are_compared_in_the_order_given(tmp_path: Path) -> None:
     compared = compare_methods(_boards(tmp_path), ["bad", "good", "copy", "bad"])
-    assert [name_of(line) for line in compared.lines] == ["bad", "good", "copy"]
+    assert [line.name for line in compared.lines] == ["bad", "good", "copy"]
     assert [verdict(c) for c in compared.comparisons] == ["worse", "worse", "cannot be told apart"]
     assert list(compared.comparisons) == compare([line.row for line in compared.lines])
     assert compared.left_out == {"good": 1}
@@ -111,10 +110,20 @@ def test_options_that_no_board_meets_together(tmp_path: Path) -> None:
 
 
 def test_boards_that_no_option_tells_apart(tmp_path: Path) -> None:
-    for calibration in ("exact", "avca"):
-        make_record(tmp_path, calibration=calibration)
+    for fingerprint in ("1" * 64, "2" * 64):
+        make_record(tmp_path, fingerprint=fingerprint)
     with pytest.raises(ConfigError, match="give the records of one alone with --results"):
         compare_methods(read_boards(tmp_path), ["mft"])
+
+
+def test_a_calibration_can_be_chosen(tmp_path: Path) -> None:
+    for calibration in ("exact", "avca"):
+        for method in ("mft", "ale"):
+            make_record(tmp_path, method=method, title=method.upper(), calibration=calibration)
+    boards = read_boards(tmp_path)
+    with pytest.raises(ConfigError, match="choose one with --calibration"):
+        compare_methods(boards, ["mft", "ale"])
+    assert compare_methods(boards, ["MFT", "Ale"], calibration="avca").board.name == "ucf-clip_clap-cls-avca"
 
 
 def test_class_changes_are_those_of_the_records(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_ranks_and_ties(tmp_path: Path) -> None:
 def test_nobody_is_tied_with_itself(tmp_path: Path) -> None:
     make_record(tmp_path)
     (board,) = read_boards(tmp_path)
-    assert cells(markdown_of(board, 1))[0]["Rank"] == "1"
+    assert cells(markdown_of(board, 1))[0]["Rank"] == "–"
     assert "tied" not in markdown_of(board, 1)
 
 
@@ -124,11 +124,12 @@ def test_sensitivity_marks_the_oracle(tmp_path: Path) -> None:
 
 def test_csv_tells_where_a_row_comes_from(tmp_path: Path) -> None:
     for seed in range(2):
-        make_record(tmp_path, seed=seed, name=f"run{seed}")
+        make_record(tmp_path, seed=seed)
     (board,) = read_boards(tmp_path)
     (row,) = pd.read_csv(io.StringIO(csv_of(board)), dtype=str).to_dict("records")
     assert json.loads(row["configuration"]) == board.lines[0].row.method.config
-    assert (row["run_ids"], row["versions"], row["device"]) == ("run0 run1", "python 3", "cpu")
+    run_ids = " ".join(run.record.run_id for run in board.lines[0].row.runs)
+    assert (row["run_ids"], row["versions"], row["device"]) == (run_ids, "python 3", "cpu")
     assert (row["revision"], row["seconds"]) == ("unknown", "0.100 0.100")
     assert (row["verdict_hm"] in ("inside", "above", "below"), row["interval_allows_for"]) == (
         True,
@@ -250,3 +251,46 @@ def test_csv_holds_fractions_in_full_precision(tmp_path: Path) -> None:
     assert pd.isna(table.loc["chance", "reported_hm_percent"])
     assert pd.isna(table.loc["chance", "parameters"])
     assert not table["simulated"].any()
+
+
+def test_a_changed_row_is_not_set_beside_what_is_reported_of_the_method(tmp_path: Path) -> None:
+    make_record(tmp_path)
+    make_record(tmp_path, changed={"modality": "audio"})
+    make_record(tmp_path, changed={"batch": 7}, preset="official", seed=1)
+    make_record(tmp_path, changed={"epochs": 9}, trained=3, seed=2)
+    (board,) = read_boards(tmp_path)
+    shown = {row["Settings changed"]: row["Reported HM"] for row in cells(markdown_of(board, 1))}
+    assert shown["modality=audio"] == shown["epochs=9, stopped after 3 of 9 epochs"] == "–"
+    assert shown["–"].startswith("57.12 (")
+    assert shown["preset official"].startswith("57.12 ("), "what the authors' program does is what they report"
+    assert "not comparable: other settings" in markdown_of(board, 1)
+
+
+def test_a_contradictory_hm_is_marked_where_it_stands_beside_ours(tmp_path: Path) -> None:
+    make_record(tmp_path, method="kda", title="KDA", follows="paper", features="c3d_vggish")
+    (board,) = read_boards(tmp_path)
+    (row,) = cells(markdown_of(board, 1))
+    assert row["Reported HM"].startswith("54.84† (")
+    assert "†: the printed HM contradicts the printed S and U." in markdown_of(board, 1)
+
+
+def test_few_seeds_are_told_with_the_ranks(tmp_path: Path) -> None:
+    for method, seeds in (("mft", 3), ("ale", 3)):
+        for seed in range(seeds):
+            make_record(tmp_path, method=method, title=method.upper(), seed=seed)
+    assert "all hold together with 95 percent confidence" in markdown_of(read_boards(tmp_path)[0], 1)
+    make_record(tmp_path, method="sje", title="SJE")
+    text = markdown_of(read_boards(tmp_path)[0], 1)
+    assert "hold together" not in text
+    assert "A row of one seed stands for that trained model, not for its method." in text
+    for seed in range(3):
+        make_record(tmp_path, method="ale", title="ALE", seed=seed, changed={"batch": 7})
+    assert "fewer than 5 of several configurations of one method" in markdown_of(read_boards(tmp_path)[0], 1)
+
+
+def test_who_ran_what_is_reported_is_told(tmp_path: Path) -> None:
+    make_record(tmp_path, method="avca", title="AVCA", follows="published program")
+    (board,) = read_boards(tmp_path)
+    text = markdown_of(board, 1)
+    assert "as printed by the sources named" in text
+    assert "re-run by" in text

@@ -27,12 +27,10 @@ def test_every_condition_is_hm_at_its_bias(tmp_path: Path, calibration: str) -> 
     make_record(tmp_path, calibration=calibration)
     (run,) = collect(tmp_path)[0].stored
     found, own = hm_by_condition(run), run.record.metrics
-    assert (
-        list(found) == list(CONDITIONS) == ["no_bias", "validated", "nearest_avca", "nearest_clipclap", "oracle"]
-    )
+    assert list(found) == list(CONDITIONS) == ["no_bias", "own_bias", "nearest_avca", "nearest_clipclap", "oracle"]
     avca, clipclap = np.arange(16) / 5, np.arange(76) / 15
     assert found["no_bias"] == pytest.approx(_hm(run, 0.0))
-    assert found["validated"] == own.hm
+    assert found["own_bias"] == own.hm
     assert found["nearest_avca"] == pytest.approx(_hm(run, avca[np.abs(avca - own.bias).argmin()]))
     assert found["nearest_clipclap"] == pytest.approx(_hm(run, clipclap[np.abs(clipclap - own.bias).argmin()]))
     everywhere = [_hm(run, bias) for bias in np.append(run.table.decisions.gap, -100.0)]
@@ -69,7 +67,7 @@ def test_a_row_is_mean_and_deviation_over_its_seeds(tmp_path: Path) -> None:
         values = [run[condition] for run in runs]
         assert found[condition].mean == pytest.approx(np.mean(values))
         assert found[condition].std == pytest.approx(np.std(values, ddof=1))
-    assert found["validated"] == row.spread["hm"]
+    assert found["own_bias"] == row.spread["hm"]
 
 
 def test_only_what_is_chosen_on_test_is_called_an_oracle() -> None:

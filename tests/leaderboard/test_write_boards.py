@@ -6,7 +6,7 @@ import pytest
 
 from avgzsl_bench.errors import AvbenchError
 from avgzsl_bench.leaderboard.board import read_boards
-from avgzsl_bench.leaderboard.write import FORMATS, MARKER, write_boards
+from avgzsl_bench.leaderboard.write import FORMATS, LISTING, MARKER, write_boards
 
 from .make_record import make_record
 
@@ -42,12 +42,16 @@ def test_outdated_tables_go_and_nothing_else(tmp_path: Path) -> None:
         (out / name).write_text("mine\n")
     path.unlink()
     make_record(results)
+    copy = out / "table-of-my-paper.csv"
+    copy.write_bytes((out / "ucf-clip_clap-cls-avca.csv").read_bytes())
     written = write_boards(read_boards(results), out)
     assert {p.name for p in out.iterdir()} == {p.name for p in written} | {
         "notes.md",
         "notes.csv",
         "mine.csv",
         "ucf-mine.md",
+        copy.name,
+        LISTING,
     }
     assert (out / "README.md").read_text().startswith(MARKER)
 
@@ -89,7 +93,7 @@ def test_outdated_files_of_every_format_go(tmp_path: Path) -> None:
         path.write_text("avbench leaderboard\n")
     written = write_boards(read_boards(results), out, ("html",))
     assert [path.name for path in written] == ["index.html"]
-    assert set(out.iterdir()) == {*written, *mine}
+    assert set(out.iterdir()) == {*written, *mine, out / LISTING}
     assert len(before) > len(written)
 
 
@@ -105,3 +109,23 @@ def test_foreign_files_of_every_format_are_kept(tmp_path: Path, ending: str) -> 
         write_boards(boards, tmp_path / "out", (ending,))
     assert [p.name for p in foreign.parent.iterdir()] == [foreign.name]
     assert foreign.read_text() == "mine\n"
+
+
+def test_a_list_of_somebody_elses_files_removes_none(tmp_path: Path) -> None:
+    make_record(tmp_path / "results")
+    out, outside = tmp_path / "out", tmp_path / "README.md"
+    out.mkdir()
+    outside.write_text(f"{MARKER}\n")
+    (out / "mine.md").write_text("mine\n")
+    (out / LISTING).write_bytes(b"../README.md\nmine.md\n\xff\nabsent.md\n/etc/hosts.md\n")
+    write_boards(read_boards(tmp_path / "results"), out)
+    assert outside.exists()
+    assert (out / "mine.md").read_text() == "mine\n"
+
+
+def test_the_readme_names_the_page_and_the_figures(tmp_path: Path) -> None:
+    make_record(tmp_path / "results")
+    written = write_boards(read_boards(tmp_path / "results"), tmp_path / "out", FORMATS)
+    readme = (tmp_path / "out" / "README.md").read_text()
+    for path in written:
+        assert path.name == "README.md" or f"({path.name})" in readme

@@ -22,8 +22,9 @@ for (const table of document.querySelectorAll("table")) {
       const keys = new Map(rows.map((row) => [row, keyOf(row, column)]));
       const numeric = rows.some((row) => typeof keys.get(row) === "number");
       const before = heading.getAttribute("aria-sort");
-      // Numbers start with the highest, words with the first.
-      const ascending = before === "none" ? !numeric : before === "descending";
+      // Numbers start with the highest unless the lowest is the best, words with the first.
+      const first = numeric && heading.dataset.first !== "lowest" ? "descending" : "ascending";
+      const ascending = before === "none" ? first === "ascending" : before === "descending";
       // Rows without a number in a column of numbers stay last either way.
       const present = rows.filter((row) => !numeric || typeof keys.get(row) === "number");
       const absent = rows.filter((row) => !present.includes(row));

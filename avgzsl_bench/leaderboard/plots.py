@@ -117,7 +117,7 @@ def _curves(lines: Sequence[Line]) -> Plot:
         ax.plot(100 * spread["unseen"].mean, 100 * spread["seen"].mean, "o", color=_POINT, markersize=5)
         ax.set(xlim=(0, right), ylim=(0, top))
         ax.locator_params(nbins=4)
-        ax.set_title(_short(line.name, 26, 2), size=8, color=INK)
+        ax.set_title(_short(line.name, 26, 2), size=8, color=INK, y=1.0)  # a given place takes no search
         if position % columns == 0:
             ax.set_ylabel("S, %")
         else:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tokenize import TokenError
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from avgzsl_bench.calibration import EQUAL
 from avgzsl_bench.errors import AvbenchError, RecordError
 from avgzsl_bench.files import atomic_file, content_of
-from avgzsl_bench.metrics import Decisions, metrics_of
+from avgzsl_bench.metrics import Decisions, SeenUnseenCurve, curve_of, metrics_of
 
 SCHEMA: Literal[1] = 1
 _TOLERANCE = 1e-9
@@ -338,11 +338,19 @@ def verify(path: Path) -> Record:
     Raises:
         RecordError: anything is damaged, altered or does not follow from the decisions; the file is named.
     """
-    return read_verified(path)[0]
+    return read_verified(path).record
 
 
-def read_verified(path: Path) -> tuple[Record, DecisionTable]:
-    """A record, verified, and the decisions that it was verified with.
+class Verified(NamedTuple):
+    """A record, and what it was verified with: its decisions and their curve."""
+
+    record: Record
+    table: DecisionTable
+    curve: SeenUnseenCurve
+
+
+def read_verified(path: Path) -> Verified:
+    """A record, verified, and what it was verified with.
 
     Raises:
         RecordError: anything is damaged, altered or does not follow from the decisions; the file is named.
@@ -350,14 +358,15 @@ def read_verified(path: Path) -> tuple[Record, DecisionTable]:
     record = read_record(path)
     table = read_decisions(path, record)
     seen = np.array([c.role == "seen" for c in record.classes])
-    recomputed = metrics_of(
-        table.decisions, table.label, np.flatnonzero(seen), np.flatnonzero(~seen), record.metrics.bias
-    )
+    tested = (table.decisions, table.label, np.flatnonzero(seen), np.flatnonzero(~seen))
+    curve = curve_of(*tested)
+    recomputed = metrics_of(*tested, record.metrics.bias, curve)
     _compare(path, "metrics", record.metrics.model_dump(), asdict(recomputed))
     expected = _class_accuracies(table, len(record.classes), record.metrics.bias)
     for stored, (count, accuracy) in zip(record.classes, expected, strict=True):
-        given = {"videos": stored.videos, "accuracy": stored.accuracy}
-        _compare(path, f"classes[{stored.name!r}]", given, {"videos": count, "accuracy": accuracy})
+        if (stored.videos, stored.accuracy) != (count, accuracy):
+            given = {"videos": stored.videos, "accuracy": stored.accuracy}
+            _compare(path, f"classes[{stored.name!r}]", given, {"videos": count, "accuracy": accuracy})
     for role in ("seen", "unseen"):
         videos = sum(c.videos for c in record.classes if c.role == role)
         counted = record.data.counts.get(f"stage2_test_{role}", 0)
@@ -373,7 +382,7 @@ def read_verified(path: Path) -> tuple[Record, DecisionTable]:
     first_best = next(epoch.epoch for epoch in record.trace if epoch.hm >= highest - EQUAL)
     if first_best != chosen:
         raise RecordError(f"{path}: best_epoch is {chosen}, but the trace's highest HM is at {first_best}")
-    return record, table
+    return Verified(record, table, curve)
 
 
 def _require_own_name(path: Path, record: Record) -> None:

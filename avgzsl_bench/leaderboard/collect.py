@@ -14,6 +14,7 @@ from avgzsl_bench.calibration import PUBLISHED_GRIDS
 from avgzsl_bench.data.feature_sets import SIMULATED
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.files import folder_fault, os_reason
+from avgzsl_bench.metrics import SeenUnseenCurve
 from avgzsl_bench.record import DecisionTable, Record, read_verified
 
 if TYPE_CHECKING:
@@ -40,11 +41,12 @@ class TableKey:
 
 @dataclass(frozen=True)
 class StoredRecord:
-    """A checked record, the decisions it was checked with, and where it lies."""
+    """A checked record, where it lies, and what it was checked with: its decisions and their curve."""
 
     path: Path
     record: Record
     table: DecisionTable = field(compare=False, repr=False)
+    curve: SeenUnseenCurve = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from avgzsl_bench.leaderboard.outcomes import outcomes_of
 from avgzsl_bench.leaderboard.provenance import training_seconds
 from avgzsl_bench.leaderboard.render import SIMULATED_WARNING, percent
 from avgzsl_bench.leaderboard.sensitivity import CONDITIONS
-from avgzsl_bench.metrics import curve_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,10 +85,7 @@ def mean_curve(row: Row) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     Returns:
         Two float64 arrays `[P]`; U ends where the first curve of a seed ends, and S falls to 0 there.
     """
-    curves = []
-    for run in row.runs:
-        seen = np.array([c.role == "seen" for c in run.record.classes])
-        curves.append(curve_of(run.table.decisions, run.table.label, np.flatnonzero(seen), np.flatnonzero(~seen)))
+    curves = [run.curve for run in row.runs]
     unseen = np.linspace(0.0, min(float(curve.unseen[-1]) for curve in curves), _POINTS)
     seen_at = [np.interp(unseen, curve.unseen, curve.seen) for curve in curves]
     return np.append(unseen, unseen[-1]), np.append(np.mean(seen_at, axis=0), 0.0)

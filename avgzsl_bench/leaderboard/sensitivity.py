@@ -14,7 +14,6 @@ import numpy as np
 
 from avgzsl_bench.calibration import PUBLISHED_GRIDS, parse_calibration
 from avgzsl_bench.leaderboard.statistics import spread
-from avgzsl_bench.metrics import curve_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,8 +39,7 @@ def hm_by_condition(run: StoredRecord) -> dict[str, float]:
     published grid nearest to the record's own bias, the smaller of two equally near. `oracle`: the highest HM
     that any bias reaches on the test videos.
     """
-    seen = np.array([c.role == "seen" for c in run.record.classes])
-    curve = curve_of(run.table.decisions, run.table.label, np.flatnonzero(seen), np.flatnonzero(~seen))
+    curve = run.curve
     own = run.record.metrics
     biases = {"no_bias": 0.0, **{f"nearest_{name}": nearest_on_grid(own.bias, name) for name in PUBLISHED_GRIDS}}
     found = dict(zip(biases, curve.hm_at(list(biases.values())).tolist(), strict=True))

@@ -49,3 +49,8 @@ class PluginError(AvbenchError):
 
 class RunError(AvbenchError):
     """A run that cannot go on: a method that gave scores of the wrong shape, or none that are finite."""
+
+
+def one_line(text: str, most: int) -> str:
+    """What a file, server or library says, cut to a line that does nothing to a terminal."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())[:most]

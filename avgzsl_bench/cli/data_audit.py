@@ -59,7 +59,7 @@ def audit_command(
 def _installed(
     dataset_name: str | None, features: str | None, root: Path, announce: Callable[[str], None]
 ) -> list[Audit]:
-    from avgzsl_bench.data.audit.audit import audit_store
+    from avgzsl_bench.data.audit.audit import audit_store, unreadable_store
     from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED
     from avgzsl_bench.data.installed import scan
     from avgzsl_bench.data.known_datasets import known_dataset
@@ -67,20 +67,26 @@ def _installed(
     if dataset_name is not None:
         known_dataset(dataset_name, root)
     there = scan(root)
-    for _, error in there.unreadable:
-        click.echo(f"cannot be read: {error}", err=True)
     known = {SIMULATED, *(f.name for f in PUBLISHED), *(h.features for h in there.headers)}
+    known |= {path.parent.name for path, _ in there.unreadable}
     if features is not None and features not in known:
         raise UnknownNameError("feature set", features, known)
     chosen = [h for h in there.headers if dataset_name in (None, h.dataset) and features in (None, h.features)]
-    if not chosen:
+    audits = [
+        unreadable_store(path, error)
+        for path, error in there.unreadable
+        if dataset_name in (None, path.parts[-3]) and features in (None, path.parts[-2])
+    ]
+    if not chosen and not audits:
         what = " ".join(filter(None, (dataset_name, features))) or "nothing"
         raise DataError(
             f"{what}: not installed in {root}; import features with 'avbench data import DIR', or audit a "
             "download with 'avbench data audit DIR'"
         )
-    audits = []
     for header in chosen:
         announce(f"reading {header.path}")
-        audits.append(audit_store(header, known_dataset(header.dataset, root)))
+        try:
+            audits.append(audit_store(header, known_dataset(header.dataset, root)))
+        except DataError as error:
+            audits.append(unreadable_store(header.path, str(error)))
     return audits

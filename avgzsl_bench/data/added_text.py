@@ -7,6 +7,7 @@ method that asks for one by name is given it (`Needs.added_text`).
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from avgzsl_bench.data.plain_hdf5 import open_plain, read_array
 from avgzsl_bench.data.simulated_extras import simulate_descriptions
 from avgzsl_bench.data.store import StoreHeader, read_attribute
 from avgzsl_bench.errors import DataError
-from avgzsl_bench.files import atomic_file
+from avgzsl_bench.files import write_atomically
 from avgzsl_bench.names import NAME, SPOKEN
 from avgzsl_bench.signals import endings_held
 
@@ -122,14 +123,12 @@ def write_added_text(root: Path, text: AddedText) -> Path:
     path = added_text_path(root, text.dataset, text.name)
     source = "".join(c if c.isprintable() else "?" for c in text.source)[:_LONGEST_SOURCE]
     kept = _Kept(dataset=text.dataset, name=text.name, source=source, fingerprint=text.fingerprint)
-    with atomic_file(path) as temporary, endings_held():
-        try:
-            with h5py.File(temporary, "w") as file:
-                file.attrs["schema"] = np.bytes_(SCHEMA.encode())
-                file.attrs["header"] = np.bytes_(kept.model_dump_json().encode())
-                file["vectors"] = text.vectors
-        except RuntimeError as error:  # what h5py makes of some errors of the system
-            raise OSError(None, str(error)) from error
+    content = io.BytesIO()  # HDF5 may lose the error of a disk that is full when it closes a file
+    with endings_held(), h5py.File(content, "w") as file:
+        file.attrs["schema"] = np.bytes_(SCHEMA.encode())
+        file.attrs["header"] = np.bytes_(kept.model_dump_json().encode())
+        file["vectors"] = text.vectors
+    write_atomically(path, content.getvalue())
     return path
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,7 +165,12 @@ def _dataset(root: Path, brought: Brought, videos: VideoTable) -> tuple[Dataset,
         return made, path
     there = read_own_dataset(path)
     if _structure(there) != _structure(made):
-        raise DataError(f"{path} has other classes or roles; leave --classes out, or choose another name")
+        others = any(path.parent.glob("*/features.h5"))
+        rid = f"{path.parent}, with every feature set in it," if others else path
+        raise DataError(
+            f"{path} has other classes or roles; leave --classes out, choose another name, or remove {rid} to "
+            "begin anew"
+        )
     return there, None
 
 
@@ -184,7 +189,7 @@ def _labels(videos: VideoTable, dataset: Dataset, path: Path) -> NDArray[np.int6
     unknown = [name for name, class_id in ids.items() if class_id is None]
     if unknown:
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-        raise DataError(f"{path}: no class of {dataset.name} is called {', '.join(map(repr, unknown[:3]))}{more}")
+        raise DataError(f"{path}: no class of {dataset.name} is called {_quoted(unknown[:3])}{more}")
     label = np.array([ids[name] for name in videos.class_name], np.int64)
     for partition in PARTITIONS:
         listed = sorted({c for split in dataset.splits for c in dataset.facts(split)[partition].classes})
@@ -194,10 +199,14 @@ def _labels(videos: VideoTable, dataset: Dataset, path: Path) -> NDArray[np.int6
         odd = np.flatnonzero(inside & ~np.isin(label, listed))
         if len(odd):
             raise DataError(
-                f"{path}: {len(odd)} videos, such as {videos.video_id[odd[0]]!r}, are in {partition}, where no "
-                f"split of {dataset.name} has their class ({videos.class_name[odd[0]]!r})"
+                f"{path}: {len(odd)} videos, such as {videos.video_id[odd[0]][:60]!r}, are in {partition}, where "
+                f"no split of {dataset.name} has their class ({videos.class_name[odd[0]][:60]!r})"
             )
     return label
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(repr(name[:60]) for name in names)
 
 
 def _text(path: Path, dataset: Dataset, encoder: str) -> NDArray[np.float32]:
@@ -206,7 +215,7 @@ def _text(path: Path, dataset: Dataset, encoder: str) -> NDArray[np.float32]:
     missing = [dataset.class_names[i] for i in used if np.isnan(vectors[i]).any()]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        raise DataError(f"{path}: text {encoder!r} has no vector for {', '.join(map(repr, missing[:3]))}{more}")
+        raise DataError(f"{path}: text {encoder!r} has no vector for {_quoted(missing[:3])}{more}")
     return vectors
 
 
@@ -236,14 +245,21 @@ def _check_card(card: Card, table: FeatureTable, features: str) -> None:
 def _write(
     beside: Path, target: Path, table: FeatureTable, dataset: Dataset, new_file: Path | None, card: Card | None
 ) -> None:
-    """Facts and card before the store, without which they count for nothing; a new dataset goes if it fails."""
+    """Facts and card before the store, without which they count for nothing; if it fails, all is as it was.
+
+    The card there was is moved aside and back, which takes no space: a full disk is a common reason to fail.
+    """
+    aside = beside.with_name(f".{beside.name}.old.tmp")
     with ExitStack() as undo:
         if new_file is not None:
             write_own_dataset(new_file, dataset)
             undo.callback(new_file.unlink, missing_ok=True)
+        if os.path.lexists(beside):  # of what --force replaces
+            os.replace(beside, aside)
+            undo.callback(os.replace, aside, beside)
         if card is not None:
+            undo.callback(beside.unlink, missing_ok=True)
             write_card(beside, card)
-        else:
-            beside.unlink(missing_ok=True)  # of what --force replaces
         write_store(target, table)
         undo.pop_all()
+    aside.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.plain_hdf5 import open_plain, plain_dataset
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, one_line
 from avgzsl_bench.files import os_reason
 
 _HDF5 = (".h5", ".hdf5")
@@ -50,8 +50,8 @@ def read_vectors(given: str, rank: NDArray[np.int64]) -> NDArray[np.float32]:
         if values.ndim != 2 or values.dtype.kind not in "fiu" or not values.shape[1]:
             hint = "; sequences cannot be added, average them first" if values.ndim == 3 else ""
             raise DataError(
-                f"{where}: has shape {tuple(values.shape)} and type {values.dtype}, expected a vector of numbers "
-                f"a video{hint}"
+                f"{where}: has shape {tuple(values.shape)} and type {str(values.dtype)[:60]}, expected a "
+                f"vector of numbers a video{hint}"
             )
         if len(values) != len(rank):
             raise DataError(f"{where}: has {len(values):,} rows, and the table of videos {len(rank):,}")
@@ -97,13 +97,13 @@ def _mapped(path: Path) -> NDArray[Any]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
     except _DAMAGE as error:
-        raise DataError(f"{path}: damaged or refused: {' '.join(str(error).split())[:200]}") from error
+        raise DataError(f"{path}: damaged or refused: {one_line(str(error), 200)}") from error
     return values
 
 
 def _only(file: h5py.File, path: Path) -> str:
     names = sorted(file)
     if len(names) != 1:
-        shown = ", ".join(names)[:200] or "none"
+        shown = one_line(", ".join(names), 200) or "none"
         raise DataError(f"{path}: has {len(names)} datasets ({shown}); write {path}:NAME for one of them")
     return str(names[0])

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from avgzsl_bench.data.cards import Card, card_of, has_card
 from avgzsl_bench.data.feature_sets import SIMULATED
 from avgzsl_bench.data.installed import store_path
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, one_line
 from avgzsl_bench.files import os_reason, write_atomically
 
 FILE_NAME = "card.json"
@@ -53,7 +53,7 @@ def read_card(path: Path, features: str) -> Card:
         raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "content"
+        where = one_line(".".join(map(str, first["loc"])), 100) or "content"
         raise DataError(f"{path}: no card of a feature set: {where}: {first['msg']}") from error
     if card.features != features:
         raise DataError(f"{path}: a card of {card.features!r}, not of {features!r}")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from avgzsl_bench.data.datasets import PARTITIONS, ClassNames, Dataset, PartitionFacts, partition_bit
 from avgzsl_bench.data.known_datasets import own_dataset_problem
 from avgzsl_bench.data.video_table import VideoTable, read_columns
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, one_line
 
 _NAMES = ("name", "readable", "clip")
 
@@ -51,7 +51,7 @@ def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) 
     """
     columns = read_columns(path)
     if "name" not in columns:
-        raise DataError(f"{path}: has no column 'name' (it has: {', '.join(map(repr, columns))[:200]})")
+        raise DataError(f"{path}: has no column 'name' (it has: {', '.join(repr(c[:60]) for c in columns)[:200]})")
     if len(set(columns["name"])) != len(columns["name"]):
         raise DataError(f"{path}: two classes have the same name")
     splits = [column for column in columns if column not in _NAMES]
@@ -64,7 +64,7 @@ def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) 
         odd = next((i for i, role in enumerate(of_class) if role not in ("", *ROLES)), None)
         if odd is not None:
             raise DataError(
-                f"{path}: class {classes[odd].name!r} has role {of_class[odd]!r} in {split!r}; "
+                f"{path}: class {classes[odd].name[:60]!r} has role {of_class[odd][:60]!r} in {split[:60]!r}; "
                 f"known: {', '.join(ROLES)}, or nothing"
             )
     facts = {split: _facts([c.name for c in classes], of_class, videos) for split, of_class in roles.items()}
@@ -83,7 +83,7 @@ def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) 
         raise DataError(f"{path}: {error.errors()[0]['msg']}") from error
     problem = own_dataset_problem(dataset)
     if problem is not None:
-        raise DataError(f"{path}: {problem}")
+        raise DataError(f"{path}: {one_line(problem, 300)}")
     return dataset
 
 
@@ -119,10 +119,10 @@ def _require_videos(splits: Mapping[str, dict[str, PartitionFacts]], names: Sequ
     for split, facts in splits.items():
         for partition, found in facts.items():
             if not found.classes:
-                raise DataError(f"{source}: no video of split {split!r} is in {partition}")
+                raise DataError(f"{source}: no video of split {split[:60]!r} is in {partition}")
             bare = [c for c, n in zip(found.classes, found.videos, strict=True) if not n]
             if bare:
                 raise DataError(
-                    f"{source}: class {names[bare[0]]!r} has no video in {partition}, where its role in split "
-                    f"{split!r} puts it"
+                    f"{source}: class {names[bare[0]][:60]!r} has no video in {partition}, where its role in "
+                    f"split {split[:60]!r} puts it"
                 )

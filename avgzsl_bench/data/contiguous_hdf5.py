@@ -12,6 +12,7 @@ and place.
 from __future__ import annotations
 
 import math
+import stat
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SUPERBLOCK = struct.Struct("<8sB4x2B9xQ8xQ24xI4x2Q")
 _TREE = struct.Struct("<4s2BH16x")
 _KEY_AND_CHILD = struct.Struct("<8xQ")
@@ -42,6 +44,9 @@ _NUMBERS = {
 _MANY = 64
 """Messages of a header, at most: some ten are usual."""
 
+_LARGEST_FILE = 1 << 28
+"""Bytes of a file that is read whole: many times those of the largest published class file."""
+
 
 class _AnotherForm(Exception):
     """The file is of another form, or damaged: a matter for the library."""
@@ -53,17 +58,28 @@ def read_contiguous(path: Path, names: Sequence[str]) -> list[NDArray[Any]] | No
     The arrays share the memory of the file's bytes and cannot be written to.
     """
     try:
-        content = path.read_bytes() if path.is_file() else b""
+        content = _content(path)
         headers = dict(_symbols(content))
         return [_array(content, headers[name.encode()]) for name in names]
-    except (_AnotherForm, OSError, struct.error, KeyError, ValueError, TypeError, OverflowError):
+    except (_AnotherForm, OSError, struct.error, KeyError, ValueError, TypeError, OverflowError, MemoryError):
         return None
+
+
+def _content(path: Path) -> bytes:
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode) or state.st_size > _LARGEST_FILE:
+        raise _AnotherForm
+    with path.open("rb", buffering=0) as stream:
+        if stream.read(len(_SIGNATURE)) != _SIGNATURE:
+            raise _AnotherForm
+        stream.seek(0)
+        return stream.readall()
 
 
 def _symbols(content: bytes) -> Iterator[tuple[bytes, int]]:
     """The names in the root group, and where their object headers are."""
     *form, end, cached, tree, heap = _SUPERBLOCK.unpack_from(content)
-    if (*form, cached) != (b"\x89HDF\r\n\x1a\n", 0, 8, 8, 0, 1) or end > len(content):
+    if (*form, cached) != (_SIGNATURE, 0, 8, 8, 0, 1) or end > len(content):
         raise _AnotherForm
     signature, kind, level, count = _TREE.unpack_from(content, tree)
     heap_signature, version, names = _HEAP.unpack_from(content, heap)
@@ -137,6 +153,6 @@ def _type(message: bytes) -> np.dtype[Any]:
         if message.startswith(encoded):
             return dtype
     kind, bits, size = _TEXT.unpack_from(message)
-    if kind != 0x13 or bits not in (0, 1, 0x10, 0x11) or not size:  # ended or filled up by zeros, ASCII or UTF-8
+    if kind != 0x13 or bits not in (0x1, 0x11) or not size:  # text that is filled up by zeros, ASCII or UTF-8
         raise _AnotherForm
     return np.dtype(f"S{size}")

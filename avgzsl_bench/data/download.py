@@ -1,7 +1,7 @@
 """Fetching an archive: mirrors in turn, resumed where a server can, checked by size and hash.
 
-What has arrived so far is kept in `<file>.part`, to go on from; nothing gets the file's own name before its hash
-was checked. pooch checks and places; it does not resume, so the transfer is ours.
+What has arrived so far is kept in `<file>.part`, to go on from; it gets the file's own name when its hash was
+checked, where it lies. pooch computes the hash; it does not resume, so the transfer is ours.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pooch
 import requests
 
 from avgzsl_bench.data.manifest import Archive
-from avgzsl_bench.errors import AvbenchError, DataError
+from avgzsl_bench.errors import AvbenchError, DataError, one_line
 from avgzsl_bench.files import os_reason
 from avgzsl_bench.locks import writing_alone
 
@@ -61,7 +61,6 @@ def fetch(
         AvbenchError: the folder cannot be written to, or the disk is full.
     """
     target = folder / archive.file
-    pooch.get_logger().setLevel("ERROR")
     with writing_alone(target, announce):
         if target.is_file() and _is_it(target, archive):
             return target
@@ -111,26 +110,22 @@ class _WrongContentError(_MirrorError):
 
 
 def _retrieve(url: str, archive: Archive, target: Path, progress: Progress, stalled: float) -> Path:
-    def download(url: str, output_file: Any, _: Any) -> None:
-        part = _part(target)
-        try:
-            _transfer(url, archive, part, progress, stalled)
-        except requests.RequestException as error:
-            # Once the answer has begun, requests calls a time-out a connection error.
-            late = isinstance(error, requests.Timeout) or "Read timed out" in str(error)
-            raise _MirrorError(f"nothing came for {stalled:g} seconds" if late else _reason(error)) from error
-        finally:
-            if part.is_file() and part.stat().st_size == 0:
-                part.unlink()
-        os.replace(part, output_file)
-
+    part = _part(target)
     try:
-        found = pooch.retrieve(
-            url, known_hash=f"sha256:{archive.sha256}", fname=target.name, path=target.parent, downloader=download
-        )
-    except ValueError as error:  # pooch has removed the file
-        raise _WrongContentError("sent a file of the right size whose SHA-256 is another") from error
-    return Path(found)
+        _transfer(url, archive, part, progress, stalled)
+    except requests.RequestException as error:
+        # Once the answer has begun, requests calls a time-out a connection error.
+        late = isinstance(error, requests.Timeout) or "Read timed out" in str(error)
+        raise _MirrorError(f"nothing came for {stalled:g} seconds" if late else _reason(error)) from error
+    finally:
+        if part.is_file() and part.stat().st_size == 0:
+            part.unlink()
+    # Where it lies: whoever is interrupted here has lost nothing.
+    if not _is_it(part, archive):
+        part.unlink()
+        raise _WrongContentError("sent a file of the right size whose SHA-256 is another")
+    os.replace(part, target)
+    return target
 
 
 def _transfer(url: str, archive: Archive, part: Path, progress: Progress, stalled: float) -> None:
@@ -152,18 +147,17 @@ def _transfer(url: str, archive: Archive, part: Path, progress: Progress, stalle
         headers["Range"] = f"bytes={there}-"
     with requests.get(url, headers=headers, stream=True, timeout=(stalled, stalled)) as response:
         start = _checked_start(response, there, archive)
-        with part.open("r+b" if start else "wb") as stream:
-            stream.seek(start)
-            stream.truncate()
+        with part.open("r+b" if there else "wb") as stream:
+            stream.seek(there)
             try:
-                _receive(response, stream, start, archive, progress)
+                end = _receive(response, stream, start, there, archive, progress)
                 stream.flush()
                 os.fsync(stream.fileno())
             except _UselessError:
-                stream.truncate(start)
+                stream.truncate(there)
                 raise
-    if part.stat().st_size != archive.size:
-        raise _MirrorError(f"ended after {part.stat().st_size:,} of {archive.size:,} bytes")
+    if end != archive.size:
+        raise _MirrorError(f"ended after {end:,} of {archive.size:,} bytes")
 
 
 class _UselessError(_MirrorError):
@@ -175,7 +169,7 @@ def _checked_start(response: requests.Response, there: int, archive: Archive) ->
     if response.status_code == requests.codes.range_not_satisfiable:
         raise _MirrorError("has a shorter file")
     if response.status_code not in (requests.codes.ok, requests.codes.partial_content):
-        raise _MirrorError(f"answered {response.status_code} {response.reason or ''}".strip())
+        raise _MirrorError(f"answered {response.status_code} {one_line(response.reason or '', 80)}".strip())
     if response.headers.get("Content-Type", "").split(";")[0].strip().lower() in (
         "text/html",
         "application/xhtml+xml",
@@ -198,23 +192,34 @@ def _checked_start(response: requests.Response, there: int, archive: Archive) ->
     return start
 
 
-def _receive(response: requests.Response, stream: Any, start: int, archive: Archive, progress: Progress) -> None:
-    done = start
+def _receive(
+    response: requests.Response, stream: Any, start: int, there: int, archive: Archive, progress: Progress
+) -> int:
+    """Add to the first `there` bytes what a response, which is from byte `start` on, has beyond them.
+
+    A server that knows no ranges sends the beginning once more. It is passed over and not written anew: such a
+    server may break off earlier than the one before. The hash tells whether the two fit together.
+
+    Returns:
+        Where the response ended.
+    """
+    end = start
     for chunk in response.iter_content(_CHUNK):
-        if done == 0 and _PAGE.match(chunk):
+        if end == 0 and _PAGE.match(chunk):
             raise _page(chunk)
-        if done + len(chunk) > archive.size:
+        if end + len(chunk) > archive.size:
             raise _UselessError(f"sends more than the {archive.size:,} bytes of the file")
-        stream.write(chunk)
-        done += len(chunk)
-        progress(done)
+        stream.write(chunk[max(0, there - end) :])
+        end += len(chunk)
+        if end > there:
+            progress(end)
+    return end
 
 
 def _page(content: bytes) -> _UselessError:
     """What is said of a web page in the file's place, such as a host's notice on viruses or quota."""
     found = _TITLE.search(content)
-    title = html.unescape(found[1].decode("utf-8", "replace")) if found else ""
-    title = "".join(c for c in " ".join(title.split()) if c.isprintable())[:80]
+    title = one_line(html.unescape(found[1].decode("utf-8", "replace")), 80) if found else ""
     return _UselessError(
         f"answered with a web page{f' ({title})' if title else ''} instead of the file: the host wants somebody "
         "to read a notice, for instance on viruses or quota; open the address in a browser"
@@ -223,8 +228,16 @@ def _page(content: bytes) -> _UselessError:
 
 def _reason(error: Exception) -> str:
     """The innermost cause in a few words."""
-    text = " ".join(str(error).split())
+    text = str(error)
     if "IncompleteRead" in text:
         return "broke off before the end"
-    found = re.search(r"\[Errno -?\d+\] ([^'\")]+)", text)
-    return (found[1] if found else text[:120]).strip() or type(error).__name__
+    if found := re.search(r"\[Errno -?\d+\] ([^'\")]+)", text):
+        return one_line(found[1], 120)
+    if isinstance(error, requests.exceptions.SSLError):
+        found = re.search(r"certificate verify failed[^'\"(]*", text)
+        return f"no secure connection{f': {one_line(found[0], 120)}' if found else ''}"
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return "sent what cannot be unpacked"
+    if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        return "the connection broke"
+    return one_line(text, 120) or type(error).__name__

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from avgzsl_bench import plugins
+from avgzsl_bench.data.datasets import Dataset
 from avgzsl_bench.data.feature_sets import PUBLISHED
 from avgzsl_bench.data.installed import store_path
-from avgzsl_bench.data.known_datasets import known_datasets
+from avgzsl_bench.data.known_datasets import (
+    FILE_NAME,
+    dataset_path,
+    known_datasets,
+    read_facts,
+    write_own_dataset,
+)
+from avgzsl_bench.data.official.tree import feature_folders, refuse_link_out
 from avgzsl_bench.data.readers import Found
 from avgzsl_bench.data.scratch import scratch_in
 from avgzsl_bench.data.store import write_store
@@ -52,9 +60,11 @@ def import_tree(
     fault = folder_fault(directory)
     if fault is not None:
         raise DataError(f"{directory}: {fault}")
-    readers, datasets = plugins.feature_readers(), known_datasets(root)
+    readers, known = plugins.feature_readers(), known_datasets(root)
     announce(f"looking through {directory}")
     try:
+        brought = _brought_datasets(directory, known)
+        datasets = {**known, **brought}
         found = [f for r in readers.values() for f in r.recognise(directory, list(datasets.values()))]
     except OSError as error:
         raise DataError(f"{directory}: cannot be read: {os_reason(error)} ({error.filename})") from error
@@ -65,12 +75,27 @@ def import_tree(
     for target, item in targets.items():
         with writing_alone(target, announce), scratch_in(target.parent):
             _require_free(target, force=force)  # again: another may have been writing it
+            if item.dataset in brought:
+                write_own_dataset(dataset_path(root, item.dataset), brought[item.dataset])
             announce(f"reading {item.dataset} {item.features} ({item.reader}) from {item.path}")
             table = readers[item.reader].read(item, datasets[item.dataset])
             announce(f"writing {target}")
             write_store(target, table)
             results.append(ImportResult(item, target, len(table)))
     return results
+
+
+def _brought_datasets(directory: Path, known: Mapping[str, Dataset]) -> dict[str, Dataset]:
+    """Datasets of a user's own that exported trees bring with them and that are not known here."""
+    found: dict[str, Dataset] = {}
+    for folder in feature_folders(directory):
+        path = folder / FILE_NAME
+        refuse_link_out(path, folder)
+        if path.is_file():
+            dataset = read_facts(path)
+            if found.setdefault(dataset.name, dataset) != dataset:
+                raise DataError(f"{path}: other facts of dataset {dataset.name!r} than in a folder beside it")
+    return {name: dataset for name, dataset in found.items() if name not in known}
 
 
 def _targets(found: list[Found], root: Path, *, force: bool) -> dict[Path, Found]:

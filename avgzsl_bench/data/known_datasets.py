@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from avgzsl_bench import plugins
 from avgzsl_bench.data.datasets import DISJOINT, Dataset
-from avgzsl_bench.errors import DataError, UnknownNameError
+from avgzsl_bench.errors import DataError, UnknownNameError, one_line
 from avgzsl_bench.files import os_reason, write_atomically
 from avgzsl_bench.names import NAME, SPOKEN
 
@@ -86,10 +86,22 @@ def dataset_path(root: Path, name: str) -> Path:
 
 
 def read_own_dataset(path: Path) -> Dataset:
-    """A dataset from its file.
+    """A dataset from its file in the data folder.
 
     Raises:
-        DataError: unreadable, malformed, or of another dataset than its folder.
+        DataError: as `read_facts`, or of another dataset than its folder.
+    """
+    dataset = read_facts(path)
+    if dataset.name != path.parent.name:
+        raise DataError(f"{path}: holds dataset {dataset.name!r}, which belongs elsewhere; remove it")
+    return dataset
+
+
+def read_facts(path: Path) -> Dataset:
+    """A user's dataset from a file, wherever it lies.
+
+    Raises:
+        DataError: unreadable or malformed.
     """
     try:
         if path.stat().st_size > _LARGEST:
@@ -99,10 +111,9 @@ def read_own_dataset(path: Path) -> Dataset:
         raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "content"
-        raise DataError(f"{path}: no dataset: {where}: {first['msg']}; add it again with --classes") from error
-    if dataset.name != path.parent.name:
-        raise DataError(f"{path}: holds dataset {dataset.name!r}, which belongs elsewhere; remove it")
+        where = one_line(".".join(map(str, first["loc"])), 100) or "content"
+        reason = one_line(first["msg"], 200)
+        raise DataError(f"{path}: no dataset: {where}: {reason}; add it again with --classes") from error
     problem = own_dataset_problem(dataset)
     if problem is not None:
         raise DataError(f"{path}: {problem}; add it again with --classes")
@@ -116,7 +127,7 @@ def own_dataset_problem(dataset: Dataset) -> str | None:
     odd = [split for split in dataset.splits if not NAME.fullmatch(split) or split.endswith(DISJOINT)]
     if odd or not dataset.splits:
         return (
-            f"a split cannot be called {odd[0]!r} ({SPOKEN}, not ending in {DISJOINT!r})"
+            f"a split cannot be called {odd[0][:60]!r} ({SPOKEN}, not ending in {DISJOINT!r})"
             if odd
             else "has no split"
         )
@@ -129,6 +140,11 @@ def own_dataset_problem(dataset: Dataset) -> str | None:
     if any(n < 0 for s in dataset.splits for f in dataset.facts(s).values() for n in f.videos):
         return "a number of videos is negative"
     return None
+
+
+def is_registered(name: str) -> bool:
+    """Whether a plugin brings the dataset, so that no file of facts is needed."""
+    return name in plugins.datasets()
 
 
 def write_own_dataset(path: Path, dataset: Dataset) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, one_line
 from avgzsl_bench.files import os_reason
 from avgzsl_bench.names import NAME
 
@@ -83,5 +83,5 @@ def read_manifest(path: Path | None = None) -> Manifest:
         raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "content"
+        where = one_line(".".join(map(str, first["loc"])), 100) or "content"
         raise DataError(f"{path}: no manifest: {where}: {first['msg']}") from error

@@ -18,10 +18,13 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, one_line
 
 _COMPRESSION_LIMIT = 100
 """How many times larger than what is stored a compressed dataset may be."""
+
+_LARGEST_CHUNK = 64 << 20
+"""Bytes of a chunk that is larger than the dataset. Chunks are held in memory whole to read anything of them."""
 
 
 @contextmanager
@@ -34,11 +37,9 @@ def open_plain(path: Path) -> Iterator[h5py.File]:
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     try:
-        identifier = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, _closing_all())
-        try:
-            yield h5py.File(identifier)
-        finally:
-            identifier.close()
+        # Nothing else may hold the identifier: the file is closed when the last of those who do lets go.
+        with h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, _closing_all())) as file:
+            yield file
     # h5py raises RuntimeError and KeyError, too, for what the library finds damaged.
     except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, MemoryError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -83,11 +84,13 @@ def find_plain(file: h5py.File, name: str) -> PlainDataset:
     """A dataset of the file's root that is stored in the file itself and no larger than what is stored.
 
     Raises:
-        DataError: it is missing, lies elsewhere, or declares more than the file holds.
+        DataError: it is missing, lies elsewhere, declares more than the file holds, or takes up far more memory
+            than it declares.
     """
     path, key, root = file.filename, name.encode(), file.id
     if not root.links.exists(key):
-        raise DataError(f"{path}: has no dataset {name!r} (it has: {', '.join(sorted(file)) or 'none'})")
+        there = one_line(", ".join(sorted(file)), 200)
+        raise DataError(f"{path}: has no dataset {name!r} (it has: {there or 'none'})")
     if root.links.get_info(key).type != h5py.h5l.TYPE_HARD:
         raise DataError(f"{path}: refused: {name!r} is a link")
     found = h5py.h5o.open(root, key)
@@ -104,6 +107,10 @@ def find_plain(file: h5py.File, name: str) -> PlainDataset:
         raise DataError(f"{path}: damaged: {name!r} is larger than the file")
     if math.prod(shape) * dtype.itemsize > stored * (_COMPRESSION_LIMIT if creation.get_nfilters() else 1):
         raise DataError(f"{path}: {name!r} declares shape {shape}, of which little is stored")
+    if creation.get_layout() == h5py.h5d.CHUNKED:
+        chunk = math.prod(creation.get_chunk()) * dtype.itemsize
+        if chunk > max(_LARGEST_CHUNK, math.prod(shape) * dtype.itemsize):
+            raise DataError(f"{path}: {name!r} is stored in chunks of {chunk:,} bytes, far larger than it is")
     return PlainDataset(found, shape, dtype)
 
 

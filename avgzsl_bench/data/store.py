@@ -7,6 +7,7 @@ JSON in an attribute of the root. `SCHEMA` changes when the layout does.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -34,6 +35,9 @@ from avgzsl_bench.signals import endings_held
 SCHEMA = "avgzsl-bench features 1"
 
 _AGAIN = "import the data again with 'avbench data import DIR --force'"
+
+_STRUCTURE = 1 << 16
+"""Bytes that are ample for what a store holds beside its arrays: HDF5's own structures and the header."""
 
 _Name = Annotated[str, StringConstraints(pattern=rf"^(?:{NAME.pattern})$")]
 
@@ -143,9 +147,31 @@ def write_store(path: Path, table: FeatureTable) -> str:
     with writing_alone(path, warnings.warn), atomic_file(path) as temporary, endings_held():
         try:
             with h5py.File(temporary, "w") as file:
-                return _write(file, table)
+                _reserve(temporary, table)
+                mark = _write(file, table)
+                size = file.id.get_filesize()
+            os.truncate(temporary, min(size, temporary.stat().st_size))
+            return mark
         except RuntimeError as error:  # what h5py makes of some errors of the system
             raise OSError(None, str(error)) from error
+
+
+def _reserve(path: Path, table: FeatureTable) -> None:
+    """Take the space on disk that a table needs, where the system can do that. What is left over is cut off.
+
+    HDF5 writes the last of a file when it closes it, and if the disk is full by then, h5py keeps the error to
+    itself, or the library brings the process down.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    ids = len(table.video_id) * max((len(i.encode()) for i in table.video_id), default=0)
+    size = ids + sum(values.nbytes for values in _arrays(table).values()) + _STRUCTURE
+    with path.open("rb+") as stream:
+        try:
+            os.posix_fallocate(stream.fileno(), 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # a file system that cannot
+                raise
 
 
 def _write(file: h5py.File, table: FeatureTable) -> str:
@@ -159,6 +185,8 @@ def _write(file: h5py.File, table: FeatureTable) -> str:
             if stored is not None:
                 stored[start : start + len(block)] = block
             start += len(block)
+        if stored is not None:
+            stored.id.flush()  # what fails here is told; what fails when it is let go is not
     file["video_id"] = np.array([i.encode() for i in table.video_id], dtype=np.bytes_)
     mark = digest.hexdigest()
     header = _Kept(
@@ -174,6 +202,7 @@ def _write(file: h5py.File, table: FeatureTable) -> str:
     # Text of fixed length: the HDF5 library may hang on damaged text of variable length.
     file.attrs["schema"] = np.bytes_(SCHEMA.encode())
     file.attrs["header"] = np.bytes_(header.model_dump_json().encode())
+    file.flush()
     return mark
 
 

@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from avgzsl_bench.data import pickled_numpy
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, one_line
 
 _PROTOCOLS = range(2, 6)
 _DAMAGED = (
@@ -66,7 +66,7 @@ def _read(path: Path, kind: str, parse: Callable[[BinaryIO], object]) -> object:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     except _DAMAGED as error:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = one_line(str(error), 300) or type(error).__name__
         raise DataError(f"{path}: damaged or unsafe {kind}: {reason}") from error
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.datasets import PARTITIONS, partition_bit
 from avgzsl_bench.data.official.tree import disk_name
 from avgzsl_bench.data.official.video_ids import video_ids
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, one_line
 from avgzsl_bench.files import os_reason
 
 COLUMNS = ("video", "class", "partition")
@@ -22,6 +23,7 @@ _LARGEST_FILE = 1 << 28
 """Bytes, packed or unpacked. The largest dataset has 94,000 videos, some 60 bytes each."""
 
 _MOST_ROWS = 5_000_000
+_MOST_CELLS = 4 * _MOST_ROWS
 
 _STAGE1 = tuple(p for p in PARTITIONS if p.startswith("stage1"))
 _APART = (_STAGE1, ("stage2_train", "stage2_test_seen", "stage2_test_unseen"))
@@ -76,7 +78,7 @@ def _mask(cell: str, path: Path) -> int:
     names = [name for name in re.split(r"[;\s]+", cell) if name]
     unknown = [name for name in names if name not in _BITS]
     if unknown or not names:
-        what = f"unknown partition {unknown[0]!r}" if unknown else "a video without partition"
+        what = f"unknown partition {unknown[0][:60]!r}" if unknown else "a video without partition"
         raise DataError(f"{path}: {what}; known: {', '.join(PARTITIONS)}")
     mask = 0
     for name in names:
@@ -103,35 +105,50 @@ def read_columns(path: Path, wanted: tuple[str, ...] | None = None) -> dict[str,
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise DataError(f"{path}: refused: larger than {_LARGEST_FILE >> 20} MiB")
-        frame = reader(path, wanted)
+        columns = reader(path, wanted)
     except DataError:
         raise
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except (OSError, ValueError, LookupError, TypeError, ArithmeticError, RuntimeError, MemoryError) as error:
         reason = os_reason(error) if isinstance(error, OSError) and error.errno else " ".join(str(error).split())
-        raise DataError(f"{path}: damaged, or not a {path.suffix} file: {reason[:200]}") from error
-    names = [str(name) for name in frame.columns]
-    missing = [name for name in wanted or () if name not in names]
-    if missing:
-        raise DataError(
-            f"{path}: has no column {missing[0]!r} (it has: {', '.join(map(repr, names))[:200] or 'none'})"
-        )
-    if not len(frame) or len(frame) > _MOST_ROWS:
-        raise DataError(f"{path}: has {len(frame):,} rows; 1 to {_MOST_ROWS:,} will do")
-    columns = {name: frame[name].tolist() for name in wanted or names}
+        raise DataError(f"{path}: damaged, or not a {path.suffix} file: {one_line(reason, 200)}") from error
     for name, values in columns.items():
         odd = next((i for i, value in enumerate(values) if not isinstance(value, str)), None)
         if odd is not None:
-            raise DataError(f"{path}: row {odd + 1}: {name!r} is no text: {str(values[odd])[:40]!r}")
+            raise DataError(f"{path}: row {odd + 1}: {name[:60]!r} is no text: {str(values[odd])[:40]!r}")
     return columns
 
 
-def _from_csv(path: Path, wanted: tuple[str, ...] | None) -> pd.DataFrame:
-    return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", nrows=_MOST_ROWS + 1)
+def _from_csv(path: Path, wanted: tuple[str, ...] | None) -> dict[str, list[Any]]:
+    """Columns of a file in which every row has as many values as the first."""
+    rows: list[list[str]] = []
+    names: list[str] = []
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            lines = csv.reader(stream, strict=True)
+            names = next(lines, [])
+            if not names:
+                raise ValueError("its first line is empty")
+            _require_columns(path, names, wanted)
+            for row in lines:
+                if not row:
+                    continue  # a blank line
+                if len(row) != len(names):
+                    raise DataError(
+                        f"{path}: row {len(rows) + 1} has {len(row)} values, and the first line names "
+                        f"{len(names)} columns"
+                    )
+                rows.append(row)
+                _require_size(path, len(rows), len(names))
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+    _require_size(path, len(rows), len(names))
+    return {name: [row[i] for row in rows] for i, name in enumerate(names) if wanted is None or name in wanted}
 
 
-def _from_parquet(path: Path, wanted: tuple[str, ...] | None) -> pd.DataFrame:
+def _from_parquet(path: Path, wanted: tuple[str, ...] | None) -> dict[str, list[Any]]:
+    """Columns of text, each value unpacked once: a file of kilobytes can repeat a long one for gigabytes."""
     try:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
@@ -143,11 +160,49 @@ def _from_parquet(path: Path, wanted: tuple[str, ...] | None) -> pd.DataFrame:
         with ParquetFile(path) as file:
             about = file.metadata
             unpacked = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
-            if about.num_rows > _MOST_ROWS or unpacked > _LARGEST_FILE:
-                raise DataError(f"{path}: refused: {about.num_rows:,} rows, {unpacked:,} bytes when unpacked")
-            names = file.schema_arrow.names
-        chosen = [name for name in names if wanted is None or name in wanted]
-        # As plain objects, here: text that is none is found when it is looked at.
-        return pd.read_parquet(path, engine="pyarrow", columns=chosen).astype(object)
+            if unpacked > _LARGEST_FILE:
+                raise DataError(f"{path}: refused: {unpacked:,} bytes when unpacked")
+            names = [str(name) for name in file.schema_arrow.names]
+            _require_columns(path, names, wanted)
+            chosen = [name for name in names if wanted is None or name in wanted]
+            _require_size(path, about.num_rows, len(chosen))
+            text = {file.schema.column(i).path for i in range(len(file.schema)) if _is_text(file.schema.column(i))}
+        other = next((name for name in chosen if name not in text), None)
+        if other is not None:
+            raise DataError(f"{path}: column {other[:60]!r} is no text")
+        with ParquetFile(path, read_dictionary=chosen) as file:
+            table = file.read(columns=chosen, use_threads=False)
+        return {name: _values(table.column(name).chunks) for name in chosen}
     except ArrowException as error:
         raise ValueError(str(error)) from error
+
+
+def _is_text(column: Any) -> bool:
+    """Whether a column of a Parquet file holds plain text."""
+    return bool(column.physical_type == "BYTE_ARRAY" and column.logical_type.type == "STRING")
+
+
+def _values(chunks: list[Any]) -> list[Any]:
+    """The values of a dictionary-encoded column; equal ones are one object."""
+    values: list[Any] = []
+    for chunk in chunks:
+        words = [*chunk.dictionary.to_pylist(), None]
+        values += [words[-1 if i is None else i] for i in chunk.indices.to_pylist()]
+    return values
+
+
+def _require_columns(path: Path, names: list[str], wanted: tuple[str, ...] | None) -> None:
+    missing = [name for name in wanted or () if name not in names]
+    if missing:
+        has = one_line(", ".join(repr(name[:60]) for name in names), 200)
+        raise DataError(f"{path}: has no column {missing[0]!r} (it has: {has or 'none'})")
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"{path}: two columns are called {twice[:60]!r}")
+
+
+def _require_size(path: Path, rows: int, columns: int) -> None:
+    if not 0 < rows <= _MOST_ROWS:
+        raise DataError(f"{path}: has {rows:,} rows; 1 to {_MOST_ROWS:,} will do")
+    if rows * columns > _MOST_CELLS:
+        raise DataError(f"{path}: refused: {rows:,} rows of {columns:,} columns")

@@ -18,7 +18,9 @@ class Mirror:
     `behaviour` by path: `good`, `no-range`, `truncate` (declares all, sends half), `short` (declares and sends
     half), `long` (declares nothing, sends more), `lie` (declares more than there is), `stall` (half, then
     nothing), `page`, `page-as-file` (a page that says it is a file), `wrong` (another content of the same size),
-    `missing`, `other-range` (another part than was asked for), `big-range` (a file of another size).
+    `no-range-truncate` (declares all, sends 1 KB, whatever was asked for), `escape` (a reason with control
+    characters), `hang-up` (no answer), `missing`, `other-range` (another part than was asked for), `big-range`
+    (a file of another size).
     """
 
     content: bytes
@@ -62,6 +64,12 @@ def answer(handler: BaseHTTPRequestHandler, state: Mirror, behaviour: str, wante
     if behaviour == "missing":
         handler.send_error(404)
         return
+    if behaviour == "escape":
+        handler.send_response(503, "\x1b[2JBusy\x07")
+        handler.end_headers()
+        return
+    if behaviour == "hang-up":
+        return
     if behaviour in ("page", "page-as-file"):
         send(handler, 200, PAGE, len(PAGE), kind="text/html; charset=utf-8" if behaviour == "page" else None)
         return
@@ -81,6 +89,7 @@ def answer(handler: BaseHTTPRequestHandler, state: Mirror, behaviour: str, wante
             "long": (content + b"more", None),
             "lie": (content, len(content) + 7),
             "truncate": (content[:half], len(content)),
+            "no-range-truncate": (content[:1024], len(content)),
             "stall": (content[:half], len(content)),
             "wrong": (bytes(len(content)), len(content)),
         }.get(behaviour, (content, len(content)))

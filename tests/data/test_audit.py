@@ -6,6 +6,7 @@ import csv
 import json
 import pickle
 import re
+import shutil
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -388,8 +389,7 @@ CLASS_FILES = {
 def test_faults_of_class_files(tmp_path, fault):
     plant, expected, evidence = CLASS_FILES[fault]
     tree = write_plausible_tree(tmp_path / "tree", "clip_clap")
-    for lists in tree.lists.rglob("*.csv"):
-        lists.unlink()  # what the csvs would tell of most of these has tests of its own
+    shutil.rmtree(tree.lists)  # what the csvs would tell of most of these has tests of its own
     plant(tree)
     found = audit(tree)
     assert checks(found) == expected, found.findings
@@ -649,9 +649,9 @@ LISTS = {
         "1 videos have two labels: v_Archery_g01_c01",
     ),
     "csv and features": (
-        lambda tree: edit_csv(tree, "stage_1_train", lambda rows: [*rows, row("v_Archery_g24_c01", "Archery", 2)]),
-        {"warning csv-and-features"},
-        "stage1_train, audio and visual: 1 of 17 have no features, such as v_Archery_g24_c01",
+        lambda tree: edit_csv(tree, "stage_1_train", lambda rows: [*rows, row("v_Archery_g19_c01", "Archery", 2)]),
+        {"warning csv-and-features", "warning standard-counts"},
+        "stage1_train, audio and visual: 1 of 17 have no features, such as v_Archery_g19_c01",
     ),
     "class list": (
         lambda tree: txt(tree).write_text("Archery\nYoYo\n"),
@@ -790,10 +790,6 @@ def test_misaligned_text_rows_of_a_cache(tmp_path):
     assert len(found.findings) == 4, "each cache has the text"
     evidence = found.findings[0].evidence
     assert evidence.startswith("target is not 0 to C-1: 79 of 101 rows; CleanAndJerk holds that of CliffDiving")
-
-
-def reurl(parts: dict, order: slice) -> None:
-    parts["audio"]["url"] = parts["audio"]["url"][order]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import h5py
@@ -51,6 +52,14 @@ def unusual(path: Path, kind: str) -> None:
         write(path, data, IDS, others=200)
     elif kind == "no file":
         return
+    elif kind == "text that a zero ends":
+        write(path, data, IDS)
+        content = path.read_bytes()
+        padded = h5py.h5t.py_create(IDS.dtype).encode()[2:]
+        ended = h5py.h5t.C_S1.copy()
+        ended.set_size(IDS.dtype.itemsize)
+        assert content.count(padded) == 1
+        path.write_bytes(content.replace(padded, ended.encode()[2:]).replace(b"v_a\0", b"v_a\0garbage"))
     else:
         with h5py.File(path, "w") as file:
             file["video_urls"] = IDS
@@ -84,7 +93,7 @@ def unusual(path: Path, kind: str) -> None:
     [
         *("latest format", "another byte order", "a user block", "no file", "variable-length text", "chunks"),
         *("compression", "other files", "a soft link", "an external link", "a group", "no content"),
-        *("no dimensions", "compound", "a named type", "missing"),
+        *("text that a zero ends", "no dimensions", "compound", "a named type", "missing"),
     ],
 )
 def test_other_forms_are_left_to_the_library(tmp_path: Path, kind: str) -> None:
@@ -104,3 +113,13 @@ def test_files_that_end_early_are_left_to_the_library(tmp_path: Path) -> None:
     for end in range(len(content)):
         path.write_bytes(content[:end])
         assert read_contiguous(path, NAMES) is None
+
+
+@pytest.mark.parametrize("begins_well", [False, True])
+def test_absurdly_large_files_are_left_to_the_library(tmp_path: Path, begins_well: bool) -> None:
+    path = tmp_path / "some.h5"
+    write(path, np.ones((2, 3), np.float32), IDS)
+    if not begins_well:
+        path.write_bytes(b"")
+    os.truncate(path, 1 << 40)
+    assert read_contiguous(path, NAMES) is None

@@ -193,6 +193,9 @@ def test_more_features_of_a_dataset(bench: Bench) -> None:
     classes.loc[classes["name"] == "e", "cls"] = ""
     classes.to_csv(bench.path("classes.csv"), index=False)
     bench.refuses("has other classes or roles", features="third")
+    bench.refuses(
+        f"or remove {bench.root / 'mine'}, with every feature set in it, to begin anew", features="third"
+    )
 
 
 def test_differences_from_the_standard_are_told(bench: Bench) -> None:
@@ -293,7 +296,83 @@ def test_more_bad_tables(bench: Bench) -> None:
     bench.refuses("damaged, or not a .parquet file", videos=bench.path("videos.parquet"))
     frame = pd.DataFrame({"video": [1, 2], "class": ["b", "b"], "partition": ["stage1_train"] * 2})
     frame.to_parquet(bench.path("videos.parquet"))
-    bench.refuses("row 1: 'video' is no text: '1'", videos=bench.path("videos.parquet"))
+    bench.refuses("column 'video' is no text", videos=bench.path("videos.parquet"))
+
+
+def test_a_dataset_without_features_can_be_described_anew(bench: Bench) -> None:
+    bench()
+    (bench.root / "mine" / "own" / "features.h5").unlink()
+    classes = pd.read_csv(bench.path("classes.csv"))
+    classes["readable"] = "another"
+    classes.to_csv(bench.path("classes.csv"), index=False)
+    facts = bench.root / "mine" / "dataset.json"
+    bench.refuses(f"or remove {facts} to begin anew", "mine", "--force")
+    facts.unlink()
+    assert bench().exit_code == 0
+
+
+@pytest.mark.parametrize("more", [",", ",x", None])
+def test_rows_of_another_length_shift_nothing(bench: Bench, more: str | None) -> None:
+    lines = bench.path("videos.csv").read_text(encoding="utf-8").splitlines()
+    changed = [line.rpartition(",")[0] if more is None else line + more for line in lines[1:]]
+    bench.path("videos.csv").write_text("\n".join([lines[0], *changed]), encoding="utf-8")
+    bench.refuses(f"row 1 has {2 if more is None else 4} values, and the first line names 3 columns")
+
+
+def test_columns_of_the_same_name(bench: Bench) -> None:
+    bench.path("videos.csv").write_text("video,class,partition,class\na,b,stage1_train,c\n", encoding="utf-8")
+    bench.refuses("two columns are called 'class'")
+
+
+@pytest.mark.parametrize("column", ["video", "class", "partition"])
+def test_long_values_give_short_complaints(bench: Bench, column: str) -> None:
+    frame = pd.read_csv(bench.path("videos.csv"))
+    frame.loc[0, column] = "x" * 200_000
+    frame.to_csv(bench.path("videos.csv"), index=False)
+    result = bench()
+    assert result.exit_code == 2
+    assert len(result.stderr) < 1000
+
+
+def test_a_parquet_file_that_unpacks_to_gigabytes_takes_none(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    count = 20_000
+    long = pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int32()), ["x" * 50_000])
+    columns = {"video": [f"v{i}" for i in range(count)], "class": long, "partition": ["stage1_train"] * count}
+    path = tmp_path / "videos.parquet"
+    parquet.write_table(pa.table(columns), path, store_schema=False)
+    assert path.stat().st_size < 1 << 20
+    table = read_video_table(path)
+    assert len({id(name) for name in table.class_name}) == 1
+
+
+@pytest.mark.parametrize("with_card", [True, False])
+def test_what_fails_leaves_the_card_that_was_there(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, with_card: bool
+) -> None:
+    def full(*_: object) -> None:
+        raise AvbenchError("cannot write: no space left")
+
+    card = card_of("selavi").model_dump(mode="json") | {"features": "own"}
+    card["audio"]["width"], card["visual"]["width"] = 5, 7
+    card["text"] = [card["text"][0] | {"encoder": "clip", "width": 3}]
+    bench.path("card.json").write_text(json.dumps(card), encoding="utf-8")
+    with monkeypatch.context() as patched:
+        patched.setattr("avgzsl_bench.data.adding.write_store", full)
+        bench.refuses("no space left", card=bench.path("card.json"))
+    assert bench(card=bench.path("card.json")).exit_code == 0
+    there = bench.root / "mine" / "own" / "card.json"
+    before = there.read_bytes()
+    bench.path("card.json").write_text(json.dumps(card | {"title": "another"}), encoding="utf-8")
+    change = {"card": bench.path("card.json")} if with_card else {}
+    with monkeypatch.context() as patched:
+        patched.setattr("avgzsl_bench.data.adding.write_store", full)
+        bench.refuses("no space left", "mine", "--force", **change)
+    assert there.read_bytes() == before
+    assert bench("mine", "--force", **change).exit_code == 0
+    assert sorted(p.name for p in there.parent.iterdir()) == [*(["card.json"] if with_card else []), "features.h5"]
 
 
 def test_parquet_without_pyarrow(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,6 +140,44 @@ def test_a_server_without_ranges_starts_over(server: Mirror, tmp_path: Path) -> 
     assert server.asked == [("no-range", "bytes=1000-")]
 
 
+def test_a_server_without_ranges_that_breaks_off_loses_nothing(server: Mirror, tmp_path: Path) -> None:
+    wanted = archive(server, "truncate", "no-range-truncate")
+    with pytest.raises(DataError, match="broke off before the end"):
+        get(wanted, tmp_path)
+    assert (tmp_path / "own.zip.part").read_bytes() == CONTENT[: len(CONTENT) // 2]
+    assert get(archive(server, "good"), tmp_path).read_bytes() == CONTENT
+    assert server.asked[-1] == ("good", f"bytes={len(CONTENT) // 2}-")
+
+
+def test_an_interruption_while_the_hash_is_computed_loses_nothing(
+    server: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pooch.file_hash", interrupted)
+        patched.setattr("pooch.hashes.file_hash", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            get(archive(server, "good"), tmp_path)
+    assert left(tmp_path) == ["own.zip.part"]
+    assert get(archive(server, "good"), tmp_path).read_bytes() == CONTENT
+    assert len(server.asked) == 1
+    assert left(tmp_path) == ["own.zip"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"), [("escape", "answered 503 [2JBusy"), ("hang-up", "hang-up/own.zip: the connection broke;")]
+)
+def test_what_a_server_says_does_nothing_to_a_terminal(
+    server: Mirror, tmp_path: Path, bad: str, said: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        get(archive(server, bad), tmp_path)
+    assert said in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
 def test_what_was_kept_of_another_file_does_not_spoil_the_transfer(server: Mirror, tmp_path: Path) -> None:
     (tmp_path / "own.zip.part").write_bytes(bytes(1000))
     assert get(archive(server, "good"), tmp_path).read_bytes() == CONTENT

@@ -6,6 +6,7 @@ import io
 import pickle
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,9 @@ GIGABYTES = 2**36
 
 _UNPACKED = 270 << 20
 """Bytes, more than any reader takes in."""
+
+_CHUNK = 400 << 20
+"""Bytes of a chunk, more than a file of its size may take."""
 
 
 def _calling(module: str, name: str, *arguments: object, protocol: int = 2) -> bytes:
@@ -160,6 +164,7 @@ def hdf5(random: Random, canary: Path, dataset: str) -> bytes:
         lambda f: f.create_dataset(
             dataset, data=np.zeros((2**12, 512), "f4"), chunks=(2**12, 512), compression="gzip"
         ),
+        lambda f: _large_chunk(f, dataset),
         lambda f: f.create_dataset(dataset, (2, 8), h5py.string_dtype()),
         lambda f: f.create_dataset(dataset, (2, 8), h5py.vlen_dtype(np.dtype("f4"))),
         lambda f: f.create_dataset(dataset, (2, 8), h5py.ref_dtype),
@@ -180,6 +185,19 @@ def hdf5(random: Random, canary: Path, dataset: str) -> bytes:
             file["video_urls"] = np.array([b"v_0", b"v_1"], "S80")
         file.attrs["schema"] = np.bytes_(b"avgzsl-bench features 1")
     return path.read_bytes()
+
+
+def _large_chunk(file: h5py.File, dataset: str) -> None:
+    """Two rows in a chunk that unpacks to far more than they are."""
+    shape = (_CHUNK // 4 // 8192, 8192)
+    made = file.create_dataset(dataset, (2, 8), "f4", maxshape=(None, None), chunks=shape, compression="gzip")
+    made.id.write_direct_chunk((0, 0), _packed_zeros(_CHUNK))
+
+
+@lru_cache
+def _packed_zeros(size: int) -> bytes:
+    packer, block = zlib.compressobj(1), bytes(1 << 20)
+    return b"".join([*(packer.compress(block) for _ in range(size >> 20)), packer.flush()])
 
 
 def _virtual(file: h5py.File, dataset: str, secret: Path) -> None:
@@ -283,3 +301,26 @@ def safetensors(random: Random, canary: Path) -> bytes:
     )
     length = random.choice((len(header), len(header), len(header), 2**40, 2**64 - 1, 0))
     return struct.pack("<Q", length) + header + bytes(16)
+
+
+def parquet(random: Random, canary: Path) -> bytes:
+    """A table of kilobytes that stands for gigabytes, or is not of text."""
+    return _parquet(random.randrange(3))
+
+
+@lru_cache
+def _parquet(kind: int) -> bytes:
+    import pyarrow as pa
+    from pyarrow import parquet as pq
+
+    count = 20_000
+    ids = pa.array([f"v{i}" for i in range(count)])
+    long = pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int32()), ["x" * 50_000])
+    if kind == 1:
+        long = pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int32()), [b"x" * 50_000])
+    columns = {"video": ids, "class": long, "partition": pa.array(["stage1_train"] * count)}
+    if kind == 2:
+        columns["class"] = pa.array([[1, 2]] * count)
+    stream = io.BytesIO()
+    pq.write_table(pa.table(columns), stream, compression="zstd", store_schema=False)
+    return stream.getvalue()

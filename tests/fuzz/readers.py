@@ -15,10 +15,15 @@ from random import Random
 import h5py
 import hostile
 import numpy as np
+import own_readers as own
 
+from avgzsl_bench.data import array_file
 from avgzsl_bench.data.added_text import AddedText, read_added_text, write_added_text
+from avgzsl_bench.data.card_files import read_card
 from avgzsl_bench.data.datasets import Dataset, DatasetSpec, read_dataset
 from avgzsl_bench.data.feature_sets import PUBLISHED
+from avgzsl_bench.data.known_datasets import read_own_dataset
+from avgzsl_bench.data.manifest import read_manifest
 from avgzsl_bench.data.official.avca import read_class_file
 from avgzsl_bench.data.official.pickled import read_sequences, read_vectors
 from avgzsl_bench.data.official.text import read_text
@@ -26,6 +31,7 @@ from avgzsl_bench.data.official.tree import FeatureTree
 from avgzsl_bench.data.store import fingerprint, read_header, read_members, read_store, write_store
 from avgzsl_bench.data.table import FeatureTable, Ragged
 from avgzsl_bench.data.text_file import read_class_vectors
+from avgzsl_bench.data.video_table import read_video_table
 
 WIDTH = 8
 
@@ -283,6 +289,10 @@ def _hdf5(dataset: str) -> Callable[[Random, Path], bytes]:
     return lambda random, canary: hostile.hdf5(random, canary, dataset)
 
 
+def _read_array(path: Path) -> object:
+    return array_file.read_vectors(str(path), np.arange(own.ROWS))
+
+
 READERS: Mapping[str, Reader] = {
     "avca": Reader(_class_hdf5, "Typing.h5", lambda p: read_class_file(p, WIDTH), _hdf5("data")),
     "avca_ids": Reader(_class_hdf5, "Typing.h5", lambda p: read_class_file(p, WIDTH), _hdf5("video_urls")),
@@ -311,4 +321,20 @@ READERS: Mapping[str, Reader] = {
     "checkpoint": Reader(_safetensors, "weights.safetensors", _read_safetensors, hostile.safetensors),
     "dataset": Reader(_datasets, "fuzzed/facts.json", _read_dataset, text=True),
     "defaults": Reader(_defaults, "fuzzed/settings.toml", _read_defaults, text=True),
+    "array_npy": Reader(own.arrays, "audio.npy", _read_array, hostile.npy),
+    "array_hdf5": Reader(
+        own.hdf5_arrays,
+        "audio.h5",
+        lambda p: array_file.read_vectors(f"{p}:audio", np.arange(own.ROWS)),
+        _hdf5("audio"),
+    ),
+    "videos_csv": Reader(own.video_csvs, "videos.csv", read_video_table, text=True),
+    "videos_parquet": Reader(
+        own.video_parquets, "videos.parquet", read_video_table, hostile.parquet, refuses=False
+    ),
+    "classes": Reader(own.class_csvs, "classes.csv", own.read_classes, text=True),
+    "own_dataset": Reader(own.own_datasets, "fuzzed/dataset.json", read_own_dataset, text=True),
+    "card": Reader(own.cards, "card.json", lambda p: read_card(p, "selavi"), text=True),
+    "manifest": Reader(own.manifests, "manifest.json", read_manifest, text=True),
+    "mark": Reader(own.marks, "tree/avgzsl-bench.json", own.read_mark, text=True),
 }

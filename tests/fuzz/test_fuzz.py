@@ -15,10 +15,15 @@ ONCE_FAILED: dict[str, tuple[int, ...]] = {
     "avca_ids": (6970,),
     "brought_csv": (20, 276, 858),  # a line of thousands of characters
     "brought_npz": (3, 65, 1244),  # damage that zipfile and NumPy tell with errors of other kinds
+    "card": (4556, 7313),  # control characters in the name of a field
+    "classes": (2051, 4501),  # a line of thousands of characters
+    "clipclap": (5, 49),  # control characters in what a pickle asks for
     "dataset": (137, 235),  # too deep
     "decisions": (37, 137),  # a line of thousands of characters; half a gigabyte of zeros
     "defaults": (0, 1),  # no UTF-8; a message of several lines
+    "mark": (266, 1791),  # control characters in the name of a field
     "record": (8625,),  # a line of thousands of characters
+    "tcaf": (11, 39),  # control characters in what a pickle asks for
 }
 """Seeds that brought a fault to light, by reader."""
 

@@ -73,7 +73,7 @@ def attempt(
     except BaseException as error:
         fault = f"{type(error).__name__}: {error}"
     seconds, growth = time.perf_counter() - start, _peak() - before
-    if complaint is not None and ("\n" in complaint or len(complaint) > 2000 or _unprintable(complaint)):
+    if complaint is not None and ("\n" in complaint or len(complaint) > 2000 or not complaint.isprintable()):
         fault = f"not one readable line: {complaint[:300]!r}"
     if is_hostile and reader.refuses and complaint is None and fault is None:
         fault = "a hostile file was read without complaint"
@@ -85,14 +85,6 @@ def attempt(
         canary.unlink()
         fault = "what the file says was carried out"
     return complaint, fault
-
-
-def _unprintable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _address_space() -> int:

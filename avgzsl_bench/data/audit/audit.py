@@ -10,20 +10,34 @@ from pathlib import Path
 import numpy as np
 
 from avgzsl_bench.data.audit import caches, trees
+from avgzsl_bench.data.audit.class_files import UNREADABLE
+from avgzsl_bench.data.audit.csvs import check_csvs
 from avgzsl_bench.data.audit.finding import Finding, Severity
 from avgzsl_bench.data.audit.lists import check_lists
+from avgzsl_bench.data.audit.near import check_near
 from avgzsl_bench.data.audit.partitions import check_partitions
 from avgzsl_bench.data.audit.recordings import check_recordings
 from avgzsl_bench.data.audit.stores import survey_store
-from avgzsl_bench.data.audit.survey import Survey
+from avgzsl_bench.data.audit.survey import Survey, Unread
 from avgzsl_bench.data.audit.text_rows import check_text
+from avgzsl_bench.data.audit.value_ranges import check_ranges
 from avgzsl_bench.data.audit.vectors import check_vectors
 from avgzsl_bench.data.datasets import Dataset
+from avgzsl_bench.data.feature_sets import SIMULATED
 from avgzsl_bench.data.store import StoreHeader
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.files import os_reason
 
-_CHECKS = (check_text, check_partitions, check_lists, check_recordings, check_vectors)
+_CHECKS = (
+    check_text,
+    check_partitions,
+    check_lists,
+    check_csvs,
+    check_recordings,
+    check_vectors,
+    check_ranges,
+    check_near,
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,8 @@ class Audit:
     Attributes:
         target: the folder, set of caches or store.
         kind: `tree`, `cache` or `store`.
-        dataset, features: their names; features `unknown` where the widths are of no known set.
+        dataset, features: their names; features `unknown` where the widths are of no known set, the dataset where
+            nothing tells it.
         simulated: whether the features are simulated.
         videos: different ids.
         findings: the worst first, else in the order of the checks.
@@ -70,11 +85,11 @@ def audit_path(
     """
     announce(f"looking through {path}")
     try:
-        surveys: Iterator[Survey] = caches.find_surveys(path, datasets, announce)
+        surveys: Iterator[Survey | Unread] = caches.find_surveys(path, datasets, announce)
         if path.is_dir():
             surveys = chain(trees.find_surveys(path, datasets, announce), surveys)
         with np.errstate(all="ignore"):  # what overflows is reported as not finite
-            audits = [_audit(survey) for survey in surveys]
+            audits = [_unread(item) if isinstance(item, Unread) else _audit(item) for item in surveys]
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {os_reason(error)} ({error.filename})") from error
     if not audits:
@@ -94,6 +109,30 @@ def audit_store(header: StoreHeader, dataset: Dataset) -> Audit:
     """
     audit = _audit(survey_store(header, dataset))
     return Audit(**{**vars(audit), "features": header.features})
+
+
+def unreadable_store(path: Path, reason: str) -> Audit:
+    """What is told of a file in a store's place that cannot be read.
+
+    Args:
+        path: `DATASET/FEATURES/features.h5` below the data folder.
+        reason: why.
+    """
+    dataset, features = path.parts[-3:-1]
+    finding = UNREADABLE.found(str(path), reason.removeprefix(f"{path}: "))
+    return _unread(Unread(f"{dataset} {features}", "store", [finding], dataset, features))
+
+
+def _unread(item: Unread) -> Audit:
+    return Audit(
+        target=item.target,
+        kind=item.kind,
+        dataset=item.dataset,
+        features=item.features,
+        simulated=item.features == SIMULATED,
+        videos=0,
+        findings=tuple(item.findings),
+    )
 
 
 def _audit(survey: Survey) -> Audit:

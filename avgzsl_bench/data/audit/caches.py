@@ -7,9 +7,11 @@ whole; one at a time is in memory.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,11 @@ from numpy.typing import NDArray
 
 from avgzsl_bench.data.audit.class_files import UNREADABLE, clean_ids
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity
-from avgzsl_bench.data.audit.survey import WIDEST, Collector, Survey, Text, feature_set
+from avgzsl_bench.data.audit.marks import simulated_ids
+from avgzsl_bench.data.audit.survey import WIDEST, Collector, Survey, Text, Unread, feature_set
 from avgzsl_bench.data.datasets import Dataset, partition_bit
+from avgzsl_bench.data.official.tree import refuse_link_out
+from avgzsl_bench.data.recordings import UNKNOWN, recordings
 from avgzsl_bench.data.unpickle import load_pickle
 from avgzsl_bench.errors import DataError
 
@@ -32,6 +37,9 @@ _PHASES = {
     "test": ("stage2_test_seen", "stage2_test_unseen"),
 }
 """Partitions of a cache: that of seen classes, and that of unseen ones."""
+
+_LARGEST = 1 << 31
+"""No class id is as large."""
 
 _FORM = Check(
     "cache-form", Severity.ERROR, "the cache cannot be used", "delete the cache; the published code makes it anew"
@@ -49,7 +57,9 @@ def is_cache(path: Path) -> bool:
     return _NAME.fullmatch(path.name) is not None
 
 
-def find_surveys(place: Path, datasets: Sequence[Dataset], announce: Callable[[str], None]) -> Iterator[Survey]:
+def find_surveys(
+    place: Path, datasets: Sequence[Dataset], announce: Callable[[str], None]
+) -> Iterator[Survey | Unread]:
     """A survey of each set of caches in or below a folder, or of the one file."""
     if place.is_file():
         paths = [place]
@@ -59,16 +69,17 @@ def find_surveys(place: Path, datasets: Sequence[Dataset], announce: Callable[[s
     sets: dict[tuple[Path, str], dict[str, Path]] = defaultdict(dict)
     for path in paths:
         name = _NAME.fullmatch(path.name)
-        if name is not None and path.is_file() and not path.is_symlink():
+        if name is not None and (path.is_file() or path.is_symlink()):
             sets[path.parent, name[2]][name[1]] = path
     for (folder, split), files in sorted(sets.items()):
         announce(f"reading caches in {folder}")
-        survey = _survey(folder, split, files, datasets)
-        if survey is not None:
-            yield survey
+        yield _survey(place if place.is_dir() else place.parent, folder, split, files, datasets)
 
 
-def _survey(folder: Path, split: str, files: dict[str, Path], datasets: Sequence[Dataset]) -> Survey | None:
+def _survey(
+    place: Path, folder: Path, split: str, files: dict[str, Path], datasets: Sequence[Dataset]
+) -> Survey | Unread:
+    target = f"{folder} ({split})"
     survey: Survey | None = None
     faults: list[Finding] = []
     collectors: dict[str, Collector] = {}
@@ -78,6 +89,7 @@ def _survey(folder: Path, split: str, files: dict[str, Path], datasets: Sequence
             continue
         where = files[phase].name
         try:
+            refuse_link_out(files[phase], place)
             parts = _parts(files[phase])
         except DataError as error:
             faults.append(UNREADABLE.found(where, str(error).removeprefix(f"{files[phase]}: ")))
@@ -85,17 +97,21 @@ def _survey(folder: Path, split: str, files: dict[str, Path], datasets: Sequence
         if survey is None:
             dataset = _dataset(parts, datasets)
             if dataset is None:
+                text = "neither the rows of its text nor its ids are those of a known dataset"
+                faults.append(_FORM.found(where, text))
                 continue
-            survey = Survey(f"{folder} ({split})", "cache", dataset, folder=folder.name)
+            name = Path(os.path.abspath(folder)).name
+            survey = Survey(target, "cache", dataset, folder=name)
             survey.split = split if split in dataset.splits else None
         sequences |= _add(parts, phase, where, survey, collectors)
     if survey is None:
-        return None
+        return Unread(target, "cache", faults)
     survey.findings = [*faults, *survey.findings]
     for modality, collector in collectors.items():
         gathered = collector.finished()
         if gathered is not None:
             survey.vectors[modality] = gathered
+    survey.simulated = simulated_ids(chain.from_iterable(v.video_id for v in survey.vectors.values()))
     if len(survey.vectors) == len(_MODALITIES):
         audio, visual = (survey.vectors[m].width for m in _MODALITIES)
         survey.features = feature_set((audio, visual), sequences)
@@ -114,9 +130,14 @@ def _parts(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _dataset(parts: dict[str, dict[str, Any]], datasets: Sequence[Dataset]) -> Dataset | None:
-    """The dataset with as many classes as there are text rows."""
-    rows = _length(parts["text"]["data"])
-    return next((dataset for dataset in datasets if len(dataset.classes) == rows), None)
+    """The dataset with as many classes as there are text rows, or targets of them; else the one with such ids."""
+    for rows in (_length(parts["text"]["data"]), _length(parts["text"]["target"])):
+        for dataset in datasets:
+            if len(dataset.classes) == rows:
+                return dataset
+    ids = [video for video in clean_ids(_listed(parts["audio"].get("url")), "", []) if video is not None]
+    fitting = [d for d in datasets if ids and (recordings(d, ids) != UNKNOWN).all()]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _add(
@@ -127,10 +148,11 @@ def _add(
     paired: list[list[tuple[int, str | None]]] = []
     for modality, name in _MODALITIES.items():
         arrays, target = _arrays(parts[name]["data"]), _targets(parts[name]["target"])
-        raw = _urls(parts[name].get("url"))
+        raw = _listed(parts[name].get("url"))
         if arrays is None or target is None or not len(arrays) == len(target) == len(raw):
             lengths = [_length(parts[name].get(key)) for key in ("data", "target", "url")]
-            survey.findings.append(_FORM.found(where, f"{name}: data, target and url have lengths {lengths}"))
+            text = f"{name}: data, target and url have lengths {lengths}, or do not hold vectors and class ids"
+            survey.findings.append(_FORM.found(where, text))
             continue
         ids = clean_ids(raw, f"{where}, {name}", survey.findings)
         paired.append(list(zip(target.tolist(), ids, strict=True)))
@@ -138,13 +160,15 @@ def _add(
         width = next((a.shape[-1] for a in arrays if a.size and a.ndim in (1, 2) and a.shape[-1] <= WIDEST), 1)
         collector = collectors.setdefault(modality, Collector(width))
         mask = _masks(target, phase, survey.dataset)
+        inside = (target >= 0) & (target < len(survey.dataset.classes))
         sound = [
             i
             for i, a in enumerate(arrays)
-            if ids[i] is not None and a.size and a.ndim in (1, 2) and a.shape[-1] == collector.width
+            if ids[i] is not None and inside[i] and a.size and a.ndim in (1, 2) and a.shape[-1] == collector.width
         ]
         if len(sound) < len(arrays):
-            text = f"{name}: {len(arrays) - len(sound)} rows without id, without steps or of another width"
+            lost = len(arrays) - len(sound)
+            text = f"{name}: {lost} rows without id, without steps, of another width or of no class"
             survey.findings.append(_FORM.found(where, text))
         collector.add(
             target[sound],
@@ -167,6 +191,9 @@ def _add_text(part: dict[str, Any], phase: str, where: str, survey: Survey) -> N
     if len({len(a) for a in rows}) != 1:
         survey.findings.append(_FORM.found(where, "text: vectors of several widths"))
         return
+    if len(rows) != len(survey.dataset.classes):
+        text = f"text: {len(rows)} rows, {survey.dataset.name} has {len(survey.dataset.classes)} classes"
+        survey.findings.append(_FORM.found(where, text))
     survey.text[f"{phase} text"] = Text(where, np.stack(rows).astype(np.float32), target, by_row=True)
 
 
@@ -184,25 +211,27 @@ def _arrays(value: object) -> Sequence[NDArray[Any]] | None:
     """Rows of a matrix, or a list of arrays; None if it is neither or holds no numbers."""
     if isinstance(value, np.ndarray) and value.dtype != object:
         return list(value) if value.ndim >= 2 and value.dtype.kind in "fiu" else None
-    rows = _urls(value)
+    rows = _listed(value)
     return rows if rows and all(isinstance(a, np.ndarray) and a.dtype.kind in "fiu" for a in rows) else None
 
 
 def _targets(value: object) -> NDArray[np.int64] | None:
     if isinstance(value, list) and all(_is_number(v) for v in value):
-        value = np.array([int(v) for v in value])
+        value = np.array([float(v) for v in value])
     if not isinstance(value, np.ndarray) or value.ndim != 1 or value.dtype.kind not in "iuf":
         return None
-    return value.astype(np.int64) if np.isfinite(value).all() else None
+    value = value.astype(np.float64)
+    whole = np.isfinite(value).all() and (value == np.rint(value)).all() and (np.abs(value) < _LARGEST).all()
+    return value.astype(np.int64) if whole else None
 
 
 def _is_number(value: object) -> bool:
     if isinstance(value, np.ndarray):
         return value.size == 1 and value.dtype.kind in "iu"
-    return isinstance(value, int | np.integer)
+    return isinstance(value, int | np.integer) and abs(int(value)) < _LARGEST
 
 
-def _urls(value: object) -> list[Any]:
+def _listed(value: object) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim) else []
 
 

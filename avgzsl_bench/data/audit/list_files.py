@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from pathlib import Path
 
-from avgzsl_bench.data.audit.finding import Check, Severity
+from avgzsl_bench.data.audit.finding import Check, Severity, some
 from avgzsl_bench.data.audit.survey import ClassList, Survey
 from avgzsl_bench.data.datasets import PARTITIONS
 from avgzsl_bench.data.official.tree import disk_name, refuse_link_out
@@ -22,8 +23,21 @@ _UNREADABLE = Check(
 )
 
 
+_MISSING = Check(
+    "list-missing",
+    Severity.NOTE,
+    "none here: the lists are part of this program; other programs stop, or take another split",
+    "download the class lists again",
+)
+
+
 def read_lists(tree: Path, survey: Survey) -> None:
-    """Read what lies beside a feature-set folder into its survey; nothing if there is nothing."""
+    """Read what lies beside a feature-set folder into its survey; nothing if there is nothing.
+
+    Args:
+        tree: the folder, as an absolute path.
+        survey: takes the lists.
+    """
     for parent in (tree.parent, tree.parent.parent):
         for folder in (parent / name for name in _FOLDERS):
             if folder.is_dir():
@@ -34,14 +48,19 @@ def read_lists(tree: Path, survey: Survey) -> None:
 def _read_folder(folder: Path, survey: Survey) -> None:
     names = _lines(folder / "all_class.txt", folder, survey)
     survey.class_names = None if names is None else names[0]
-    mapping = folder / f"{survey.dataset.name}_w2v_class_names.csv"
-    rows = _table(mapping, folder, survey, ("original", "manual"))
-    survey.readable = None if rows is None else {row[0]: row[1] for row in rows}
+    for key, columns in (("w2v", ("original", "manual")), ("clip", ("original", "manual", "clip_class_name"))):
+        table = folder / f"{survey.dataset.name}_{key}_class_names.csv"
+        named = _table(table, folder, survey, columns)
+        if named is not None:
+            survey.names[table.name] = named
     for split in survey.dataset.splits:
         place = folder / f"{split}_split"
         found = []
+        missing = []
         for partition in PARTITIONS:
             stem = place / disk_name(partition)
+            files = (stem.with_suffix(".txt"), stem.with_suffix(".csv"))
+            missing += [file.name for file in files if not os.path.lexists(file)]
             txt = _lines(stem.with_suffix(".txt"), folder, survey)
             columns = ("filename", "label", "label_code")
             rows = _table(stem.with_suffix(".csv"), folder, survey, columns)
@@ -57,6 +76,8 @@ def _read_folder(folder: Path, survey: Survey) -> None:
                 )
         if found:
             survey.lists[split] = found
+        if missing and place.is_dir():
+            survey.findings.append(_MISSING.found(f"{folder.name}/{split}_split", f"no {some(missing, 3)}"))
 
 
 def _read(path: Path, folder: Path, survey: Survey) -> str | None:

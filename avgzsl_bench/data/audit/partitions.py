@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from itertools import combinations
 
 import numpy as np
 
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
+from avgzsl_bench.data.audit.standard import compare, overlaps
 from avgzsl_bench.data.audit.survey import Survey, Vectors, partitions_of
-from avgzsl_bench.data.datasets import PARTITIONS, PartitionFacts
+from avgzsl_bench.data.datasets import PARTITIONS
 
 TWO_PARTITIONS = Check(
     "two-partitions",
@@ -73,18 +72,6 @@ _DROPPED = Check(
     "none where the class list decides, as here; code that goes by folders tests on more classes",
     "nothing; --split main keeps these classes",
 )
-_COUNTS = Check(
-    "standard-counts",
-    Severity.WARNING,
-    "figures do not compare with those on the standard videos",
-    "download the archive again; if other videos are meant, give the dataset a name of its own",
-)
-_IDS = Check(
-    "standard-ids",
-    Severity.WARNING,
-    "there are as many videos as in the standard, but others: figures do not compare",
-    "download the archive again; if other videos are meant, give the dataset a name of its own",
-)
 _THIN = Check(
     "thin-class",
     Severity.NOTE,
@@ -118,15 +105,8 @@ def check_partitions(survey: Survey) -> Iterator[Finding]:
 
 def _check_places(survey: Survey, modality: str, vectors: Vectors) -> Iterator[Finding]:
     """Each video in one class, with one vector, and in one partition of each stage."""
-    ids = {p: set(vectors.ids(p)) for p in PARTITIONS}
-    stage1 = [p for p in PARTITIONS if p.startswith("stage1")]
-    # All of stage 1 is trained on in stage 2, whatever lies in the folder of its training partition.
-    ids["stage2_train"] = ids["stage2_train"].union(*(ids[p] for p in stage1))
-    stage2 = [p for p in PARTITIONS if p.startswith("stage2")]
-    for one, other in (*combinations(stage1, 2), *combinations(stage2, 2)):
-        both = sorted(ids[one] & ids[other])
-        if both:
-            yield TWO_PARTITIONS.found(f"{modality}, {one} and {other}", f"{len(both)} videos: {some(both)}")
+    for one, other, both in overlaps({p: set(vectors.ids(p)) for p in PARTITIONS}):
+        yield TWO_PARTITIONS.found(f"{modality}, {one} and {other}", f"{len(both)} videos: {some(both)}")
     label: dict[str, int] = {}
     digest: dict[str, int] = {}
     classes, changed = [], []
@@ -215,10 +195,9 @@ def _check_standard(survey: Survey, vectors: Vectors) -> Iterator[Finding]:
         if survey.kind == "cache" and not inside.any():
             continue  # each cache holds one phase
         for split in [survey.split] if survey.split else _distinct(survey, partition):
-            facts = dataset.facts(split)[partition]
-            there = inside & np.isin(vectors.label, facts.classes)
+            label = {vectors.video_id[i]: int(vectors.label[i]) for i in np.flatnonzero(inside)}
             where = partition if survey.split else f"{partition} ({split})"
-            yield from _compare(survey, vectors, there, facts, where)
+            yield from compare(survey, label, dataset.facts(split)[partition], where)
 
 
 def _distinct(survey: Survey, partition: str) -> list[str]:
@@ -227,26 +206,6 @@ def _distinct(survey: Survey, partition: str) -> list[str]:
     for split in survey.dataset.splits:
         chosen.setdefault(survey.dataset.facts(split)[partition].classes, split)
     return list(chosen.values())
-
-
-def _compare(
-    survey: Survey, vectors: Vectors, there: np.ndarray, facts: PartitionFacts, where: str
-) -> Iterator[Finding]:
-    ids = {vectors.video_id[i]: int(vectors.label[i]) for i in np.flatnonzero(there)}
-    labels, counts = np.unique(list(ids.values()), return_counts=True)
-    count = dict(zip(labels.tolist(), counts.tolist(), strict=True))
-    standard = dict(zip(facts.classes, facts.videos, strict=True))
-    other = [c for c in facts.classes if count.get(c, 0) != standard[c]]
-    if other:
-        shown = [f"{survey.name(c)} {count.get(c, 0)} of {standard[c]}" for c in other]
-        text = f"{len(ids)} videos, standard {sum(facts.videos)}"
-        yield _COUNTS.found(where, f"{text}; other counts in {len(other)} classes: {some(shown, 3)}")
-    elif not survey.simulated and facts.ids_sha256 is not None:
-        mark = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
-        if mark != facts.ids_sha256:
-            yield _IDS.found(
-                where, f"sha256 of the ids is {mark[:12]}, of the standard ones {facts.ids_sha256[:12]}"
-            )
 
 
 def _check_thin(survey: Survey, vectors: Vectors) -> Iterator[Finding]:

@@ -30,6 +30,12 @@ _NO_RULE = Check(
     "none; but nobody can tell whether scored videos share their recording with training",
     "use the published ids; source-disjoint views are refused without them",
 )
+_NO_PATTERN = Check(
+    "recordings-unknown",
+    Severity.NOTE,
+    "none; but nobody can tell whether scored videos share their recording with training",
+    "keep videos of one recording in one partition; the dataset has no rule that tells the recording by the id",
+)
 _LAST_CLIPS = Check(
     "ucf-last-clips",
     Severity.NOTE,
@@ -57,7 +63,8 @@ def check_recordings(survey: Survey) -> Iterator[Finding]:
     untold = [vectors.video_id[i] for i in np.flatnonzero(numbers == UNKNOWN)]
     if untold:
         text = f"{len(set(untold))} ids do not tell the recording: {some(sorted(set(untold)), 3)}"
-        yield _NO_RULE.found(survey.dataset.name, text)
+        check = _NO_PATTERN if survey.dataset.recording is None else _NO_RULE
+        yield check.found(survey.dataset.name, text)
     for scored, training, check in _STAGES:
         inside, trained = vectors.inside(scored), vectors.inside(training)
         if training == "stage2_train":

@@ -55,7 +55,7 @@ def as_values(audit: Audit) -> dict[str, Any]:
 
 
 def _groups(audit: Audit) -> Iterator[list[Finding]]:
-    """Findings of one check and advice, in the order of the audit."""
+    """Findings of one check, severity and effect, in the order of the audit."""
     groups: dict[tuple[str, Severity, str], list[Finding]] = {}
     for finding in audit.findings:
         groups.setdefault((finding.check, finding.severity, finding.effect), []).append(finding)

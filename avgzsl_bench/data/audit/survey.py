@@ -1,7 +1,8 @@
 """What is gathered from data in one pass, in memory that does not grow with the width of the vectors.
 
 Of each vector stay its class, partitions, id, length and a sketch: its product with a fixed random matrix of
-`SKETCH` columns, which keeps distances to about an eighth. Of each dimension stay the lowest and highest value.
+`SKETCH` columns, which keeps distances to about an eighth. Of each dimension stay the lowest and highest value, of
+sequences how many steps there are. Lengths and sketches are float64: those of large float32 numbers overflow.
 """
 
 from __future__ import annotations
@@ -33,9 +34,12 @@ class Vectors:
         mask: partitions of each entry: uint8 `[n]`.
         video_id: `n` ids.
         finite: whether all numbers of an entry are: bool `[n]`; what is not has no part in what follows.
-        norm: length of each vector, of a sequence that of its mean: float32 `[n]`.
-        sketch: float32 `[n, SKETCH]`.
+        norm: length of each vector, of a sequence that of its mean: float64 `[n]`.
+        sketch: float64 `[n, SKETCH]`.
         digest: hash of the numbers of each entry: uint64 `[n]`.
+        steps: of each entry, 1 for a vector: int64 `[n]`.
+        step_norm: lowest and highest length of any step that is not zero; nan without one.
+        whole: whether all numbers are whole.
         low, high: of each dimension: float32 `[width]`.
     """
 
@@ -44,9 +48,12 @@ class Vectors:
     mask: NDArray[np.uint8]
     video_id: list[str]
     finite: NDArray[np.bool_]
-    norm: NDArray[np.float32]
-    sketch: NDArray[np.float32]
+    norm: NDArray[np.float64]
+    sketch: NDArray[np.float64]
     digest: NDArray[np.uint64]
+    steps: NDArray[np.int64]
+    step_norm: tuple[float, float]
+    whole: bool
     low: NDArray[np.float32]
     high: NDArray[np.float32]
 
@@ -69,12 +76,14 @@ class Text:
         target: class id of each row: int64 `[n]`.
         by_row: whether the published code would take row `r` for class `r` as it stands (a cache), rather than
             sort by name first (a dictionary of a feature tree).
+        names: the key of each class, by class id, of a dictionary; None elsewhere.
     """
 
     where: str
     vectors: NDArray[np.float32]
     target: NDArray[np.int64]
     by_row: bool
+    names: list[str] | None = None
 
 
 @dataclass
@@ -112,7 +121,7 @@ class Survey:
         text: by encoder.
         lists: class lists beside a tree, by split.
         class_names: lines of `all_class.txt`; None if it is not there.
-        readable: readable name by original name, of the mapping csv.
+        names: rows of the csvs that name the classes, by name of the file.
         findings: what was found while reading.
     """
 
@@ -127,7 +136,7 @@ class Survey:
     text: dict[str, Text] = field(default_factory=dict)
     lists: dict[str, list[ClassList]] = field(default_factory=dict)
     class_names: list[str] | None = None
-    readable: dict[str, str] | None = None
+    names: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     def name(self, label: int) -> str:
@@ -136,18 +145,39 @@ class Survey:
         return names[label] if 0 <= label < len(names) else f"id {label}"
 
 
+@dataclass(frozen=True)
+class Unread:
+    """What lies where data belong and cannot be surveyed.
+
+    Attributes:
+        target: what it is, for people.
+        kind: `tree`, `cache` or `store`.
+        findings: why.
+        dataset, features: what it is called.
+    """
+
+    target: str
+    kind: str
+    findings: list[Finding]
+    dataset: str = "unknown"
+    features: str = "unknown"
+
+
 class Collector:
     """Gathers the vectors of a modality, block by block."""
 
     def __init__(self, width: int) -> None:
         self.width = width
         random = np.random.RandomState(width)
-        self._matrix = (random.standard_normal((width, SKETCH)) / np.sqrt(SKETCH)).astype(np.float32)
+        self._matrix = random.standard_normal((width, SKETCH)) / np.sqrt(SKETCH)
         self._label: list[NDArray[np.int64]] = []
         self._mask: list[NDArray[np.uint8]] = []
         self._ids: list[str] = []
-        self._blocks: list[tuple[NDArray[np.bool_], NDArray[np.float32], NDArray[np.float32]]] = []
+        self._blocks: list[tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]] = []
         self._digest: list[int] = []
+        self._steps: list[int] = []
+        self._step_norms: list[float] = []
+        self._whole = True
         self._low = np.full(width, np.inf, np.float32)
         self._high = np.full(width, -np.inf, np.float32)
 
@@ -168,19 +198,23 @@ class Collector:
         n = len(video_ids)
         if not n:
             return
-        values = np.stack([a if a.ndim == 1 else a.mean(axis=0, dtype=np.float64) for a in arrays])
-        values = values.astype(np.float32)
+        values = np.stack([np.atleast_2d(a).mean(axis=0, dtype=np.float64) for a in arrays])
         finite = np.isfinite(values).all(axis=1)
         sound = values[finite]
         for array, fine in zip(arrays, finite, strict=True):
+            steps = np.atleast_2d(array)
+            self._steps.append(len(steps))
             if fine:
-                steps = np.atleast_2d(array)
                 self._low = np.minimum(self._low, steps.min(axis=0))
                 self._high = np.maximum(self._high, steps.max(axis=0))
+                self._whole = self._whole and bool((steps == np.rint(steps)).all())
+                lengths = np.linalg.norm(steps.astype(np.float64), axis=1)
+                lengths = lengths[lengths > 0]
+                self._step_norms += [lengths.min(), lengths.max()] if len(lengths) else []
             content = np.ascontiguousarray(array, np.float32).tobytes()
             self._digest.append(int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little"))
-        norm, sketch = np.zeros(n, np.float32), np.zeros((n, SKETCH), np.float32)
-        norm[finite] = np.linalg.norm(sound.astype(np.float64), axis=1)
+        norm, sketch = np.zeros(n), np.zeros((n, SKETCH))
+        norm[finite] = np.linalg.norm(sound, axis=1)
         sketch[finite] = sound @ self._matrix
         self._label.append(np.broadcast_to(np.asarray(label, np.int64), n))
         self._mask.append(np.broadcast_to(np.asarray(mask, np.uint8), n))
@@ -201,6 +235,9 @@ class Collector:
             norm=norm,
             sketch=sketch,
             digest=np.array(self._digest, np.uint64),
+            steps=np.array(self._steps, np.int64),
+            step_norm=(min(self._step_norms, default=np.nan), max(self._step_norms, default=np.nan)),
+            whole=self._whole,
             low=self._low,
             high=self._high,
         )

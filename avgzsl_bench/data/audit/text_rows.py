@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
 from avgzsl_bench.data.audit.survey import Survey, Text
 from avgzsl_bench.data.datasets import Dataset
+from avgzsl_bench.data.feature_sets import PUBLISHED
 from avgzsl_bench.data.text_order import text_rows
 
 TARGET = Check(
@@ -50,6 +51,13 @@ _NORM = Check(
     "losses and distances weigh classes by the length of their vectors; published text embeddings have length 1",
     "divide each vector by its length",
 )
+KEYS = Check(
+    "readable-names",
+    Severity.WARNING,
+    "a look-up by the names of this feature set does not find the vectors; sorted by these names, they get into "
+    "another order",
+    "take the text file of the feature set's own archive",
+)
 _NORMED = 1e-3
 
 
@@ -60,6 +68,7 @@ def check_text(survey: Survey) -> Iterator[Finding]:
         yield from _check_rows(survey, text)
         if not survey.simulated:
             yield from _check_order(survey, encoder, text)
+            yield from _check_keys(survey, text)
         yield from _check_vectors(survey, text)
 
 
@@ -89,7 +98,9 @@ def _check_target(survey: Survey, text: Text) -> Iterator[Finding]:
     if len(moved):
         shown = [f"{survey.name(int(r))} holds that of {survey.name(int(text.target[r]))}" for r in moved]
         yield TARGET.found(
-            text.where, f"target is not 0 to C-1: {len(moved)} of {len(text.target)} rows; {some(shown, 3)}"
+            text.where,
+            f"target is not 0 to C-1: {len(moved)} of {len(text.target)} rows; {some(shown, 3)}; "
+            f"{_in_use(survey, moved)}",
         )
 
 
@@ -110,29 +121,47 @@ def _check_order(survey: Survey, encoder: str, text: Text) -> Iterator[Finding]:
     if text.by_row:
         return
     dataset = survey.dataset
-    rows = text_rows(dataset, _encoder(survey, encoder, text), "official")
+    rows = _sorted_rows(survey, encoder, text)
     moved = np.flatnonzero(rows != np.arange(len(rows)))
-    split = survey.split or next(iter(dataset.splits))
-    facts = dataset.facts(split)
-    used = {c for f in facts.values() for c in f.classes}
     if len(moved):
-        inside = [int(c) for c in moved if c in used]
-        unseen = [int(c) for c in moved if c in facts["stage2_test_unseen"].classes]
+        unseen = [int(c) for c in moved if c in dataset.facts(_split(survey))["stage2_test_unseen"].classes]
         shown = [f"{survey.name(c)} gets {survey.name(int(rows[c]))}" for c in unseen]
         yield ORDER.found(
             text.where,
-            f"sorted by readable name, {len(moved)} of {len(rows)} classes get another's vector, {len(inside)} of "
-            f"the {len(used)} in use ({split}), {len(unseen)} of them unseen in the test"
-            + (f": {some(shown, 3)}" if shown else ""),
+            f"sorted by readable name, {len(moved)} of {len(rows)} classes get another's vector, "
+            f"{_in_use(survey, moved)}" + (f": {some(shown, 3)}" if shown else ""),
         )
 
 
-def _encoder(survey: Survey, encoder: str, text: Text) -> str:
-    """Name of the encoder, for a text file by the width of its vectors."""
-    if survey.kind == "store" or survey.features is None:
-        return encoder
-    widths = {width: name for name, width in survey.features.text.items()}
-    return widths.get(text.vectors.shape[1], encoder)
+def _in_use(survey: Survey, moved: NDArray[np.int64]) -> str:
+    """How many of some classes are in use, and unseen in the test."""
+    facts = survey.dataset.facts(_split(survey))
+    used = {c for f in facts.values() for c in f.classes}
+    inside = sum(c in used for c in moved.tolist())
+    unseen = sum(c in facts["stage2_test_unseen"].classes for c in moved.tolist())
+    return f"{inside} of the {len(used)} in use ({_split(survey)}), {unseen} of them unseen in the test"
+
+
+def _split(survey: Survey) -> str:
+    return survey.split or next(iter(survey.dataset.splits))
+
+
+def _sorted_rows(survey: Survey, encoder: str, text: Text) -> NDArray[np.int64]:
+    """The class whose vector the published loaders give each class: they sort by the keys that are there."""
+    if text.names is None:
+        return text_rows(survey.dataset, encoder, "official")
+    return np.array(sorted(range(len(text.names)), key=text.names.__getitem__))
+
+
+def _check_keys(survey: Survey, text: Text) -> Iterator[Finding]:
+    """UCF has two lists of readable names; which one a feature set has is told by its encoder."""
+    widths = {width: name for name, width in survey.features.text.items()} if survey.features else {}
+    encoder = widths.get(text.vectors.shape[1])
+    if text.names is None or encoder is None or survey.features not in PUBLISHED:
+        return
+    expected = text_rows(survey.dataset, encoder, "official")
+    if (expected != _sorted_rows(survey, encoder, text)).any():
+        yield KEYS.found(text.where, f"keyed by the readable names of another feature set than those of {encoder}")
 
 
 def _check_vectors(survey: Survey, text: Text) -> Iterator[Finding]:

@@ -7,19 +7,27 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from avgzsl_bench.data.audit.class_files import UNREADABLE, fitting, read_class_file
-from avgzsl_bench.data.audit.finding import Check, Finding, Severity
+from avgzsl_bench.data.audit.finding import Check, Severity, some
 from avgzsl_bench.data.audit.list_files import read_lists
-from avgzsl_bench.data.audit.survey import WIDEST, Collector, Survey, Text, feature_set
+from avgzsl_bench.data.audit.marks import heed_mark, read_mark
+from avgzsl_bench.data.audit.survey import WIDEST, Collector, Survey, Unread, feature_set
+from avgzsl_bench.data.audit.tree_text import check_encoders, read_text, text_names
 from avgzsl_bench.data.datasets import PARTITIONS, Dataset, partition_bit
-from avgzsl_bench.data.official.tree import FeatureTree, dataset_of, disk_name, feature_folders, refuse_link_out
-from avgzsl_bench.data.unpickle import load_object_array
+from avgzsl_bench.data.official.tree import (
+    MODALITIES,
+    FeatureTree,
+    dataset_of,
+    disk_name,
+    feature_folders,
+    refuse_link_out,
+)
 from avgzsl_bench.errors import DataError
 
 _EXTENSIONS = (".h5", ".pkl")
 _FOLDERS = {"audio": "audio", "visual": "video"}
+_BELOW = ("", "*/", "features/*/", "*/features/*/")
+"""Where feature-set folders may lie, as in `official.tree`."""
 _SAMPLED = 5
 """Files that the width of a modality is told by: the smallest ones, the most common width."""
 
@@ -34,12 +42,6 @@ _TWO_FILES = Check(
     Severity.ERROR,
     "the class's videos are in two files, of which one may be out of date",
     "keep one file for a class",
-)
-_TEXT_FILE = Check(
-    "text-file",
-    Severity.ERROR,
-    "classes without a vector cannot be told by their name: 'data import' refuses the tree",
-    "download the text file again; its keys are the readable class names",
 )
 
 
@@ -77,26 +79,43 @@ class _Tree(FeatureTree):
 
 def find_surveys(
     directory: Path, datasets: Sequence[Dataset], announce: Callable[[str], None]
-) -> Iterator[Survey]:
-    """A survey of each feature-set folder at or below a directory.
+) -> Iterator[Survey | Unread]:
+    """A survey of each feature-set folder at or below a directory, also of one that lacks a modality.
 
     Raises:
         DataError: a folder is a link that leads out of the directory.
     """
     for extension in _EXTENSIONS:
-        for folder in feature_folders(directory):
+        for folder in _folders(directory):
             tree = _Tree(folder, extension)
-            keys = {key for path in tree.text_files() for key in _dictionary(path, [])}
-            dataset = dataset_of(tree, datasets, keys)
-            if dataset is not None:
+            names = sorted(tree.class_names())
+            if names:
                 announce(f"reading {tree.path}")
-                yield _survey(tree, dataset)
+                yield _survey(tree, names, datasets)
 
 
-def _survey(tree: _Tree, dataset: Dataset) -> Survey:
-    survey = Survey(str(tree.path), "tree", dataset, folder=tree.path.name)
-    survey.split = next((s for s in dataset.splits if tree.path.name.startswith(f"{s}_")), None)
-    _read_text(tree, survey)
+def _folders(directory: Path) -> list[Path]:
+    """The feature-set folders, those with class files of one modality only among them."""
+    partitions = "stage_[12]_*"
+    places = (p for below in _BELOW for m in MODALITIES for p in directory.glob(f"{below}{m}/{partitions}"))
+    folders = {p.parent.parent for p in places}
+    inside = {p for p in folders if p.resolve().is_relative_to(directory.resolve())}
+    return sorted({*feature_folders(directory), *inside})
+
+
+def _survey(tree: _Tree, names: list[str], datasets: Sequence[Dataset]) -> Survey | Unread:
+    mark, possible, faults = read_mark(tree, datasets)
+    try:
+        dataset = dataset_of(tree, possible, text_names(tree.text_files()))
+        reason = f"{len(names)} class files are named like no class of a known dataset: {some(names)}"
+    except DataError as error:
+        dataset, reason = None, str(error).removeprefix(f"{tree.path}: ")
+    if dataset is None:
+        return Unread(str(tree.path), "tree", [*faults, _UNKNOWN_CLASS.found(tree.extension, reason)])
+    place = Path(os.path.abspath(tree.path))
+    survey = Survey(str(tree.path), "tree", dataset, folder=place.name, findings=faults)
+    survey.split = next((s for s in dataset.splits if place.name.startswith(f"{s}_")), None)
+    read_text(tree.text_files(), survey)
     sequences = False
     for modality, folder in _FOLDERS.items():
         width, steps = _form(tree, folder)
@@ -110,8 +129,9 @@ def _survey(tree: _Tree, dataset: Dataset) -> Survey:
     if len(survey.vectors) == len(_FOLDERS):
         audio, visual = (survey.vectors[m].width for m in _FOLDERS)
         survey.features = feature_set((audio, visual), sequences)
-        _check_encoders(survey)
-    read_lists(tree.path, survey)
+    heed_mark(survey, mark)
+    check_encoders(survey)
+    read_lists(place, survey)
     return survey
 
 
@@ -150,60 +170,3 @@ def _form(tree: _Tree, folder: str) -> tuple[int, bool]:
         if widths.total() >= _SAMPLED:
             break
     return (widths.most_common(1)[0][0] if widths else 1), sequences
-
-
-def _read_text(tree: _Tree, survey: Survey) -> None:
-    """Class vectors of each file; their names tell the class, by either list of readable names."""
-    dataset = survey.dataset
-    for path in tree.text_files():
-        where = f"text/{path.name}"
-        content = _dictionary(path, survey.findings)
-        namings = [[c.readable for c in dataset.classes], [c.clip for c in dataset.classes]]
-        names = max(namings, key=lambda naming: len(content.keys() & set(naming)))
-        ids = {name: i for i, name in enumerate(names)}
-        unknown = sorted(content.keys() - ids.keys())
-        missing = [name for name in names if name not in content]
-        if content and (unknown or missing):
-            parts = [f"{len(unknown)} names of no class, such as {unknown[0]!r}"] if unknown else []
-            parts += [f"no vector for {len(missing)} classes, such as {missing[0]!r}"] if missing else []
-            survey.findings.append(_TEXT_FILE.found(where, "; ".join(parts)))
-        known = sorted(content.keys() & ids.keys(), key=ids.__getitem__)
-        widths = Counter(len(content[name]) for name in known)
-        if len(widths) > 1:
-            survey.findings.append(_TEXT_FILE.found(where, f"vectors of several widths: {sorted(widths)}"))
-        rows = [name for name in known if len(content[name]) == widths.most_common(1)[0][0]]
-        if rows:
-            vectors = np.stack([content[name] for name in rows]).astype(np.float32)
-            target = np.array([ids[name] for name in rows], np.int64)
-            survey.text[path.name] = Text(where, vectors, target, by_row=False)
-
-
-def _check_encoders(survey: Survey) -> None:
-    """One text file for each encoder of the feature set; an encoder is told by the width of its vectors."""
-    for encoder, width in (survey.features.text if survey.features else {}).items():
-        files = [text.where for text in survey.text.values() if text.vectors.shape[1] == width]
-        if len(files) != 1:
-            text = f"{len(files)} files with vectors of width {width} ({encoder}), expected one"
-            survey.findings.append(_TEXT_FILE.found("text", text))
-
-
-def _dictionary(path: Path, findings: list[Finding]) -> dict[str, np.ndarray]:
-    """The vectors of a text file by name; what is none is left out, and told."""
-    where = f"text/{path.name}"
-    try:
-        content = load_object_array(path)
-    except DataError as error:
-        findings.append(_TEXT_FILE.found(where, str(error).removeprefix(f"{path}: ")))
-        return {}
-    if not isinstance(content, dict):
-        findings.append(_TEXT_FILE.found(where, "not a dictionary from class name to vector"))
-        return {}
-    named = {k.decode("utf-8", "replace") if isinstance(k, bytes) else str(k): v for k, v in content.items()}
-    sound = {
-        k: v
-        for k, v in named.items()
-        if isinstance(v, np.ndarray) and v.ndim == 1 and v.size and v.dtype.kind == "f"
-    }
-    if len(sound) < len(named):
-        findings.append(_TEXT_FILE.found(where, f"{len(named) - len(sound)} entries are no vectors"))
-    return sound

@@ -1,6 +1,7 @@
 """From a store back to a published layout, so that the published programs can run on its features.
 
-What is written is what `avbench data import` reads: importing it again gives the same store.
+What is written is what `avbench data import` reads: importing it again gives the same store, under another data
+folder as well. A dataset of the user's own has its facts beside its features.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from avgzsl_bench.data.datasets import PARTITIONS, ClassNames, Dataset, partition_bit
+from avgzsl_bench.data.known_datasets import FILE_NAME as FACTS_FILE
+from avgzsl_bench.data.known_datasets import is_registered, write_own_dataset
 from avgzsl_bench.data.official.export_files import ClassFileWriter, write_hdf5, write_pickle, write_text
 from avgzsl_bench.data.official.export_lists import disk_names, write_lists
 from avgzsl_bench.data.official.marker import FILE_NAME, Marker
@@ -94,6 +97,8 @@ def export_tree(store: Path, dataset: Dataset, layout: str, directory: Path) -> 
             text=dict(header.text),
         )
         (folder / below / FILE_NAME).write_bytes(marker.content())
+        if not is_registered(dataset.name):  # else whoever imports it could not know the dataset
+            write_own_dataset(folder / below / FACTS_FILE, dataset)
     return directory / below
 
 

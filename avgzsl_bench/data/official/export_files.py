@@ -17,8 +17,6 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.files import os_reason
-
 ClassFileWriter = Callable[[Path, Sequence[str], NDArray[np.float32]], None]
 """Writes the videos of a class file: ids, and vectors `[n, D]`."""
 
@@ -37,12 +35,11 @@ def write_hdf5(path: Path, video_id: Sequence[str], vectors: NDArray[np.float32]
     """
     names = [video.encode() for video in video_id]
     longest = max(_ID_BYTES, *map(len, names))
-    try:
-        with h5py.File(path, "w") as file:
-            file["data"] = vectors
-            file["video_urls"] = np.array(names, dtype=f"S{longest}")
-    except RuntimeError as error:  # what h5py makes of some errors of the system
-        raise OSError(None, os_reason(error)) from error
+    content = io.BytesIO()  # HDF5 may lose the error of a disk that is full when it closes a file
+    with h5py.File(content, "w") as file:
+        file["data"] = vectors
+        file["video_urls"] = np.array(names, dtype=f"S{longest}")
+    path.write_bytes(content.getbuffer())
 
 
 def write_pickle(path: Path, video_id: Sequence[str], vectors: NDArray[np.float32]) -> None:

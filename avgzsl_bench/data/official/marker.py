@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from avgzsl_bench.data.datasets import Dataset
 from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED, FeatureSet
 from avgzsl_bench.data.official.tree import FeatureTree, refuse_link_out
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, one_line
 from avgzsl_bench.files import os_reason
 from avgzsl_bench.names import NAME
 
@@ -96,7 +96,7 @@ def read_marker(tree: FeatureTree) -> Marker | None:
         raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "content"
+        where = one_line(".".join(map(str, first["loc"])), 100) or "content"
         raise DataError(f"{path}: damaged: {where}: {first['msg']}; export the features again") from error
 
 

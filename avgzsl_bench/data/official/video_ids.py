@@ -23,7 +23,7 @@ def video_ids(raw: Iterable[object], path: Path) -> list[str]:
         if video is None:
             raise DataError(f"{path}: video {len(ids)} has no proper id")
         if video in ids:
-            raise DataError(f"{path}: video {video!r} occurs twice")
+            raise DataError(f"{path}: video {video[:60]!r} occurs twice")
         ids[video] = None
     return list(ids)
 

@@ -1,0 +1,104 @@
+"""Near duplicates: videos of different ids and partitions that are almost the same in both modalities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
+from avgzsl_bench.data.audit.survey import Survey
+
+NEAR = Check(
+    "near-duplicate",
+    Severity.WARNING,
+    "a video that is scored is, to a method, one that was trained on: S is flattered, or a label is wrong",
+    "look at the two videos; remove one if they are the same",
+)
+SCORED = Check(
+    "near-duplicate",
+    Severity.WARNING,
+    "one video is scored as a seen class and as an unseen one: at least one of the labels is wrong",
+    "look at the two videos; remove one if they are the same",
+)
+
+_CLOSE = 0.02
+"""Near: a distance below this share of the usual distance between two videos."""
+_PAIRS = 4096
+"""Pairs of videos that the usual distance, a median, is taken of: a few outliers do not move it."""
+
+
+def check_near(survey: Survey) -> Iterator[Finding]:
+    """Scored videos that are almost the same as one of another partition of their stage."""
+    if len(survey.vectors) < 2:
+        return
+    sketch, mask, ids = _joint(survey)
+    for stage, training, kind in (("stage1", "stage1_train", "val"), ("stage2", "stage2_train", "test")):
+        seen, unseen = f"{stage}_{kind}_seen", f"{stage}_{kind}_unseen"
+        scored = mask[seen] | mask[unseen]
+        pairs = _near(sketch, scored & ~mask[training], mask[training])
+        if pairs:
+            text = f"{len(pairs)} scored videos are as a training video"
+            shown = some([f"{ids[i]} and {ids[k]}" for i, k in pairs], 3)
+            yield NEAR.found(f"{training} and what is scored", f"{text}: {shown}")
+        pairs = _near(sketch, mask[unseen] & ~mask[seen], mask[seen])
+        if pairs:
+            shown = some([f"{ids[i]} and {ids[k]}" for i, k in pairs], 3)
+            yield SCORED.found(f"{seen} and {unseen}", f"{len(pairs)} videos are as one of the other: {shown}")
+
+
+def _near(
+    sketch: NDArray[np.float64], asked: NDArray[np.bool_], others: NDArray[np.bool_]
+) -> list[tuple[int, int]]:
+    """Each row of the first mask that has a row of the second one close by, and the nearest of those."""
+    from scipy.spatial import cKDTree
+
+    rows, places = np.flatnonzero(asked), np.flatnonzero(others)
+    if not len(rows) or not len(places):
+        return []
+    unique, first = np.unique(sketch[places], axis=0, return_index=True)
+    distance, nearest = cKDTree(unique).query(sketch[rows], distance_upper_bound=_CLOSE)
+    return [(int(rows[i]), int(places[first[nearest[i]]])) for i in np.flatnonzero(np.isfinite(distance))]
+
+
+def _joint(survey: Survey) -> tuple[NDArray[np.float64], dict[str, NDArray[np.bool_]], list[str]]:
+    """Sketches of both modalities side by side, in units of their usual distances, each video once."""
+    first: list[dict[str, int]] = []
+    for vectors in survey.vectors.values():
+        sound = np.flatnonzero(vectors.finite & (vectors.norm > 0))
+        places: dict[str, int] = {}
+        for i in sound:
+            places.setdefault(vectors.video_id[i], int(i))
+        first.append(places)
+    ids = sorted(first[0].keys() & first[1].keys())
+    parts = []
+    for places, vectors in zip(first, survey.vectors.values(), strict=True):
+        rows = vectors.sketch[[places[i] for i in ids]]
+        parts.append(rows / _usual_distance(rows))
+    audio = next(iter(survey.vectors.values()))
+    position = {video: k for k, video in enumerate(ids)}
+    mask = {}
+    for partition in (
+        "stage1_train",
+        "stage1_val_seen",
+        "stage1_val_unseen",
+        "stage2_test_seen",
+        "stage2_test_unseen",
+    ):
+        mask[partition] = np.zeros(len(ids), bool)
+        mask[partition][[position[i] for i in audio.ids(partition) if i in position]] = True
+    mask["stage2_train"] = np.any([m for p, m in mask.items() if p.startswith("stage1")], axis=0)
+    mask["stage2_train"][[position[i] for i in audio.ids("stage2_train") if i in position]] = True
+    return np.concatenate(parts, axis=1), mask, ids
+
+
+def _usual_distance(rows: NDArray[np.float64]) -> float:
+    """Median distance of random pairs of different rows; 1 if there are none."""
+    if len(rows) < 2:
+        return 1.0
+    random = np.random.RandomState(len(rows))
+    one = random.randint(0, len(rows), _PAIRS)
+    other = (one + random.randint(1, len(rows), _PAIRS)) % len(rows)
+    distance = np.linalg.norm(rows[one] - rows[other], axis=1)
+    return float(np.median(distance)) or 1.0

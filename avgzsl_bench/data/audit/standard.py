@@ -1,0 +1,63 @@
+"""The standard: which videos each partition has, in features and in csvs alike."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
+from avgzsl_bench.data.audit.survey import Survey
+from avgzsl_bench.data.datasets import PARTITIONS, PartitionFacts
+
+_COUNTS = Check(
+    "standard-counts",
+    Severity.WARNING,
+    "figures do not compare with those on the standard videos",
+    "download the archive again; if other videos are meant, give the dataset a name of its own",
+)
+_IDS = Check(
+    "standard-ids",
+    Severity.WARNING,
+    "there are as many videos as in the standard, but others: figures do not compare",
+    "download the archive again; if other videos are meant, give the dataset a name of its own",
+)
+
+
+def overlaps(ids: Mapping[str, set[str]]) -> Iterator[tuple[str, str, list[str]]]:
+    """Videos that are in two partitions of a stage: the two, and the ids in order.
+
+    All of stage 1 is trained on in stage 2, whatever its training partition holds.
+    """
+    stage1, stage2 = ([p for p in PARTITIONS if p.startswith(stage)] for stage in ("stage1", "stage2"))
+    trained = set().union(*(ids[p] for p in (*stage1, "stage2_train")))
+    for one, other in (*combinations(stage1, 2), *combinations(stage2, 2)):
+        both = sorted((trained if one == "stage2_train" else ids[one]) & ids[other])
+        if both:
+            yield one, other, both
+
+
+def compare(survey: Survey, label: Mapping[str, int], facts: PartitionFacts, where: str) -> Iterator[Finding]:
+    """The videos of a partition against the standard: their number by class, and which they are.
+
+    Args:
+        survey: what they are of.
+        label: class id by video id; classes that the standard lacks are left out.
+        facts: the standard.
+        where: for findings.
+    """
+    standard = dict(zip(facts.classes, facts.videos, strict=True))
+    ids = {video: own for video, own in label.items() if own in standard}
+    count = Counter(ids.values())
+    other = [c for c in facts.classes if count[c] != standard[c]]
+    if other:
+        shown = [f"{survey.name(c)} {count[c]} of {standard[c]}" for c in other]
+        text = f"{len(ids)} videos, standard {sum(facts.videos)}"
+        yield _COUNTS.found(where, f"{text}; other counts in {len(other)} classes: {some(shown, 3)}")
+    elif not survey.simulated and facts.ids_sha256 is not None:
+        mark = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
+        if mark != facts.ids_sha256:
+            yield _IDS.found(
+                where, f"sha256 of the ids is {mark[:12]}, of the standard ones {facts.ids_sha256[:12]}"
+            )

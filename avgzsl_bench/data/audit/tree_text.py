@@ -1,0 +1,88 @@
+"""The text files of a feature-set folder: class vectors by readable name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from avgzsl_bench.data.audit.finding import Check, Finding, Severity
+from avgzsl_bench.data.audit.survey import Survey, Text
+from avgzsl_bench.data.unpickle import load_object_array
+from avgzsl_bench.errors import DataError
+
+_TEXT_FILE = Check(
+    "text-file",
+    Severity.ERROR,
+    "classes without a vector cannot be told by their name: 'data import' refuses the tree",
+    "download the text file again; its keys are the readable class names",
+)
+
+
+def text_names(paths: Iterable[Path]) -> set[str]:
+    """The names that text files have vectors for."""
+    return {key for path in paths for key in _dictionary(path, [])}
+
+
+def read_text(paths: Iterable[Path], survey: Survey) -> None:
+    """Read class vectors of each file into a survey; their names tell the class, by either list of readable names.
+
+    Args:
+        paths: the files.
+        survey: takes the vectors, and what is wrong with the files.
+    """
+    dataset = survey.dataset
+    for path in paths:
+        where = f"text/{path.name}"
+        content = _dictionary(path, survey.findings)
+        namings = [[c.readable for c in dataset.classes], [c.clip for c in dataset.classes]]
+        names = max(namings, key=lambda naming: len(content.keys() & set(naming)))
+        ids = {name: i for i, name in enumerate(names)}
+        unknown = sorted(content.keys() - ids.keys())
+        missing = [name for name in names if name not in content]
+        if content and (unknown or missing):
+            parts = [f"{len(unknown)} names of no class, such as {unknown[0]!r}"] if unknown else []
+            parts += [f"no vector for {len(missing)} classes, such as {missing[0]!r}"] if missing else []
+            survey.findings.append(_TEXT_FILE.found(where, "; ".join(parts)))
+        known = sorted(content.keys() & ids.keys(), key=ids.__getitem__)
+        widths = Counter(len(content[name]) for name in known)
+        if len(widths) > 1:
+            survey.findings.append(_TEXT_FILE.found(where, f"vectors of several widths: {sorted(widths)}"))
+        rows = [name for name in known if len(content[name]) == widths.most_common(1)[0][0]]
+        if rows:
+            vectors = np.stack([content[name] for name in rows]).astype(np.float32)
+            target = np.array([ids[name] for name in rows], np.int64)
+            survey.text[path.name] = Text(where, vectors, target, by_row=False, names=names)
+
+
+def check_encoders(survey: Survey) -> None:
+    """One text file for each encoder of the feature set; an encoder is told by the width of its vectors."""
+    for encoder, width in (survey.features.text if survey.features else {}).items():
+        files = [text.where for text in survey.text.values() if text.vectors.shape[1] == width]
+        if len(files) != 1:
+            text = f"{len(files)} files with vectors of width {width} ({encoder}), expected one"
+            survey.findings.append(_TEXT_FILE.found("text", text))
+
+
+def _dictionary(path: Path, findings: list[Finding]) -> dict[str, np.ndarray]:
+    """The vectors of a text file by name; what is none is left out, and told."""
+    where = f"text/{path.name}"
+    try:
+        content = load_object_array(path)
+    except DataError as error:
+        findings.append(_TEXT_FILE.found(where, str(error).removeprefix(f"{path}: ")))
+        return {}
+    if not isinstance(content, dict):
+        findings.append(_TEXT_FILE.found(where, "not a dictionary from class name to vector"))
+        return {}
+    named = {k.decode("utf-8", "replace") if isinstance(k, bytes) else str(k): v for k, v in content.items()}
+    sound = {
+        k: v
+        for k, v in named.items()
+        if isinstance(v, np.ndarray) and v.ndim == 1 and v.size and v.dtype.kind == "f"
+    }
+    if len(sound) < len(named):
+        findings.append(_TEXT_FILE.found(where, f"{len(named) - len(sound)} entries are no vectors"))
+    return sound

@@ -1,0 +1,135 @@
+"""Value ranges: are the numbers those of the feature set that the widths say?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
+from avgzsl_bench.data.audit.survey import Survey, Vectors
+from avgzsl_bench.data.feature_sets import PUBLISHED, FeatureSet
+
+_UNKNOWN_SET = Check(
+    "unknown-feature-set",
+    Severity.ERROR,
+    "'data import' does not know them, and no published figure is of such features",
+    "check that audio and visual are of one archive; 'avbench data import' names the widths that it knows",
+)
+_RANGE = Check(
+    "value-range",
+    Severity.WARNING,
+    "these are other features than their widths say, or scaled ones: figures do not compare",
+    "compare with the published archive; nothing is rescaled by avbench unless a method's setting says so",
+)
+_OUTLIER = Check(
+    "value-range",
+    Severity.WARNING,
+    "a few vectors outweigh all others in means and losses, or overflow there",
+    "extract these videos again, or leave them out of both modalities",
+)
+_SWAPPED = Check(
+    "folder-name",
+    Severity.WARNING,
+    "avbench goes by widths, and so by what is there; code that goes by folder names takes one feature set for "
+    "another (a published splitting script swaps the two for UCF)",
+    "rename the folder",
+)
+_PRETRAINED = Check(
+    "pre-training",
+    Severity.NOTE,
+    "SeLaVi was pre-trained on VGGSound, videos of unseen classes among them (without labels): U and ZSL are not "
+    "of classes that the features never saw",
+    "prefer C3D/VGGish or CLIP/CLAP features on VGGSound, and say which were used",
+)
+
+_UNIT = 0.02
+"""Lengths of vectors that pass for 1: half precision was used for some."""
+_FAR = 100.0
+"""A vector of more than so many times the median length is an outlier; published ones vary by less than ten."""
+_OVERFLOWS = 1e18
+"""Squares of such lengths overflow in single precision."""
+_DURATION = 2.0
+"""Audio and visual sequences of a video cover the same time, but for steps that are cut off."""
+
+
+def check_ranges(survey: Survey) -> Iterator[Finding]:
+    """Findings about the size of numbers."""
+    for modality, vectors in survey.vectors.items():
+        yield from _check_outliers(modality, vectors)
+    if survey.simulated or len(survey.vectors) < 2:
+        return
+    if survey.features in PUBLISHED:
+        yield from _check_published(survey, survey.features)
+    elif survey.features is None and survey.kind != "store":
+        audio, visual = survey.vectors["audio"], survey.vectors["visual"]
+        known = ", ".join(f"{f.audio}/{f.visual} ({f.name})" for f in PUBLISHED)
+        yield _UNKNOWN_SET.found("audio and visual", f"widths {audio.width}/{visual.width}; known: {known}")
+
+
+def _check_outliers(modality: str, vectors: Vectors) -> Iterator[Finding]:
+    sound = vectors.norm[vectors.finite & (vectors.norm > 0)]
+    if not len(sound):
+        return
+    usual = float(np.median(sound))
+    far = sorted({vectors.video_id[i] for i in np.flatnonzero(vectors.norm > min(_FAR * usual, _OVERFLOWS))})
+    if far:
+        text = f"{len(far)} videos have lengths up to {sound.max():.4g}, the median is {usual:.4g}"
+        yield _OUTLIER.found(modality, f"{text}: {some(far)}")
+
+
+def _check_published(survey: Survey, features: FeatureSet) -> Iterator[Finding]:
+    if features.name.startswith("c3d_vggish"):
+        yield from _check_c3d_vggish(survey, features)
+    for name, vectors in survey.vectors.items():
+        yield from _check_lengths(features, name, vectors)
+    if features.sequences:
+        yield from _check_durations(survey, features)
+    audio, visual = survey.vectors["audio"], survey.vectors["visual"]
+    set_name = "main" if features.name.startswith("selavi") else "cls"
+    if survey.split and survey.split != set_name:
+        text = f"{survey.folder} holds {features.name} (widths {audio.width}/{visual.width})"
+        yield _SWAPPED.found(survey.folder, text)
+    if survey.dataset.name == "vggsound" and set_name == "main":
+        yield _PRETRAINED.found(features.name, f"widths {audio.width}/{visual.width}")
+
+
+def _check_c3d_vggish(survey: Survey, features: FeatureSet) -> Iterator[Finding]:
+    audio, visual = survey.vectors["audio"], survey.vectors["visual"]
+    for name, v, highest in (("audio", audio, 255.0), ("visual", visual, np.inf)):
+        if v.low.min() < 0 or v.high.max() > highest:
+            wanted = "VGGish codes are 0 to 255" if name == "audio" else "C3D's are not negative"
+            yield _RANGE.found(name, f"values from {v.low.min():.4g} to {v.high.max():.4g}; {wanted}")
+    if audio.finite.any() and audio.high.max() <= 1:
+        yield _RANGE.found("audio", f"values up to {audio.high.max():.4g}; VGGish codes are 0 to 255")
+    elif features.sequences and not audio.whole:
+        yield _RANGE.found("audio", "values with fractions; VGGish codes are whole before they are averaged")
+
+
+def _check_lengths(features: FeatureSet, name: str, vectors: Vectors) -> Iterator[Finding]:
+    """CLIP and CLAP vectors have length 1, steps of no other feature set do."""
+    if features.name == "clip_clap":
+        sound = vectors.norm[vectors.finite & (vectors.norm > 0)]
+        off = int((np.abs(sound - 1) > _UNIT).sum())
+        if off:
+            text = f"{off} of {len(sound)} vectors have not length 1 ({sound.min():.4g} to {sound.max():.4g})"
+            yield _RANGE.found(name, text)
+    elif max(abs(length - 1) for length in vectors.step_norm) <= _UNIT:
+        what = "steps" if features.sequences else "vectors"
+        yield _RANGE.found(name, f"all {what} have length 1; those of {features.name} were not normalised")
+
+
+def _check_durations(survey: Survey, features: FeatureSet) -> Iterator[Finding]:
+    audio, visual = survey.vectors["audio"], survey.vectors["visual"]
+    heard = dict(zip(audio.video_id, audio.steps.tolist(), strict=True))
+    watched = dict(zip(visual.video_id, visual.steps.tolist(), strict=True))
+    both = sorted(heard.keys() & watched.keys())
+    if not both or not features.audio_seconds or not features.visual_seconds:
+        return
+    seconds = features.audio_seconds / features.visual_seconds
+    ratio = float(np.median([heard[i] / watched[i] for i in both])) * seconds
+    if not 1 / _DURATION <= ratio <= _DURATION:
+        rates = f"a step each {features.audio_seconds} s of audio and {features.visual_seconds} s of video"
+        yield _RANGE.found(
+            "audio and visual", f"audio covers {ratio:.2g} times the time of the visual steps (median; {rates})"
+        )

@@ -1,0 +1,115 @@
+"""Valid files of what users bring and of what lies beside data: arrays, tables, cards, manifest, marks."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from avgzsl_bench.data.cards import card_of
+from avgzsl_bench.data.class_table import read_dataset_table
+from avgzsl_bench.data.official.marker import Marker, read_marker
+from avgzsl_bench.data.official.tree import FeatureTree
+from avgzsl_bench.data.video_table import read_video_table
+
+ROWS = 5
+
+_ROLES = {"a": "train", "b": "train", "c": "val_unseen", "d": "test_unseen"}
+_PARTITIONS = {
+    "train": ("stage1_train", "stage1_val_seen stage2_train", "stage2_test_seen"),
+    "val_unseen": ("stage_1_val_unseen", "stage2_test_seen"),
+    "test_unseen": ("stage2_test_unseen",),
+}
+
+
+def arrays(folder: Path) -> list[bytes]:
+    """.npy files of `ROWS` vectors."""
+    files = []
+    values = np.random.RandomState(0).standard_normal((ROWS, 4))
+    for array in (values, np.asfortranarray(values.astype(">f4")), (values * 9).astype(np.int8)):
+        stream = io.BytesIO()
+        np.save(stream, array)
+        files.append(stream.getvalue())
+    return files
+
+
+def hdf5_arrays(folder: Path) -> list[bytes]:
+    """HDF5 files with one dataset of `ROWS` vectors."""
+    files = []
+    for packed in ({}, {"chunks": (2, 4), "compression": "gzip"}):
+        path = folder / "sample.h5"
+        with h5py.File(path, "w") as file:
+            file.create_dataset("audio", data=np.ones((ROWS, 4), np.float32), **packed)
+        files.append(path.read_bytes())
+    return files
+
+
+def _videos() -> pd.DataFrame:
+    rows = [(f"{n}_{i}", n, p) for n, role in _ROLES.items() for i, p in enumerate(_PARTITIONS[role])]
+    return pd.DataFrame(rows, columns=["video", "class", "partition"])
+
+
+def video_csvs(folder: Path) -> list[bytes]:
+    """Tables of videos, CSV."""
+    return [_videos().to_csv(index=False).encode(), _videos().assign(more="x,y").to_csv().encode("utf-8-sig")]
+
+
+def video_parquets(folder: Path) -> list[bytes]:
+    """Tables of videos, Parquet."""
+    files = []
+    for packed in ("snappy", None):
+        stream = io.BytesIO()
+        _videos().assign(more=1).to_parquet(stream, engine="pyarrow", compression=packed)
+        files.append(stream.getvalue())
+    return files
+
+
+def class_csvs(folder: Path) -> list[bytes]:
+    """Tables of classes."""
+    (folder / "its_videos.csv").write_bytes(video_csvs(folder)[0])
+    frame = pd.DataFrame({"name": list(_ROLES), "cls": list(_ROLES.values())})
+    return [frame.to_csv(index=False).encode(), frame.assign(readable=frame["name"]).to_csv(index=False).encode()]
+
+
+def read_classes(path: Path) -> object:
+    """The dataset of a table of classes."""
+    videos = path.with_name("its_videos.csv")
+    return read_dataset_table("fuzzed", path, read_video_table(videos), videos)
+
+
+def own_datasets(folder: Path) -> list[bytes]:
+    """The facts of a dataset of a data folder, called `fuzzed`."""
+    path = folder / "its_classes.csv"
+    path.write_bytes(class_csvs(folder)[0])
+    return [
+        read_dataset_table("fuzzed", path, read_video_table(folder / "its_videos.csv"), path)
+        .model_dump_json(indent=1)
+        .encode()
+    ]
+
+
+def cards(folder: Path) -> list[bytes]:
+    """The card of a published feature set."""
+    return [card_of("selavi").model_dump_json(indent=1).encode()]
+
+
+def manifests(folder: Path) -> list[bytes]:
+    """A manifest of two archives."""
+    archive = {"name": "own", "features": "selavi", "file": "own.zip", "mirrors": ["https://example.org/own.zip"]}
+    archive |= {"size": 7, "sha256": "0" * 64}
+    other = archive | {"name": "more", "file": "more.zip"}
+    return [json.dumps({"form": "avgzsl-bench manifest 1", "archives": [archive, other]}, indent=1).encode()]
+
+
+def marks(folder: Path) -> list[bytes]:
+    """The mark of an exported tree."""
+    return [Marker(dataset="ucf", features="own", simulated=False, audio=3, visual=4, text={"clip": 5}).content()]
+
+
+def read_mark(path: Path) -> object:
+    """The mark of the tree in whose place a file lies."""
+    return read_marker(FeatureTree(path.parent, ".h5"))

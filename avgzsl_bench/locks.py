@@ -28,7 +28,7 @@ def writing_alone(path: Path, tell: Callable[[str], None]) -> Iterator[None]:
     cleared away first. The lock itself is a hidden file beside it, which goes in the end.
 
     Args:
-        path: the file. Its folder is made if need be.
+        path: the file. Its folder is made if need be, and goes again if nothing was written to it.
         tell: told, in a line, if another writer has to be waited for.
 
     Raises:
@@ -40,6 +40,7 @@ def writing_alone(path: Path, tell: Callable[[str], None]) -> Iterator[None]:
         yield
         return
     lock = FileLock(path.with_name(f".{path.name}.lock"), mode=0o666)
+    made = [folder for folder in Path(name).parents if not folder.exists()]
     _acquire(lock, path, tell)
     try:
         held.add(name)
@@ -51,6 +52,9 @@ def writing_alone(path: Path, tell: Callable[[str], None]) -> Iterator[None]:
         with suppress(OSError):
             os.unlink(lock.lock_file)
         lock.release()
+        with suppress(OSError):  # as soon as one holds something
+            for folder in made:
+                folder.rmdir()
 
 
 def _acquire(lock: FileLock, path: Path, tell: Callable[[str], None]) -> None:

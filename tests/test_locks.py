@@ -78,3 +78,12 @@ def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
         writing_alone(tmp_path / "file" / "new", refuse),
     ):
         pass
+
+
+def test_folders_that_were_made_for_nothing_go_again(tmp_path):
+    with writing_alone(tmp_path / "a" / "b" / "file", print):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    with writing_alone(tmp_path / "a" / "b" / "file", print):
+        (tmp_path / "a" / "other").touch()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["other"]

@@ -20,6 +20,7 @@ from avgzsl_bench.signals import Terminated, endings_raised
 
 _COMMANDS = {
     "run": "avgzsl_bench.cli.run:run",
+    "sweep": "avgzsl_bench.cli.sweep:sweep",
     "evaluate": "avgzsl_bench.cli.evaluate:evaluate",
     "ablate": "avgzsl_bench.cli.ablate:ablate",
     "leaderboard": "avgzsl_bench.cli.leaderboard:leaderboard",

@@ -204,8 +204,9 @@ def find_added_text(
     if taken:
         raise DataError(f"{store.features} of {dataset.name} have a text encoder {taken[0]!r} of their own")
     if store.simulated:
-        made = AddedText(dataset.name, DESCRIPTIONS, simulate_descriptions(dataset), "simulated")
-        return (made,) if DESCRIPTIONS in names else ()
+        if DESCRIPTIONS not in names:
+            return ()
+        return (AddedText(dataset.name, DESCRIPTIONS, simulate_descriptions(dataset), "simulated"),)
     paths = (added_text_path(root, dataset.name, name) for name in names)
     found = tuple(read_added_text(path) for path in paths if os.path.lexists(path))
     for text in found:

@@ -1,0 +1,139 @@
+"""`avbench sweep`: a grid of methods, datasets and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from avgzsl_bench.cli.options import chosen_seeds, data_root_option, seeds_option, set_option, split_option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from avgzsl_bench.sweep.engine import Engine, Failed
+    from avgzsl_bench.sweep.grid import Grid
+    from avgzsl_bench.sweep.standing import Standing
+
+
+@click.command(short_help="Run many methods on many datasets, with many seeds.")
+@click.option("--methods", required=True, metavar="NAMES", help="Comma-separated methods, or all.")
+@click.option("--datasets", required=True, metavar="NAMES", help="Comma-separated datasets, or all.")
+@click.option(
+    "--features",
+    default="auto",
+    show_default=True,
+    help="Feature set; auto takes the best installed real one for each method, else the simulated one.",
+)
+@split_option
+@seeds_option
+@set_option
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda (every one), cuda:N or mps.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local"]),
+    default="local",
+    show_default=True,
+    help="What carries out the runs: worker processes on this machine.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Runs at once; CPU threads are divided among them, and each record tells its number. "
+    "[default: 1 on the CPU, else 1 a device]",
+)
+@click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the grid, for a job array.")
+@click.option("--dry-run", is_flag=True, help="Show the grid, what of it is finished and what cannot be run.")
+@data_root_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("results"),
+    show_default=True,
+    help="Folder of the results.",
+)
+@click.pass_context
+def sweep(
+    context: click.Context,
+    methods: str,
+    datasets: str,
+    features: str,
+    split: str,
+    seeds: int | None,
+    assignments: tuple[str, ...],
+    device: str,
+    engine: str,
+    workers: int | None,
+    shard: str | None,
+    dry_run: bool,
+    data_root: Path | None,
+    out: Path,
+) -> None:
+    """Run many methods on many datasets, with many seeds.
+
+    Each run is the one that 'avbench run' makes, and a run that has a record in OUT is not made again: an
+    interrupted sweep goes on where it was. A run that fails is kept with its reason, beside the place of its
+    record, and does not stop the rest; the exit code is then 1, and the next sweep tries it again. A method that
+    cannot be run, for want of a text embedding or of a setting, is told and left out.
+    """
+    from rich.console import Console
+
+    from avgzsl_bench.cli.progress import warnings_on_one_line
+    from avgzsl_bench.cli.sweep_report import print_standings, print_summary, say_refused
+    from avgzsl_bench.config import parse_assignments
+    from avgzsl_bench.sweep.grid import dataset_names, make_grid, method_names, parse_shard
+    from avgzsl_bench.sweep.local import LocalEngine, device_slots
+    from avgzsl_bench.sweep.standing import standings
+
+    warnings_on_one_line()
+    console = Console(stderr=True)
+    part = None if shard is None else parse_shard(shard)
+    chosen_methods, chosen_datasets = method_names(methods), dataset_names(datasets, data_root)
+    settings = parse_assignments(assignments)
+    slots = device_slots(device, workers)
+    with console.status("preparing data and methods"):
+        grid = make_grid(
+            chosen_methods,
+            chosen_datasets,
+            chosen_seeds(None, seeds),
+            features=features,
+            split=split,
+            settings=settings,
+            device=device,
+            data_root=data_root,
+            out=out,
+            shard=part,
+        )
+        before = standings(grid.runs)
+    _say_simulated(grid, console, asked=features != "auto")
+    say_refused(grid)
+    if dry_run:
+        print_standings(before)
+        print_summary(grid, before)
+        return
+    failures = _carry_out(before, LocalEngine(slots), console)
+    print_summary(grid, before, failures)
+    if failures or any(standing.damage for standing in before):
+        context.exit(1)
+
+
+def _say_simulated(grid: Grid, console: Console, *, asked: bool) -> None:
+    """One notice a dataset that has runs on simulated features."""
+    from avgzsl_bench.cli.progress import say_simulated
+
+    simulated = {run.plan.dataset.name: run.plan for run in grid.runs if run.plan.store.simulated}
+    for plan in simulated.values():
+        say_simulated(console, plan, asked=asked)
+
+
+def _carry_out(before: Sequence[Standing], engine: Engine, console: Console) -> list[Failed]:
+    """Make the runs that are to do, and show how far they are."""
+    from avgzsl_bench.cli.sweep_display import SweepDisplay
+    from avgzsl_bench.sweep.progress import Progress
+    from avgzsl_bench.sweep.sweep import sweep
+
+    with SweepDisplay(Progress(before, engine.workers), console) as display:
+        return sweep(before, engine, display.tell)

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from avgzsl_bench.config import build_config, presets
 from avgzsl_bench.data.feature_sets import PUBLISHED
-from avgzsl_bench.errors import AvbenchError, CheckpointError
+from avgzsl_bench.errors import AvbenchError, CheckpointError, one_line
 from avgzsl_bench.files import write_atomically
 from avgzsl_bench.method_spec import MethodSpec
 from avgzsl_bench.plugins import method_class, method_spec, provider
@@ -153,7 +153,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         header = Header.model_validate_json(metadata[_ENTRY])
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))[:100] or "metadata"
+        where = one_line(".".join(map(str, first["loc"])), 100) or "metadata"
         raise CheckpointError(f"{path}: not a checkpoint of schema {SCHEMA}: {where}: {first['msg']}") from error
     return Checkpoint(header, state, str(path))
 
@@ -348,4 +348,4 @@ def _require_file(path: Path) -> None:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return one_line(str(error), 300) or type(error).__name__

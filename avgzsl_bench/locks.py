@@ -59,13 +59,17 @@ def writing_alone(path: Path, tell: Callable[[str], None]) -> Iterator[None]:
 
 def _acquire(lock: FileLock, path: Path, tell: Callable[[str], None]) -> None:
     """Take the lock, after another if need be."""
+    patience = 0.0
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            tell(f"another avbench is writing {path}: waiting for it to end")
-            lock.acquire()
+        while not lock.is_locked:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Whoever was waited for may have made the folder, and taken it away again.
+            with suppress(FileNotFoundError):
+                try:
+                    lock.acquire(timeout=patience)
+                except Timeout:
+                    tell(f"another avbench is writing {path}: waiting for it to end")
+                    patience = -1.0
     except (OSError, NotImplementedError) as error:  # the latter where a file system knows no locks
         raise AvbenchError(f"cannot write {path}: {os_reason(error)}; choose another folder") from error
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from avgzsl_bench.calibration import EQUAL
-from avgzsl_bench.errors import AvbenchError, RecordError
+from avgzsl_bench.errors import AvbenchError, RecordError, one_line
 from avgzsl_bench.files import atomic_file, content_of
 from avgzsl_bench.metrics import Decisions, SeenUnseenCurve, curve_of, metrics_of
 
@@ -125,7 +125,7 @@ class Record(_Part):
     """One finished run."""
 
     schema_version: Literal[1] = SCHEMA
-    run_id: str = Field(pattern=r"^[\w.-]+$")
+    run_id: str = Field(pattern=r"^[\w.-]{1,100}$")
     method: MethodInfo
     data: DataInfo
     calibration: _Token
@@ -279,7 +279,7 @@ def read_record(path: Path) -> Record:
         return Record.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))[:100]
+        where = one_line(".".join(map(str, first["loc"])), 100)
         raise RecordError(f"{path}: {where}: {first['msg']}") from error
 
 

@@ -23,7 +23,7 @@ from avgzsl_bench.data.datasets import Dataset
 from avgzsl_bench.data.plain_hdf5 import open_plain, read_array
 from avgzsl_bench.data.simulated_extras import simulate_descriptions
 from avgzsl_bench.data.store import StoreHeader, read_attribute
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, one_line
 from avgzsl_bench.files import write_atomically
 from avgzsl_bench.names import NAME, SPOKEN
 from avgzsl_bench.signals import endings_held
@@ -161,7 +161,7 @@ def _kept(path: Path, header: str) -> _Kept:
         kept = _Kept.model_validate_json(header)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(["header", *map(str, first["loc"])])[:100]
+        where = one_line(".".join(["header", *map(str, first["loc"])]), 100)
         raise DataError(f"{path}: damaged: {where}: {first['msg']}") from error
     if not kept.source.isprintable():
         raise DataError(f"{path}: damaged: header.source holds control characters")

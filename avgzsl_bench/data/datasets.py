@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from avgzsl_bench.errors import PluginError, UnknownNameError
+from avgzsl_bench.errors import PluginError, UnknownNameError, one_line
 
 PARTITIONS = (
     "stage1_train",
@@ -197,7 +197,7 @@ def read_dataset(spec: DatasetSpec) -> Dataset:
         dataset = Dataset.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc']))[:100]}: {first['msg']}"
+        reason = one_line(f"{'.'.join(map(str, first['loc']))[:100]}: {first['msg']}", 300)
         raise PluginError(f"dataset {spec.name!r}: {spec.resource} cannot be read: {reason}") from error
     except (OSError, ModuleNotFoundError, ValueError, TypeError, RecursionError) as error:
         raise PluginError(f"dataset {spec.name!r}: {spec.resource} cannot be read: {error}") from error

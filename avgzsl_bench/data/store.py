@@ -26,7 +26,7 @@ from avgzsl_bench.data.blocks import blocks
 from avgzsl_bench.data.check_table import check_table
 from avgzsl_bench.data.plain_hdf5 import open_plain, plain_dataset, read_array
 from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, one_line
 from avgzsl_bench.files import atomic_file
 from avgzsl_bench.locks import writing_alone
 from avgzsl_bench.names import NAME, SPOKEN
@@ -314,7 +314,7 @@ def _kept(path: Path, text: str) -> _Kept:
         return _Kept.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(["header", *map(str, first["loc"])])[:100]
+        where = one_line(".".join(["header", *map(str, first["loc"])]), 100)
         raise DataError(f"{path}: damaged: {where}: {first['msg']}") from error
 
 

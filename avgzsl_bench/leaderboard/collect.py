@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,13 +98,26 @@ def collect(results: Path) -> list[RecordTable]:
         RecordError: no records, a file that is none, one that was altered, or two that contradict each other.
     """
     groups: dict[TableKey, list[StoredRecord]] = defaultdict(list)
-    for path in find_records(results):
-        stored = _verified(path, results)
-        groups[_key(stored.record)].append(stored)
+    with _uncollected():
+        for path in find_records(results):
+            stored = _verified(path, results)
+            groups[_key(stored.record)].append(stored)
     for group in groups.values():
         require_one_test(group)
     _require_one_origin([stored for group in groups.values() for stored in group])
     return [RecordTable(key, tuple(groups[key])) for key in sorted(groups, key=astuple)]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Records are many small objects in no cycles, which the garbage collector would go through over and over."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _verified(path: Path, results: Path) -> StoredRecord:

@@ -16,7 +16,14 @@ from avgzsl_bench.leaderboard.collect import collect
 from avgzsl_bench.plugins import list_methods
 from avgzsl_bench.record import verify
 
-START = "import sys; sys.argv[0] = 'avbench'; from avgzsl_bench.cli import main; main()"
+# Whoever starts the tests may have interruptions ignored; a terminal has not.
+START = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv[0] = 'avbench'
+from avgzsl_bench.cli import main
+main()
+"""
 SHORT = ("--set", "epochs=1", "--set", "batches_per_epoch=5")
 LIMIT = 60
 

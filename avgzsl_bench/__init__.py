@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import Field
 
-    from avgzsl_bench.ablations import AblationSpec
+    from avgzsl_bench.ablation_spec import AblationSpec
     from avgzsl_bench.checkpoint import load_official
     from avgzsl_bench.data.benchmark import load_benchmark
-    from avgzsl_bench.data.datasets import DatasetSpec
+    from avgzsl_bench.data.dataset_spec import DatasetSpec
     from avgzsl_bench.data.readers import FeatureReader, Found, ReaderSpec
     from avgzsl_bench.data.table import FeatureTable, Ragged
     from avgzsl_bench.errors import AvbenchError, CheckpointError, ConfigError
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from avgzsl_bench.torch_method import Batch, TorchConfig, TorchMethod
 
 _HOME = {
-    "ablations": ("AblationSpec",),
+    "ablation_spec": ("AblationSpec",),
     "checkpoint": ("load_official",),
     "data.benchmark": ("load_benchmark",),
-    "data.datasets": ("DatasetSpec",),
+    "data.dataset_spec": ("DatasetSpec",),
     "data.readers": ("FeatureReader", "Found", "ReaderSpec"),
     "data.table": ("FeatureTable", "Ragged"),
     "errors": ("AvbenchError", "CheckpointError", "ConfigError"),

@@ -19,34 +19,16 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from avgzsl_bench.ablation_spec import AblationSpec
 from avgzsl_bench.errors import PluginError
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")]
-
-
-@dataclass(frozen=True)
-class AblationSpec:
-    """The ablation of a method as a plugin registers it; a method has one.
-
-    Attributes:
-        method: name of the method, which may be another plugin's.
-        resource: its data file as `"package:path/file.toml"`, see the module.
-    """
-
-    method: str
-    resource: str
-
-    @property
-    def name(self) -> str:
-        """What it is registered under: the method."""
-        return self.method
 
 
 class _Part(BaseModel):

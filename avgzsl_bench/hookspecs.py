@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from avgzsl_bench.ablations import AblationSpec
-    from avgzsl_bench.data.datasets import DatasetSpec
+    from avgzsl_bench.ablation_spec import AblationSpec
+    from avgzsl_bench.data.dataset_spec import DatasetSpec
     from avgzsl_bench.data.readers import ReaderSpec
     from avgzsl_bench.events import EpochReport, RunInfo
     from avgzsl_bench.method_spec import MethodSpec

@@ -19,7 +19,8 @@ from avgzsl_bench import hookspecs
 from avgzsl_bench.errors import AvbenchError, PluginError, UnknownNameError
 
 if TYPE_CHECKING:
-    from avgzsl_bench.ablations import Ablation, AblationSpec
+    from avgzsl_bench.ablation_spec import AblationSpec
+    from avgzsl_bench.ablations import Ablation
     from avgzsl_bench.data.datasets import Dataset
     from avgzsl_bench.data.readers import FeatureReader, ReaderSpec
     from avgzsl_bench.method import Method
@@ -234,7 +235,8 @@ def _gather(plugins: Plugins, hook: str, kind: type, read: Callable[[Any], Read]
 
 
 def _datasets(plugins: Plugins) -> _Gathered[Dataset]:
-    from avgzsl_bench.data.datasets import DatasetSpec, read_dataset
+    from avgzsl_bench.data.dataset_spec import DatasetSpec
+    from avgzsl_bench.data.datasets import read_dataset
 
     return _gather(plugins, "avbench_datasets", DatasetSpec, read_dataset)
 
@@ -265,7 +267,8 @@ def _reported(plugins: Plugins) -> _Gathered[ReportedSpec]:
 
 
 def _ablations(plugins: Plugins) -> _Gathered[Ablation]:
-    from avgzsl_bench.ablations import AblationSpec, read_ablation
+    from avgzsl_bench.ablation_spec import AblationSpec
+    from avgzsl_bench.ablations import read_ablation
 
     def readable(spec: AblationSpec) -> Ablation:
         method_spec(spec.method)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,13 @@ from avgzsl_bench.calibration import EQUAL, Calibration
 from avgzsl_bench.errors import PluginError, RunError
 from avgzsl_bench.method import Method
 from avgzsl_bench.metrics import Decisions, Metrics, curve_of, decide, metrics_of
-from avgzsl_bench.task import Task
+from avgzsl_bench.task import Classes, Task, Videos
+
+SCORES_AT_A_TIME = 2**24
+"""So many are kept until they are decisions: 64 MiB in single precision, whatever the videos and classes."""
+
+VIDEOS_AT_A_TIME = 4096
+"""Blocks of videos are multiples of this, which is what methods embed at a time."""
 
 MethodFactory = Callable[[Task], Method]
 """Builds an untrained method for a task."""
@@ -148,16 +154,27 @@ def validate(method: Method, task: Task, calibration: Calibration) -> tuple[Metr
     """
     seen, unseen = class_columns(task)
 
-    def choose(decisions: Decisions) -> float:
-        return calibration.choose(curve_of(decisions, task.truth.label, seen, unseen))
-
     decisions = score(method, task)
-    own = choose(decisions)
-    figures = metrics_of(decisions, task.truth.label, seen, unseen, own)
-    several = method.calibration_scores(task.videos, task.classes)
+    curve = curve_of(decisions, task.truth.label, seen, unseen)
+    own = calibration.choose(curve)
+    figures = metrics_of(decisions, task.truth.label, seen, unseen, own, curve)
+    several = _calibration_decisions(method, task)
     if several is None:
         return figures, own
-    return figures, float(np.mean([choose(decide(scores, seen, unseen)) for scores in several]))
+    curves = [curve_of(of_one, task.truth.label, seen, unseen) for of_one in several]
+    return figures, float(np.mean([calibration.choose(curve) for curve in curves]))
+
+
+def _calibration_decisions(method: Method, task: Task) -> list[Decisions] | None:
+    """The decisions of each matrix that the bias is averaged over; None where it is the scores' own."""
+    columns = class_columns(task)
+    parts: list[list[Decisions]] = []
+    for videos in _blocks(task):
+        several = method.calibration_scores(videos, task.classes)
+        if several is None:
+            return None
+        parts.append([decide(scores, *columns) for scores in several])
+    return [_joined(of_one) for of_one in zip(*parts, strict=True)]
 
 
 def train(method: Method, task: Task, epoch: int) -> dict[str, float]:
@@ -184,24 +201,50 @@ def train(method: Method, task: Task, epoch: int) -> dict[str, float]:
 
 
 def score(method: Method, task: Task) -> Decisions:
-    """Score a task's videos and reduce the scores to decisions.
+    """Score a task's videos and reduce the scores to decisions, `SCORES_AT_A_TIME` of them in memory.
 
     Raises:
         PluginError: the method did not give a tensor of floats.
         RunError: scores of the wrong shape or that are not finite.
     """
-    scores = method.score(task.videos, task.classes)
+    columns = class_columns(task)
+    blocks = _blocks(task)
+    return _joined([decide(_checked_scores(method, videos, task.classes), *columns) for videos in blocks])
+
+
+def _blocks(task: Task) -> Iterator[Videos]:
+    """A task's videos, all at once where that makes no more than `SCORES_AT_A_TIME` scores."""
+    size = max(SCORES_AT_A_TIME // len(task.classes) // VIDEOS_AT_A_TIME, 1) * VIDEOS_AT_A_TIME
+    if len(task.videos) <= size:
+        yield task.videos
+        return
+    for start in range(0, len(task.videos), size):
+        yield task.videos.take(slice(start, start + size))
+
+
+def _joined(parts: Sequence[Decisions]) -> Decisions:
+    """The decisions of all blocks."""
+    return Decisions(
+        np.concatenate([part.best_seen for part in parts]),
+        np.concatenate([part.best_unseen for part in parts]),
+        np.concatenate([part.gap for part in parts]),
+    )
+
+
+def _checked_scores(method: Method, videos: Videos, classes: Classes) -> torch.Tensor:
+    """What a method scores, after the checks that `score` documents."""
+    scores: object = method.score(videos, classes)
     contract = f"{type(method).__name__}.score must return a torch.Tensor of floats"
     if not isinstance(scores, torch.Tensor):
         raise PluginError(f"{contract}; got {type(scores).__module__}.{type(scores).__name__}")
     if not scores.is_floating_point():
         raise PluginError(f"{contract}; got {scores.dtype}")
-    wanted = (len(task.videos), len(task.classes))
+    wanted = (len(videos), len(classes))
     if tuple(scores.shape) != wanted:
         raise RunError(f"{type(method).__name__}.score gave shape {tuple(scores.shape)}, not {wanted}")
     if not bool(torch.isfinite(scores).all()):
         raise RunError(f"{type(method).__name__}.score gave NaN or infinite scores; try a lower learning rate")
-    return decide(scores, *class_columns(task))
+    return scores
 
 
 def class_columns(task: Task) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avgzsl_bench.data.datasets import DatasetSpec
+from avgzsl_bench.data.dataset_spec import DatasetSpec
 from avgzsl_bench.data.readers import ReaderSpec
 from avgzsl_bench.hookspecs import hookimpl
 from avgzsl_bench.reported import ReportedSpec

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
 
 import pytest
+from pairs import pairs
 
 RATIOS: dict[str, str] = {}
 
@@ -16,19 +15,12 @@ def paired(request: pytest.FixtureRequest) -> Callable[..., float]:
     """Measure two ways in turn, and report the median of the ratios of neighbouring measurements."""
 
     def measure(one: Callable[[], object], other: Callable[[], object], *, repeats: int, meaning: str) -> float:
-        one(), other()  # warm up
-        ratios = [_seconds(one) / _seconds(other) for _ in range(repeats)]
-        low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
-        RATIOS[request.node.nodeid] = f"{meaning}: {middle:.2f} (of {repeats} pairs, {low:.2f} to {high:.2f})"
-        return middle
+        found = pairs(one, other, repeats=repeats)
+        ratios = f"{found.median:.2f} (of {repeats} pairs, {found.low:.2f} to {found.high:.2f})"
+        RATIOS[request.node.nodeid] = f"{meaning}: {ratios}"
+        return found.median
 
     return measure
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -275,6 +275,17 @@ def test_listing_commands_import_no_torch(arguments):
     assert done.returncode == 0, done.stderr
 
 
+def test_methods_are_listed_without_reading_data_files():
+    code = (
+        "import sys\nfrom avgzsl_bench.plugins import list_methods\n"
+        "assert list_methods()\n"
+        "heavy = {'torch', 'numpy', 'pydantic', 'h5py', 'pandas'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_importing_the_package_imports_nothing_heavy():
     code = (
         "import sys, avgzsl_bench\n"

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 import avgzsl_bench as ab
+from avgzsl_bench import protocol
 from avgzsl_bench.calibration import parse_calibration
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.metrics import evaluate
-from avgzsl_bench.protocol import class_columns, finish, official_schedule, score, select
+from avgzsl_bench.protocol import class_columns, finish, official_schedule, score, select, validate
 from avgzsl_bench.task import Shape
 from avgzsl_bench.testing import tiny_task
 
@@ -209,3 +210,43 @@ def test_labels_of_scored_videos_do_not_reach_the_method(task):
         for value in vars(thing).values() if hasattr(thing, "__dict__") else [thing]:
             array = value.numpy() if isinstance(value, torch.Tensor) else np.asarray(value, dtype=object)
             assert array.shape != task.truth.label.shape or not np.array_equal(array, task.truth.label)
+
+
+class Blockwise(ab.Method):
+    """Scores and calibration scores that depend on each video alone, and note how many were asked for."""
+
+    def __init__(self, classes):
+        super().__init__(ab.MethodConfig(), SHAPE, classes, seed=0, device=torch.device("cpu"))
+        self.asked: list[int] = []
+
+    def train_epoch(self, train):
+        return {}
+
+    def score(self, videos, classes):
+        self.asked.append(len(videos) * len(classes))
+        return videos.audio.sum(dim=1, keepdim=True).mul(torch.arange(len(classes)) + 1.0).sin()
+
+    def calibration_scores(self, videos, classes):
+        scores = self.score(videos, classes)
+        return [scores, scores + classes.seen]
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+def test_scores_are_kept_in_blocks_whatever_the_number_of_videos(task, monkeypatch):
+    whole, parts = Blockwise(task.classes), Blockwise(task.classes)
+    exact = parse_calibration("exact")
+    at_once = score(whole, task), validate(whole, task, exact)
+    assert set(whole.asked) == {len(task.videos) * len(task.classes)}, "few videos are scored at once"
+    monkeypatch.setattr(protocol, "SCORES_AT_A_TIME", 9 * len(task.classes))
+    monkeypatch.setattr(protocol, "VIDEOS_AT_A_TIME", 4)
+    in_parts = score(parts, task), validate(parts, task, exact)
+    assert max(parts.asked) == 8 * len(task.classes), "multiples of the videos at a time"
+    assert sum(parts.asked) == sum(whole.asked), "each video once"
+    for name in ("best_seen", "best_unseen", "gap"):
+        assert np.array_equal(getattr(in_parts[0], name), getattr(at_once[0], name))
+    assert in_parts[1] == at_once[1]

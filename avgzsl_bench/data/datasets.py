@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
+from avgzsl_bench.data.dataset_spec import DatasetSpec
 from avgzsl_bench.errors import PluginError, UnknownNameError, one_line
 
 PARTITIONS = (
@@ -35,19 +35,6 @@ DISJOINT = "-disjoint"
 def partition_bit(partition: str) -> int:
     """The mask bit of a partition."""
     return 1 << PARTITIONS.index(partition)
-
-
-@dataclass(frozen=True)
-class DatasetSpec:
-    """A dataset as a plugin registers it.
-
-    Attributes:
-        name: what is typed after `--dataset`.
-        resource: its data file as `"package:path/file.json"`.
-    """
-
-    name: str
-    resource: str
 
 
 class ClassNames(BaseModel):

@@ -1,0 +1,155 @@
+"""Steps, evaluations and memory of every registered method, each in a process of its own.
+
+`python benchmarks/every_method.py [METHOD ...]` prints one line of JSON a method.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pairs import Pairs, pairs, seconds
+
+if TYPE_CHECKING:
+    from floors import Work
+
+    from avgzsl_bench import Method, Shape, Task
+    from avgzsl_bench.planning import Plan
+
+SECONDS = 0.2
+"""How much training is timed at a time, at least, where the method lets its batches be counted."""
+
+REPEATS = 7
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Figures of a method.
+
+    Attributes:
+        method: its name.
+        batch_size: its default; None where it has no batches.
+        steps: optimiser steps in each measurement of training.
+        training: an epoch over the floor; None where nothing is learnt.
+        evaluation: scores, decisions, curve, bias and figures over one embedding pass.
+        videos, classes: scored in an evaluation.
+        meaning: what the floor is.
+        before, peak: MiB, resident: with data and method in place, and the most in an epoch and an evaluation.
+    """
+
+    method: str
+    batch_size: int | None
+    steps: int
+    training: Pairs | None
+    evaluation: Pairs
+    videos: int
+    classes: int
+    meaning: str
+    before: float
+    peak: float
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A method's plan and its data: stage 1 of the simulated UCF, default settings."""
+
+    plan: Plan
+    shape: Shape
+    task: Task
+
+    @property
+    def counted(self) -> bool:
+        """Whether its settings say how many batches an epoch has."""
+        return "batches_per_epoch" in self.plan.settings
+
+    def made(self, batches: int | None) -> Method:
+        """The method, untrained, with epochs of so many batches; None: as many as by default."""
+        from avgzsl_bench.protocol import seed_everything
+
+        plan = self.plan
+        seed_everything(0)
+        config = plan.config.model_copy(update={} if batches is None else {"batches_per_epoch": batches})
+        return plan.method(config, self.shape, self.task.classes, seed=0, device=plan.device)
+
+
+def prepared(name: str) -> Prepared:
+    """A method's plan and its data."""
+    from avgzsl_bench.data.benchmark import benchmark_of
+    from avgzsl_bench.planning import plan_run
+
+    plan = plan_run(name, "ucf", features="simulated")
+    benchmark = benchmark_of(
+        plan.store, plan.dataset, plan.split, plan.device, plan.config.text_order, plan.spec.needs, plan.added
+    )
+    return Prepared(plan, benchmark.shape, benchmark.selection)
+
+
+def measure(name: str) -> Measured:
+    """Measure a method."""
+    from floors import work_of
+
+    from avgzsl_bench.calibration import parse_calibration
+    from avgzsl_bench.protocol import validate
+
+    stage = prepared(name)
+    task, settings = stage.task, stage.plan.settings
+    calibration = parse_calibration(stage.plan.config.calibration)
+    method = stage.made(4 if stage.counted else None)
+    before = resident()
+    method.train_epoch(task.train)
+    validate(method, task, calibration)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    method = stage.made(batches_for(work_of(method, task)) if stage.counted else None)
+    work = work_of(method, task)
+    return Measured(
+        method=name,
+        batch_size=settings.get("batch_size", settings.get("generator_batch_size")),
+        steps=work.steps,
+        training=None if work.train is None else pairs(work.train, work.floor, repeats=REPEATS),
+        evaluation=pairs(lambda: validate(method, task, calibration), work.embed, repeats=2 * REPEATS),
+        videos=len(task.videos),
+        classes=len(task.classes),
+        meaning=work.meaning,
+        before=before,
+        peak=peak,
+    )
+
+
+def batches_for(work: Work) -> int:
+    """As many batches as take `SECONDS`."""
+    step = statistics.median(seconds(work.floor) for _ in range(3)) / work.steps
+    return 5 * min(max(round(SECONDS / step / 5), 1), 12)  # AVFS updates its generator every fifth time
+
+
+def resident() -> float:
+    """MiB of this process in memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def measure_apart(name: str) -> dict:
+    """`measure` in a fresh process, so that memory is the method's own."""
+    done = subprocess.run([sys.executable, __file__, name], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{name}: {done.stderr.strip().splitlines()[-1]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    from avgzsl_bench import list_methods
+
+    names = sys.argv[1:] or [spec.name for spec in list_methods()]
+    for name in names:
+        found = asdict(measure(name)) if len(names) == 1 else measure_apart(name)
+        print(json.dumps(found), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""An epoch of ClipClap-GZSL, evaluation included, by the data path of its published program and by ours.
+
+`python benchmarks/published_path.py` prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import partial
+from typing import Any
+
+import naive_clipclap as naive
+import numpy as np
+import torch
+from pairs import Pairs, compared, seconds
+
+from avgzsl_bench import Classes, Samples, Shape, Task, Videos
+from avgzsl_bench.calibration import parse_calibration
+from avgzsl_bench.data.benchmark import benchmark_of
+from avgzsl_bench.planning import plan_run
+from avgzsl_bench.protocol import seed_everything, validate
+
+CLIP_CLAP = Shape(audio=1024, visual=512, text={"clip": 512, "clap": 1024})
+
+Ways = tuple[Callable[[], Any], Callable[[], Any]]
+
+
+def both_ways(collate: naive.Collate, *, widths: str = "simulated", **settings: object) -> tuple[Ways, Ways]:
+    """Training and evaluation, as published and as here, on stage 1 of UCF.
+
+    Args:
+        collate: how the published path puts batches together.
+        widths: `simulated` features, or as many videos of noise as wide as `clip_clap`.
+        settings: of the method.
+    """
+    plan = plan_run("clipclap", "ucf", features="simulated", settings={"calibration": "clipclap", **settings})
+    benchmark = benchmark_of(
+        plan.store, plan.dataset, plan.split, plan.device, plan.config.text_order, plan.spec.needs, plan.added
+    )
+    task, shape = benchmark.selection, benchmark.shape
+    if widths == "clip_clap":
+        task, shape = widened(task), CLIP_CLAP
+    calibration = parse_calibration(plan.config.calibration)
+    seed_everything(0)
+    method = plan.method(plan.config, shape, task.classes, seed=0, device=plan.device)
+    return (
+        (partial(naive.train_epoch, method, task.train, collate), partial(naive.evaluate, method, task, collate)),
+        (partial(method.train_epoch, task.train), partial(validate, method, task, calibration)),
+    )
+
+
+def widened(task: Task) -> Task:
+    """The same classes and as many videos, of noise."""
+    random = torch.Generator().manual_seed(0)
+
+    def noise(rows: int, width: int) -> torch.Tensor:
+        return torch.randn(rows, width, generator=random) / width**0.5
+
+    def videos(rows: int) -> Videos:
+        return Videos(noise(rows, CLIP_CLAP.audio), noise(rows, CLIP_CLAP.visual))
+
+    text = {encoder: noise(len(task.classes), width) for encoder, width in CLIP_CLAP.text.items()}
+    return replace(
+        task,
+        classes=Classes(task.classes.names, text, task.classes.seen),
+        train=Samples(videos(len(task.train)), task.train.label),
+        videos=videos(len(task.videos)),
+    )
+
+
+def measure(repeats: int = 5) -> dict[str, dict[str, Pairs]]:
+    """The published path over ours, by widths and collation: an epoch, its training and its evaluation."""
+    found = {}
+    for widths in ("clip_clap", "simulated"):
+        for collate in (naive.listed, naive.stacked):
+            theirs, ours = both_ways(collate, widths=widths)
+            taken = np.array(
+                [[[seconds(part) for part in way] for way in (theirs, ours)] for _ in range(repeats + 1)]
+            )
+            training, evaluation = taken[1:, :, 0], taken[1:, :, 1]  # the first time does not count
+            found[f"{widths}, {collate.__name__}"] = {
+                "epoch": compared(training + evaluation),
+                "training": compared(training),
+                "evaluation": compared(evaluation),
+            }
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps({name: {p: asdict(f) for p, f in parts.items()} for name, parts in measure().items()}))

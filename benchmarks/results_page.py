@@ -1,0 +1,194 @@
+"""The page of results, from what was measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Kept = dict[str, Any]
+
+STEP, EVALUATION = 1.15, 1.5
+"""What is aimed at: training over its floor, evaluation over an embedding pass."""
+
+
+def page(kept: Kept) -> str:
+    """RESULTS.md."""
+    makers = {"methods": methods, "published": published, "growth": growth, "start-up": start_up}
+    parts = [maker(kept[name]["figures"]) + said(kept[name]) for name, maker in makers.items() if name in kept]
+    return "\n\n".join([HEAD, *parts]) + "\n"
+
+
+HEAD = """<!-- Made by `python benchmarks/results.py`; do not edit. -->
+
+# Speed
+
+Ratios count, not seconds: both sides of each are measured in turn, in one run, and the median of the ratios of
+neighbouring measurements is given. Features are **simulated** or noise."""
+
+
+def said(part: Kept) -> str:
+    """The machine, the date and how busy the machine was."""
+    m, (before, after) = part["machine"], part["load"]
+    busy = max(before, after) > 1.3 * m["cores"]
+    load = f"load average {before:.1f} before and {after:.1f} after"
+    warning = f"**The machine was busy with other work ({load}): ratios scatter, seconds are too long.**"
+    return (
+        f"\n\nMeasured on {part['date']}: {m['processor']}, {m['cores']} cores, PyTorch threads: {m['threads']}, "
+        f"{m['memory']} GiB, {m['system']}, Python {m['python']}, PyTorch {m['torch']}, NumPy {m['numpy']}. "
+        f"{warning if busy else load.capitalize() + '.'}"
+    )
+
+
+def table(header: list[str], rows: list[list[str]], right: int) -> str:
+    """A table whose last `right` columns are numbers."""
+    rule = ["---"] * (len(header) - right) + ["---:"] * right
+    return "\n".join("| " + " | ".join(row) + " |" for row in [header, rule, *rows])
+
+
+def ratio(found: Kept) -> str:
+    return f"{found['median']:.2f} ({found['low']:.2f}–{found['high']:.2f})"
+
+
+def methods(figures: list[Kept]) -> str:
+    rows = []
+    for f in figures:
+        training, evaluation = f["training"], f["evaluation"]
+        rows.append(
+            [
+                f"`{f['method']}`",
+                "" if f["batch_size"] is None else str(f["batch_size"]),
+                "–" if training is None else ratio(training),
+                "–" if training is None else f"{1e3 * training['other'] / f['steps']:.2f}",
+                ratio(evaluation),
+                f"{1e3 * evaluation['other']:.1f}",
+                f"{f['peak'] - f['before']:.0f}",
+                f"{f['peak']:.0f}",
+            ]
+        )
+    missed = [f["method"] for f in figures if f["training"] and f["training"]["median"] > STEP]
+    late = [f["method"] for f in figures if f["evaluation"]["median"] > EVALUATION]
+    header = [
+        "method",
+        "batch",
+        "step / floor",
+        "floor, ms",
+        "evaluation / embedding",
+        "embedding, ms",
+        "memory, MiB",
+        "in all, MiB",
+    ]
+    meanings = {
+        m: [f["method"] for f in figures if f["meaning"] == m]
+        for m in dict.fromkeys(f["meaning"] for f in figures)
+    }
+    floors = "\n".join(
+        f"- {', '.join(f'`{n}`' for n in names)}: {meaning}." for meaning, names in meanings.items()
+    )
+    return f"""## Steps and evaluations of every method
+
+Default settings, full-size simulated UCF, stage 1: {figures[0]["videos"]:,} videos scored against
+{figures[0]["classes"]} classes. *Step*: an epoch as the harness does it, drawing, gathering and averaging
+included. *Floor*: the same steps bare, on batches already in place. *Evaluation*: scores, decisions, exact curve,
+bias and figures. *Embedding*: one pass of videos and classes through the network, nothing compared. *Memory*: the
+most that an epoch and an evaluation take above the data, the method and the libraries; and with them.
+
+{table(header, rows, 7)}
+
+Step over floor at most {STEP}: {but(missed)}. Evaluation over embedding at most {EVALUATION}: {but(late)}.
+{LINEAR if late else ""}
+
+What the floor is:
+
+{floors}"""
+
+
+LINEAR = """
+Where a method is one linear map, to compare its few numbers with every class costs more than to compute them: the
+exact Euclidean distance, which the records are made with, is no matrix product."""
+
+
+def but(names: list[str]) -> str:
+    """Which methods reach it."""
+    return f"all but {', '.join(names)}" if names else "all"
+
+
+def published(figures: list[Kept]) -> str:
+    (found,) = figures
+    rows = []
+    for name, parts in found.items():
+        widths, collation = name.split(", ")
+        epoch = parts["epoch"]
+        rows.append(
+            [
+                f"`{widths}`",
+                collation,
+                *(ratio(parts[part]) for part in ("epoch", "training", "evaluation")),
+                f"{epoch['one']:.2f}",
+                f"{epoch['other']:.2f}",
+            ]
+        )
+    header = ["widths", "batches", "epoch", "its training", "its evaluation", "published path, s", "here, s"]
+    return f"""## ClipClap-GZSL by the published data path, over ours
+
+`naive_clipclap.py` renders the published program's path: videos fetched one by one with one of another class,
+labels looked up one by one, losses brought to the host at each step, all distances anew for each of 76 biases.
+*Listed* batches are put together as there, by `torch.tensor` of a list of NumPy vectors; *stacked* ones by
+PyTorch's default collation. An epoch of the default number of batches and one evaluation; network, losses and
+optimiser are the same.
+`clip_clap` is noise of the widths that the published program reads.
+
+{table(header, rows, 5)}"""
+
+
+def growth(figures: list[Kept]) -> str:
+    rows = [
+        [
+            f["what"],
+            f"{f['videos']:,}",
+            f"{f['classes']:,}",
+            f"{f['seconds']:.2f}",
+            f"{1e9 * f['seconds'] / (f['videos'] * f['classes']):.0f}" if f["what"] == "evaluation" else "–",
+            f"{1e6 * f['seconds'] / f['videos']:.1f}",
+            f"{f['data']:.0f}",
+            f"{f['above']:.0f}",
+        ]
+        for f in figures
+    ]
+    header = ["", "videos", "classes", "seconds", "ns a score", "µs a video", "features, MiB", "peak above, MiB"]
+    evaluations = [f for f in figures if f["what"] == "evaluation"]
+    each, score, off = fitted(evaluations)
+    imports = [f for f in figures if f["what"] == "import"]
+    video, item, import_off = fitted(imports, per="classes")
+    return f"""## Growth
+
+![Time and memory against size](growth.svg)
+
+Audio of 16 numbers, visual features of 32, text of 64. An evaluation keeps 16 million scores at a time; an import
+reads a table and two arrays of one's own into a store and loads it.
+
+{table(header, rows, 7)}
+
+Evaluation: {1e6 * each:.1f} µs a video and {1e9 * score:.0f} ns a score, from which no size is farther than
+{100 * off:.0f} %. Import: {1e6 * video:.1f} µs a video and {1e6 * item:.0f} µs a class, from which none is farther
+than {100 * import_off:.0f} %."""
+
+
+def fitted(figures: list[Kept], per: str = "scores") -> tuple[float, float, float]:
+    """Seconds a video and a score or a class, by least squares of relative errors; the largest such error."""
+    seconds = np.array([f["seconds"] for f in figures])
+    videos, classes = (np.array([f[key] for f in figures], float) for key in ("videos", "classes"))
+    sizes = np.stack([videos, videos * classes if per == "scores" else classes], axis=1)
+    (each, other), *_ = np.linalg.lstsq(sizes / seconds[:, None], np.ones(len(seconds)), rcond=None)
+    return each, other, float(np.abs(sizes @ [each, other] / seconds - 1).max())
+
+
+def start_up(figures: list[Kept]) -> str:
+    (found,) = figures
+    rows = [
+        [f"`{name}`", ratio(r), f"{1e3 * r['one']:.0f}", f"{1e3 * r['other']:.0f}"] for name, r in found.items()
+    ]
+    header = ["command", "over a bare interpreter with click", "ms", "bare, ms"]
+    return f"""## Start-up
+
+{table(header, rows, 3)}"""

@@ -97,16 +97,16 @@ def require_writable(folder: Path) -> None:
         AvbenchError: it cannot be made or written to.
     """
     try:
-        with tempfile.NamedTemporaryFile(dir=_nearest(folder), prefix=".avbench.", suffix=".tmp"):
+        with tempfile.NamedTemporaryFile(dir=nearest_folder(folder), prefix=".avbench.", suffix=".tmp"):
             pass
     except OSError as error:
         raise AvbenchError(f"cannot write to {folder}: {os_reason(error)}; choose another folder") from error
 
 
-def _nearest(folder: Path) -> Path:
+def nearest_folder(folder: Path) -> Path:
     """The folder, or the nearest above it that is there."""
     try:
         folder.stat()
     except FileNotFoundError:
-        return _nearest(folder.absolute().parent)
+        return nearest_folder(folder.absolute().parent)
     return folder

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +24,8 @@ from avgzsl_bench.method import Method
 from avgzsl_bench.metrics import Decisions, Metrics, curve_of, decide, metrics_of
 from avgzsl_bench.task import Classes, Task, Videos
 
-SCORES_AT_A_TIME = 2**24
-"""So many are kept until they are decisions: 64 MiB in single precision, whatever the videos and classes."""
+SCORES_AT_A_TIME = 2**22
+"""So many are kept until they are decisions: 16 MiB in single precision, whatever the videos and classes."""
 
 VIDEOS_AT_A_TIME = 4096
 """Blocks of videos are multiples of this, which is what methods embed at a time."""
@@ -168,13 +168,15 @@ def validate(method: Method, task: Task, calibration: Calibration) -> tuple[Metr
 def _calibration_decisions(method: Method, task: Task) -> list[Decisions] | None:
     """The decisions of each matrix that the bias is averaged over; None where it is the scores' own."""
     columns = class_columns(task)
-    parts: list[list[Decisions]] = []
-    for videos in _blocks(task):
+    decided: list[Decisions] = []
+    for start, videos in _blocks(task):
         several = method.calibration_scores(videos, task.classes)
         if several is None:
             return None
-        parts.append([decide(scores, *columns) for scores in several])
-    return [_joined(of_one) for of_one in zip(*parts, strict=True)]
+        decided = decided or [_undecided(task) for _ in several]
+        for decisions, scores in zip(decided, several, strict=True):
+            _put(decisions, start, decide(scores, *columns))
+    return decided
 
 
 def train(method: Method, task: Task, epoch: int) -> dict[str, float]:
@@ -208,27 +210,33 @@ def score(method: Method, task: Task) -> Decisions:
         RunError: scores of the wrong shape or that are not finite.
     """
     columns = class_columns(task)
-    blocks = _blocks(task)
-    return _joined([decide(_checked_scores(method, videos, task.classes), *columns) for videos in blocks])
+    decisions = _undecided(task)
+    for start, videos in _blocks(task):
+        _put(decisions, start, decide(_checked_scores(method, videos, task.classes), *columns))
+    return decisions
 
 
-def _blocks(task: Task) -> Iterator[Videos]:
-    """A task's videos, all at once where that makes no more than `SCORES_AT_A_TIME` scores."""
+def _blocks(task: Task) -> Iterator[tuple[int, Videos]]:
+    """A task's videos and where they start, all at once where there are at most `SCORES_AT_A_TIME` scores."""
     size = max(SCORES_AT_A_TIME // len(task.classes) // VIDEOS_AT_A_TIME, 1) * VIDEOS_AT_A_TIME
     if len(task.videos) <= size:
-        yield task.videos
+        yield 0, task.videos
         return
     for start in range(0, len(task.videos), size):
-        yield task.videos.take(slice(start, start + size))
+        yield start, task.videos.take(slice(start, start + size))
 
 
-def _joined(parts: Sequence[Decisions]) -> Decisions:
-    """The decisions of all blocks."""
-    return Decisions(
-        np.concatenate([part.best_seen for part in parts]),
-        np.concatenate([part.best_unseen for part in parts]),
-        np.concatenate([part.gap for part in parts]),
-    )
+def _undecided(task: Task) -> Decisions:
+    """Room for the decisions of all videos, taken at once: a block's would scatter over what scores leave free."""
+    videos = len(task.videos)
+    return Decisions(np.empty(videos, np.int64), np.empty(videos, np.int64), np.empty(videos, np.float64))
+
+
+def _put(decisions: Decisions, start: int, block: Decisions) -> None:
+    rows = slice(start, start + len(block))
+    decisions.best_seen[rows] = block.best_seen
+    decisions.best_unseen[rows] = block.best_unseen
+    decisions.gap[rows] = block.gap
 
 
 def _checked_scores(method: Method, videos: Videos, classes: Classes) -> torch.Tensor:
@@ -242,7 +250,8 @@ def _checked_scores(method: Method, videos: Videos, classes: Classes) -> torch.T
     wanted = (len(videos), len(classes))
     if tuple(scores.shape) != wanted:
         raise RunError(f"{type(method).__name__}.score gave shape {tuple(scores.shape)}, not {wanted}")
-    if not bool(torch.isfinite(scores).all()):
+    # One sum tells that all is finite, many times faster; only it can also overflow.
+    if not (bool(scores.sum().isfinite()) or bool(scores.isfinite().all())):
         raise RunError(f"{type(method).__name__}.score gave NaN or infinite scores; try a lower learning rate")
     return scores
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from pydantic import Field
 
+from avgzsl_bench.distances import euclidean_distances
 from avgzsl_bench.errors import CheckpointError, PluginError
 from avgzsl_bench.method import Method, MethodConfig
 from avgzsl_bench.sampling import ClassBalancedSampler
@@ -144,7 +145,7 @@ class TorchMethod(Method):
 
     def compatibility(self, videos: Tensor, classes: Tensor) -> Tensor:
         """Scores `[N, K]` of embedded videos and classes: minus the Euclidean distance."""
-        return -torch.cdist(videos, classes, compute_mode="donot_use_mm_for_euclid_dist")
+        return -euclidean_distances(videos, classes)
 
     @property
     def learning_rate(self) -> float:
@@ -202,7 +203,7 @@ class TorchMethod(Method):
             self.compatibility(self.embed_videos(videos.take(slice(start, start + self.score_block))), embedded)
             for start in range(0, len(videos), self.score_block)
         ]
-        return torch.cat(blocks)
+        return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
 
     def after_validation(self, hm: float) -> None:
         """Steps the plateau schedule."""

@@ -21,12 +21,14 @@ from avgzsl_bench.data.feature_sets import PUBLISHED, SEQUENCE_SUFFIX, SIMULATED
 from avgzsl_bench.data.installed import store_path
 from avgzsl_bench.data.known_datasets import dataset_path, known_dataset, read_own_dataset, write_own_dataset
 from avgzsl_bench.data.official.marker import refuse_simulated
+from avgzsl_bench.data.scratch import scratch_in
 from avgzsl_bench.data.store import write_store
 from avgzsl_bench.data.table import FeatureTable
 from avgzsl_bench.data.text_file import read_class_vectors
-from avgzsl_bench.data.verify import Finding, verify_store
+from avgzsl_bench.data.verify import Finding, findings_of
 from avgzsl_bench.data.video_table import VideoTable, read_video_table
 from avgzsl_bench.errors import DataError, UnknownNameError
+from avgzsl_bench.files import nearest_folder
 from avgzsl_bench.locks import writing_alone
 from avgzsl_bench.names import NAME, SPOKEN
 
@@ -97,16 +99,17 @@ def add_features(
     videos = read_video_table(brought.videos)
     dataset, new_file = _dataset(root, brought, videos)
     label = _labels(videos, dataset, brought.videos)
-    order = np.array(sorted(range(len(label)), key=lambda i: (label[i], videos.video_id[i])), np.int64)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
+    by_id = np.array(sorted(range(len(label)), key=videos.video_id.__getitem__), np.int64)
+    order = by_id[np.argsort(label[by_id], kind="stable")]
     text = {encoder: _text(path, dataset, encoder) for encoder, path in brought.text.items()}
+    with scratch_in(nearest_folder(root)):
+        audio, visual = read_vectors(brought.audio, order), read_vectors(brought.visual, order)
     table = FeatureTable(
         dataset=dataset.name,
         features=brought.features,
         simulated=False,
-        audio=read_vectors(brought.audio, rank),
-        visual=read_vectors(brought.visual, rank),
+        audio=audio,
+        visual=visual,
         label=label[order],
         video_id=[videos.video_id[i] for i in order],
         partition=videos.partition[order],
@@ -122,7 +125,7 @@ def add_features(
         if new_file is not None and os.path.lexists(new_file):
             raise DataError(f"{new_file} was written by another program just now; give the same command again")
         _write(card_path(root, dataset.name, table.features), target, table, dataset, new_file, card)
-        findings = verify_store(target, dataset).findings
+        findings = findings_of(table, dataset)
     return Added(target, len(table), new_file, findings)
 
 

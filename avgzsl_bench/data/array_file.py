@@ -12,7 +12,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from avgzsl_bench.data.blocks import give_back
 from avgzsl_bench.data.plain_hdf5 import open_plain, plain_dataset
+from avgzsl_bench.data.scratch import ScratchRows
 from avgzsl_bench.errors import DataError, one_line
 from avgzsl_bench.files import os_reason
 
@@ -29,19 +31,19 @@ _DAMAGE = (
 )
 """What NumPy raises for a header that is none, which it reads as a piece of Python."""
 
-_BLOCK = 4096
-"""Videos read at a time."""
+_BLOCK = 1 << 18
+"""Numbers read at a time. Rows here and there of a mapped file bring their surroundings into memory with them."""
 
 
-def read_vectors(given: str, rank: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Vectors from a file, each put in its place.
+def read_vectors(given: str, order: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Vectors from a file in another order; they wait on disk (`scratch`), a block at a time is in memory.
 
     Args:
         given: `FILE.npy`, `FILE.h5`, or `FILE.h5:NAME` where the file has several datasets.
-        rank: int64 `[N]`, where in the result each row of the file goes.
+        order: int64 `[N]`, the row of the file that each row of the result is.
 
     Returns:
-        float32 `[N, D]`.
+        float32 `[N, D]`, a memory map.
 
     Raises:
         DataError: unreadable, of another kind or shape, another number of rows, or a value that is not finite.
@@ -53,18 +55,26 @@ def read_vectors(given: str, rank: NDArray[np.int64]) -> NDArray[np.float32]:
                 f"{where}: has shape {tuple(values.shape)} and type {str(values.dtype)[:60]}, expected a "
                 f"vector of numbers a video{hint}"
             )
-        if len(values) != len(rank):
-            raise DataError(f"{where}: has {len(values):,} rows, and the table of videos {len(rank):,}")
-        placed = np.empty(values.shape, np.float32)
-        for start in range(0, len(rank), _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            with np.errstate(over="ignore"):
-                block = np.asarray(values[rows]).astype(np.float32)
-            if not np.isfinite(block).all():
-                bad = start + int(np.flatnonzero(~np.isfinite(block).all(axis=1))[0])
-                raise DataError(f"{where}: row {bad + 1} holds a value that is not finite")
-            placed[rank[rows]] = block
-    return placed
+        if len(values) != len(order):
+            raise DataError(f"{where}: has {len(values):,} rows, and the table of videos {len(order):,}")
+        if not isinstance(values, np.memmap):  # rows here and there of an HDF5 file would take hours
+            values = _gathered(values, np.arange(len(order)), where)
+        return _gathered(values, order, where)
+
+
+def _gathered(values: Any, order: NDArray[np.int64], where: str) -> NDArray[np.float32]:
+    rows = ScratchRows(values.shape[1])
+    count = max(1, _BLOCK // values.shape[1])
+    for start in range(0, len(order), count):
+        chosen = order[start : start + count]
+        with np.errstate(over="ignore"):
+            block = np.asarray(values[chosen]).astype(np.float32, copy=False)
+        if not np.isfinite(block).all():
+            bad = int(chosen[~np.isfinite(block).all(axis=1)].min())
+            raise DataError(f"{where}: row {bad + 1} holds a value that is not finite")
+        rows.append(block)
+        give_back(values)
+    return rows.finished()
 
 
 @contextmanager

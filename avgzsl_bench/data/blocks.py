@@ -25,11 +25,17 @@ def blocks(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """
     row = max(1, int(np.prod(values.shape[1:])) * values.dtype.itemsize)
     count = max(1, _BYTES // row)
-    mapping = values.base if isinstance(values, np.memmap) and values.mode == "r" else None
     for number, start in enumerate(range(0, len(values), count), start=1):
         yield np.ascontiguousarray(values[start : start + count])
-        if number % _GIVEN_BACK == 0 and isinstance(mapping, mmap.mmap) and hasattr(mapping, "madvise"):
-            mapping.madvise(mmap.MADV_DONTNEED)  # which Windows has not
+        if number % _GIVEN_BACK == 0:
+            give_back(values)
+
+
+def give_back(values: NDArray[Any]) -> None:
+    """Give the pages of a memory map that was opened to read back to the system; of other arrays, nothing."""
+    mapping = values.base if isinstance(values, np.memmap) and values.mode == "r" else None
+    if isinstance(mapping, mmap.mmap) and hasattr(mapping, "madvise"):
+        mapping.madvise(mmap.MADV_DONTNEED)  # which Windows has not
 
 
 def all_finite(values: NDArray[Any]) -> bool:

@@ -86,7 +86,7 @@ def _row_problem(table: FeatureTable) -> str | None:
     bad = next((i for i in table.video_id if not i or not i.isprintable()), None)
     if bad is not None:
         return f"video id {bad!r} is empty or holds control characters"
-    rows = list(zip(table.label.tolist(), table.video_id, strict=True))
+    rows = zip(table.label.tolist(), table.video_id, strict=True)
     if any(a > b for a, b in pairwise(rows)):
         return "videos are not in the order of class id and video id"
     return None

@@ -75,14 +75,22 @@ def verify_store(path: Path, dataset: Dataset) -> StoreReport:
         DataError: the store cannot be read at all.
     """
     header, table = read_store(path)
-    return StoreReport(header, (*_integrity(header, table, dataset), *_partitions(table, dataset)))
+    return StoreReport(header, (*_alteration(header, table), *findings_of(table, dataset)))
 
 
-def _integrity(header: StoreHeader, table: FeatureTable, dataset: Dataset) -> Iterator[Finding]:
+def findings_of(table: FeatureTable, dataset: Dataset) -> tuple[Finding, ...]:
+    """Check a table: counts and ids a partition and class under every split, overlaps, text embeddings."""
+    return (*_integrity(table, dataset), *_partitions(table, dataset))
+
+
+def _alteration(header: StoreHeader, table: FeatureTable) -> Iterator[Finding]:
     measured = fingerprint(table)
     if measured != header.fingerprint:
         text = f"content has {measured[:12]}, the file says {header.fingerprint[:12]}: altered or damaged"
         yield Finding(Severity.ERROR, "fingerprint", text)
+
+
+def _integrity(table: FeatureTable, dataset: Dataset) -> Iterator[Finding]:
     if table.dataset != dataset.name:
         yield Finding(Severity.ERROR, "dataset", f"holds {table.dataset}, expected {dataset.name}")
     if table.label.max() >= len(dataset.classes):

@@ -281,7 +281,9 @@ class AVFS(Method):
         """
         columns = class_columns(self._column, classes, "AVFS")
         parts = (videos.take(block) for block in _blocks(len(videos)))
-        return torch.cat([self._log_probabilities(joined(p.visual, p.audio))[:, columns] for p in parts])
+        return torch.cat(
+            [self._log_probabilities(joined(p.visual, p.audio)).index_select(1, columns) for p in parts]
+        )
 
     def _log_probabilities(self, features: Tensor) -> Tensor:
         """Of features `[B, Dx]`: `[B, K]` in the task's order of classes."""

@@ -330,7 +330,7 @@ class FVAEGAN(Method):
         """
         columns = class_columns(self._position, classes, "f-VAEGAN-D2")
         blocks = [
-            self.model.log_probabilities(videos.take(slice(start, start + BLOCK)))[:, columns]
+            self.model.log_probabilities(videos.take(slice(start, start + BLOCK))).index_select(1, columns)
             for start in range(0, len(videos), BLOCK)
         ]
         return torch.cat(blocks)

@@ -32,10 +32,10 @@ else:
 """
 
 
-def program(*arguments: str) -> list[int]:
+def program(*arguments: str, code: str = PROGRAM) -> list[int]:
     search = os.pathsep.join([str(BENCHMARKS), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments],
+        [sys.executable, "-c", code, *arguments],
         capture_output=True,
         text=True,
         check=True,
@@ -58,3 +58,30 @@ def test_imports_stream(tmp_path: Path, dataset: str, videos: int, peak_mib: int
     assert imported == videos
     assert peak < peak_mib << 10
     assert growth < growth_mib << 10
+
+
+ADDING = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from growth import brought_from, write_sources
+from avgzsl_bench.data.adding import add_features
+
+folder, videos, width = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+if sys.argv[4:] == ["write"]:
+    write_sources(folder, videos, 20)
+    random = np.random.default_rng(0)
+    np.save(folder / "visual.npy", random.random((videos, width), np.float32))
+else:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(add_features(folder, brought_from(folder), force=False).videos)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_features_of_ones_own_stream(tmp_path: Path) -> None:
+    videos, width = 40_000, 1000  # 153 MiB
+    assert program(str(tmp_path), str(videos), str(width), "write", code=ADDING) == []
+    added, growth = program(str(tmp_path), str(videos), str(width), code=ADDING)
+    assert added == videos
+    assert growth < 110 << 10  # 64 MiB of what waits on disk may be in memory; the rest is the table's text

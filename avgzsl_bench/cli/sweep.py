@@ -30,20 +30,26 @@ if TYPE_CHECKING:
 @split_option
 @seeds_option
 @set_option
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda (every one), cuda:N or mps.")
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="auto, cpu or cuda (every one); on this machine also cuda:N or mps.",
+)
 @click.option(
     "--engine",
-    type=click.Choice(["local"]),
+    type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="What carries out the runs: worker processes on this machine.",
+    help="What carries out the runs: worker processes on this machine, or the Ray cluster that this machine is a "
+    "node of, or that RAY_ADDRESS names. A run takes one of its CPUs, with one thread.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(1, 1024),
     metavar="N",
     help="Runs at once; CPU threads are divided among them, and each record tells its number. "
-    "[default: 1 on the CPU, else 1 a device]",
+    "[default: 1 on the CPU, else 1 a device; on a Ray cluster 1 a CPU or GPU]",
 )
 @click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the grid, for a job array.")
 @click.option("--dry-run", is_flag=True, help="Show the grid, what of it is finished and what cannot be run.")
@@ -85,7 +91,6 @@ def sweep(
     from avgzsl_bench.cli.sweep_report import print_standings, print_summary, say_refused
     from avgzsl_bench.config import parse_assignments
     from avgzsl_bench.sweep.grid import dataset_names, make_grid, method_names, parse_shard
-    from avgzsl_bench.sweep.local import LocalEngine, device_slots
     from avgzsl_bench.sweep.standing import standings
 
     warnings_on_one_line()
@@ -93,7 +98,11 @@ def sweep(
     part = None if shard is None else parse_shard(shard)
     chosen_methods, chosen_datasets = method_names(methods), dataset_names(datasets, data_root)
     settings = parse_assignments(assignments)
-    slots = device_slots(device, workers)
+    if engine == "ray":
+        from avgzsl_bench.sweep.ray_cluster import require_shareable
+
+        require_shareable(device)
+    chosen = None if dry_run else _engine(engine, device, workers)
     with console.status("preparing data and methods"):
         grid = make_grid(
             chosen_methods,
@@ -102,7 +111,7 @@ def sweep(
             features=features,
             split=split,
             settings=settings,
-            device=device,
+            device="cpu" if engine == "ray" else device,  # the nodes' GPUs need not be here
             data_root=data_root,
             out=out,
             shard=part,
@@ -110,14 +119,33 @@ def sweep(
         before = standings(grid.runs)
     _say_simulated(grid, console, asked=features != "auto")
     say_refused(grid)
-    if dry_run:
+    if chosen is None:
         print_standings(before)
         print_summary(grid, before)
         return
-    failures = _carry_out(before, LocalEngine(slots), console)
+    failures = _carry_out(before, chosen, console)
     print_summary(grid, before, failures)
     if failures or any(standing.damage for standing in before):
         context.exit(1)
+
+
+def _engine(name: str, device: str, workers: int | None) -> Engine:
+    """The engine of a name, ready to work.
+
+    Raises:
+        AvbenchError: the device is not there, or the cluster cannot be used.
+    """
+    if name == "local":
+        from avgzsl_bench.sweep.local import LocalEngine, device_slots
+
+        return LocalEngine(device_slots(device, workers))
+    from avgzsl_bench.sweep.ray_cluster import cluster_nodes, connect, share_out
+
+    connect()
+    share = share_out([resources for _, resources in cluster_nodes().values()], device, workers)
+    from avgzsl_bench.sweep.ray_engine import RayEngine
+
+    return RayEngine(share)
 
 
 def _say_simulated(grid: Grid, console: Console, *, asked: bool) -> None:

@@ -15,12 +15,10 @@ import torch
 
 from avgzsl_bench.device import choose_device
 from avgzsl_bench.signals import endings_held
+from avgzsl_bench.sweep.attempts import KILLED, Attempt
 from avgzsl_bench.sweep.engine import Event, Failed, Finished, Lost, Started
 from avgzsl_bench.sweep.job import Job
 from avgzsl_bench.sweep.worker import work
-
-ATTEMPTS = 2
-"""How often a job is started whose worker dies."""
 
 _PATIENCE = 5.0
 """Seconds that a worker is given to end by itself."""
@@ -59,14 +57,6 @@ def device_slots(device: str, workers: int | None = None) -> list[Slot]:
 
 
 @dataclass
-class _Attempt:
-    """A job that has been started some number of times."""
-
-    job: Job
-    started: int = 0
-
-
-@dataclass
 class _Worker:
     """A slot, the process in it while there is one, and what that is at."""
 
@@ -74,9 +64,9 @@ class _Worker:
     slot: Slot
     process: SpawnProcess | None = None
     pipe: Connection | None = field(default=None, repr=False)
-    attempt: _Attempt | None = None
+    attempt: Attempt | None = None
 
-    def give(self, attempt: _Attempt) -> Started:
+    def give(self, attempt: Attempt) -> Started:
         """Give it a job; a process is started if there is none that lives."""
         if self.process is None or not self.process.is_alive():
             self.dismiss()
@@ -110,15 +100,12 @@ class _Worker:
             self.dismiss()
         return event
 
-    def _death(self, attempt: _Attempt) -> Lost | Failed:
+    def _death(self, attempt: Attempt) -> Lost | Failed:
         assert self.process is not None
         self.process.join(_PATIENCE)
         code = self.process.exitcode
         self.dismiss()
-        reason = f"its worker process died{_how(code)}"
-        if attempt.started < ATTEMPTS:
-            return Lost(attempt.job, reason)
-        return Failed(attempt.job, f"{reason}, as did the {attempt.started - 1} before it")
+        return attempt.lost(f"its worker process died{_how(code)}")
 
     def tell_to_end(self) -> None:
         """Ask the process to end, if there is one."""
@@ -140,7 +127,7 @@ class _Worker:
 def _how(code: int | None) -> str:
     """How a process ended, from its exit code."""
     if code == -signal.SIGKILL:
-        return " (killed, as when memory runs out; fewer --workers leave each more)"
+        return f" ({KILLED})"
     if code is not None and code < 0:
         return f" (signal {-code})"
     return "" if code is None else f" (exit code {code})"
@@ -172,7 +159,7 @@ class LocalEngine:
 
     def events(self, jobs: Sequence[Job]) -> Generator[Event, None, None]:
         """Carry out the jobs, see `Engine.events`. A job whose worker dies is started once more."""
-        waiting = deque(_Attempt(job) for job in jobs)
+        waiting = deque(Attempt(job) for job in jobs)
         workers = [_Worker(number, slot) for number, slot in enumerate(self._slots, start=1)]
         try:
             while True:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         seen_unseen_curve,
     )
     from avgzsl_bench.plugins import list_methods
+    from avgzsl_bench.precision import Precision
     from avgzsl_bench.record import Record
     from avgzsl_bench.reported import ReportedSpec
     from avgzsl_bench.runner import run
@@ -54,6 +55,7 @@ _HOME = {
     "method_spec": ("MethodSpec", "Needs"),
     "metrics": ("Decisions", "Metrics", "SeenUnseenCurve", "decide", "evaluate", "seen_unseen_curve"),
     "plugins": ("list_methods",),
+    "precision": ("Precision",),
     "record": ("Record",),
     "reported": ("ReportedSpec",),
     "runner": ("run",),
@@ -92,6 +94,7 @@ __all__ = [  # noqa: RUF022 (grouped as in _HOME)
     "evaluate",
     "seen_unseen_curve",
     "list_methods",
+    "Precision",
     "Record",
     "ReportedSpec",
     "run",

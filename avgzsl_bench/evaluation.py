@@ -19,6 +19,7 @@ from avgzsl_bench.device import choose_device, make_deterministic
 from avgzsl_bench.errors import CheckpointError, ConfigError
 from avgzsl_bench.metrics import Metrics, metrics_of
 from avgzsl_bench.plugins import method_class, method_spec
+from avgzsl_bench.precision import computing_in
 from avgzsl_bench.protocol import class_columns, score, validate
 
 if TYPE_CHECKING:
@@ -104,10 +105,13 @@ def evaluate_checkpoint(
     if selection is not None:
         rule = rule or parse_calibration(config.calibration)
         chooser = restore(selection, benchmark.shape, benchmark.selection.classes, place)
-        validation, bias = validate(chooser, benchmark.selection, rule)
+        with computing_in("full", place):
+            validation, bias = validate(chooser, benchmark.selection, rule)
     assert bias is not None, "given, or chosen on the validation videos"
     task = benchmark.final
-    metrics = metrics_of(score(method, task), task.truth.label, *class_columns(task), bias)
+    with computing_in("full", place):
+        decisions = score(method, task)
+    metrics = metrics_of(decisions, task.truth.label, *class_columns(task), bias)
     return Evaluation(checkpoint, benchmark, rule.name if rule else None, validation, metrics)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from avgzsl_bench.precision import Precision
+
 
 @dataclass(frozen=True)
 class RunInfo:
@@ -17,6 +19,7 @@ class RunInfo:
         epochs: epochs of stage 1.
         config: the method's full configuration.
         record_path: where the record will be written.
+        precision: of training.
     """
 
     method: str
@@ -29,6 +32,7 @@ class RunInfo:
     epochs: int
     config: Mapping[str, object]
     record_path: Path
+    precision: Precision = "full"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from avgzsl_bench.precision import Precision
     from avgzsl_bench.task import Classes, Samples, Shape, Videos
 
 
@@ -65,6 +66,9 @@ class Method(ABC):
     """
 
     Config: ClassVar[type[MethodConfig]] = MethodConfig
+
+    precisions: ClassVar[tuple[Precision, ...]] = ("full",)
+    """What it can be trained in: those that it was tried in. `train_epoch` runs under autocast for `bf16`."""
 
     learning_rate: float | None = None
     """The current learning rate, settable; None for a method that has none. Stage 2 replays stage 1's."""

@@ -18,6 +18,7 @@ from avgzsl_bench.device import choose_device
 from avgzsl_bench.errors import ConfigError, RecordError
 from avgzsl_bench.files import require_writable
 from avgzsl_bench.plugins import method_class, method_spec, provider
+from avgzsl_bench.precision import Precision, checked_precision, require_device
 from avgzsl_bench.record import run_id_of, verify
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Plan:
         split_hash: tells the split, and what a source-disjoint view leaves out, from every other.
         added: texts of the dataset that the method asks for and that are there.
         seed, device: of the run.
+        precision: of its training.
         out: folder of the results.
     """
 
@@ -60,6 +62,7 @@ class Plan:
     split_hash: str
     seed: int
     device: torch.device
+    precision: Precision
     out: Path
 
     @property
@@ -90,6 +93,7 @@ class Plan:
             fingerprint=self.store.fingerprint,
             split_hash=self.split_hash,
             added_text=self.added_text,
+            precision=self.precision,
             seed=self.seed,
         )
         return self.out / self.dataset.name / self.store.features / self.split / self.spec.name / f"{name}.json"
@@ -121,6 +125,7 @@ class Plan:
             "data.split_hash": (record.data.split_hash, self.split_hash),
             "data.fingerprint": (record.data.fingerprint, self.store.fingerprint),
             "data.added_text": (record.data.added_text, self.added_text),
+            "precision": (record.precision, self.precision),
         }
         for field, (found, wanted) in expected.items():
             if found != wanted:
@@ -136,11 +141,14 @@ def plan_run(
     seed: int = 0,
     settings: Mapping[str, Any] | None = None,
     preset: str | None = None,
-    device: str = "auto",
+    device: str | None = "auto",
+    precision: str = "full",
     data_root: Path | str | None = None,
     out: Path | str = "results",
 ) -> Plan:
     """Turn names into a plan, or say what is wrong with them. Nothing is written but simulated features.
+
+    Without a device the plan is of a run that another machine carries out, whose devices are not known here.
 
     Raises:
         AvbenchError: a name, setting or value that does not work, data that is missing or damaged, or an
@@ -151,8 +159,11 @@ def plan_run(
     facts = known_dataset(dataset, root)
     facts.facts(split)
     number = _checked_seed(seed)
-    place = choose_device(device)
+    place = choose_device(device or "cpu")
     target = method_class(spec)
+    computed = checked_precision(spec.name, precision, target)
+    if device is not None:
+        require_device(computed, place)
     overrides = dict(settings or {})
     # Before simulated features may be made: a setting that is wrong for one feature set is wrong for all.
     build_config(spec, target.Config, dataset, features, overrides, preset)
@@ -180,6 +191,7 @@ def plan_run(
         split_hash=split_hash_of(store, facts, split),
         seed=number,
         device=place,
+        precision=computed,
         out=Path(out),
     )
 

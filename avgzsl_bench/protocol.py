@@ -22,6 +22,7 @@ from avgzsl_bench.calibration import EQUAL, Calibration
 from avgzsl_bench.errors import PluginError, RunError
 from avgzsl_bench.method import Method
 from avgzsl_bench.metrics import Decisions, Metrics, curve_of, decide, metrics_of
+from avgzsl_bench.precision import Precision, computing_in
 from avgzsl_bench.task import Classes, Task, Videos
 
 SCORES_AT_A_TIME = 2**22
@@ -72,7 +73,14 @@ OnEpoch = Callable[[Epoch], None]
 
 
 def select(
-    factory: MethodFactory, task: Task, *, epochs: int, calibration: Calibration, seed: int, on_epoch: OnEpoch
+    factory: MethodFactory,
+    task: Task,
+    *,
+    epochs: int,
+    calibration: Calibration,
+    seed: int,
+    on_epoch: OnEpoch,
+    precision: Precision = "full",
 ) -> Selection:
     """Stage 1: train, validate after each epoch, keep the first epoch with the highest HM and its bias.
 
@@ -87,7 +95,7 @@ def select(
     for number in range(1, epochs + 1):
         start = time.perf_counter()
         learning_rate = method.learning_rate
-        losses = train(method, task, number)
+        losses = train(method, task, number, precision)
         validation, bias = validate(method, task, calibration)
         method.after_validation(validation.hm)
         if best is None or validation.hm > best.hm + EQUAL:
@@ -108,11 +116,12 @@ def finish(
     seed: int,
     on_epoch: OnEpoch,
     schedule_on: Callable[[Method], None] | None = None,
+    precision: Precision = "full",
 ) -> tuple[Method, Decisions]:
     """Stage 2: train afresh for the selected number of epochs, score the test videos once.
 
     Args:
-        factory, task, selection, seed, on_epoch: as in `select`.
+        factory, task, selection, seed, on_epoch, precision: as in `select`.
         schedule_on: called after each epoch in place of replaying stage 1's learning rates.
 
     Returns:
@@ -128,7 +137,7 @@ def finish(
         if schedule_on is None and earlier.learning_rate is not None:
             method.learning_rate = earlier.learning_rate
         learning_rate = method.learning_rate
-        losses = train(method, task, earlier.number)
+        losses = train(method, task, earlier.number, precision)
         if schedule_on is not None:
             schedule_on(method)
         seconds = time.perf_counter() - start
@@ -179,15 +188,16 @@ def _calibration_decisions(method: Method, task: Task) -> list[Decisions] | None
     return decided
 
 
-def train(method: Method, task: Task, epoch: int) -> dict[str, float]:
-    """Train for one epoch.
+def train(method: Method, task: Task, epoch: int, precision: Precision = "full") -> dict[str, float]:
+    """Train for one epoch, in a precision that the method has.
 
     Raises:
         PluginError: the method did not give a mapping of numbers.
         RunError: a loss is not finite.
     """
     contract = f"{type(method).__name__}.train_epoch must return a mapping of names to numbers"
-    given: object = method.train_epoch(task.train)
+    with computing_in(precision, task.train.label.device):
+        given: object = method.train_epoch(task.train)
     if not isinstance(given, Mapping):
         raise PluginError(f"{contract}; got {type(given).__name__}")
     try:

@@ -27,6 +27,7 @@ from avgzsl_bench.calibration import EQUAL
 from avgzsl_bench.errors import AvbenchError, RecordError, one_line
 from avgzsl_bench.files import atomic_file, content_of
 from avgzsl_bench.metrics import Decisions, SeenUnseenCurve, curve_of, metrics_of
+from avgzsl_bench.precision import Precision
 
 SCHEMA: Literal[1] = 1
 _TOLERANCE = 1e-9
@@ -131,6 +132,7 @@ class Record(_Part):
     calibration: _Token
     seed: int = Field(ge=0, lt=2**32)
     device: str
+    precision: Precision = Field("full", description="of training; scores are in full precision whatever it is")
     best_epoch: int = Field(ge=1)
     metrics: Figures
     classes: list[ClassResult]
@@ -153,6 +155,7 @@ class Record(_Part):
             fingerprint=data.fingerprint,
             split_hash=data.split_hash,
             added_text=data.added_text,
+            precision=self.precision,
             seed=self.seed,
         )
 
@@ -196,6 +199,7 @@ def run_id_of(
     fingerprint: str,
     split_hash: str,
     added_text: Mapping[str, str],
+    precision: Precision,
     seed: int,
 ) -> str:
     """A name for a run that follows from what was run, and tells it from every other.
@@ -204,6 +208,7 @@ def run_id_of(
         method, config: the method, and its full configuration as plain values.
         distribution: name and version of what brought the method.
         dataset, features, fingerprint, split_hash, added_text: what it ran on, as in `DataInfo`.
+        precision: of its training.
         seed: of the run.
     """
     identity: dict[str, Any] = {
@@ -218,6 +223,8 @@ def run_id_of(
     }
     if added_text:
         identity["added_text"] = added_text
+    if precision != "full":
+        identity["precision"] = precision
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return f"seed{seed}-{digest[:10]}"
 
@@ -394,8 +401,8 @@ def _require_own_name(path: Path, record: Record) -> None:
     expected = record.own_run_id
     if record.run_id != expected:
         raise RecordError(
-            f"{path}: run_id is {record.run_id!r}, but method, settings, data and seed give {expected!r}: one of "
-            "them was altered"
+            f"{path}: run_id is {record.run_id!r}, but method, settings, data, precision and seed give "
+            f"{expected!r}: one of them was altered"
         )
 
 

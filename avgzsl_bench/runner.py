@@ -25,6 +25,7 @@ from avgzsl_bench.locks import writing_alone
 from avgzsl_bench.metrics import Decisions, metrics_of
 from avgzsl_bench.planning import Plan, plan_run
 from avgzsl_bench.plugins import load_plugins
+from avgzsl_bench.precision import computing_in
 from avgzsl_bench.protocol import Epoch, Selection, class_columns, finish, official_schedule, select
 from avgzsl_bench.record import (
     DataInfo,
@@ -88,7 +89,7 @@ def _execute(plan: Plan) -> Record:
         return plan.method(plan.config, benchmark.shape, task.classes, seed=plan.seed, device=plan.device)
 
     _notify("avbench_run_started", run=info)
-    with _memory_told(plan):
+    with _memory_told(plan), computing_in("full", plan.device):
         selection = select(
             factory,
             benchmark.selection,
@@ -96,6 +97,7 @@ def _execute(plan: Plan) -> Record:
             calibration=calibration,
             seed=plan.seed,
             on_epoch=on_epoch,
+            precision=plan.precision,
         )
         clock.lap("selection_seconds")
         method, decisions = finish(
@@ -107,6 +109,7 @@ def _execute(plan: Plan) -> Record:
             schedule_on=official_schedule(benchmark.selection, calibration)
             if plan.config.stage2_schedule == "official"
             else None,
+            precision=plan.precision,
         )
     clock.lap("final_seconds")
     timing: dict[str, float | str] = {"started": started.isoformat(timespec="seconds"), **clock.laps}
@@ -126,6 +129,7 @@ def run(
     settings: Mapping[str, Any] | None = None,
     preset: str | None = None,
     device: str = "auto",
+    precision: str = "full",
     data_root: Path | str | None = None,
     out: Path | str = "results",
     force: bool = False,
@@ -141,6 +145,7 @@ def run(
         settings: settings that differ from the method's defaults; `calibration` is one of them.
         preset: a named set of settings of the method, e.g. `official`; `settings` come after it.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        precision: of training: `full`, `tf32` (CUDA devices alone) or `bf16`, if the method has it.
         data_root: folder of installed data.
         out: folder of the results.
         force: run again even if the record is there.
@@ -157,6 +162,7 @@ def run(
         settings=settings,
         preset=preset,
         device=device,
+        precision=precision,
         data_root=data_root,
         out=out,
     )
@@ -186,6 +192,7 @@ def _run_info(plan: Plan) -> RunInfo:
         split=plan.split,
         seed=plan.seed,
         device=device_name(plan.device),
+        precision=plan.precision,
         simulated=plan.store.simulated,
         epochs=plan.config.epochs,
         config=plan.settings,
@@ -265,6 +272,7 @@ def _record(
         calibration=plan.config.calibration,
         seed=plan.seed,
         device=device_name(plan.device),
+        precision=plan.precision,
         best_epoch=selection.best_epoch,
         metrics=Figures(**asdict(metrics_of(table.decisions, table.label, seen, unseen, bias))),
         classes=class_results(table, list(task.classes.names), is_seen, bias),

@@ -82,8 +82,10 @@ class Videos:
         """
         if self.audio_steps is None or self.visual_steps is None:
             return [None] * len(index)
+        import torch
+
         audio, visual = (steps.length[index].amax(dim=1) for steps in (self.audio_steps, self.visual_steps))
-        return list(zip(audio.tolist(), visual.tolist(), strict=True))
+        return [(heard, seen) for heard, seen in torch.stack((audio, visual), dim=1).tolist()]
 
 
 @dataclass(frozen=True)

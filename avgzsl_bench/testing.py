@@ -30,7 +30,8 @@ from avgzsl_bench.errors import AvbenchError, ConfigError
 from avgzsl_bench.method import Method, MethodConfig
 from avgzsl_bench.method_spec import MethodSpec
 from avgzsl_bench.plugins import method_class, method_spec
-from avgzsl_bench.protocol import finish, seed_everything, select
+from avgzsl_bench.precision import checked_precision, require_device
+from avgzsl_bench.protocol import finish, seed_everything, select, train
 from avgzsl_bench.sequences import Sequences
 from avgzsl_bench.task import Classes, Samples, Shape, Task, Truth, Videos
 from avgzsl_bench.torch_method import TorchConfig
@@ -226,6 +227,22 @@ def check_learning_rate(trial: Trial) -> None:
         _require(method.learning_rate == 0.125, "setting learning_rate has no effect")
 
 
+def check_precisions(trial: Trial) -> None:
+    """In each precision that it names and the device has, it trains, and its state keeps its types."""
+    for precision in trial.method.precisions:
+        if precision == "full":
+            continue
+        try:
+            computed = checked_precision(trial.spec.name, precision, trial.method)
+            require_device(computed, trial.device)
+        except ConfigError:
+            continue
+        method = trial.build()
+        before = _types(method)
+        train(method, trial.task, 1, computed)
+        _require(_types(method) == before, f"training in {precision} changes the types of what was learnt")
+
+
 def check_reads_features_only(trial: Trial) -> None:
     """Scoring reads the videos' features and nothing else; there is no label to be had."""
     method = trial.trained()
@@ -281,6 +298,7 @@ CHECKS: tuple[Check, ...] = (
     check_same_seed,
     check_state_dict,
     check_learning_rate,
+    check_precisions,
     check_reads_features_only,
     check_without_what_is_optional,
     check_protocol,
@@ -316,6 +334,10 @@ class _WatchedVideos(Videos):
         if not name.startswith("_"):
             super().__getattribute__("_read").add(name)
         return super().__getattribute__(name)
+
+
+def _types(method: Method) -> dict[str, torch.dtype]:
+    return {name: value.dtype for name, value in method.state_dict().items() if isinstance(value, Tensor)}
 
 
 def _require(condition: bool, rule: str) -> None:

@@ -166,7 +166,8 @@ class TorchMethod(Method):
         losses = self.losses(batch)
         self._check_losses(losses)
         self.optimizer.zero_grad(set_to_none=True)
-        losses["total"].backward()  # type: ignore[no-untyped-call]
+        with torch.autocast(self.device.type, enabled=False):  # gradients are of the types that losses chose
+            losses["total"].backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         return {name: value.detach() for name, value in losses.items()}
 

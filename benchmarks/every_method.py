@@ -69,22 +69,22 @@ class Prepared:
         """Whether its settings say how many batches an epoch has."""
         return "batches_per_epoch" in self.plan.settings
 
-    def made(self, batches: int | None) -> Method:
+    def made(self, batches: int | None, seed: int = 0) -> Method:
         """The method, untrained, with epochs of so many batches; None: as many as by default."""
         from avgzsl_bench.protocol import seed_everything
 
         plan = self.plan
-        seed_everything(0)
+        seed_everything(seed)
         config = plan.config.model_copy(update={} if batches is None else {"batches_per_epoch": batches})
-        return plan.method(config, self.shape, self.task.classes, seed=0, device=plan.device)
+        return plan.method(config, self.shape, self.task.classes, seed=seed, device=plan.device)
 
 
-def prepared(name: str) -> Prepared:
+def prepared(name: str, device: str = "auto") -> Prepared:
     """A method's plan and its data."""
     from avgzsl_bench.data.benchmark import benchmark_of
     from avgzsl_bench.planning import plan_run
 
-    plan = plan_run(name, "ucf", features="simulated")
+    plan = plan_run(name, "ucf", features="simulated", device=device)
     benchmark = benchmark_of(
         plan.store, plan.dataset, plan.split, plan.device, plan.config.text_order, plan.spec.needs, plan.added
     )

@@ -66,7 +66,8 @@ def blocks_of(videos: Videos, size: int = BLOCK) -> Iterator[Videos]:
 
 def step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    with torch.autocast(loss.device.type, enabled=False):
+        loss.backward()
     optimizer.step()
 
 
@@ -191,7 +192,7 @@ def _(method: AVFS, task: Task) -> Work:
 
 @work_of.register
 def _(method: FVAEGAN, task: Task) -> Work:
-    config, train, model = method.config, task.train, method.model
+    config, train, model, device = method.config, task.train, method.model, method.device
     method.train_epoch(train)
     cycle = method._cycle
     assert cycle is not None
@@ -200,11 +201,13 @@ def _(method: FVAEGAN, task: Task) -> Work:
     real = []
     for index in sampler.draw(batches, config.generator_batch_size):
         x = model.features(train.videos.take(index))
-        z, eps = (torch.randn(len(index), config.latent_width) for _ in range(2))
-        real.append((x, method._text.index_select(0, train.label[index]), z, torch.rand(len(index)), eps))
+        z, eps = (torch.randn(len(index), config.latent_width, device=device) for _ in range(2))
+        alpha = torch.rand(len(index), device=device)
+        real.append((x, method._text.index_select(0, train.label[index]), z, alpha, eps))
     made = [method._mini_batch(train, rows) for rows in cycle.rows]
     sources = [
-        (torch.randn(len(rows.label), config.latent_width), method._text[rows.label]) for rows in cycle.rows
+        (torch.randn(len(rows.label), config.latent_width, device=device), method._text[rows.label])
+        for rows in cycle.rows
     ]
 
     def harness() -> None:

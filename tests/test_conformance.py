@@ -156,6 +156,25 @@ class StuckRate(Honest):
         pass
 
 
+class KeepsHalves(Honest):
+    precisions = ("full", "bf16")
+    learnt = torch.ones(3, 3)
+
+    def train_epoch(self, train):
+        self.learnt = torch.ones(2, 3) @ self.learnt.float()
+        return {}
+
+    def state_dict(self):
+        return {"learnt": self.learnt}
+
+    def load_state_dict(self, state):
+        self.learnt = state["learnt"]
+
+
+class NamesNoPrecision(Honest):
+    precisions = ("full", "half")
+
+
 @pytest.mark.parametrize(
     ("target", "check"),
     [
@@ -167,6 +186,8 @@ class StuckRate(Honest):
         (Forgetful, "check_state_dict"),
         (ChangesSamples, "check_training"),
         (StuckRate, "check_learning_rate"),
+        (KeepsHalves, "check_precisions: training in bf16 changes the types"),
+        (NamesNoPrecision, "check_precisions: unknown precision 'half'"),
         (NormalisesTextInPlace, "check_scoring_changes_nothing: scoring changed the classes in place"),
         (ClampsVideosInPlace, "check_scoring_changes_nothing: scoring changed the videos in place"),
         (GivesNumpy, "check_score_shape: score must return a tensor, not ndarray"),

@@ -12,6 +12,7 @@ import click
 from avgzsl_bench.cli.options import (
     chosen_seeds,
     data_root_option,
+    precision_option,
     seed_option,
     seeds_option,
     set_option,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @seeds_option
 @set_option
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@precision_option
 @data_root_option
 @click.option(
     "--results",
@@ -74,6 +76,7 @@ def ablate(
     seeds: int | None,
     assignments: tuple[str, ...],
     device: str,
+    precision: str,
     data_root: Path | None,
     results: Path,
     out: Path,
@@ -100,7 +103,7 @@ def ablate(
     ablation = plugins.ablation(method)
     known_dataset(dataset, locate(data_root)).facts(split)
     settings = parse_assignments(assignments)
-    request = AblationRequest(plugins.method_spec(method), ablation, dataset, features, split, settings)
+    request = AblationRequest(plugins.method_spec(method), ablation, dataset, features, split, settings, precision)
     for variant in ablation.variants:
         request.config_of(variant, features)  # before simulated features may be made: settings that work
     require_writable(out)
@@ -173,6 +176,7 @@ def _parts(
             seed=seeds[0],
             settings=request.settings_of(variant),
             device=device,
+            precision=request.precision,
             data_root=data_root,
             out=results,
         )

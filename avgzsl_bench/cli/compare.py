@@ -170,6 +170,7 @@ def _stacked(line: Line) -> str:
 def _notes(compared: Compared) -> Iterator[str]:
     from avgzsl_bench.leaderboard.compared import pairing_of
     from avgzsl_bench.leaderboard.comparison import LEVEL
+    from avgzsl_bench.leaderboard.notes import precision_notes
 
     pairs = len(compared.comparisons)
     yield (
@@ -177,5 +178,9 @@ def _notes(compared: Compared) -> Iterator[str]:
         f"for what varied in both methods, and is not corrected for the {pairs} pair{'s' if pairs != 1 else ''}."
     )
     yield f"{pairing_of(compared)} A verdict is of the first of a pair: Holm's p below {LEVEL:g}."
+    yield from precision_notes(compared.lines)
     for name, count in compared.left_out.items():
-        yield f"Left out: {count} of {name} with settings changed; 'avbench compare {name}' compares these."
+        yield (
+            f"Left out: {count} of {name} with settings or precision changed; 'avbench compare {name}' compares "
+            "these."
+        )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from avgzsl_bench.errors import ConfigError
+from avgzsl_bench.precision import PRECISIONS
 
 data_root_option = click.option(
     "--data-root",
@@ -30,6 +31,13 @@ set_option = click.option(
     multiple=True,
     metavar="KEY=VALUE",
     help="A setting of the method; may be given several times.",
+)
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="full",
+    show_default=True,
+    help="Precision of training; tf32 on CUDA devices alone. Scores are in full precision whatever it is.",
 )
 
 

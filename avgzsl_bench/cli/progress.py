@@ -53,10 +53,11 @@ class RunProgress:
     @hookimpl
     def avbench_run_started(self, run: RunInfo) -> None:
         """Say what runs, and that features are simulated if they are."""
-        simulated = "  SIMULATED" if run.simulated else ""
+        marks = "" if run.precision == "full" else f", precision {run.precision}"
+        marks += "  SIMULATED" if run.simulated else ""
         self._say(
             f"{run.method} on {run.dataset}, {run.features} features, split {run.split}, seed {run.seed}, "
-            f"{run.device}{simulated}",
+            f"{run.device}{marks}",
             style="bold",
         )
         self._seconds = {1: 0.0, 2: 0.0}

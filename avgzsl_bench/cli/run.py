@@ -11,6 +11,7 @@ import click
 from avgzsl_bench.cli.options import (
     chosen_seeds,
     data_root_option,
+    precision_option,
     seed_option,
     seeds_option,
     set_option,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     "--set calibration=RULE. [default: exact]",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@precision_option
 @data_root_option
 @click.option(
     "--out",
@@ -72,6 +74,7 @@ def run(
     preset: str | None,
     calibration: str | None,
     device: str,
+    precision: str,
     data_root: Path | None,
     out: Path,
     as_json: bool,
@@ -104,6 +107,7 @@ def run(
             settings=parse_assignments([*assignments, *given]),
             preset=preset,
             device=device,
+            precision=precision,
             data_root=data_root,
             out=out,
         )
@@ -143,9 +147,10 @@ def _print_table(records: list[Record]) -> None:
     from avgzsl_bench.cli.console import plain_console, plain_table
 
     first, console = records[0], plain_console()
-    simulated = ", SIMULATED" if first.data.simulated else ""
+    marks = "" if first.precision == "full" else f", precision {first.precision}"
+    marks += ", SIMULATED" if first.data.simulated else ""
     console.print(
-        f"{first.method.title} on {first.data.dataset} ({first.data.features}, {first.data.split}{simulated}), "
+        f"{first.method.title} on {first.data.dataset} ({first.data.features}, {first.data.split}{marks}), "
         "percent",
         style="bold",
     )

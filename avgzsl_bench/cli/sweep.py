@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from avgzsl_bench.cli.options import chosen_seeds, data_root_option, seeds_option, set_option, split_option
+from avgzsl_bench.cli.options import (
+    chosen_seeds,
+    data_root_option,
+    precision_option,
+    seeds_option,
+    set_option,
+    split_option,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,6 +43,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="auto, cpu or cuda (every one); on this machine also cuda:N or mps.",
 )
+@precision_option
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
@@ -71,6 +79,7 @@ def sweep(
     seeds: int | None,
     assignments: tuple[str, ...],
     device: str,
+    precision: str,
     engine: str,
     workers: int | None,
     shard: str | None,
@@ -111,7 +120,8 @@ def sweep(
             features=features,
             split=split,
             settings=settings,
-            device="cpu" if engine == "ray" else device,  # the nodes' GPUs need not be here
+            device=None if engine == "ray" else device,
+            precision=precision,
             data_root=data_root,
             out=out,
             shard=part,

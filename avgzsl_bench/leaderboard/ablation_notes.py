@@ -33,8 +33,10 @@ def heading_of(board: AblationBoard) -> str:
     spec, origin = board.request.spec, board.origin
     title = f"{spec.title} ({spec.follows})" if spec.follows in MARKED else spec.title
     heading = f"{title}: ablation on {origin.dataset}, {origin.features}, {origin.split}"
-    if board.request.settings:
-        heading += f" ({assignments(board.request.settings)} in every variant)"
+    shared = [assignments(board.request.settings)] if board.request.settings else []
+    shared += [] if board.request.precision == "full" else [f"precision {board.request.precision}"]
+    if shared:
+        heading += f" ({', '.join(shared)} in every variant)"
     return one_line(f"SIMULATED: {heading}" if origin.simulated else heading)
 
 
@@ -136,6 +138,7 @@ def _command(board: AblationBoard) -> str:
     parts += ["--features", board.origin.features]
     parts += ["--split", request.split] if request.split != "cls" else []
     parts += [f"--set {key}={_value(value)}" for key, value in request.settings.items()]
+    parts += [] if request.precision == "full" else ["--precision", request.precision]
     seeds = max((len(line.row.seeds) for line in board.lines if line.row), default=1)
     return " ".join([*parts, f"--seeds {seeds}"] if seeds > 1 else parts)
 
@@ -144,6 +147,7 @@ def _short_name(board: AblationBoard) -> str:
     request, origin = board.request, board.origin
     parts = [request.spec.name, origin.dataset, origin.features, origin.split]
     parts += [f"{key}_{_value(request.settings[key])}" for key in sorted(request.settings)]
+    parts += [] if request.precision == "full" else [request.precision]
     return re.sub(r"[^A-Za-z0-9_.-]", "_", "-".join(parts))
 
 

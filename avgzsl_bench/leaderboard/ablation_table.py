@@ -33,6 +33,7 @@ class AblationRequest:
         dataset, split: what it is to be measured on.
         features: a feature set, or `auto`: each that there are records of.
         settings: of every variant; a variant's own come after them.
+        precision: of every variant's training.
     """
 
     spec: MethodSpec
@@ -41,6 +42,7 @@ class AblationRequest:
     features: str
     split: str
     settings: Mapping[str, Any]
+    precision: str = "full"
 
     def settings_of(self, variant: Variant) -> dict[str, Any]:
         """What is set for a variant."""
@@ -166,9 +168,9 @@ def origin_of(record: Record) -> Origin:
 
 def _is_asked_for(request: AblationRequest, record: Record) -> bool:
     data = record.data
-    return (
-        (record.method.name, data.dataset, data.split) == (request.spec.name, request.dataset, request.split)
-    ) and request.features in ("auto", data.features)
+    run = record.method.name, data.dataset, data.split, record.precision
+    asked = request.spec.name, request.dataset, request.split, request.precision
+    return run == asked and request.features in ("auto", data.features)
 
 
 Reported = Mapping[tuple[str, int, str], "ReportedAblation"]

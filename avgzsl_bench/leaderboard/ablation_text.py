@@ -55,7 +55,15 @@ def verdicts_of(board: AblationBoard, line: AblationLine) -> dict[str, Verdict]:
     origin, row = board.origin, line.row
     place = Place(origin.features, origin.split, origin.simulated, row.runs[0].record.calibration)
     intervals = {name: (row.interval[name].low, row.interval[name].high) for name in TITLES}
-    return verdicts(line.reported, intervals, place, len(row.seeds), standard=not board.request.settings)
+    request = board.request
+    return verdicts(
+        line.reported,
+        intervals,
+        place,
+        len(row.seeds),
+        standard=not request.settings,
+        precision=request.precision,
+    )
 
 
 def markdown_of(board: AblationBoard) -> str:
@@ -175,6 +183,7 @@ def _record(board: AblationBoard, table: AblationTable, line: AblationLine) -> d
         "settings": json.dumps(line.variant.settings, sort_keys=True, default=str),
         "settings_of_every_variant": json.dumps(dict(request.settings), sort_keys=True, default=str),
         "settings_changed": json.dumps(row.method.changed, sort_keys=True) if row else None,
+        "precision": request.precision,
         "n_seeds": len(row.seeds) if row else 0,
         "seeds": " ".join(map(str, row.seeds)) if row else "",
         **measured,

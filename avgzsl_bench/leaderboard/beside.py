@@ -62,7 +62,14 @@ def beside(board: Board) -> list[Beside]:
     for line in board.lines:
         intervals = {name: (line.row.interval[name].low, line.row.interval[name].high) for name in PRINTED}
         for figure in line.reported:
-            told = verdicts(figure, intervals, place, len(line.row.seeds), standard=line.standard)
+            told = verdicts(
+                figure,
+                intervals,
+                place,
+                len(line.row.seeds),
+                standard=line.standard,
+                precision=line.row.precision,
+            )
             found.append(Beside(line, figure, told))
     return found
 

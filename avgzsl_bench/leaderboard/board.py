@@ -36,7 +36,8 @@ class Line:
         row: its runs.
         label: title of the method, marked where it is a reconstruction or a reference; with its version
             if the board has two.
-        settings: what differs from the defaults, as `key=value, ...`; empty if nothing does.
+        settings: what differs from the defaults, as `key=value, ...`, and a precision that is not full; empty if
+            nothing does.
         reported: figures that papers reported for the method on this dataset, whatever the features; those on
             the features and split of the board first.
     """
@@ -189,6 +190,8 @@ def _settings(row: Row, also: Sequence[str] = ()) -> str:
     items = [f"{name}={_value(shown[name])}" for name in sorted(shown)]
     if row.method.preset is not None and row.method.changed:
         items.insert(0, f"preset {row.method.preset}")
+    if row.precision != "full":
+        items.append(f"precision {row.precision}")
     return one_line(", ".join([*items, *_stopped(row)]))
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HEADER = "method,title,follows,distribution,version,settings_changed,"
 """What the first line of every file begins with."""
-_ELSEWHERE = ("seeds", "calibration", "text_order", "fingerprint", "split_hash", "distribution")
+_ELSEWHERE = ("seeds", "precision", "calibration", "text_order", "fingerprint", "split_hash", "distribution")
 """Provenance that has its column already."""
 
 
@@ -53,6 +53,7 @@ def _record(board: Board, line: Line, reported: Beside | None) -> dict[str, Any]
         "settings_changed": json.dumps(method.changed, sort_keys=True),
         "sequences": row.sequences,
         "added_text": json.dumps(dict(row.added_text), sort_keys=True),
+        "precision": row.precision,
         "epochs_trained": row.epochs,
         "stage_1": schedule(row),
         "n_seeds": len(row.seeds),

@@ -79,8 +79,8 @@ def compare_methods(
 ) -> Compared:
     """Compare methods on the one board that has them all.
 
-    Of a method with several configurations the one without changed settings is taken, if there is one, else
-    all of them; if only one method is named, all of its configurations are compared.
+    Of a method with several configurations the one without changed settings in full precision is taken, if there
+    is one, else all of them; if only one method is named, all of its configurations are compared.
 
     Args:
         boards: all boards.

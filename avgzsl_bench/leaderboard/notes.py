@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.leaderboard.beside import like_reported
-from avgzsl_bench.leaderboard.board import MARKED, Board
+from avgzsl_bench.leaderboard.board import MARKED, Board, Line
 from avgzsl_bench.leaderboard.comparison import seed_caveats
 from avgzsl_bench.leaderboard.literature_notes import CONTRADICTS, origin_of
 
@@ -31,7 +31,14 @@ def data_notes(board: Board) -> list[str]:
         notes.append(f"Left out of the means for want of test videos: {', '.join(board.missing)}.")
     follows = {line.row.method.follows for line in board.lines}
     notes += _input_notes(board)
+    notes += precision_notes(board.lines)
     return notes + [f"{mark}: {_MEANINGS[mark]}." for mark in MARKED if mark in follows]
+
+
+def precision_notes(lines: Sequence[Line]) -> list[str]:
+    """What another precision than full is of; empty without any."""
+    found = sorted({line.row.precision for line in lines} - {"full"})
+    return [f"precision {name}: of training alone; videos were scored in full precision." for name in found]
 
 
 def statistics_notes(board: Board) -> list[str]:

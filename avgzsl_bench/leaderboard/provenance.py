@@ -31,7 +31,8 @@ def provenance_of(row: Row, key: TableKey) -> dict[str, str]:
 
     Returns:
         `configuration` as JSON, `seeds`, `run_ids`, `fingerprint`, `split_hash`, `calibration`, `text_order`,
-        `distribution`, `versions`, `revision`, `device`, `started`, and `seconds` of training of each seed.
+        `precision`, `distribution`, `versions`, `revision`, `device`, `started`, and `seconds` of training of each
+        seed.
     """
     records = [run.record for run in row.runs]
     seconds = [_seconds(record) for record in records]
@@ -43,6 +44,7 @@ def provenance_of(row: Row, key: TableKey) -> dict[str, str]:
         "split_hash": key.split_hash,
         "calibration": key.calibration,
         "text_order": key.text_order,
+        "precision": row.precision,
         "distribution": one_line(f"{row.method.distribution} {row.method.version}"),
         "versions": one_line(_versions(records)),
         "revision": one_line(_distinct(record.environment.get(_REVISION) for record in records)),

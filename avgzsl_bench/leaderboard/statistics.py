@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from avgzsl_bench.leaderboard.collect import RecordTable, StoredRecord
+    from avgzsl_bench.precision import Precision
     from avgzsl_bench.record import Figures, MethodInfo, Record
 
 FIGURES = ("seen", "unseen", "hm", "zsl", "ausuc")
@@ -44,6 +45,7 @@ class Row:
         method: what all runs of the row agree in.
         sequences: they read the steps of the videos.
         added_text: fingerprint of each text that was added to the dataset and that they read.
+        precision: of their training.
         epochs: epochs of stage 1 that were trained.
         seeds: ascending.
         best_epochs: of each seed.
@@ -57,6 +59,7 @@ class Row:
     method: MethodInfo
     sequences: bool
     added_text: Mapping[str, str]
+    precision: Precision
     epochs: int
     seeds: tuple[int, ...]
     best_epochs: tuple[int, ...]
@@ -82,7 +85,7 @@ class _Standing:
 
 
 def rows_of(table: RecordTable) -> list[Row]:
-    """The rows of a table: runs of one method, version, configuration and number of epochs are one row.
+    """The rows of a table: runs of one method, version, configuration, precision and number of epochs are one.
 
     Raises:
         RecordError: two runs of the same seed give different figures.
@@ -110,7 +113,7 @@ def spread(values: Iterable[float]) -> Spread:
 def _identity(record: Record) -> str:
     data = [record.data.sequences, record.data.added_text]
     method = record.method.model_dump(exclude={"preset"})  # follows from the configuration
-    return json.dumps([method, len(record.trace), *data], sort_keys=True)
+    return json.dumps([method, len(record.trace), *data, record.precision], sort_keys=True)
 
 
 def _outcome(stored: StoredRecord) -> tuple[Figures, int]:
@@ -153,6 +156,7 @@ def _row(runs: tuple[StoredRecord, ...], standing: _Standing) -> Row:
         method=records[0].method,
         sequences=records[0].data.sequences,
         added_text=records[0].data.added_text,
+        precision=records[0].precision,
         epochs=len(records[0].trace),
         seeds=tuple(r.seed for r in records),
         best_epochs=tuple(r.best_epoch for r in records),

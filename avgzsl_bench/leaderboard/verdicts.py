@@ -47,6 +47,7 @@ def verdicts(
     seeds: int,
     *,
     standard: bool,
+    precision: str = "full",
 ) -> dict[str, Verdict]:
     """A verdict for each of S, U, HM and ZSL.
 
@@ -58,6 +59,7 @@ def verdicts(
         seeds: number of runs behind the row. A single one is compared like many; its interval holds the
             uncertainty of the test videos alone, and the reason says so.
         standard: the row is what the source means by the method: not with other settings, not stopped early.
+        precision: of the row's training; the papers' is full.
 
     Examples:
         >>> from avgzsl_bench.reported.figures import reported_for
@@ -68,7 +70,7 @@ def verdicts(
         >>> found["seen"].word, found["unseen"].word, found["hm"].word
         ('above', 'below', 'inside')
     """
-    obstacle = _obstacle(reported, place, standard)
+    obstacle = _obstacle(reported, place, standard, precision)
     if reported is None or obstacle:
         return {name: Verdict("not comparable", obstacle) for name in PRINTED}
     remarks = ["one seed: the interval is that of the test videos alone"] if seeds == 1 else []
@@ -79,7 +81,7 @@ def verdicts(
     return found
 
 
-def _obstacle(reported: Printed | None, place: Place, standard: bool) -> str:
+def _obstacle(reported: Printed | None, place: Place, standard: bool, precision: str) -> str:
     """Why no figure of a row can be compared; empty if they can."""
     if place.simulated:
         return "simulated features"
@@ -89,6 +91,8 @@ def _obstacle(reported: Printed | None, place: Place, standard: bool) -> str:
         return "the bias was not validated"
     if not standard:
         return "other settings"
+    if precision != "full":
+        return f"precision {precision}"
     if reported.is_like(place.features, place.split):
         return ""
     if reported.is_like(place.features, reported.split):

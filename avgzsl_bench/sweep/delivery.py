@@ -55,7 +55,7 @@ def keep_delivery(job: Job, delivery: Delivery) -> Finished:
     """
     from avgzsl_bench.record import write_record
 
-    plan = job.plan("cpu")
+    plan = job.plan(None)
     with TemporaryDirectory(prefix="avbench-") as folder:
         staged = replace(plan, out=Path(folder))
         staged.path.parent.mkdir(parents=True)

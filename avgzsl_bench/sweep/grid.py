@@ -118,7 +118,8 @@ def make_grid(
     features: str = "auto",
     split: str = "cls",
     settings: Mapping[str, Any] | None = None,
-    device: str = "auto",
+    device: str | None = "auto",
+    precision: str = "full",
     data_root: Path | None = None,
     out: Path | str = "results",
     shard: Shard | None = None,
@@ -129,13 +130,14 @@ def make_grid(
 
     Args:
         methods, datasets, seeds: the grid.
-        features, split, settings, device, data_root, out: of every run, as in `plan_run`.
+        features, split, settings, device, precision, data_root, out: of every run, as in `plan_run`.
         shard: the part to keep; None: all.
 
     Raises:
         AvbenchError: the device is not there, or nothing of the whole grid can be run; the first reason is told.
     """
-    choose_device(device)
+    if device is not None:
+        choose_device(device)
     part = shard or Shard()
     plans: dict[tuple[str, str], Plan] = {}
     errors: dict[tuple[str, str], AvbenchError] = {}
@@ -150,6 +152,7 @@ def make_grid(
                 seed=seeds[0],
                 settings=settings,
                 device=device,
+                precision=precision,
                 data_root=data_root,
                 out=out,
             )
@@ -176,5 +179,6 @@ def _run(plan: Plan, settings: Mapping[str, Any] | None, data_root: Path | None)
         data_root=data_root,
         out=plan.out,
         run_id=plan.path.stem,
+        precision=plan.precision,
     )
     return GridRun(job, plan)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from avgzsl_bench.planning import Plan
+    from avgzsl_bench.precision import Precision
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Job:
         data_root: folder of installed data; None: the usual one.
         out: folder of the results.
         run_id: the name that the run's record will have.
+        precision: of training.
     """
 
     method: str
@@ -31,6 +33,7 @@ class Job:
     data_root: Path | None
     out: Path
     run_id: str
+    precision: Precision = "full"
 
     def __str__(self) -> str:
         return f"{self.method} on {self.dataset}, seed {self.seed}"
@@ -40,8 +43,8 @@ class Job:
         """Tells the run from every other of its sweep."""
         return self.method, self.dataset, self.seed
 
-    def plan(self, device: str) -> Plan:
-        """The plan of the run on a device.
+    def plan(self, device: str | None) -> Plan:
+        """The plan of the run on a device, or on one of another machine.
 
         Raises:
             AvbenchError: it cannot be run here, or would be another run than the one that was asked for.
@@ -57,6 +60,7 @@ class Job:
             seed=self.seed,
             settings=self.settings,
             device=device,
+            precision=self.precision,
             data_root=self.data_root,
             out=self.out,
         )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Batch, Classes, Videos
+    from avgzsl_bench import Batch, Classes, Precision, Videos
 
 
 _OFFICIAL_HEADS = 3
@@ -228,6 +228,7 @@ class AVCA(TorchMethod):
     config: AVCAConfig
     module: AVCANet
 
+    precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
     negatives: ClassVar[bool] = True
 
     official_names: ClassVar[Mapping[str, str]] = {

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Classes, Samples, Shape, Videos
+    from avgzsl_bench import Classes, Precision, Samples, Shape, Videos
 
 BLOCK = 4096
 """Videos taken at a time outside of training steps, so that memory stays bounded whatever their number."""
@@ -91,6 +91,9 @@ class AVFS(Method):
 
     Config: ClassVar[type[MethodConfig]] = AVFSConfig
     config: AVFSConfig
+
+    precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
+    """The gradient of the penalty is a second derivative, which autocast is not made for."""
 
     def __init__(
         self, config: AVFSConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from avgzsl_bench import Precision
+
 THRESHOLD = 1.0
 """Potential at which a neuron fires."""
 
@@ -189,6 +191,9 @@ class AVMST(AVCA):
     Config: ClassVar[type[AVMSTConfig]] = AVMSTConfig
     config: AVMSTConfig
     module: AVMSTNet
+
+    precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
+    """Rounded to bfloat16, other neurons fire in training than in scoring."""
 
     official_names: ClassVar[Mapping[str, str]] = {}
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Classes
+    from avgzsl_bench import Classes, Precision
 
 _PUBLISHED_WIDTHS = {1024: (512, 512), 4224: (128, 4096)}
 """Audio and visual width of the feature sets that checkpoints were released for, by their sum."""
@@ -90,6 +90,8 @@ class ClassSpaceMethod(TorchMethod):
 
     Config: ClassVar[type[MethodConfig]] = ClassSpaceConfig
     config: ClassSpaceConfig
+
+    precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
 
     def text_of(self, classes: Classes) -> Tensor:
         """Class embeddings of unit norm, `[K, Dw]`: all text encoders side by side, then normalised."""

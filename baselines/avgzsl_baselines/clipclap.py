@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from avgzsl_bench import Precision
+
 Modality = Literal["both", "audio", "visual"]
 
 _TEXT_OF: Mapping[Modality, str] = {"audio": "clap", "visual": "clip"}
@@ -193,6 +195,8 @@ class ClipClap(TorchMethod):
     Config: ClassVar[type[ClipClapConfig]] = ClipClapConfig
     config: ClipClapConfig
     module: JointSpace
+
+    precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
 
     official_names: ClassVar[Mapping[str, str]] = {
         "O_enc.fc.0": "video_encoder.block.linear",

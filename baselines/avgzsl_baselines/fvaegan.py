@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Classes, Samples, Shape, Videos
+    from avgzsl_bench import Classes, Precision, Samples, Shape, Videos
 
 BLOCK = 4096
 """Videos scored at a time, so that memory stays bounded whatever their number."""
@@ -181,14 +181,14 @@ def mixed_rows(
     order = torch.randperm(videos + len(unseen) * per_class, generator=generator)
     parts = torch.split(order, per_class)
     seeds = torch.randint(2**62, (len(parts),), generator=generator).tolist()
-    return [
-        Rows(
-            video=part[part < videos].to(device),
-            label=((part[part >= videos] - videos) // per_class + unseen.start).to(device),
-            seed=seed,
-        )
-        for part, seed in zip(parts, seeds, strict=True)
-    ]
+    video = _sent([part[part < videos] for part in parts], device)
+    label = _sent([(part[part >= videos] - videos) // per_class + unseen.start for part in parts], device)
+    return [Rows(*of_part) for of_part in zip(video, label, seeds, strict=True)]
+
+
+def _sent(parts: list[Tensor], device: torch.device) -> tuple[Tensor, ...]:
+    """Tensors on a device, in one copy for all."""
+    return torch.split(torch.cat(parts).to(device), [len(part) for part in parts])
 
 
 @dataclass
@@ -215,6 +215,9 @@ class FVAEGAN(Method):
 
     Config: ClassVar[type[MethodConfig]] = FVAEGANConfig
     config: FVAEGANConfig
+
+    precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
+    """The gradient of the penalty is a second derivative, which autocast is not made for."""
 
     def __init__(
         self, config: FVAEGANConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from avgzsl_baselines.avca_losses import Embedded
-    from avgzsl_bench import Shape
+    from avgzsl_bench import Precision, Shape
 
 
 class HyperConfig(AVCAConfig):
@@ -102,6 +102,9 @@ class Hyper(AVCA):
     Config: ClassVar[type[HyperConfig]] = HyperConfig
     config: HyperConfig
     module: HyperNet
+
+    precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
+    """What tells points near the rim of the ball apart are digits that bfloat16 has not."""
 
     official_names: ClassVar[Mapping[str, str]] = {}
 

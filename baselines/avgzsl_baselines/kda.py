@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Batch, Classes, Shape, Videos
+    from avgzsl_bench import Batch, Classes, Precision, Shape, Videos
 
 KNOWLEDGE = "knowledge"
 """Name of the text embeddings that hold the class descriptions."""
@@ -182,6 +182,8 @@ class KDA(TorchMethod):
     Config: ClassVar[type[KDAConfig]] = KDAConfig
     config: KDAConfig
     module: KDANet
+
+    precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
 
     def __init__(
         self, config: KDAConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device

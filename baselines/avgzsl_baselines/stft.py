@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Batch, Classes, Sequences, Videos
+    from avgzsl_bench import Batch, Classes, Precision, Sequences, Videos
 
 
 def stft_losses(embedded: Embedded) -> dict[str, Tensor]:
@@ -60,6 +60,9 @@ class STFT(TorchMethod):
     Config: ClassVar[type[STFTConfig]] = STFTConfig
     config: STFTConfig
     module: STFTNet
+
+    precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
+    """Rounded to bfloat16, other neurons fire in training than in scoring."""
 
     negatives: ClassVar[bool] = True
     score_block: ClassVar[int] = 1024

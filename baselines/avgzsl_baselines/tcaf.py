@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from avgzsl_baselines.timed_sequences import AudioVisual
-    from avgzsl_bench import Batch, Classes, Videos
+    from avgzsl_bench import Batch, Classes, Precision, Videos
 
 _DEEPEST_OFFICIAL = 12
 """Layers of a transformer whose official names are known; the published settings have at most eight."""
@@ -53,6 +53,8 @@ class TCAF(TorchMethod):
     Config: ClassVar[type[TCAFConfig]] = TCAFConfig
     config: TCAFConfig
     module: TCAFNet
+
+    precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
 
     score_block: ClassVar[int] = 64  # as published; 300 steps of C3D for each are 300 MB
 

@@ -206,7 +206,7 @@ class PositionBlock(nn.Module):
         Returns:
             `[N, T, D]`.
         """
-        times = seconds * torch.arange(encoded.shape[1], device=encoded.device, dtype=encoded.dtype)
+        times = seconds * torch.arange(encoded.shape[1], device=encoded.device, dtype=self.frequencies.dtype)
         position = self.modality.weight[modality] + self.embed_times(times)
         position = position + self.padding.weight * real.logical_not().unsqueeze(2)
         token: Tensor = self.dropout(self.join[modality](torch.cat((encoded, position), dim=2)))

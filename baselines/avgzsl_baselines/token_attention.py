@@ -44,7 +44,7 @@ class PairAttention(nn.Module):
         value_0, value_1 = mapped[:, :, 2]
         score = (query * (key_0 - key_1)).sum(dim=-1, keepdim=True)
         weight = torch.sigmoid(score * query.shape[-1] ** -0.5)
-        attended = torch.lerp(value_1, value_0, weight)
+        attended = torch.lerp(value_1, value_0, weight.to(value_0.dtype))  # autocast sums in single precision
         output: Tensor = self.dropout(self.output(attended.flatten(-2)))
         return output
 

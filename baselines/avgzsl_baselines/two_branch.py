@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Classes
+    from avgzsl_bench import Classes, Precision
 
 EMBEDDING_BLOCK = 4096
 """Videos embedded at a time for the bias."""
@@ -103,6 +103,7 @@ class TwoBranchMethod(TorchMethod):
     config: TwoBranchConfig
     module: TwoBranchNet
 
+    precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
     negatives: ClassVar[bool] = True
 
     official_names: ClassVar[Mapping[str, str]] = {

@@ -79,6 +79,12 @@ def test_progress_shows_epochs_losses_hm_and_time_left(avbench):
         ((*RUN, "--features", "clip_clap"), "avbench data import"),
         ((*RUN, "--calibration", "grid:5"), "calibration"),
         ((*RUN, "--device", "tpu"), "device"),
+        ((*RUN, "--precision", "fp16"), "--precision"),
+        ((*RUN, "--precision", "bf16"), "'chance' trains in full alone"),
+        (
+            ("run", "--method", "mft", "--dataset", "ucf", "--device", "cpu", "--precision", "tf32"),
+            "on cuda devices",
+        ),
         ((*RUN, "--out", "/dev/null/x"), "choose another folder"),
         (("leaderboard",), "avbench run"),
         (("verify", "nowhere"), "nowhere"),

@@ -25,6 +25,8 @@ from avgzsl_bench.record import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from avgzsl_bench.precision import Precision
+
 SEEN, UNSEEN = np.arange(5), np.arange(5, 8)
 LABELS = np.repeat(np.arange(8), 6)
 
@@ -52,6 +54,7 @@ def make_record(
     fingerprint: str | None = None,
     split_hash: str = "a" * 64,
     calibration: str = "exact",
+    precision: Precision = "full",
     seed: int = 0,
     skill: float = 1.0,
     trained: int = 2,
@@ -71,6 +74,7 @@ def make_record(
     names, is_seen = [f"class {i}" for i in range(8)], np.arange(8) < 5
     content = table.to_bytes()
     identity = (title, version, config, changed, calibration, simulated, text_order, fingerprint, trained)
+    identity += () if precision == "full" else (precision,)
     stem = name or f"seed{seed}-{_digest(*identity)}"
     figures = Figures(**vars(metrics))
     settings = {
@@ -91,6 +95,7 @@ def make_record(
             fingerprint=fingerprint,
             split_hash=split_hash,
             added_text={},
+            precision=precision,
             seed=seed,
         ),
         method=MethodInfo(
@@ -120,6 +125,7 @@ def make_record(
         calibration=calibration,
         seed=seed,
         device="cpu",
+        precision=precision,
         best_epoch=trained,
         metrics=figures,
         classes=class_results(table, names, is_seen, metrics.bias),

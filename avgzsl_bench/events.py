@@ -20,6 +20,8 @@ class RunInfo:
         config: the method's full configuration.
         record_path: where the record will be written.
         precision: of training.
+        together: the seeds that train together with this one, itself included, whose events come between its
+            own; empty if it runs by itself.
     """
 
     method: str
@@ -33,6 +35,7 @@ class RunInfo:
     config: Mapping[str, object]
     record_path: Path
     precision: Precision = "full"
+    together: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,10 @@ class Method(ABC):
     learning_rate: float | None = None
     """The current learning rate, settable; None for a method that has none. Stage 2 replays stage 1's."""
 
+    seeds_together: ClassVar[bool] = False
+    """True for a method whose seeds may be trained side by side. What that asks of it is said in
+    `avgzsl_bench.seeds`; without it seeds run one after another."""
+
     def __init__(
         self, config: MethodConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device
     ) -> None:

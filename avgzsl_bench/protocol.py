@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -71,6 +72,66 @@ class Selection:
 
 OnEpoch = Callable[[Epoch], None]
 
+Outcome = TypeVar("Outcome")
+
+
+class Trained(NamedTuple):
+    """What came of an epoch of training: mean losses, and seconds."""
+
+    losses: Mapping[str, float]
+    seconds: float
+
+
+class Course(Generic[Outcome]):
+    """A stage of one method, which asks for epochs of training, one at a time, and sees to all else.
+
+    Args:
+        stage: yields the number of an epoch to be trained, is sent what came of it, and returns the outcome.
+
+    Attributes:
+        wanted: the epoch to train next; None once the stage is over.
+        outcome: then what came of the stage.
+        seconds: that it took so far, training included.
+    """
+
+    def __init__(self, stage: Generator[int, Trained, Outcome]) -> None:
+        self._stage = stage
+        self.outcome: Outcome
+        self.seconds = 0.0
+        self.wanted = self._timed(lambda: next(stage))
+
+    def tell(self, trained: Trained) -> None:
+        """Go on after the epoch that was `wanted`.
+
+        Raises:
+            RunError: scores of the wrong shape or that are not finite.
+        """
+        self.seconds += trained.seconds
+        self.wanted = self._timed(lambda: self._stage.send(trained))
+
+    def _timed(self, resume: Callable[[], int]) -> int | None:
+        start = time.perf_counter()
+        try:
+            return resume()
+        except StopIteration as end:
+            self.outcome = end.value
+            return None
+        finally:
+            self.seconds += time.perf_counter() - start
+
+
+def follow(course: Course[Outcome], method: Method, task: Task, precision: Precision) -> Outcome:
+    """Train a method by itself, in a precision that it has, for as long as its course asks for it.
+
+    Raises:
+        RunError: a loss or a score is not finite, or scores have the wrong shape.
+    """
+    while course.wanted is not None:
+        start = time.perf_counter()
+        losses = train(method, task, course.wanted, precision)
+        course.tell(Trained(losses, time.perf_counter() - start))
+    return course.outcome
+
 
 def select(
     factory: MethodFactory,
@@ -89,19 +150,27 @@ def select(
     """
     seed_everything(seed)
     method = factory(task)
+    stage = selecting(method, task, epochs=epochs, calibration=calibration, on_epoch=on_epoch)
+    return follow(Course(stage), method, task, precision)
+
+
+def selecting(
+    method: Method, task: Task, *, epochs: int, calibration: Calibration, on_epoch: OnEpoch
+) -> Generator[int, Trained, Selection]:
+    """Stage 1 of a method that is trained elsewhere, see `Course`; arguments as of `select`."""
     done: list[Epoch] = []
     best: Metrics | None = None
     best_epoch, best_bias = 0, 0.0
     for number in range(1, epochs + 1):
-        start = time.perf_counter()
         learning_rate = method.learning_rate
-        losses = train(method, task, number, precision)
+        trained = yield number
+        start = time.perf_counter()
         validation, bias = validate(method, task, calibration)
         method.after_validation(validation.hm)
         if best is None or validation.hm > best.hm + EQUAL:
             best, best_epoch, best_bias = validation, number, bias
-        seconds = time.perf_counter() - start
-        done.append(Epoch(1, number, epochs, learning_rate, losses, validation, bias, seconds))
+        seconds = trained.seconds + time.perf_counter() - start
+        done.append(Epoch(1, number, epochs, learning_rate, trained.losses, validation, bias, seconds))
         on_epoch(done[-1])
     if best is None:
         raise RunError("a run needs at least one epoch")
@@ -132,16 +201,31 @@ def finish(
     """
     seed_everything(seed)
     method = factory(task)
+    stage = finishing(method, task, selection, on_epoch=on_epoch, schedule_on=schedule_on)
+    return follow(Course(stage), method, task, precision)
+
+
+def finishing(
+    method: Method,
+    task: Task,
+    selection: Selection,
+    *,
+    on_epoch: OnEpoch,
+    schedule_on: Callable[[Method], None] | None = None,
+) -> Generator[int, Trained, tuple[Method, Decisions]]:
+    """Stage 2 of a method that is trained elsewhere, see `Course`; arguments as of `finish`."""
     for earlier in selection.epochs[: selection.best_epoch]:
-        start = time.perf_counter()
         if schedule_on is None and earlier.learning_rate is not None:
             method.learning_rate = earlier.learning_rate
         learning_rate = method.learning_rate
-        losses = train(method, task, earlier.number, precision)
+        trained = yield earlier.number
+        start = time.perf_counter()
         if schedule_on is not None:
             schedule_on(method)
-        seconds = time.perf_counter() - start
-        on_epoch(Epoch(2, earlier.number, selection.best_epoch, learning_rate, losses, None, None, seconds))
+        seconds = trained.seconds + time.perf_counter() - start
+        on_epoch(
+            Epoch(2, earlier.number, selection.best_epoch, learning_rate, trained.losses, None, None, seconds)
+        )
     return method, score(method, task)
 
 
@@ -195,9 +279,19 @@ def train(method: Method, task: Task, epoch: int, precision: Precision = "full")
         PluginError: the method did not give a mapping of numbers.
         RunError: a loss is not finite.
     """
-    contract = f"{type(method).__name__}.train_epoch must return a mapping of names to numbers"
     with computing_in(precision, task.train.label.device):
         given: object = method.train_epoch(task.train)
+    return checked_means(method, given, epoch)
+
+
+def checked_means(method: Method, given: object, epoch: int) -> dict[str, float]:
+    """The mean losses that a method gave after an epoch.
+
+    Raises:
+        PluginError: they are not a mapping of numbers.
+        RunError: one is not finite.
+    """
+    contract = f"{type(method).__name__}.train_epoch must return a mapping of names to numbers"
     if not isinstance(given, Mapping):
         raise PluginError(f"{contract}; got {type(given).__name__}")
     try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,18 +44,40 @@ if TYPE_CHECKING:
     from avgzsl_bench.task import Benchmark, Task
 
 
-def execute(plan: Plan) -> Record:
+def data_of(plan: Plan) -> Benchmark:
+    """Load what a plan runs on.
+
+    Raises:
+        AvbenchError: the data is damaged, or there is too little memory for it.
+    """
+    with memory_told(plan):
+        return benchmark_of(
+            plan.store, plan.dataset, plan.split, plan.device, plan.config.text_order, plan.spec.needs, plan.added
+        )
+
+
+def execute(plan: Plan, data: Callable[[Plan], Benchmark] = data_of) -> Record:
     """Run a plan through both stages and write its record.
 
     If another process is at the same run, that one is waited for, and the record is the one that it writes.
 
+    Args:
+        plan: of the run.
+        data: gives what it runs on; called once it is known that it has to be run.
+
     Raises:
         AvbenchError: the record cannot be written, the data is damaged, or the method gave unusable scores.
     """
+    with alone_at(plan) as written:
+        return written or _execute(plan, data)
+
+
+@contextmanager
+def alone_at(plan: Plan) -> Iterator[Record | None]:
+    """Inside the block no other process is at the run; yields the record of one that had to be waited for."""
     before = _stamp(plan.path)
     with writing_alone(plan.path, warnings.warn):
-        written_meanwhile = _stamp(plan.path) != before
-        return (plan.finished() if written_meanwhile else None) or _execute(plan)
+        yield plan.finished() if _stamp(plan.path) != before else None
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -66,57 +88,86 @@ def _stamp(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def _execute(plan: Plan) -> Record:
+@dataclass(frozen=True)
+class UnderWay:
+    """A run whose data is there; its events are told to plugins.
+
+    Attributes:
+        plan, benchmark: the run, and what it runs on.
+        info: what plugins are told of it.
+    """
+
+    plan: Plan
+    benchmark: Benchmark
+    info: RunInfo
+
+    @classmethod
+    def started(cls, plan: Plan, benchmark: Benchmark, together: tuple[int, ...] = ()) -> UnderWay:
+        """A run that starts now, with other seeds if there are any."""
+        running = cls(plan, benchmark, _run_info(plan, together))
+        _notify("avbench_run_started", run=running.info)
+        return running
+
+    def build(self, task: Task) -> Method:
+        """The method, untrained."""
+        plan = self.plan
+        return plan.method(plan.config, self.benchmark.shape, task.classes, seed=plan.seed, device=plan.device)
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        """Tell of an epoch."""
+        hm = None if epoch.validation is None else epoch.validation.hm
+        report = EpochReport(epoch.stage, epoch.number, epoch.of, epoch.losses, hm, epoch.seconds)
+        _notify("avbench_epoch_finished", run=self.info, epoch=report)
+
+    @property
+    def schedule_on(self) -> Callable[[Method], None] | None:
+        """What stage 2 does in place of replaying learning rates, if anything."""
+        if self.plan.config.stage2_schedule != "official":
+            return None
+        return official_schedule(self.benchmark.selection, parse_calibration(self.plan.config.calibration))
+
+    def finished(
+        self, selection: Selection, method: Method, decisions: Decisions, timing: dict[str, float | str]
+    ) -> Record:
+        """Write the record."""
+        record, table = _record(self.plan, self.benchmark, selection, method, decisions, timing)
+        write_record(self.plan.path, record, table)
+        _notify("avbench_run_finished", run=self.info, record=record)
+        return record
+
+
+def _execute(plan: Plan, data: Callable[[Plan], Benchmark]) -> Record:
     started = datetime.now(UTC)
     make_deterministic(plan.device)
     reset_peak_memory(plan.device)
     clock = _Clock()
-    with _memory_told(plan):
-        benchmark = benchmark_of(
-            plan.store, plan.dataset, plan.split, plan.device, plan.config.text_order, plan.spec.needs, plan.added
-        )
+    benchmark = data(plan)
     clock.lap("load_seconds")
-    info = _run_info(plan)
-
-    def on_epoch(epoch: Epoch) -> None:
-        hm = None if epoch.validation is None else epoch.validation.hm
-        report = EpochReport(epoch.stage, epoch.number, epoch.of, epoch.losses, hm, epoch.seconds)
-        _notify("avbench_epoch_finished", run=info, epoch=report)
-
-    calibration = parse_calibration(plan.config.calibration)
-
-    def factory(task: Task) -> Method:
-        return plan.method(plan.config, benchmark.shape, task.classes, seed=plan.seed, device=plan.device)
-
-    _notify("avbench_run_started", run=info)
-    with _memory_told(plan), computing_in("full", plan.device):
+    running = UnderWay.started(plan, benchmark)
+    with memory_told(plan), computing_in("full", plan.device):
         selection = select(
-            factory,
+            running.build,
             benchmark.selection,
             epochs=plan.config.epochs,
-            calibration=calibration,
+            calibration=parse_calibration(plan.config.calibration),
             seed=plan.seed,
-            on_epoch=on_epoch,
+            on_epoch=running.on_epoch,
             precision=plan.precision,
         )
         clock.lap("selection_seconds")
         method, decisions = finish(
-            factory,
+            running.build,
             benchmark.final,
             selection,
             seed=plan.seed,
-            on_epoch=on_epoch,
-            schedule_on=official_schedule(benchmark.selection, calibration)
-            if plan.config.stage2_schedule == "official"
-            else None,
+            on_epoch=running.on_epoch,
+            schedule_on=running.schedule_on,
             precision=plan.precision,
         )
     clock.lap("final_seconds")
-    timing: dict[str, float | str] = {"started": started.isoformat(timespec="seconds"), **clock.laps}
-    record, table = _record(plan, benchmark, selection, method, decisions, timing)
-    write_record(plan.path, record, table)
-    _notify("avbench_run_finished", run=info, record=record)
-    return record
+    return running.finished(
+        selection, method, decisions, {"started": started.isoformat(timespec="seconds"), **clock.laps}
+    )
 
 
 def run(
@@ -184,7 +235,7 @@ class _Clock:
         self._last = now
 
 
-def _run_info(plan: Plan) -> RunInfo:
+def _run_info(plan: Plan, together: tuple[int, ...]) -> RunInfo:
     return RunInfo(
         method=plan.spec.name,
         dataset=plan.dataset.name,
@@ -197,6 +248,7 @@ def _run_info(plan: Plan) -> RunInfo:
         epochs=plan.config.epochs,
         config=plan.settings,
         record_path=plan.path,
+        together=together,
     )
 
 
@@ -211,7 +263,7 @@ def _notify(event: str, **arguments: Any) -> None:
 
 
 @contextmanager
-def _memory_told(plan: Plan) -> Iterator[None]:
+def memory_told(plan: Plan) -> Iterator[None]:
     """Turn running out of memory into one line that says what to do."""
     try:
         yield

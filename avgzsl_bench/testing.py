@@ -32,6 +32,9 @@ from avgzsl_bench.method_spec import MethodSpec
 from avgzsl_bench.plugins import method_class, method_spec
 from avgzsl_bench.precision import checked_precision, require_device
 from avgzsl_bench.protocol import finish, seed_everything, select, train
+from avgzsl_bench.seeds.choice import require_agreement
+from avgzsl_bench.seeds.learner import TOLERANCE, Learner, trains_together
+from avgzsl_bench.seeds.stack import stacked
 from avgzsl_bench.sequences import Sequences
 from avgzsl_bench.task import Classes, Samples, Shape, Task, Truth, Videos
 from avgzsl_bench.torch_method import TorchConfig
@@ -286,6 +289,39 @@ def check_protocol(trial: Trial) -> None:
     _require(len(decisions) == len(trial.task.videos), "a video without a decision")
 
 
+def check_seeds_together(trial: Trial) -> None:
+    """Seeds that train together learn what each learns by itself, also where their learning rates differ."""
+    bare = replace(trial.shape, sequences=False)
+    if not trains_together(trial.method) or trial.spec.needs.sequences == "required":
+        return
+    try:
+        trial.method.check(trial.config, bare)
+    except ConfigError:
+        return
+    task, seeds = tiny_task(bare, trial.device), (3, 0, 5)
+
+    def factory(seed: int) -> Callable[[Task], Method]:
+        return lambda task: trial.method(trial.config, bare, task.classes, seed=seed, device=trial.device)
+
+    alone, together = ([Learner.built(factory(seed), task, seed) for seed in seeds] for _ in range(2))
+    stack = stacked(together, factory(seeds[0]), task)
+    for _ in range(2):
+        try:
+            means = stack.train_epoch()
+        except Exception as error:  # a method's code may raise anything
+            raise AssertionError(
+                f"seeds cannot be stacked, say so with seeds_together = False: {error}"
+            ) from error
+        for one, mean in zip(alone, means, strict=True):
+            require_agreement(one.train_epoch(task.train), mean)
+        for one, other in zip(alone, together, strict=True):
+            expected = one.method.score(task.videos, task.classes)
+            apart = (other.method.score(task.videos, task.classes) - expected).abs().mean() / expected.abs().max()
+            _require(float(apart) <= TOLERANCE, f"scores differ by {float(apart):.1e} of the largest, in the mean")
+        for learners in (alone, together):
+            learners[1].method.learning_rate *= 0.5
+
+
 Check = Callable[[Trial], None]
 
 CHECKS: tuple[Check, ...] = (
@@ -302,6 +338,7 @@ CHECKS: tuple[Check, ...] = (
     check_reads_features_only,
     check_without_what_is_optional,
     check_protocol,
+    check_seeds_together,
 )
 
 

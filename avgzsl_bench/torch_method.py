@@ -68,6 +68,8 @@ class TorchMethod(Method):
     Config: ClassVar[type[MethodConfig]] = TorchConfig
     config: TorchConfig
 
+    seeds_together: ClassVar[bool] = True
+
     negatives: ClassVar[bool] = False
     """True for a method whose batches come with as many videos of other classes."""
 
@@ -163,15 +165,28 @@ class TorchMethod(Method):
         Raises:
             PluginError: `losses` did not give tensors by name with one called `total`.
         """
-        losses = self.losses(batch)
-        self._check_losses(losses)
+        losses = self.checked_losses(batch)
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, enabled=False):  # gradients are of the types that losses chose
             losses["total"].backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
+        with torch.no_grad():
+            self.after_step(batch)
         return {name: value.detach() for name, value in losses.items()}
 
-    def _check_losses(self, losses: object) -> None:
+    def after_step(self, batch: Batch) -> None:
+        """Called after each update with its batch, without gradients: the place for another pass.
+
+        As `losses`, it changes no state but the module's.
+        """
+
+    def checked_losses(self, batch: Batch) -> Mapping[str, Tensor]:
+        """`losses` of a batch.
+
+        Raises:
+            PluginError: they are not tensors by name with one called `total`.
+        """
+        losses: object = self.losses(batch)
         contract = f"{type(self).__name__}.losses must return a mapping of names to tensors, one called 'total'"
         if not isinstance(losses, Mapping):
             raise PluginError(f"{contract}; got {type(losses).__name__}")
@@ -180,6 +195,7 @@ class TorchMethod(Method):
         for name, value in losses.items():
             if not isinstance(value, torch.Tensor):
                 raise PluginError(f"{contract}; {name!r} is {type(value).__name__}")
+        return losses
 
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
         """`batches_per_epoch` updates on class-balanced batches; returns the mean of each loss."""
@@ -189,7 +205,7 @@ class TorchMethod(Method):
         sums: dict[str, Tensor] = {}
         indices = self._sampler.draw(self.config.batches_per_epoch, self.config.batch_size)
         negatives = self._sampler.draw_negatives(indices) if self.negatives else None
-        for batch in _batches(train, indices, negatives):
+        for batch in drawn_batches(train, indices, negatives):
             for name, value in self.train_step(batch).items():
                 sums[name] = sums[name] + value if name in sums else value
         means = torch.stack(list(sums.values())).div(len(indices)).tolist()
@@ -224,8 +240,15 @@ class TorchMethod(Method):
         return sum(p.numel() for p in self.module.parameters() if p.requires_grad)
 
 
-def _batches(train: Samples, indices: Tensor, negatives: Tensor | None) -> Iterator[Batch]:
-    """The batches of an epoch: `indices` int64 `[batches, B]`, `negatives` likewise or None."""
+def drawn_batches(train: Samples, indices: Tensor, negatives: Tensor | None) -> Iterator[Batch]:
+    """The batches of an epoch.
+
+    Args:
+        train: what they are drawn from.
+        indices: int64 `[batches, B]`; or `[batches, S, B]` for batches of `S` seeds at once, whose tensors have
+            the seeds as their first axis.
+        negatives: likewise, or None.
+    """
     if negatives is None:
         yield from _drawn(train, indices)
         return

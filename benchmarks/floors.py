@@ -15,17 +15,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.avfs import AVFS
 from avgzsl_baselines.avfs_losses import FeatureBatch
 from avgzsl_baselines.avfs_networks import joined
 from avgzsl_baselines.chance import Chance, row_keys
-from avgzsl_baselines.clipclap import ClipClap
 from avgzsl_baselines.eszsl import ESZSL, GRID, joint_features, ridge_solve
 from avgzsl_baselines.fvaegan import FVAEGAN
 from avgzsl_baselines.fvaegan_nets import adam
 from avgzsl_baselines.tcaf import TCAF
-from avgzsl_baselines.timed_sequences import sequences_of
 from avgzsl_bench import Batch, ClassBalancedSampler, Method, Samples, Task, TorchMethod, Videos
 
 BLOCK = 4096
@@ -131,17 +128,7 @@ def refresh_of(method: TorchMethod) -> Callable[[Batch], object] | None:
     """The pass that the settings ask for after each update, with nothing learnt from it."""
     if getattr(method.config, "bn_refresh", "none") != "official":
         return None
-    module, text = method.module, method.train_text
-    if isinstance(method, ClipClap):
-        return lambda b: (module.embed_videos(b.audio, b.visual), module.embed_texts(text[b.label]))
-    if isinstance(method, AVCA):
-        return lambda b: (
-            module.embed_videos(b.audio, b.visual, [len(b.label)]),
-            module.text_adapter.passes(text, [b.label], module.text_projection),
-        )
-    if isinstance(method, TCAF):
-        return lambda b: (module.embed_videos(sequences_of(b), "index"), module.text_projection(text[b.label]))
-    raise TypeError(f"{type(method).__name__}: its second pass is not known")
+    return method.after_step
 
 
 # Methods with a training of their own

@@ -1,7 +1,8 @@
-"""Measure speed and write it down: `python benchmarks/results.py [methods] [published] [growth] [start-up]`.
+"""Measure speed and write it down: `python benchmarks/results.py [PART ...]`.
 
-Each part that is named, all of them if none is, is measured anew and kept in `results.json`; `RESULTS.md` and its
-plot are made of what is kept. `python benchmarks/results.py page` makes them without measuring.
+Parts are methods, published, growth, start-up and seeds. Each part that is named, all of them if none is, is
+measured anew and kept in `results.json`; `RESULTS.md` and its plot are made of what is kept. `python
+benchmarks/results.py page` makes them without measuring.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ SCRIPTS = {
     "published": "published_path.py",
     "growth": "growth.py",
     "start-up": "start_up.py",
+    "seeds": "seeds.py",
 }
 
 

@@ -14,7 +14,7 @@ STEP, EVALUATION = 1.15, 1.5
 
 def page(kept: Kept) -> str:
     """RESULTS.md."""
-    makers = {"methods": methods, "published": published, "growth": growth, "start-up": start_up}
+    makers = {"methods": methods, "published": published, "growth": growth, "start-up": start_up, "seeds": seeds}
     parts = [maker(kept[name]["figures"]) + said(kept[name]) for name, maker in makers.items() if name in kept]
     return "\n\n".join([HEAD, *parts]) + "\n"
 
@@ -192,3 +192,34 @@ def start_up(figures: list[Kept]) -> str:
     return f"""## Start-up
 
 {table(header, rows, 3)}"""
+
+
+def seeds(figures: list[Kept]) -> str:
+    rows = [
+        [
+            f"`{f['method']}`",
+            str(f["batch_size"]),
+            ratio(f["stacked"]),
+            f"{1e3 * f['stacked']['one'] / f['steps'] / f['seeds']:.1f}",
+            f"{1e3 * f['stacked']['other'] / f['steps'] / f['seeds']:.1f}",
+            ratio(f["command"]),
+        ]
+        for f in figures
+    ]
+    header = [
+        "method",
+        "batch",
+        "stacked / one after another",
+        "stacked, ms a step and seed",
+        "one after another, ms",
+        "`--seeds` / as many `--seed`",
+    ]
+    return f"""## {figures[0]["seeds"]} seeds on the CPU
+
+*Stacked*: an epoch of all seeds with stacked networks, over an epoch of each in turn; full-size simulated UCF,
+default settings but for the number of batches. A CPU is busy with one seed, and stacking gains it next to nothing.
+So there `--seeds` runs one seed after another, and each record is to the last bit that of `--seed`. *`--seeds`*:
+runs of one short epoch a stage, data, evaluations and records included, over as many runs of one seed in the same
+process, each of which loads the data for itself.
+
+{table(header, rows, 5)}"""

@@ -146,6 +146,17 @@ class NumberAsLoss(LossesWithoutTotal):
         return {"total": self.module(batch.audio).mean(), "extra": 0.5}
 
 
+class AimsBySeed(LossesWithoutTotal):
+    def losses(self, batch):
+        return {"total": (1 + self.seed) * self.module(batch.audio).square().mean()}
+
+
+class AsksTheHost(LossesWithoutTotal):
+    def losses(self, batch):
+        loss = self.module(batch.audio).square().mean()
+        return {"total": loss / max(loss.item(), 1.0)}
+
+
 class StuckRate(Honest):
     @property
     def learning_rate(self):
@@ -192,6 +203,8 @@ class NamesNoPrecision(Honest):
         (ClampsVideosInPlace, "check_scoring_changes_nothing: scoring changed the videos in place"),
         (GivesNumpy, "check_score_shape: score must return a tensor, not ndarray"),
         (GivesNoLosses, "check_training: train_epoch must return a mapping, not NoneType"),
+        (AimsBySeed, "check_seeds_together: loss 'total' is .*, by itself"),
+        (AsksTheHost, "check_seeds_together: seeds cannot be stacked, say so with seeds_together = False"),
         (LossesWithoutTotal, "check_training: LossesWithoutTotal.losses must return .*'total'; got loss"),
     ],
 )

@@ -23,7 +23,11 @@ split_option = click.option(
 )
 seed_option = click.option("--seed", type=int, help="Run this one seed. [default: 0]")
 seeds_option = click.option(
-    "--seeds", type=click.IntRange(1, 10_000), metavar="N", help="Run seeds 0 to N-1 in turn."
+    "--seeds",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Run seeds 0 to N-1: in turn on the CPU, elsewhere together where "
+    "the method allows it and a short trial finds it faster.",
 )
 set_option = click.option(
     "--set",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from avgzsl_bench.cli.seeds_summary import SeedsSummary
 from avgzsl_bench.hookspecs import hookimpl
 from avgzsl_bench.plugins import load_plugins
 
@@ -38,6 +40,7 @@ class RunProgress:
         )
         self._task: TaskID | None = None
         self._seconds: dict[int, float] = {}
+        self._summary: SeedsSummary | None = None
 
     def __enter__(self) -> RunProgress:
         load_plugins().manager.register(self, name="console-progress")
@@ -53,10 +56,14 @@ class RunProgress:
     @hookimpl
     def avbench_run_started(self, run: RunInfo) -> None:
         """Say what runs, and that features are simulated if they are."""
+        if run.together and run.seed != run.together[0]:
+            return
+        self._summary = SeedsSummary(run.together) if run.together else None
+        seeds = f"{len(run.together)} seeds together" if run.together else f"seed {run.seed}"
         marks = "" if run.precision == "full" else f", precision {run.precision}"
         marks += "  SIMULATED" if run.simulated else ""
         self._say(
-            f"{run.method} on {run.dataset}, {run.features} features, split {run.split}, seed {run.seed}, "
+            f"{run.method} on {run.dataset}, {run.features} features, split {run.split}, {seeds}, "
             f"{run.device}{marks}",
             style="bold",
         )
@@ -64,13 +71,20 @@ class RunProgress:
         self._show_stage(1, run.epochs)
 
     @hookimpl
-    def avbench_epoch_finished(self, epoch: EpochReport) -> None:
+    def avbench_epoch_finished(self, run: RunInfo, epoch: EpochReport) -> None:
         """One line an epoch: losses, validation HM, time, and time left in the stage."""
+        if self._summary is None:
+            self._show_epoch(epoch)
+            return
+        for summed in self._summary.heard(run.seed, epoch):
+            self._show_epoch(summed.mean, summed.spread)
+
+    def _show_epoch(self, epoch: EpochReport, spread: str = "") -> None:
         self._seconds[epoch.stage] += epoch.seconds
         remaining = self._seconds[epoch.stage] / epoch.epoch * (epoch.epochs - epoch.epoch)
         left = f"about {_duration(remaining)} left in this stage" if epoch.epoch < epoch.epochs else ""
         losses = "  ".join(f"{name} {value:.4f}" for name, value in epoch.losses.items())
-        hm = "" if epoch.hm is None else f"  HM {100 * epoch.hm:5.2f} %"
+        hm = "" if epoch.hm is None else f"  HM {100 * epoch.hm:5.2f} %{spread}"
         tail = f"  {left}" if left and not self._console.is_terminal else ""
         self._say(
             f"  stage {epoch.stage}  epoch {epoch.epoch:>3}/{epoch.epochs}{hm}  {losses}  "
@@ -82,9 +96,10 @@ class RunProgress:
             self._show_stage(2, total=None)
 
     @hookimpl
-    def avbench_run_finished(self) -> None:
-        """Take the bar away; the figures follow."""
-        self._hide()
+    def avbench_run_finished(self, run: RunInfo) -> None:
+        """Take the bar away, unless other seeds go on; the figures follow."""
+        if self._summary is None or self._summary.finished(run.seed):
+            self._hide()
 
     def _say(self, line: str, style: str | None = None) -> None:
         self._console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
@@ -107,12 +122,19 @@ def _duration(seconds: float) -> str:
 
 def execute_shown(plan: Plan, console: Console) -> Record:
     """Run a plan, show its progress, and say where its record is."""
-    from avgzsl_bench.runner import execute
+    (record,) = execute_seeds_shown([plan], console)
+    return record
+
+
+def execute_seeds_shown(plans: Sequence[Plan], console: Console) -> list[Record]:
+    """Run plans that differ by seed only, show their progress, and say where the records are."""
+    from avgzsl_bench.seeds.runs import execute_seeds
+
+    def tell(line: str) -> None:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     with RunProgress(console):
-        record = execute(plan)
-    console.print(f"  record: {plan.path}", highlight=False, markup=False, soft_wrap=True)
-    return record
+        return execute_seeds(plans, tell=tell, done=lambda plan: tell(f"  record: {plan.path}"))
 
 
 def say_simulated(console: Console, plan: Plan, *, asked: bool) -> None:

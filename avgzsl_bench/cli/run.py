@@ -116,24 +116,31 @@ def run(
         finished = [None if force else plan.finished() for plan in plans]
     if plan.store.simulated:
         say_simulated(console, plan, asked=features != "auto")
-    records = [_run_or_tell(*pair, console) for pair in zip(plans, finished, strict=True)]
+    records = _run_or_tell(plans, finished, console)
     if as_json:
         _print_json(records, many=seeds is not None)
     else:
         _print_table(records)
 
 
-def _run_or_tell(plan: Plan, finished: Record | None, console: Console) -> Record:
-    from avgzsl_bench.cli.progress import execute_shown
+def _run_or_tell(plans: list[Plan], finished: list[Record | None], console: Console) -> list[Record]:
+    """The records of all, in the order of the plans: those that were there, and those that were missing."""
+    from avgzsl_bench.cli.progress import execute_seeds_shown
     from avgzsl_bench.environment import source_revision
 
-    if finished is not None:
-        revision = finished.environment.get("revision")
+    records: dict[int, Record] = {}
+    for plan, record in zip(plans, finished, strict=True):
+        if record is None:
+            continue
+        records[plan.seed] = record
+        revision = record.environment.get("revision")
         other = "" if revision == source_revision() else ", by another revision of the source"
-        text = f"already finished on {finished.device}{other}: {plan.path} (--force runs it again)"
+        text = f"already finished on {record.device}{other}: {plan.path} (--force runs it again)"
         console.print(text, soft_wrap=True, markup=False, highlight=False)
-        return finished
-    return execute_shown(plan, console)
+    missing = [plan for plan in plans if plan.seed not in records]
+    if missing:
+        records |= {record.seed: record for record in execute_seeds_shown(missing, console)}
+    return [records[plan.seed] for plan in plans]
 
 
 def _print_json(records: list[Record], *, many: bool) -> None:

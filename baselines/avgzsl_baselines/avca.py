@@ -334,14 +334,11 @@ class AVCA(TorchMethod):
             regularization=self.config.regularization,
         )
 
-    def train_step(self, batch: Batch) -> Mapping[str, Tensor]:
-        """One update, and with `bn_refresh=official` the embeddings of the batch once more."""
-        losses = super().train_step(batch)
+    def after_step(self, batch: Batch) -> None:
+        """With `bn_refresh=official` the embeddings of the batch once more."""
         if self.config.bn_refresh == "official":
-            with torch.no_grad():
-                self.module.embed_videos(batch.audio, batch.visual, [len(batch.label)])
-                self.module.text_adapter.passes(self.train_text, [batch.label], self.module.text_projection)
-        return losses
+            self.module.embed_videos(batch.audio, batch.visual, [len(batch.label)])
+            self.module.text_adapter.passes(self.train_text, [batch.label], self.module.text_projection)
 
     def embed_videos(self, videos: Videos) -> Tensor:
         """theta_v of videos, `[N, d]`."""

@@ -268,14 +268,11 @@ class ClipClap(TorchMethod):
         losses = base_losses(self.module(batch, self.train_text), batch.label)
         return {"total": losses["ce"] + losses["rec"] + losses["reg"], **losses}
 
-    def train_step(self, batch: Batch) -> Mapping[str, Tensor]:
-        """One update, and with `bn_refresh=official` the encoders and projections once more on the batch."""
-        losses = super().train_step(batch)
+    def after_step(self, batch: Batch) -> None:
+        """With `bn_refresh=official` the encoders and projections once more on the batch."""
         if self.config.bn_refresh == "official":
-            with torch.no_grad():
-                self.module.embed_videos(batch.audio, batch.visual)
-                self.module.embed_texts(self.train_text[batch.label])
-        return losses
+            self.module.embed_videos(batch.audio, batch.visual)
+            self.module.embed_texts(self.train_text[batch.label])
 
     def embed_videos(self, videos: Videos) -> Tensor:
         """theta_o of videos, `[N, d]`."""

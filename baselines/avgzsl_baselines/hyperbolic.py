@@ -28,17 +28,26 @@ _RIM = 1e-3
 class _Artanh(torch.autograd.Function):
     """`artanh` within `±(1 - 1e-5)`, where it stays finite; beyond, value and slope of the nearer bound."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, u: Tensor) -> Tensor:
-        inside = u.clamp(-1 + 1e-5, 1 - 1e-5)
-        ctx.save_for_backward(inside)
+    def forward(u: Tensor) -> Tensor:
+        inside = _clamped(u)
         return 0.5 * ((1 + inside).log() - (1 - inside).log())
 
     @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (inside,) = ctx.saved_tensors
-        slope: Tensor = gradients[0] / (1 - inside**2)
+        (u,) = ctx.saved_tensors
+        slope: Tensor = gradients[0] / (1 - _clamped(u) ** 2)
         return slope
+
+
+def _clamped(u: Tensor) -> Tensor:
+    return u.clamp(-1 + 1e-5, 1 - 1e-5)
 
 
 def artanh(u: Tensor) -> Tensor:

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 class _Spike(torch.autograd.Function):
     """The step, with the slope of `sigmoid(alpha x)` for its derivative."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, excess: Tensor, alpha: float) -> Tensor:
-        ctx.save_for_backward(excess)
-        ctx.alpha = alpha
+    def forward(excess: Tensor, alpha: float) -> Tensor:
         return (excess >= 0).to(excess.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
+        excess, ctx.alpha = inputs
+        ctx.save_for_backward(excess)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:

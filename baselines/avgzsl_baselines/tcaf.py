@@ -15,8 +15,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
-
 from avgzsl_baselines.clipclap import base_losses
 from avgzsl_baselines.tcaf_model import TCAFConfig, TCAFNet
 from avgzsl_baselines.timed_sequences import (
@@ -55,6 +53,8 @@ class TCAF(TorchMethod):
     module: TCAFNet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
+    seeds_together: ClassVar[bool] = False
+    """Windows are drawn at random, and sequences read, in a training step of its own."""
 
     score_block: ClassVar[int] = 64  # as published; 300 steps of C3D for each are 300 MB
 
@@ -172,18 +172,19 @@ class TCAF(TorchMethod):
         return {"total": losses["ce"] + losses["rec"] + losses["reg"], **losses}
 
     def train_step(self, batch: Batch) -> Mapping[str, Tensor]:
-        """One update on the batch or on windows of it, and with `bn_refresh=official` the embeddings once more.
-
-        In the pass after the update, as in the published program's scoring, times are indices.
-        """
+        """One update on the batch or on windows of it."""
         last = self.config.window_start == "all"
         videos = self._assembled(batch, self.config.train_window, partial(random_start, last=last))
-        losses = super().train_step(replace(batch, audio_steps=videos.audio, visual_steps=videos.visual))
+        return super().train_step(replace(batch, audio_steps=videos.audio, visual_steps=videos.visual))
+
+    def after_step(self, batch: Batch) -> None:
+        """With `bn_refresh=official` the embeddings once more.
+
+        As in the published program's scoring, times are indices.
+        """
         if self.config.bn_refresh == "official":
-            with torch.no_grad():
-                self.module.embed_videos(videos, "index")
-                self.module.text_projection(self.train_text[batch.label])
-        return losses
+            self.module.embed_videos(sequences_of(batch), "index")
+            self.module.text_projection(self.train_text[batch.label])
 
     def embed_videos(self, videos: Videos) -> Tensor:
         """theta_o of videos, `[N, d]`."""

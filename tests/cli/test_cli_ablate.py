@@ -8,9 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import avgzsl_bench as ab
-from avgzsl_bench import plugins, runner
+from avgzsl_bench import plugins
 from avgzsl_bench.cli import main
 from avgzsl_bench.errors import AvbenchError
+from avgzsl_bench.seeds import runs
 
 SHORT = ("--set", "epochs=1", "--set", "batches_per_epoch=2", "--set", "batch_size=8", "--set", "layers=1")
 MFT = ("ablate", "--method", "mft", "--dataset", "ucf")
@@ -107,15 +108,15 @@ def test_the_whole_ablation_then_nothing_more_then_tables_alone(avbench: Call, t
 def test_an_interrupted_ablation_goes_on_where_it_was(
     avbench: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute, calls = runner.execute, []
+    execute, calls = runs.execute, []
 
-    def interrupted(plan: object) -> object:
+    def interrupted(plan: object, *given: object) -> object:
         calls.append(plan)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return execute(plan)  # type: ignore[arg-type]
+        return execute(plan, *given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(runner, "execute", interrupted)
+    monkeypatch.setattr(runs, "execute", interrupted)
     first = avbench(*MFT, *SHORT)
     assert first.exit_code == 130
     kept = records(tmp_path)

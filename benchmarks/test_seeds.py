@@ -1,0 +1,27 @@
+"""Both ways of training several seeds do the same; how long they take is measured, never asserted."""
+
+from __future__ import annotations
+
+import pytest
+from seeds import METHODS, both_ways, commands, plans_of
+
+from avgzsl_bench.seeds.choice import require_agreement
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path, monkeypatch):
+    monkeypatch.setenv("AVBENCH_DATA", str(tmp_path))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_both_ways_of_an_epoch_learn_the_same(name, tmp_path, paired):
+    stacked, in_turn = both_ways(plans_of(name, 2, tmp_path, seeds=3))
+    for together, alone in zip(stacked(), in_turn(), strict=True):
+        require_agreement(alone, together)
+    paired(stacked, in_turn, repeats=3, meaning=f"{name}: 3 seeds stacked / one after another")
+
+
+def test_the_command_takes_no_longer_than_its_runs(tmp_path, paired):
+    together, in_turn = commands(plans_of("devise", 5, tmp_path))
+    paired(together, in_turn, repeats=3, meaning="devise: --seeds 8 / eight runs of a seed")
+    assert not list(tmp_path.rglob("seed*"))

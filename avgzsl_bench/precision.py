@@ -50,8 +50,21 @@ def checked_precision(name: str, precision: str, method: type[Method]) -> Precis
     return found
 
 
+def require_kind(precision: str, kind: str) -> None:
+    """Refuse a kind of device, `cpu` or `cuda` for two, that cannot compute in a precision wherever it is.
+
+    Raises:
+        ConfigError: it does not have it.
+    """
+    usable = _WHERE.get(precision)
+    if usable is not None and kind not in usable:
+        raise ConfigError(
+            f"precision {precision}: there on {' and '.join(usable)} devices alone, and this run is on {kind}"
+        )
+
+
 def require_device(precision: Precision, device: torch.device) -> None:
-    """Refuse a device that cannot compute in a precision.
+    """Refuse a device of this machine that cannot compute in a precision.
 
     Raises:
         ConfigError: it does not have it.
@@ -60,11 +73,7 @@ def require_device(precision: Precision, device: torch.device) -> None:
         return
     import torch
 
-    usable = _WHERE[precision]
-    if device.type not in usable:
-        raise ConfigError(
-            f"precision {precision}: there on {' and '.join(usable)} devices alone, and this run is on {device}"
-        )
+    require_kind(precision, device.type)
     if device.type == "cuda" and torch.cuda.get_device_capability(device) < _AMPERE:
         raise ConfigError(
             f"precision {precision}: {torch.cuda.get_device_name(device)} does not have it; use full precision"
@@ -77,7 +86,7 @@ def computing_in(precision: Precision, device: torch.device) -> Iterator[None]:
 
     Args:
         precision: which; blocks may be nested, and the inner one's counts.
-        device: where; on the CPU `full` changes nothing.
+        device: where; on the CPU `full` changes nothing but that it ends the autocast of an outer block.
     """
     import torch
 
@@ -87,7 +96,9 @@ def computing_in(precision: Precision, device: torch.device) -> Iterator[None]:
             after.callback(setattr, matmul, "allow_tf32", matmul.allow_tf32)
             after.callback(setattr, cudnn, "allow_tf32", cudnn.allow_tf32)
             matmul.allow_tf32 = cudnn.allow_tf32 = precision == "tf32"
-        if precision == "bf16":
+        if precision == "bf16" or torch.is_autocast_enabled(device.type):
             # Without its cache, which would hold on to the weights as they were before the first update.
-            after.enter_context(torch.autocast(device.type, torch.bfloat16, cache_enabled=False))
+            after.enter_context(
+                torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
+            )
         yield

@@ -79,7 +79,7 @@ class Prepared:
         return plan.method(config, self.shape, self.task.classes, seed=seed, device=plan.device)
 
 
-def prepared(name: str, device: str = "auto") -> Prepared:
+def prepared(name: str, device: str = "cpu") -> Prepared:
     """A method's plan and its data."""
     from avgzsl_bench.data.benchmark import benchmark_of
     from avgzsl_bench.planning import plan_run

@@ -7,6 +7,7 @@ A method that fails is kept with its reason, does not stop the rest, and is trie
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ HERE = Path(__file__).parent
 PATIENCE = 300.0
 """Seconds that a method is given."""
 LONGEST_REASON = 300
+PACKAGES = ("avgzsl_bench", "avgzsl_baselines", "avgzsl_mft")
 
 Kept = dict[str, Any]
 
@@ -59,10 +62,20 @@ def fresh(device: torch.device, counts: Counts) -> Kept:
         "device": described(device),
         "machine": machine(),
         "revision": source_revision(),
+        "source": source_hash(),
         "date": datetime.now(UTC).date().isoformat(),
         "counts": asdict(counts),
         "methods": {},
     }
+
+
+def source_hash() -> str:
+    """Of every source file that the figures depend on, whatever is committed of them."""
+    digest = hashlib.sha256()
+    for folder in (HERE, *(Path(str(files(package))) for package in PACKAGES)):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def begun(path: Path, new: Kept) -> Kept:
@@ -80,7 +93,7 @@ def begun(path: Path, new: Kept) -> Kept:
         page({**new, "methods": methods})  # all that is read of it is there
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise AvbenchError(f"{path}: no record of this benchmark; move it away or choose another --out") from error
-    alike = all(there.get(part) == new[part] for part in new if part not in ("date", "methods"))
+    alike = all(there.get(part) == new[part] for part in ("device", "machine", "source", "counts"))
     return {**new, "methods": {n: f for n, f in methods.items() if "failed" not in f}} if alike else new
 
 

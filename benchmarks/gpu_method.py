@@ -22,6 +22,8 @@ from avgzsl_bench.calibration import parse_calibration
 from avgzsl_bench.device import make_deterministic, peak_memory, reset_peak_memory
 from avgzsl_bench.precision import Precision, computing_in
 from avgzsl_bench.protocol import validate
+from avgzsl_bench.seeds.learner import Learner, trains_together
+from avgzsl_bench.seeds.stack import stacked
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Counts:
         batches: in each measurement of training; None: as many as take a while.
         repeats: pairs of measurements, after a first that does not count.
         busy: seconds of steps that utilisation is read in.
-        seeds: trained one after another.
+        seeds: trained one after another, and together where the method can.
     """
 
     batches: int | None = None
@@ -150,7 +152,18 @@ def ways_of_seeds(stage: Prepared, batches: int | None, seeds: int) -> Mapping[s
             method.train_epoch(stage.task.train)
             validate(method, stage.task, calibration)
 
-    return {"one after another": synchronised(one_after_another, stage.plan.device)}
+    def together() -> None:
+        learners = [
+            Learner.built(lambda _, s=seed: stage.made(batches, s), stage.task, seed) for seed in range(seeds)
+        ]
+        stacked(learners, lambda _: stage.made(batches, 0), stage.task).train_epoch()
+        for learner in learners:
+            validate(learner.method, stage.task, calibration)
+
+    ways = {"one after another": one_after_another}
+    if trains_together(stage.plan.method):
+        ways["together"] = together
+    return {name: synchronised(way, stage.plan.device) for name, way in ways.items()}
 
 
 def median_of(way: Callable[[], object], repeats: int) -> float:

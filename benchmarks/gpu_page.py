@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from results_page import Kept, but, ratio, table
+from results_page import Kept, but, floors_of, ratio, table
 
 from avgzsl_bench.precision import PRECISIONS
 
@@ -84,7 +84,9 @@ def steps(done: Kept) -> str:
     notes = [f"No utilisation: {reason}." for reason in sorted(reasons)]
     busy = "*Busy*: the share of the time in which a kernel ran, as NVML tells it, during epochs."
     told = " ".join([f"Step over floor at most {STEP}: {but(late)}. {busy}", *notes])
-    return f"## Steps\n\n{table(header, rows, 5)}\n\n{told}"
+    counted = "What is counted as a step, and what the floor is:"
+    floors = floors_of([{"method": name, **found} for name, found in trained.items()])
+    return f"## Steps\n\n{table(header, rows, 5)}\n\n{told}\n\n{counted}\n\n{floors}"
 
 
 def evaluations(done: Kept) -> str:

@@ -35,7 +35,8 @@ def both_ways(collate: naive.Collate, *, widths: str = "simulated", **settings: 
         widths: `simulated` features, or as many videos of noise as wide as `clip_clap`.
         settings: of the method.
     """
-    plan = plan_run("clipclap", "ucf", features="simulated", settings={"calibration": "clipclap", **settings})
+    chosen = {"calibration": "clipclap", **settings}
+    plan = plan_run("clipclap", "ucf", features="simulated", settings=chosen, device="cpu")
     benchmark = benchmark_of(
         plan.store, plan.dataset, plan.split, plan.device, plan.config.text_order, plan.spec.needs, plan.added
     )

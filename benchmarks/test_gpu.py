@@ -15,7 +15,7 @@ from gpu_method import Counts
 from avgzsl_bench import AvbenchError
 
 CPU = torch.device("cpu")
-LEAST = Counts(batches=2, repeats=1, busy=0.0, seeds=1)
+LEAST = Counts(batches=2, repeats=1, busy=0.0, seeds=2)
 HERE = Path(__file__).parent
 
 
@@ -45,7 +45,9 @@ def test_a_record_holds_every_figure(measured):
     assert chance["training"] == {}
     for found in (devise, chance):
         assert found["evaluation"]["one"] > 0
-        assert found["seeds"]["a_second"]["one after another"] > 0
+        ways = found["seeds"]["a_second"]
+        assert ways["one after another"] > 0
+        assert found is chance or ways["together"] > 0
         assert found["videos"] == 1820
     assert "unknown method 'nobody'" in record["methods"]["nobody"]["failed"]
 
@@ -68,7 +70,7 @@ def test_it_goes_on_where_it_was_and_tries_again_what_failed(measured, monkeypat
     assert asked == ["nobody"]
     after = json.loads(measured.read_text())
     assert after["methods"]["devise"] == before["methods"]["devise"]
-    monkeypatch.setattr(gpu, "source_revision", lambda: "another")
+    monkeypatch.setattr(gpu, "source_hash", lambda: "another")
     gpu.measure_all(names, CPU, measured.parent, LEAST)
     assert asked == ["nobody", *names]
 

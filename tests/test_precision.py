@@ -98,6 +98,14 @@ def test_full_switches_tf32_off_and_leaves_things_as_they_were():
         assert tf32() == before
 
 
+def test_full_inside_of_bf16_is_full():
+    x = torch.ones(2, 2)
+    with computing_in("bf16", CPU):
+        with computing_in("full", CPU):
+            assert (x @ x).dtype == torch.float32
+        assert (x @ x).dtype == torch.bfloat16
+
+
 def test_weights_are_read_anew_after_each_update():
     layer, inputs = torch.nn.Linear(4, 3, bias=False), torch.ones(2, 4)
     with computing_in("bf16", CPU):

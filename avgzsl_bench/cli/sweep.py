@@ -16,6 +16,7 @@ from avgzsl_bench.cli.options import (
     set_option,
     split_option,
 )
+from avgzsl_bench.precision import require_kind
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -111,7 +112,9 @@ def sweep(
         from avgzsl_bench.sweep.ray_cluster import require_shareable
 
         require_shareable(device)
-    chosen = None if dry_run else _engine(engine, device, workers)
+        if device != "auto":
+            require_kind(precision, device)
+    chosen = None if dry_run else _engine(engine, device, precision, workers)
     with console.status("preparing data and methods"):
         grid = make_grid(
             chosen_methods,
@@ -139,11 +142,11 @@ def sweep(
         context.exit(1)
 
 
-def _engine(name: str, device: str, workers: int | None) -> Engine:
+def _engine(name: str, device: str, precision: str, workers: int | None) -> Engine:
     """The engine of a name, ready to work.
 
     Raises:
-        AvbenchError: the device is not there, or the cluster cannot be used.
+        AvbenchError: the device is not there, or the cluster cannot be used, or not in the precision.
     """
     if name == "local":
         from avgzsl_bench.sweep.local import LocalEngine, device_slots
@@ -153,6 +156,7 @@ def _engine(name: str, device: str, workers: int | None) -> Engine:
 
     connect()
     share = share_out([resources for _, resources in cluster_nodes().values()], device, workers)
+    require_kind(precision, share.device)
     from avgzsl_bench.sweep.ray_engine import RayEngine
 
     return RayEngine(share)

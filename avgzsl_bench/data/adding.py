@@ -28,7 +28,7 @@ from avgzsl_bench.data.text_file import read_class_vectors
 from avgzsl_bench.data.verify import Finding, findings_of
 from avgzsl_bench.data.video_table import VideoTable, read_video_table
 from avgzsl_bench.errors import DataError, UnknownNameError
-from avgzsl_bench.files import nearest_folder
+from avgzsl_bench.files import nearest_folder, require_writable
 from avgzsl_bench.locks import writing_alone
 from avgzsl_bench.names import NAME, SPOKEN
 
@@ -95,6 +95,7 @@ def add_features(
     _check_names(brought)
     target = store_path(root, brought.dataset, brought.features)
     _require_free(target, force=force)
+    require_writable(root)
     card = None if brought.card is None else read_card(brought.card, brought.features)
     videos = read_video_table(brought.videos)
     dataset, new_file = _dataset(root, brought, videos)

@@ -125,7 +125,7 @@ def _from_csv(path: Path, wanted: tuple[str, ...] | None) -> dict[str, list[Any]
     """Columns of a file in which every row has as many values as the first; equal values are one object."""
     columns: dict[str, list[Any]] = {}
     names: list[str] = []
-    rows, known = 0, _Known()
+    rows = 0
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             lines = csv.reader(stream, strict=True)
@@ -134,7 +134,7 @@ def _from_csv(path: Path, wanted: tuple[str, ...] | None) -> dict[str, list[Any]
                 raise ValueError("its first line is empty")
             _require_columns(path, names, wanted)
             columns = {name: [] for name in names if wanted is None or name in wanted}
-            places = [(names.index(name), values.append) for name, values in columns.items()]
+            places = [(names.index(name), values.append, _Known()) for name, values in columns.items()]
             for row in lines:
                 if not row:
                     continue  # a blank line
@@ -144,7 +144,7 @@ def _from_csv(path: Path, wanted: tuple[str, ...] | None) -> dict[str, list[Any]
                         f"{path}: row {rows} has {len(row)} values, and the first line names {len(names)} columns"
                     )
                 _require_size(path, rows, len(names))
-                for place, append in places:
+                for place, append, known in places:
                     append(known[row[place]])
     except csv.Error as error:
         raise ValueError(str(error)) from error
@@ -153,7 +153,7 @@ def _from_csv(path: Path, wanted: tuple[str, ...] | None) -> dict[str, list[Any]
 
 
 class _Known(dict[str, str]):
-    """Each value by itself, so that a class's name is kept once and not once a video; only so many values."""
+    """The values of a column, so that a class's name is kept once and not once a video; only so many values."""
 
     def __missing__(self, value: str) -> str:
         if len(self) < _MOST_KNOWN:

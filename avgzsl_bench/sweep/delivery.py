@@ -9,11 +9,17 @@ import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from avgzsl_bench.errors import RecordError
+from avgzsl_bench.errors import AvbenchError, RecordError
+from avgzsl_bench.files import os_reason
 from avgzsl_bench.locks import writing_alone
 from avgzsl_bench.sweep.engine import Finished
 from avgzsl_bench.sweep.job import Job
+
+if TYPE_CHECKING:
+    from avgzsl_bench.planning import Plan
+    from avgzsl_bench.record import Record
 
 LARGEST = 1 << 28
 """Bytes of a file that are taken in, at most."""
@@ -51,11 +57,28 @@ def keep_delivery(job: Job, delivery: Delivery) -> Finished:
 
     Raises:
         RecordError: it is too large, no record, damaged, or of another run than the job's.
-        AvbenchError: the folder of the results cannot be written to.
+        AvbenchError: the folder of the results or that of temporary files cannot be written to.
     """
     from avgzsl_bench.record import write_record
 
     plan = job.plan(None)
+    try:
+        record = _verified(plan, delivery)
+    except OSError as error:
+        raise AvbenchError(f"what came back cannot be kept in a temporary file: {os_reason(error)}") from error
+    with writing_alone(plan.path, warnings.warn):
+        kept = plan.finished()
+        if kept is None:
+            write_record(plan.path, record, delivery.decisions)
+    return Finished(job, delivery.seconds, (kept or record).metrics.hm)
+
+
+def _verified(plan: Plan, delivery: Delivery) -> Record:
+    """The record that came back, which is the plan's.
+
+    Raises:
+        RecordError: as `keep_delivery`.
+    """
     with TemporaryDirectory(prefix="avbench-") as folder:
         staged = replace(plan, out=Path(folder))
         staged.path.parent.mkdir(parents=True)
@@ -72,8 +95,4 @@ def keep_delivery(job: Job, delivery: Delivery) -> Finished:
             reason = str(error.__cause__ or error).replace(f"{staged.path.parent}/", "")
             raise RecordError(f"what came back is not the run's record: {reason}") from error
     assert record is not None, "it was just written"
-    with writing_alone(plan.path, warnings.warn):
-        kept = plan.finished()
-        if kept is None:
-            write_record(plan.path, record, delivery.decisions)
-    return Finished(job, delivery.seconds, (kept or record).metrics.hm)
+    return record

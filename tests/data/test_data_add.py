@@ -497,6 +497,19 @@ def test_a_dataset_file_is_not_trusted(bench: Bench, change: dict[str, object], 
         read_own_dataset(path)
 
 
+def test_a_data_folder_that_cannot_be_is_told_in_a_line(bench: Bench) -> None:
+    bench.path("file").touch()
+    bench.refuses("Not a directory", **{"data-root": bench.path("file") / "data"})
+
+
+def test_names_of_classes_are_kept_once_however_many_videos(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("avgzsl_bench.data.video_table._MOST_KNOWN", 4)
+    videos = [f"{name}_{i},class {name},stage1_train" for name in "abc" for i in range(3)]
+    path = tmp_path / "videos.csv"
+    path.write_text("\n".join(["video,class,partition", *videos]), encoding="utf-8")
+    assert len({id(name) for name in read_video_table(path).class_name}) == 3
+
+
 def test_nothing_stays_where_the_store_cannot_be_written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise AvbenchError("cannot write: No space left on device")

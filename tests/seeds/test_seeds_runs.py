@@ -169,6 +169,22 @@ def test_together_each_seed_has_its_own_record(plans, tmp_path):
     assert len(files(several)) == 6, "no lock, nothing half-written"
 
 
+def test_seeds_train_together_in_the_precision_of_the_run(plans, tmp_path):
+    full = plans("devise")
+    half = [replace(plan, precision="bf16", out=tmp_path / "half") for plan in full]
+    for together, plan, whole in zip(
+        execute_together(half, data_of, lambda plan: None),
+        half,
+        execute_together(full, data_of, lambda plan: None),
+        strict=True,
+    ):
+        alone = execute(replace(plan, out=tmp_path / "alone"))
+        assert together.precision == alone.precision == "bf16"
+        mine, own, other = (record.trace[-1].losses["total"] for record in (together, alone, whole))
+        assert abs(mine - own) < abs(mine - other)
+        assert mine == pytest.approx(own, rel=1e-2)
+
+
 @pytest.mark.usefixtures("together")
 def test_more_seeds_than_fit_are_trained_in_parts(plans, monkeypatch):
     monkeypatch.setattr(runs, "SEEDS_AT_A_TIME", 2)

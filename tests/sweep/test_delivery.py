@@ -95,3 +95,11 @@ def test_a_folder_that_cannot_be_written_to_is_told(delivered, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(AvbenchError, match="choose another folder"):
         keep_delivery(replace(job, out=tmp_path / "file"), delivery)
+
+
+def test_a_folder_for_temporary_files_that_is_not_there_is_told(delivered, tmp_path, monkeypatch):
+    job, delivery = delivered[0]
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(AvbenchError, match="cannot be kept in a temporary file: No such file"):
+        keep_delivery(replace(job, out=tmp_path / "results"), delivery)
+    assert not (tmp_path / "results").exists()

@@ -86,6 +86,16 @@ def test_a_device_of_this_machine_alone_is_refused(tmp_path, monkeypatch):
     assert "Ray itself chooses" in said_in_a_line(["--device", "cuda:1", "--dry-run"], tmp_path)
 
 
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_a_precision_that_no_run_of_the_cluster_could_train_in_is_refused(tmp_path, monkeypatch, device):
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("avgzsl_bench.sweep.ray_cluster.connect", lambda: None)
+    monkeypatch.setattr("avgzsl_bench.sweep.ray_cluster.cluster_nodes", lambda: {"id": ("one", CPUS[0])})
+    line = said_in_a_line(["--precision", "tf32", "--device", device], tmp_path)
+    assert "precision tf32: there on cuda devices alone" in line
+
+
 def test_the_documented_commands_ask_for_what_there_is():
     page = (Path(__file__).resolve().parents[2] / "docs" / "ray.md").read_text(encoding="utf-8")
     commands = re.findall(r"avbench sweep .*", page)

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import product
 from typing import Any
 
 import naive_clipclap as naive
@@ -27,12 +29,15 @@ CLIP_CLAP = Shape(audio=1024, visual=512, text={"clip": 512, "clap": 1024})
 Ways = tuple[Callable[[], Any], Callable[[], Any]]
 
 
-def both_ways(collate: naive.Collate, *, widths: str = "simulated", **settings: object) -> tuple[Ways, Ways]:
+def both_ways(
+    collate: naive.Collate, *, widths: str = "simulated", one_pass: bool = False, **settings: object
+) -> tuple[Ways, Ways]:
     """Training and evaluation, as published and as here, on stage 1 of UCF.
 
     Args:
         collate: how the published path puts batches together.
         widths: `simulated` features, or as many videos of noise as wide as `clip_clap`.
+        one_pass: an epoch of as many batches as hold all training videos, in place of the default number.
         settings: of the method.
     """
     chosen = {"calibration": "clipclap", **settings}
@@ -44,8 +49,12 @@ def both_ways(collate: naive.Collate, *, widths: str = "simulated", **settings: 
     if widths == "clip_clap":
         task, shape = widened(task), CLIP_CLAP
     calibration = parse_calibration(plan.config.calibration)
+    config = plan.config
+    if one_pass:
+        batches = math.ceil(len(task.train) / plan.settings["batch_size"])
+        config = config.model_copy(update={"batches_per_epoch": batches})
     seed_everything(0)
-    method = plan.method(plan.config, shape, task.classes, seed=0, device=plan.device)
+    method = plan.method(config, shape, task.classes, seed=0, device=plan.device)
     return (
         (partial(naive.train_epoch, method, task.train, collate), partial(naive.evaluate, method, task, collate)),
         (partial(method.train_epoch, task.train), partial(validate, method, task, calibration)),
@@ -72,16 +81,17 @@ def widened(task: Task) -> Task:
 
 
 def measure(repeats: int = 5) -> dict[str, dict[str, Pairs]]:
-    """The published path over ours, by widths and collation: an epoch, its training and its evaluation."""
+    """The published path over ours, by widths, collation and length: an epoch, its training, its evaluation."""
     found = {}
     for widths in ("clip_clap", "simulated"):
-        for collate in (naive.listed, naive.stacked):
-            theirs, ours = both_ways(collate, widths=widths)
+        for collate, one_pass in product((naive.listed, naive.stacked), (False, True)):
+            theirs, ours = both_ways(collate, widths=widths, one_pass=one_pass)
             taken = np.array(
                 [[[seconds(part) for part in way] for way in (theirs, ours)] for _ in range(repeats + 1)]
             )
             training, evaluation = taken[1:, :, 0], taken[1:, :, 1]  # the first time does not count
-            found[f"{widths}, {collate.__name__}"] = {
+            length = "one pass" if one_pass else "default"
+            found[f"{widths}, {collate.__name__}, {length}"] = {
                 "epoch": compared(training + evaluation),
                 "training": compared(training),
                 "evaluation": compared(evaluation),

@@ -121,26 +121,36 @@ def published(figures: list[Kept]) -> str:
     (found,) = figures
     rows = []
     for name, parts in found.items():
-        widths, collation = name.split(", ")
+        widths, collation, length = name.split(", ")
         epoch = parts["epoch"]
         rows.append(
             [
                 f"`{widths}`",
                 collation,
+                length,
                 *(ratio(parts[part]) for part in ("epoch", "training", "evaluation")),
                 f"{epoch['one']:.2f}",
                 f"{epoch['other']:.2f}",
             ]
         )
-    header = ["widths", "batches", "epoch", "its training", "its evaluation", "published path, s", "here, s"]
+    header = [
+        "widths",
+        "batches",
+        "length",
+        "epoch",
+        "its training",
+        "its evaluation",
+        "published path, s",
+        "here, s",
+    ]
     return f"""## ClipClap-GZSL by the published data path, over ours
 
 `naive_clipclap.py` renders the published program's path: videos fetched one by one with one of another class,
 labels looked up one by one, losses brought to the host at each step, all distances anew for each of 76 biases.
 *Listed* batches are put together as there, by `torch.tensor` of a list of NumPy vectors; *stacked* ones by
-PyTorch's default collation. An epoch of the default number of batches and one evaluation; network, losses and
-optimiser are the same.
-`clip_clap` is noise of the widths that the published program reads.
+PyTorch's default collation. An epoch is of the default number of batches for simulated features, or one pass: as
+many as hold all training videos; with one evaluation. Network, losses and optimiser are the same: a step of either
+holds the same matrix products. `clip_clap` is noise of the widths that the published program reads.
 
 {table(header, rows, 5)}"""
 
@@ -169,7 +179,8 @@ def growth(figures: list[Kept]) -> str:
 ![Time and memory against size](growth.svg)
 
 Audio of 16 numbers, visual features of 32, text of 64. An evaluation keeps about {SCORES_AT_A_TIME / 1e6:.0f}
-million scores at a time; an import reads a table and two arrays of one's own into a store and loads it.
+million scores at a time; an import reads a table and two arrays of one's own into a store, and has the table in
+memory, a few hundred bytes a video, but of the features a block.
 
 {table(header, rows, 7)}
 

@@ -26,7 +26,7 @@ from torch import Tensor
 from avgzsl_bench.calibration import parse_calibration
 from avgzsl_bench.config import build_config
 from avgzsl_bench.data.feature_sets import SIMULATED
-from avgzsl_bench.errors import AvbenchError, ConfigError
+from avgzsl_bench.errors import AvbenchError, ConfigError, RunError
 from avgzsl_bench.method import Method, MethodConfig
 from avgzsl_bench.method_spec import MethodSpec
 from avgzsl_bench.plugins import method_class, method_spec
@@ -304,7 +304,10 @@ def check_seeds_together(trial: Trial) -> None:
         return lambda task: trial.method(trial.config, bare, task.classes, seed=seed, device=trial.device)
 
     alone, together = ([Learner.built(factory(seed), task, seed) for seed in seeds] for _ in range(2))
-    stack = stacked(together, factory(seeds[0]), task)
+    try:
+        stack = stacked(together, factory(seeds[0]), task)
+    except RunError:
+        return  # it is seen beforehand, and seeds run one after another
     for _ in range(2):
         try:
             means = stack.train_epoch()

@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 _TRAINING = ("selection_seconds", "final_seconds")
 """What a run is trained in: stage 1 with its selection of an epoch, and stage 2."""
+_TOGETHER = "seeds_together"
 _REVISION = "revision"
 
 
 def training_seconds(row: Row) -> float | None:
-    """Mean over seeds of the seconds that both stages took on the devices named; None if not recorded."""
-    seconds = [found for run in row.runs if (found := _seconds(run.record)) is not None]
+    """Mean over seeds of the seconds that both stages took on the devices named; None if not recorded.
+
+    A seed that trained together with others took a share of the time, which says nothing of a run by itself.
+    """
+    alone = [run.record for run in row.runs if _TOGETHER not in run.record.timing]
+    seconds = [found for record in alone if (found := _seconds(record)) is not None]
     return sum(seconds) / len(seconds) if seconds else None
 
 
@@ -35,7 +40,6 @@ def provenance_of(row: Row, key: TableKey) -> dict[str, str]:
         seed.
     """
     records = [run.record for run in row.runs]
-    seconds = [_seconds(record) for record in records]
     return {
         "configuration": json.dumps(row.method.config, ensure_ascii=False, sort_keys=True),
         "seeds": " ".join(map(str, row.seeds)),
@@ -50,13 +54,19 @@ def provenance_of(row: Row, key: TableKey) -> dict[str, str]:
         "revision": one_line(_distinct(record.environment.get(_REVISION) for record in records)),
         "device": one_line(_distinct(record.device for record in records)),
         "started": one_line(" ".join(str(record.timing.get("started", "unknown")) for record in records)),
-        "seconds": " ".join("unknown" if s is None else f"{s:.3f}" for s in seconds),
+        "seconds": " ".join(map(_told_seconds, records)),
     }
 
 
 def _seconds(record: Record) -> float | None:
     parts = [value for name in _TRAINING if isinstance(value := record.timing.get(name), int | float)]
     return float(sum(parts)) if parts else None
+
+
+def _told_seconds(record: Record) -> str:
+    seconds, together = _seconds(record), record.timing.get(_TOGETHER)
+    told = "unknown" if seconds is None else f"{seconds:.3f}"
+    return told if together is None else f"{told} (a share: {together} seeds together)"
 
 
 def _versions(records: Iterable[Record]) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from avgzsl_bench.errors import RunError, one_line
+from avgzsl_bench.device import make_deterministic
+from avgzsl_bench.errors import AvbenchError, RunError, one_line
 from avgzsl_bench.precision import computing_in
 from avgzsl_bench.seeds.learner import TOLERANCE, Learner, trains_together
 from avgzsl_bench.seeds.stack import stacked
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 BATCHES, REPEATS = 10, 3
 """Of the epochs that are timed."""
+
+
+WORTH = 1.1
+"""Times as fast that training together has to be: near 1 the choice would change from run to run."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,11 @@ def choose(
     try:
         found = timed(plans, benchmark)
     except Exception as error:  # a method's code may raise anything
-        why = one_line(f"{type(error).__name__}: {error}", 200)
+        kind = "" if isinstance(error, AvbenchError) else f"{type(error).__name__}: "
+        why = one_line(f"{kind}{error}", 200)
         return Choice(False, f"seeds run one after another, since they cannot be trained together: {why}")
     gain = found.alone / found.together
-    if gain > 1:
+    if gain > WORTH:
         return Choice(True, f"{len(plans)} seeds train together, {gain:.1f} times as fast as one after another")
     return Choice(False, f"seeds run one after another; together they would be {gain:.2f} times as fast")
 
@@ -81,7 +87,8 @@ def trial(plans: Sequence[Plan], benchmark: Benchmark) -> Timed:
         Exception: what a method's code raises if it cannot be stacked after all.
         RunError: it cannot be stacked, or a seed does not learn together what it learns alone.
     """
-    task = benchmark.selection
+    first, task = plans[0], benchmark.selection
+    make_deterministic(first.device)  # as in the runs; cuBLAS looks at its setting but once, at its first product
     short = [replace(plan, config=plan.config.model_copy(update={"batches_per_epoch": BATCHES})) for plan in plans]
 
     def factory(plan: Plan) -> MethodFactory:
@@ -93,10 +100,10 @@ def trial(plans: Sequence[Plan], benchmark: Benchmark) -> Timed:
     alone = [Learner.built(factories[place], task, plans[place].seed) for place in (0, -1)]
     learners = [Learner.built(made, task, plan.seed) for made, plan in zip(factories, plans, strict=True)]
     stack = stacked(learners, factories[0], task)
-    means = stack.train_epoch()
-    for place, learner in zip((0, -1), alone, strict=True):
-        require_agreement(learner.train_epoch(task.train), means[place])
-    first = plans[0]
+    with computing_in("full", first.device):
+        means = stack.train_epoch()
+        for place, learner in zip((0, -1), alone, strict=True):
+            require_agreement(learner.train_epoch(task.train), means[place])
     with computing_in(first.precision, first.device):
         return Timed(
             alone=len(plans) * _fastest(lambda: alone[0].method.train_epoch(task.train)),

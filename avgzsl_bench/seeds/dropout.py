@@ -53,12 +53,15 @@ class SeedsDropout(TorchFunctionMode):
 
 
 class _Mask(torch.autograd.Function):
-    """Ones with a probability, else zeros; drawn anew for each seed also where all have the same input."""
+    """Ones with a probability, else zeros; drawn anew for each seed also where all have the same input.
+
+    A mask does not depend on how its input lies in memory, which is another way in a stack than alone.
+    """
 
     @staticmethod
     def forward(seed: Tensor, like: Tensor, keep: float, streams: Sequence[Generator]) -> Tensor:
         (stream,) = streams
-        return torch.empty_like(like).bernoulli_(keep, generator=stream)
+        return like.new_empty(like.shape).bernoulli_(keep, generator=stream)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -78,8 +81,8 @@ class _Mask(torch.autograd.Function):
         streams: Sequence[Generator],
     ) -> tuple[Tensor, int]:
         axis = in_dims[1]
-        masks = [
-            torch.empty_like(like if axis is None else like.select(axis, k)).bernoulli_(keep, generator=stream)
-            for k, stream in enumerate(streams)
-        ]
-        return torch.stack(masks), 0
+        shape = like.shape if axis is None else like.select(axis, 0).shape
+        masks = like.new_empty((len(streams), *shape))
+        for mask, stream in zip(masks, streams, strict=True):
+            mask.bernoulli_(keep, generator=stream)
+        return masks, 0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor, nn
 
 from avgzsl_bench.method import Method
 from avgzsl_bench.protocol import MethodFactory, seed_everything
@@ -34,16 +34,42 @@ def trains_together(method: type[Method]) -> bool:
     )
 
 
-def obstacle(method: TorchMethod, train: Samples) -> str | None:
-    """What keeps seeds of a method that `trains_together` from being stacked after all; None if nothing does."""
+def obstacle(method: TorchMethod, seeds: Sequence[TorchMethod], train: Samples) -> str | None:
+    """What keeps seeds of a method that `trains_together` from being stacked after all; None if nothing does.
+
+    Args:
+        method: one more of them, of any seed.
+        seeds: the method, of each seed.
+        train: what they learn from.
+    """
     if train.videos.audio_steps is not None or train.videos.visual_steps is not None:
         return "it reads sequences"
     if type(method.optimizer) not in _OPTIMIZERS:
         return f"its optimiser is {type(method.optimizer).__name__}"
+    if method.optimizer._optimizer_step_pre_hooks or method.optimizer._optimizer_step_post_hooks:
+        return "its optimiser has hooks, which would see all seeds at once"
     own = {id(parameter) for parameter in method.module.parameters()}
     if any(id(p) not in own for group in method.optimizer.param_groups for p in group["params"]):
         return "it trains parameters outside its module"
+    loose, others = _loose(method), [_loose(one) for one in seeds]
+    for name, value in loose.items():
+        if not all(name in other and torch.equal(other[name], value) for other in others):
+            return f"{name} differs from seed to seed, and is no parameter and no buffer"
     return None
+
+
+def _loose(method: TorchMethod) -> dict[str, Tensor]:
+    """The tensors that a method reads but not as parameters and buffers of its module, by name."""
+    parts = {f"module.{path}" if path else "module": part for path, part in method.module.named_modules()}
+    inside = set(parts.values())
+    found = {}
+    for path, part in (("self", method), *parts.items()):
+        for name, value in vars(part).items():
+            if isinstance(value, Tensor):
+                found[f"{path}.{name}"] = value
+            elif isinstance(value, nn.Module) and value not in inside:
+                found |= {f"{path}.{name}.{key}": tensor for key, tensor in value.state_dict().items()}
+    return found
 
 
 @dataclass(frozen=True)

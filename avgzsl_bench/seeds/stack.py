@@ -29,7 +29,7 @@ def stacked(learners: Sequence[Learner], factory: MethodFactory, task: Task) -> 
     """
     template = factory(task)
     assert isinstance(template, TorchMethod), "only these train together"
-    reason = obstacle(template, task.train)
+    reason = obstacle(template, [learner.method for learner in learners], task.train)
     if reason is not None:
         raise RunError(f"{type(template).__name__}: {reason}")
     return Stack(learners, template, task.train)
@@ -62,6 +62,9 @@ class Stack:
 
     def keep(self, positions: Sequence[int]) -> None:
         """Go on with the learners at some positions; the others stay as they are."""
+        for position in set(range(len(self))) - set(positions):
+            for own in _tensors(self._methods[position].module).values():
+                own.data = own.data.clone()  # lest it hold on to what was stacked
         index = torch.tensor(positions, device=self._template.device)
         for stacked in _tensors(self._template.module).values():
             stacked.data, stacked.grad = stacked.data[index], None
@@ -90,8 +93,10 @@ class Stack:
 
     def _train_epoch(self) -> list[dict[str, float]]:
         template, config = self._template, self._template.config
-        template.module.train()
+        for method in (template, *self._methods):
+            method.module.train()  # learners too, as alone: a module may do more than note it
         ratios = self._set_learning_rates()
+        rates = _learning_rates(template)
         drawn = [sampler.draw(config.batches_per_epoch, config.batch_size) for sampler in self._samplers]
         negatives = (
             torch.stack(
@@ -105,6 +110,8 @@ class Stack:
         for batch in drawn_batches(self._train, torch.stack(drawn, dim=1), negatives):
             for name, value in self._step(batch, ratios).items():
                 sums[name] = sums[name] + value if name in sums else value
+        if _learning_rates(template) != rates:
+            raise RunError(f"{type(template).__name__}: its learning rate changes within an epoch")
         means = torch.stack(list(sums.values()), dim=1).div(config.batches_per_epoch).tolist()
         return [dict(zip(sums, own, strict=True)) for own in means]
 
@@ -132,7 +139,12 @@ class Stack:
         network = _Called(self._template.module, call, self._streams)
 
         def one(tensors: dict[str, Tensor], seed: Tensor, own: tuple[Tensor, ...]) -> Any:
-            return functional_call(network, tensors, (seed, own))
+            given = dict(tensors)
+            found = functional_call(network, tensors, (seed, own))  # writes what it replaces to `tensors`
+            replaced = [name for name, tensor in given.items() if tensors[name] is not tensor]
+            if replaced:
+                raise RunError(f"{replaced[0]} is replaced, rather than changed in place")
+            return found
 
         numbers = torch.arange(len(self), device=self._template.device)
         found: Mapping[str, Tensor] = vmap(one)(_tensors(network), numbers, _packed(batch))
@@ -189,6 +201,11 @@ class _Called(nn.Module):
         """The function of a batch."""
         with SeedsDropout(self._streams, seed):
             return dict(self._call(_unpacked(own)))
+
+
+def _learning_rates(method: TorchMethod) -> list[float]:
+    """Of each group of the method's optimiser."""
+    return [float(group["lr"]) for group in method.optimizer.param_groups]
 
 
 def _tensors(module: nn.Module) -> dict[str, Tensor]:

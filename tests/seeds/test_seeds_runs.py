@@ -17,7 +17,7 @@ from avgzsl_bench.plugins import load_plugins
 from avgzsl_bench.protocol import Course, finish, finishing, official_schedule, select, selecting
 from avgzsl_bench.record import verify
 from avgzsl_bench.runner import data_of, execute
-from avgzsl_bench.seeds import runs
+from avgzsl_bench.seeds import choice, runs
 from avgzsl_bench.seeds.choice import Choice, Timed, choose, require_agreement, trial
 from avgzsl_bench.seeds.learner import Learner
 from avgzsl_bench.seeds.lockstep import lockstep
@@ -334,6 +334,25 @@ def test_the_trial_times_both_ways_and_leaves_nothing_behind(plans):
     assert timed.alone > 0
     assert timed.together > 0
     assert not several[0].out.exists()
+
+
+def test_the_trial_computes_as_the_runs_will(plans, monkeypatch):
+    several, order = plans(), []
+    built = Learner.built.__func__
+    monkeypatch.setattr(choice, "make_deterministic", lambda device: order.append("deterministic"))
+    monkeypatch.setattr(
+        Learner, "built", classmethod(lambda cls, *given: order.append("built") or built(cls, *given))
+    )
+    trial(several, data_of(several[0]))
+    assert order[0] == "deterministic"
+
+
+def test_what_is_seen_beforehand_is_told_without_the_name_of_an_error(plans):
+    def fails(plans, data):
+        raise RunError("STFT: it reads sequences")
+
+    reason = choose(elsewhere(plans()), lambda plan: None, fails).reason
+    assert reason.endswith("cannot be trained together: STFT: it reads sequences")
 
 
 def test_the_trial_notices_what_only_differs_in_the_losses(plans, monkeypatch):

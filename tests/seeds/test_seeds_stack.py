@@ -277,9 +277,43 @@ class OutsideParameter(Watched):
         return [*self.module.parameters(), self.extra]
 
 
+class Hooked(Watched):
+    """Clips the gradients of all that its optimiser updates."""
+
+    def build_optimizer(self):
+        optimizer = super().build_optimizer()
+        optimizer.register_step_pre_hook(
+            lambda *_: nn.utils.clip_grad_norm_(self.module.parameters(), 1.0) and None
+        )
+        return optimizer
+
+
+class Projected(Watched):
+    """Has numbers of its own that are registered nowhere."""
+
+    def build(self):
+        module = super().build()
+        module.dropped.projection = torch.randn(3)
+        return module
+
+
+class Taught(Watched):
+    """Has a network of its own beside its module."""
+
+    def build(self):
+        self.teacher = nn.Linear(2, 2)
+        return super().build()
+
+
 @pytest.mark.parametrize(
     ("method", "reason"),
-    [(OtherOptimizer, "its optimiser is Rprop"), (OutsideParameter, "parameters outside its module")],
+    [
+        (OtherOptimizer, "its optimiser is Rprop"),
+        (OutsideParameter, "parameters outside its module"),
+        (Hooked, "its optimiser has hooks"),
+        (Projected, "module.dropped.projection differs from seed to seed"),
+        (Taught, "self.teacher.weight differs from seed to seed"),
+    ],
 )
 def test_what_cannot_be_stacked_says_why(method, reason):
     at = watching(method)
@@ -304,3 +338,85 @@ def test_other_randomness_raises():
     at = watching(Noisy)
     with pytest.raises(RuntimeError, match="randomness"):
         at.stack(at.learners()).train_epoch()
+
+
+class Replacing(Watched):
+    """Puts a new buffer in the place of the old one, which would be lost."""
+
+    def build(self):
+        module = super().build()
+        module.register_buffer("center", torch.zeros(()))
+        return module
+
+    def after_step(self, batch):
+        self.module.center = 0.9 * self.module.center + batch.audio.mean()
+
+
+class WarmsUp(Watched):
+    """Changes its learning rate from step to step, which the seeds' own optimisers would not know."""
+
+    def after_step(self, batch):
+        self.learning_rate *= 0.5
+
+
+@pytest.mark.parametrize(
+    ("method", "reason"),
+    [(Replacing, "center is replaced"), (WarmsUp, "its learning rate changes within an epoch")],
+)
+def test_state_that_would_be_lost_raises(method, reason):
+    at = watching(method)
+    with pytest.raises(RunError, match=reason):
+        at.stack(at.learners()).train_epoch()
+
+
+class Noting(nn.Linear):
+    """Counts how often training was begun."""
+
+    begun = 0
+
+    def train(self, mode=True):
+        self.begun += mode
+        return super().train(mode)
+
+
+class Folded(Watched):
+    def build(self):
+        module = Noting(self.shape.audio + self.shape.visual, self.shape.text_width)
+        module.dropped = nn.Dropout(0.4)
+        return module
+
+
+def test_each_module_is_told_of_training_as_it_is_alone():
+    at = watching(Folded)
+    learners = at.learners()
+    at.stack(learners).train_epoch()
+    for learner in learners:
+        at.score(learner.method)
+        assert not learner.method.module.training
+    at.stack(learners).train_epoch()
+    assert all(learner.method.module.training for learner in learners)
+    assert [learner.method.module.begun for learner in learners] == [2, 2, 2]
+
+
+def test_a_seed_that_is_done_holds_on_to_its_own_numbers_alone(case):
+    at = case("devise")
+    learners = at.learners()
+    at.stack(learners).keep([0, 2])
+    for own in learners[1].method.module.parameters():
+        assert own.untyped_storage().nbytes() == own.numel() * own.element_size()
+
+
+def test_a_mask_does_not_depend_on_how_its_input_lies_in_memory():
+    x = torch.ones(2, 5, 3)
+    streams = [global_stream(0, torch.device("cpu")) for _ in range(4)]
+
+    def dropped(seed, own):
+        with SeedsDropout(streams[:2], seed):
+            return F.dropout(own, 0.3)
+
+    def dropped_alike(seed, own):
+        with SeedsDropout(streams[2:], seed):
+            return F.dropout(own, 0.3)
+
+    lying = x.permute(2, 1, 0).contiguous().permute(2, 1, 0)
+    assert torch.equal(torch.vmap(dropped)(torch.arange(2), x), torch.vmap(dropped_alike)(torch.arange(2), lying))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+_LATER = 0.05
+"""Seconds after which a signal is sent again whose exception was ignored."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -24,14 +29,28 @@ def endings_raised() -> Iterator[None]:
     """Inside the block a signal that would end the program raises `Terminated`, so that clean-up is done.
 
     Signals that are ignored (`nohup`) or handled already stay as they are; other threads than the main one
-    can change nothing.
+    can change nothing. A signal that comes where Python ignores exceptions, such as at the end of an object's
+    life, is sent once more.
     """
 
     def stop(number: int, _: FrameType | None) -> None:
         raise Terminated(number)
 
-    with _handled(stop, lambda current: current is signal.SIG_DFL):
-        yield
+    ignored = sys.unraisablehook
+
+    def told(what: sys.UnraisableHookArgs) -> None:
+        if not issubclass(what.exc_type, KeyboardInterrupt):
+            ignored(what)
+            return
+        number = what.exc_value.number if isinstance(what.exc_value, Terminated) else signal.SIGINT
+        threading.Timer(_LATER, os.kill, (os.getpid(), number)).start()
+
+    sys.unraisablehook = told
+    try:
+        with _handled(stop, lambda current: current is signal.SIG_DFL):
+            yield
+    finally:
+        sys.unraisablehook = ignored
 
 
 @contextmanager

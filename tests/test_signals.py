@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -71,3 +74,27 @@ def test_other_threads_change_nothing() -> None:
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+class _Referent:
+    """Something to refer to weakly."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_whose_exception_python_ignores_comes_again(number, capfd):
+    def gone(_: object) -> None:
+        signal.raise_signal(number)
+        time.sleep(0)  # the handler has run by now
+
+    def work() -> None:
+        referent = _Referent()
+        reference = weakref.ref(referent, gone)
+        del referent
+        assert reference() is None
+        time.sleep(5)
+
+    before = sys.unraisablehook
+    with pytest.raises(KeyboardInterrupt), endings_raised():
+        work()
+    assert sys.unraisablehook is before
+    assert "Traceback" not in capfd.readouterr().err

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.method import Method, MethodConfig
     from avgzsl_bench.method_spec import MethodSpec
     from avgzsl_bench.record import Record
+    from avgzsl_bench.task import Shape, Task
 
 MAX_SEED = 2**32 - 1
 
@@ -97,6 +98,10 @@ class Plan:
             seed=self.seed,
         )
         return self.out / self.dataset.name / self.store.features / self.split / self.spec.name / f"{name}.json"
+
+    def build(self, shape: Shape, task: Task) -> Method:
+        """The method, untrained, for a task on features of a shape."""
+        return self.method(self.config, shape, task.classes, seed=self.seed, device=self.device)
 
     def finished(self) -> Record | None:
         """The record, if this very run was finished before.

@@ -110,8 +110,7 @@ class UnderWay:
 
     def build(self, task: Task) -> Method:
         """The method, untrained."""
-        plan = self.plan
-        return plan.method(plan.config, self.benchmark.shape, task.classes, seed=plan.seed, device=plan.device)
+        return self.plan.build(self.benchmark.shape, task)
 
     def on_epoch(self, epoch: Epoch) -> None:
         """Tell of an epoch."""

@@ -81,13 +81,11 @@ class Prepared:
 
 def prepared(name: str, device: str = "cpu") -> Prepared:
     """A method's plan and its data."""
-    from avgzsl_bench.data.benchmark import benchmark_of
     from avgzsl_bench.planning import plan_run
+    from avgzsl_bench.runner import data_of
 
     plan = plan_run(name, "ucf", features="simulated", device=device)
-    benchmark = benchmark_of(
-        plan.store, plan.dataset, plan.split, plan.device, plan.config.text_order, plan.spec.needs, plan.added
-    )
+    benchmark = data_of(plan)
     return Prepared(plan, benchmark.shape, benchmark.selection)
 
 

@@ -24,6 +24,7 @@ from avgzsl_baselines.fvaegan import FVAEGAN
 from avgzsl_baselines.fvaegan_nets import adam
 from avgzsl_baselines.tcaf import TCAF
 from avgzsl_bench import Batch, ClassBalancedSampler, Method, Samples, Task, TorchMethod, Videos
+from avgzsl_bench.torch_method import drawn_batches
 
 BLOCK = 4096
 """Videos that methods without a `score_block` embed at a time."""
@@ -99,21 +100,7 @@ def draw(method: TorchMethod, train: Samples) -> Iterable[Batch]:
     """The batches of a first epoch."""
     sampler = ClassBalancedSampler(train.label, seed=method.seed)
     indices = sampler.draw(method.config.batches_per_epoch, method.config.batch_size)
-    others = sampler.draw_negatives(indices) if method.negatives else [None] * len(indices)
-    for index, other in zip(indices, others, strict=True):
-        batch = gathered(train, index)
-        yield batch if other is None else replace(batch, negative=gathered(train, other))
-
-
-def gathered(train: Samples, index: Tensor) -> Batch:
-    videos = train.videos.take(index)
-    return Batch(
-        audio=videos.audio,
-        visual=videos.visual,
-        label=train.label[index],
-        audio_steps=videos.audio_steps,
-        visual_steps=videos.visual_steps,
-    )
+    return drawn_batches(train, indices, sampler.draw_negatives(indices) if method.negatives else None)
 
 
 def in_place(method: TorchMethod, batch: Batch) -> Batch:

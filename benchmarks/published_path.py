@@ -20,9 +20,9 @@ from pairs import Pairs, compared, seconds
 
 from avgzsl_bench import Classes, Samples, Shape, Task, Videos
 from avgzsl_bench.calibration import parse_calibration
-from avgzsl_bench.data.benchmark import benchmark_of
 from avgzsl_bench.planning import plan_run
 from avgzsl_bench.protocol import seed_everything, validate
+from avgzsl_bench.runner import data_of
 
 CLIP_CLAP = Shape(audio=1024, visual=512, text={"clip": 512, "clap": 1024})
 
@@ -42,9 +42,7 @@ def both_ways(
     """
     chosen = {"calibration": "clipclap", **settings}
     plan = plan_run("clipclap", "ucf", features="simulated", settings=chosen, device="cpu")
-    benchmark = benchmark_of(
-        plan.store, plan.dataset, plan.split, plan.device, plan.config.text_order, plan.spec.needs, plan.added
-    )
+    benchmark = data_of(plan)
     task, shape = benchmark.selection, benchmark.shape
     if widths == "clip_clap":
         task, shape = widened(task), CLIP_CLAP

@@ -8,19 +8,18 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from pairs import Pairs, Way, pairs
 
-from avgzsl_bench.data.benchmark import benchmark_of
 from avgzsl_bench.planning import Plan, plan_run
-from avgzsl_bench.runner import execute
+from avgzsl_bench.runner import data_of, execute
 from avgzsl_bench.seeds.learner import Learner
 from avgzsl_bench.seeds.runs import execute_seeds
-from avgzsl_bench.seeds.stack import stacked
+from avgzsl_bench.seeds.stack import Stack, stacked
+from avgzsl_bench.task import Samples
 
 METHODS = ("clipclap", "mft", "devise", "avca")
 SEEDS = 8
@@ -57,28 +56,22 @@ def plans_of(name: str, steps: int, out: Path, seeds: int = SEEDS) -> list[Plan]
     return [replace(plan, seed=seed) for seed in range(seeds)]
 
 
+def built(plans: list[Plan]) -> tuple[list[Learner], Stack, Samples]:
+    """Learners of all seeds, as many more in a stack, and what they learn from."""
+    benchmark = data_of(plans[0])
+    task = benchmark.selection
+    factories = [partial(plan.build, benchmark.shape) for plan in plans]
+    alone, together = (
+        [Learner.built(factory, task, plan.seed) for factory, plan in zip(factories, plans, strict=True)]
+        for _ in range(2)
+    )
+    return alone, stacked(together, factories[0], task), task.train
+
+
 def both_ways(plans: list[Plan]) -> tuple[Way, Way]:
     """An epoch of all seeds: stacked, and one after another."""
-    first = plans[0]
-    benchmark = benchmark_of(
-        first.store,
-        first.dataset,
-        first.split,
-        first.device,
-        first.config.text_order,
-        first.spec.needs,
-        first.added,
-    )
-    task = benchmark.selection
-
-    def factory(plan: Plan) -> Callable:
-        return lambda task: plan.method(
-            plan.config, benchmark.shape, task.classes, seed=plan.seed, device=plan.device
-        )
-
-    alone, together = ([Learner.built(factory(plan), task, plan.seed) for plan in plans] for _ in range(2))
-    stack = stacked(together, factory(first), task)
-    return stack.train_epoch, lambda: [learner.method.train_epoch(task.train) for learner in alone]
+    alone, stack, train = built(plans)
+    return stack.train_epoch, lambda: [learner.method.train_epoch(train) for learner in alone]
 
 
 def commands(plans: list[Plan]) -> tuple[Way, Way]:

@@ -26,8 +26,7 @@ seeds_option = click.option(
     "--seeds",
     type=click.IntRange(1, 10_000),
     metavar="N",
-    help="Run seeds 0 to N-1: in turn on the CPU, elsewhere together where "
-    "the method allows it and a short trial finds it faster.",
+    help="Run seeds 0 to N-1.",
 )
 set_option = click.option(
     "--set",

@@ -85,6 +85,9 @@ def run(
     Stage 1 chooses the epoch and the bias on validation videos; stage 2 trains afresh and scores the test
     videos once. The record goes to OUT/<dataset>/<features>/<split>/<method>/. A run that is finished is not
     run again unless --force is given.
+
+    On the CPU several seeds run one after another; elsewhere they train together where the method allows it and a
+    short trial finds it faster. Each has a record.
     """
     from rich.console import Console
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.device import make_deterministic
@@ -19,7 +20,6 @@ from avgzsl_bench.seeds.stack import stacked
 
 if TYPE_CHECKING:
     from avgzsl_bench.planning import Plan
-    from avgzsl_bench.protocol import MethodFactory
     from avgzsl_bench.task import Benchmark
 
 BATCHES, REPEATS = 10, 3
@@ -91,12 +91,7 @@ def trial(plans: Sequence[Plan], benchmark: Benchmark) -> Timed:
     make_deterministic(first.device)  # as in the runs; cuBLAS looks at its setting but once, at its first product
     short = [replace(plan, config=plan.config.model_copy(update={"batches_per_epoch": BATCHES})) for plan in plans]
 
-    def factory(plan: Plan) -> MethodFactory:
-        return lambda task: plan.method(
-            plan.config, benchmark.shape, task.classes, seed=plan.seed, device=plan.device
-        )
-
-    factories = [factory(plan) for plan in short]
+    factories = [partial(plan.build, benchmark.shape) for plan in short]
     alone = [Learner.built(factories[place], task, plans[place].seed) for place in (0, -1)]
     learners = [Learner.built(made, task, plan.seed) for made, plan in zip(factories, plans, strict=True)]
     stack = stacked(learners, factories[0], task)

@@ -20,7 +20,7 @@ from avgzsl_bench.errors import CheckpointError, ConfigError
 from avgzsl_bench.metrics import Metrics, metrics_of
 from avgzsl_bench.plugins import method_class, method_spec
 from avgzsl_bench.precision import computing_in
-from avgzsl_bench.protocol import class_columns, score, validate
+from avgzsl_bench.protocol import score, validate
 
 if TYPE_CHECKING:
     from avgzsl_bench.calibration import Calibration
@@ -111,7 +111,7 @@ def evaluate_checkpoint(
     task = benchmark.final
     with computing_in("full", place):
         decisions = score(method, task)
-    metrics = metrics_of(decisions, task.truth.label, *class_columns(task), bias)
+    metrics = metrics_of(decisions, task.ground_truth, bias)
     return Evaluation(checkpoint, benchmark, rule.name if rule else None, validation, metrics)
 
 

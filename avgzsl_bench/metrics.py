@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,16 +85,72 @@ class SeenUnseenCurve:
     def best_bias(self) -> float:
         """The middle of the longest interval of biases that reach the highest HM; 0 where HM is 0 everywhere."""
         hm = self.hm
-        best = hm >= hm.max() - EQUAL
-        if best.all() or hm.max() <= 0:
+        highest = hm.max()
+        best = np.flatnonzero(hm >= highest - EQUAL)
+        if len(best) == len(hm) or highest <= 0:
             return 0.0
         # HM is 0 in both unbounded segments, so every run of best segments lies between two edges.
-        change = np.diff(best.astype(np.int8), prepend=0, append=0)
-        start, stop = self.edge[np.flatnonzero(change == 1) - 1], self.edge[np.flatnonzero(change == -1) - 1]
+        breaks = np.flatnonzero(best[1:] > best[:-1] + 1)
+        first, last = np.append(0, breaks + 1), np.append(breaks, len(best) - 1)
+        start, stop = self.edge[best[first] - 1], self.edge[best[last]]
         longest = int(np.argmax(stop - start))
         middle = start[longest] + (stop[longest] - start[longest]) / 2
         # Between neighbouring floats there is no middle; the interval holds its start and not its stop.
         return float(middle if middle < stop[longest] else start[longest])
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """What decisions are measured against; what all figures share is computed once.
+
+    A class without a video is left out of every mean, and a mean without any video is 0.
+
+    Attributes:
+        label: int64 `[N]`, the true column of each video.
+        seen, unseen: int64, columns of the classes of each role.
+    """
+
+    label: NDArray[np.int64]
+    seen: NDArray[np.int64]
+    unseen: NDArray[np.int64]
+
+    @cached_property
+    def count(self) -> NDArray[np.int64]:
+        """Videos of each column."""
+        columns = (self.label, self.seen, self.unseen)
+        return np.bincount(self.label, minlength=int(max(column.max(initial=0) for column in columns)) + 1)
+
+    @cached_property
+    def present(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The seen and the unseen columns that have a video."""
+        return self.seen[self.count[self.seen] > 0], self.unseen[self.count[self.unseen] > 0]
+
+    @cached_property
+    def _of_present(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Videos of each of `present`."""
+        seen, unseen = self.present
+        return self.count[seen], self.count[unseen]
+
+    @cached_property
+    def weight(self) -> NDArray[np.float64]:
+        """Weight `[N]` of each video in the mean per-class accuracy of its role; 0 where its class has none."""
+        of_class = np.zeros(len(self.count))
+        for columns in self.present:
+            of_class[columns] = 1.0 / (len(columns) * self.count[columns])
+        return of_class[self.label]
+
+    def mean_class_accuracies(self, predicted: NDArray[np.int64]) -> tuple[float, float]:
+        """Means over the seen and over the unseen classes of the share of each that is predicted right.
+
+        Args:
+            predicted: columns `[N]`.
+        """
+        right = np.bincount(self.label[predicted == self.label], minlength=len(self.count))
+        s, u = (
+            float((right[columns] / videos).sum() / len(columns)) if len(columns) else 0.0
+            for columns, videos in zip(self.present, self._of_present, strict=True)
+        )
+        return s, u
 
 
 @dataclass(frozen=True)
@@ -136,13 +193,12 @@ def decide(scores: Scores, seen: Sequence[int] | ArrayLike, unseen: Sequence[int
 
     with torch.inference_mode():
         tensor = _tensor(scores)
-        best = []
-        for columns in (seen, unseen):
-            column = torch.as_tensor(np.asarray(columns, dtype=np.int64), device=tensor.device)
-            value, position = tensor.index_select(1, column).max(dim=1)
-            best.append((value.cpu().double().numpy(), column[position].cpu().numpy()))
-    (seen_value, seen_class), (unseen_value, unseen_class) = best
-    return Decisions(seen_class, unseen_class, seen_value - unseen_value)
+        first, second = (np.asarray(part, dtype=np.int64) for part in (seen, unseen))
+        columns = np.concatenate([first, second])
+        ordered = tensor.index_select(1, torch.from_numpy(columns).to(tensor.device))
+        of_seen, of_unseen = ordered[:, : len(first)].max(dim=1), ordered[:, len(first) :].max(dim=1)
+        gap = of_seen.values.cpu().double() - of_unseen.values.cpu().double()
+    return Decisions(first[of_seen.indices.cpu().numpy()], second[of_unseen.indices.cpu().numpy()], gap.numpy())
 
 
 def _tensor(scores: Scores) -> Tensor:
@@ -152,79 +208,39 @@ def _tensor(scores: Scores) -> Tensor:
     return scores if isinstance(scores, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(scores))
 
 
-def class_weights(label: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Weight `[N]` of each video in the mean per-class accuracy over `classes`; 0 for videos of others.
-
-    A class without a video is left out of the mean.
-    """
-    size = int(max(label.max(initial=0), classes.max(initial=0))) + 1
-    member = np.zeros(size, dtype=bool)
-    member[classes] = True
-    count = np.bincount(label, minlength=size)
-    present = int(np.count_nonzero(member & (count > 0)))
-    if present == 0:
-        return np.zeros(len(label))
-    return np.where(member[label], 1.0 / (present * count[label]), 0.0)
-
-
-def curve_of(
-    decisions: Decisions, label: NDArray[np.int64], seen: NDArray[np.int64], unseen: NDArray[np.int64]
-) -> SeenUnseenCurve:
+def curve_of(decisions: Decisions, truth: GroundTruth) -> SeenUnseenCurve:
     """The exact curve of decisions: one sort of the gaps and two cumulative sums."""
-    seen_hit = class_weights(label, seen) * (decisions.best_seen == label)
-    unseen_hit = class_weights(label, unseen) * (decisions.best_unseen == label)
     order = np.argsort(decisions.gap)
-    gap = decisions.gap[order]
-    last = np.flatnonzero(np.append(gap[1:] != gap[:-1], True))
-    # Suffix sums rather than total minus prefix sums: the last segment is exactly 0. Rounding must not pass 1.
-    seen_right = np.minimum(np.cumsum(seen_hit[order][::-1])[::-1], 1.0)
-    unseen_left = np.minimum(np.cumsum(unseen_hit[order]), 1.0)
-    return SeenUnseenCurve(
-        edge=gap[last],
-        seen=np.concatenate([seen_right[:1], np.append(seen_right[last[:-1] + 1], 0.0)]),
-        unseen=np.concatenate([[0.0], unseen_left[last]]),
-    )
-
-
-def mean_class_accuracy(
-    predicted: NDArray[np.int64], label: NDArray[np.int64], classes: NDArray[np.int64]
-) -> float:
-    """Mean over `classes` of the share of each class's videos that are predicted right.
-
-    A class without a video is left out of the mean; without any video the mean is 0.
-    """
-    size = int(max(label.max(initial=0), classes.max(initial=0))) + 1
-    count = np.bincount(label, minlength=size)[classes]
-    right = np.bincount(label[predicted == label], minlength=size)[classes]
-    present = count > 0
-    return float(np.mean(right[present] / count[present])) if present.any() else 0.0
+    gap, label, weight = decisions.gap[order], truth.label[order], truth.weight[order]
+    # Suffix sums rather than total minus prefix sums: the last segment is exactly 0.
+    seen_right = np.cumsum((weight * (decisions.best_seen[order] == label))[::-1])[::-1]
+    unseen_left = np.cumsum(weight * (decisions.best_unseen[order] == label))
+    last = np.flatnonzero(gap[1:] != gap[:-1])  # of each gap but the highest
+    seen, unseen = np.zeros(len(last) + 2), np.zeros(len(last) + 2)
+    seen[0], seen[1:-1] = seen_right[0], seen_right[last + 1]
+    unseen[1:-1], unseen[-1] = unseen_left[last], unseen_left[-1]
+    # Rounding must not pass 1.
+    return SeenUnseenCurve(np.append(gap[last], gap[-1]), np.minimum(seen, 1.0), np.minimum(unseen, 1.0))
 
 
 def metrics_of(
-    decisions: Decisions,
-    label: NDArray[np.int64],
-    seen: NDArray[np.int64],
-    unseen: NDArray[np.int64],
-    bias: float,
-    curve: SeenUnseenCurve | None = None,
+    decisions: Decisions, truth: GroundTruth, bias: float, curve: SeenUnseenCurve | None = None
 ) -> Metrics:
     """All figures at a bias. S and U are means of per-class accuracies, taken class by class.
 
     Args:
         decisions: of `N` videos.
-        label: int64 `[N]`, their true columns.
-        seen, unseen: columns of the classes of each role.
+        truth: about the same videos.
         bias: what is subtracted from seen scores.
         curve: of the same decisions, where it is at hand.
     """
-    predicted = decisions.predict(bias)
-    s, u = mean_class_accuracy(predicted, label, seen), mean_class_accuracy(predicted, label, unseen)
+    s, u = truth.mean_class_accuracies(decisions.predict(bias))
     return Metrics(
         seen=s,
         unseen=u,
         hm=float(harmonic_mean(s, u)),
-        zsl=mean_class_accuracy(decisions.best_unseen, label, unseen),
-        ausuc=(curve or curve_of(decisions, label, seen, unseen)).ausuc,
+        zsl=truth.mean_class_accuracies(decisions.best_unseen)[1],
+        ausuc=(curve or curve_of(decisions, truth)).ausuc,
         bias=float(bias),
     )
 
@@ -241,8 +257,8 @@ def seen_unseen_curve(scores: Scores, labels: ArrayLike, seen: ArrayLike, unseen
     Raises:
         ValueError: shapes or columns that do not fit, scores that are not finite, no video of one kind.
     """
-    label, s, u = _checked(scores, labels, seen, unseen)
-    return curve_of(decide(scores, s, u), label, s, u)
+    truth = _checked(scores, labels, seen, unseen)
+    return curve_of(decide(scores, truth.seen, truth.unseen), truth)
 
 
 def evaluate(
@@ -277,19 +293,18 @@ def evaluate(
         >>> m.seen, m.unseen, round(m.hm, 4), m.zsl
         (0.5, 1.0, 0.6667, 1.0)
     """
-    label, s, u = _checked(scores, labels, seen, unseen)
+    truth = _checked(scores, labels, seen, unseen)
     if bias is not None and not np.isfinite(bias):
         raise ValueError(f"bias must be a finite number, got {bias}")
-    decisions = decide(scores, s, u)
+    decisions = decide(scores, truth.seen, truth.unseen)
+    curve = curve_of(decisions, truth)
     if bias is None:
-        bias = parse_calibration(calibration).choose(curve_of(decisions, label, s, u))
-    return metrics_of(decisions, label, s, u, bias)
+        bias = parse_calibration(calibration).choose(curve)
+    return metrics_of(decisions, truth, bias, curve)
 
 
-def _checked(
-    scores: Scores, labels: ArrayLike, seen: ArrayLike, unseen: ArrayLike
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Labels and columns as int64 arrays, after the checks that `evaluate` documents."""
+def _checked(scores: Scores, labels: ArrayLike, seen: ArrayLike, unseen: ArrayLike) -> GroundTruth:
+    """Labels and columns, after the checks that `evaluate` documents."""
     import torch
 
     if scores.ndim != 2:
@@ -317,4 +332,4 @@ def _checked(
             raise ValueError(f"no video of any {name} class")
     if not np.isin(label, np.concatenate([s, u])).all():
         raise ValueError("a video's label is neither seen nor unseen")
-    return label, s, u
+    return GroundTruth(label, s, u)

@@ -22,7 +22,7 @@ import torch
 from avgzsl_bench.calibration import EQUAL, Calibration
 from avgzsl_bench.errors import PluginError, RunError
 from avgzsl_bench.method import Method
-from avgzsl_bench.metrics import Decisions, Metrics, curve_of, decide, metrics_of
+from avgzsl_bench.metrics import Decisions, GroundTruth, Metrics, curve_of, decide, metrics_of
 from avgzsl_bench.precision import Precision, computing_in
 from avgzsl_bench.task import Classes, Task, Videos
 
@@ -245,22 +245,21 @@ def validate(method: Method, task: Task, calibration: Calibration) -> tuple[Metr
 
     The two biases are the same unless the method averages those of several score matrices.
     """
-    seen, unseen = class_columns(task)
-
+    truth = task.ground_truth
     decisions = score(method, task)
-    curve = curve_of(decisions, task.truth.label, seen, unseen)
+    curve = curve_of(decisions, truth)
     own = calibration.choose(curve)
-    figures = metrics_of(decisions, task.truth.label, seen, unseen, own, curve)
+    figures = metrics_of(decisions, truth, own, curve)
     several = _calibration_decisions(method, task)
     if several is None:
         return figures, own
-    curves = [curve_of(of_one, task.truth.label, seen, unseen) for of_one in several]
+    curves = [curve_of(of_one, truth) for of_one in several]
     return figures, float(np.mean([calibration.choose(curve) for curve in curves]))
 
 
 def _calibration_decisions(method: Method, task: Task) -> list[Decisions] | None:
     """The decisions of each matrix that the bias is averaged over; None where it is the scores' own."""
-    columns = class_columns(task)
+    truth = task.ground_truth
     decided: list[Decisions] = []
     for start, videos in _blocks(task):
         several = method.calibration_scores(videos, task.classes)
@@ -268,7 +267,7 @@ def _calibration_decisions(method: Method, task: Task) -> list[Decisions] | None
             return None
         decided = decided or [_undecided(task) for _ in several]
         for decisions, scores in zip(decided, several, strict=True):
-            _put(decisions, start, decide(scores, *columns))
+            _put(decisions, start, _decided(method, scores, truth))
     return decided
 
 
@@ -313,10 +312,11 @@ def score(method: Method, task: Task) -> Decisions:
         PluginError: the method did not give a tensor of floats.
         RunError: scores of the wrong shape or that are not finite.
     """
-    columns = class_columns(task)
+    truth = task.ground_truth
     decisions = _undecided(task)
     for start, videos in _blocks(task):
-        _put(decisions, start, decide(_checked_scores(method, videos, task.classes), *columns))
+        scores = _checked_scores(method, videos, task.classes)
+        _put(decisions, start, _decided(method, scores, truth))
     return decisions
 
 
@@ -354,16 +354,15 @@ def _checked_scores(method: Method, videos: Videos, classes: Classes) -> torch.T
     wanted = (len(videos), len(classes))
     if tuple(scores.shape) != wanted:
         raise RunError(f"{type(method).__name__}.score gave shape {tuple(scores.shape)}, not {wanted}")
-    # One sum tells that all is finite, many times faster; only it can also overflow.
-    if not (bool(scores.sum().isfinite()) or bool(scores.isfinite().all())):
-        raise RunError(f"{type(method).__name__}.score gave NaN or infinite scores; try a lower learning rate")
     return scores
 
 
-def class_columns(task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the seen and of the unseen classes in `task.classes`."""
-    seen = task.classes.seen.cpu().numpy()
-    return np.flatnonzero(seen), np.flatnonzero(~seen)
+def _decided(method: Method, scores: torch.Tensor, truth: GroundTruth) -> Decisions:
+    """Decisions of scores, which must have a finite gap: NaN anywhere and infinity at the top leave none."""
+    decisions = decide(scores, truth.seen, truth.unseen)
+    if not np.isfinite(decisions.gap).all():
+        raise RunError(f"{type(method).__name__}.score gave NaN or infinite scores; try a lower learning rate")
+    return decisions
 
 
 def seed_everything(seed: int) -> None:

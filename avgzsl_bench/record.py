@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from avgzsl_bench.calibration import EQUAL
 from avgzsl_bench.errors import AvbenchError, RecordError, one_line
 from avgzsl_bench.files import atomic_file, content_of
-from avgzsl_bench.metrics import Decisions, SeenUnseenCurve, curve_of, metrics_of
+from avgzsl_bench.metrics import Decisions, GroundTruth, SeenUnseenCurve, curve_of, metrics_of
 from avgzsl_bench.precision import Precision
 
 SCHEMA: Literal[1] = 1
@@ -365,9 +365,9 @@ def read_verified(path: Path) -> Verified:
     record = read_record(path)
     table = read_decisions(path, record)
     seen = np.array([c.role == "seen" for c in record.classes])
-    tested = (table.decisions, table.label, np.flatnonzero(seen), np.flatnonzero(~seen))
-    curve = curve_of(*tested)
-    recomputed = metrics_of(*tested, record.metrics.bias, curve)
+    truth = GroundTruth(table.label, np.flatnonzero(seen), np.flatnonzero(~seen))
+    curve = curve_of(table.decisions, truth)
+    recomputed = metrics_of(table.decisions, truth, record.metrics.bias, curve)
     _compare(path, "metrics", record.metrics.model_dump(), asdict(recomputed))
     expected = _class_accuracies(table, len(record.classes), record.metrics.bias)
     for stored, (count, accuracy) in zip(record.classes, expected, strict=True):

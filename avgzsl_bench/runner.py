@@ -22,11 +22,11 @@ from avgzsl_bench.environment import environment
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.events import EpochReport, RunInfo
 from avgzsl_bench.locks import writing_alone
-from avgzsl_bench.metrics import Decisions, metrics_of
+from avgzsl_bench.metrics import Decisions, GroundTruth, metrics_of
 from avgzsl_bench.planning import Plan, plan_run
 from avgzsl_bench.plugins import load_plugins
 from avgzsl_bench.precision import computing_in
-from avgzsl_bench.protocol import Epoch, Selection, class_columns, finish, official_schedule, select
+from avgzsl_bench.protocol import Epoch, Selection, finish, official_schedule, select
 from avgzsl_bench.record import (
     DataInfo,
     DecisionsFile,
@@ -285,12 +285,12 @@ def _record(
 ) -> tuple[Record, bytes]:
     """The record of a finished run and the bytes of its decisions."""
     task = benchmark.final
-    seen, unseen = class_columns(task)
     order = np.argsort(task.truth.row)
     table = DecisionTable(
         label=task.truth.label[order],
         decisions=Decisions(decisions.best_seen[order], decisions.best_unseen[order], decisions.gap[order]),
     )
+    truth = GroundTruth(table.label, task.ground_truth.seen, task.ground_truth.unseen)
     content = table.to_bytes()
     bias = selection.bias
     distribution, version = plan.distribution
@@ -325,7 +325,7 @@ def _record(
         device=device_name(plan.device),
         precision=plan.precision,
         best_epoch=selection.best_epoch,
-        metrics=Figures(**asdict(metrics_of(table.decisions, table.label, seen, unseen, bias))),
+        metrics=Figures(**asdict(metrics_of(table.decisions, truth, bias))),
         classes=class_results(table, list(task.classes.names), is_seen, bias),
         trace=[_trace(epoch) for epoch in selection.epochs],
         decisions=DecisionsFile(

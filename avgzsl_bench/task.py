@@ -7,8 +7,9 @@ only the protocol reads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from avgzsl_bench.metrics import GroundTruth
     from avgzsl_bench.sequences import Sequences
 
 
@@ -74,6 +76,14 @@ class Videos:
             None if self.audio_steps is None else self.audio_steps.take(index, audio_longest),
             None if self.visual_steps is None else self.visual_steps.take(index, visual_longest),
         )
+
+    def mapped(self, function: Callable[[Videos], Tensor], size: int) -> Tensor:
+        """What a function gives for the videos, `[N, ...]`, called for `size` of them at a time."""
+        import torch
+
+        starts = range(0, max(len(self), 1), size)
+        parts = [function(self.take(slice(start, start + size))) for start in starts]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def longest_of(self, index: Tensor) -> list[tuple[int, int] | None]:
         """For each row of `index`, int64 `[R, M]`, the most audio and visual steps of its videos.
@@ -165,6 +175,16 @@ class Task:
     train: Samples
     videos: Videos
     truth: Truth
+
+    @cached_property
+    def ground_truth(self) -> GroundTruth:
+        """The truth beside the roles of the classes, as figures are computed from it."""
+        import numpy as np
+
+        from avgzsl_bench.metrics import GroundTruth
+
+        seen = self.classes.seen.cpu().numpy()
+        return GroundTruth(self.truth.label, np.flatnonzero(seen), np.flatnonzero(~seen))
 
 
 @dataclass(frozen=True)

@@ -251,7 +251,15 @@ def check_reads_features_only(trial: Trial) -> None:
     method = trial.trained()
     watched = _WatchedVideos(**vars(trial.task.videos))
     method.score(watched, trial.task.classes)
-    extra = vars(watched)["_read"] - {"audio", "visual", "audio_steps", "visual_steps", "take", "longest_of"}
+    extra = vars(watched)["_read"] - {
+        "audio",
+        "visual",
+        "audio_steps",
+        "visual_steps",
+        "take",
+        "mapped",
+        "longest_of",
+    }
     _require(not extra, f"score reads {', '.join(sorted(extra))} of the videos")
 
 

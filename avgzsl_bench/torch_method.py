@@ -147,7 +147,7 @@ class TorchMethod(Method):
 
     def compatibility(self, videos: Tensor, classes: Tensor) -> Tensor:
         """Scores `[N, K]` of embedded videos and classes: minus the Euclidean distance."""
-        return -euclidean_distances(videos, classes)
+        return euclidean_distances(videos, classes).neg_()
 
     @property
     def learning_rate(self) -> float:
@@ -216,11 +216,9 @@ class TorchMethod(Method):
         """Compatibility of each video with each class, `[N, K]`, computed in blocks of videos."""
         self.module.eval()
         embedded = self.embed_classes(classes)
-        blocks = [
-            self.compatibility(self.embed_videos(videos.take(slice(start, start + self.score_block))), embedded)
-            for start in range(0, len(videos), self.score_block)
-        ]
-        return blocks[0] if len(blocks) == 1 else torch.cat(blocks)
+        return videos.mapped(
+            lambda block: self.compatibility(self.embed_videos(block), embedded), self.score_block
+        )
 
     def after_validation(self, hm: float) -> None:
         """Steps the plateau schedule."""

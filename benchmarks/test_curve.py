@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from avgzsl_bench.metrics import curve_of, decide
+from avgzsl_bench.metrics import GroundTruth, curve_of, decide
 
 VIDEOS, SEEN, UNSEEN = 20_000, 207, 69
 BIASES = np.linspace(0, 5, 76)
@@ -22,7 +22,7 @@ def problem():
 
 
 def exact(scores, label, seen, unseen):
-    curve = curve_of(decide(scores, seen, unseen), label, seen, unseen)
+    curve = curve_of(decide(scores, seen, unseen), GroundTruth(label, seen, unseen))
     return float(curve.hm_at(BIASES).max())
 
 

@@ -12,7 +12,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
-from avgzsl_bench.metrics import curve_of
+from avgzsl_bench.metrics import GroundTruth, curve_of
 from avgzsl_bench.record import read_decisions, verify
 
 
@@ -27,7 +27,8 @@ def main(results: Path, picture: Path) -> None:
     for path, record in sorted(records, key=lambda item: -item[1].metrics.hm):
         table = read_decisions(path, record)
         seen = np.array([c.role == "seen" for c in record.classes])
-        curve = curve_of(table.decisions, table.label, np.flatnonzero(seen), np.flatnonzero(~seen))
+        truth = GroundTruth(table.label, np.flatnonzero(seen), np.flatnonzero(~seen))
+        curve = curve_of(table.decisions, truth)
         label = f"{record.method.title} ({100 * record.metrics.hm:.1f})"
         (line,) = axes.step(100 * curve.unseen, 100 * curve.seen, where="post", linewidth=1.3, label=label)
         axes.plot(100 * record.metrics.unseen, 100 * record.metrics.seen, "o", color=line.get_color())

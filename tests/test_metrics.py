@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import avgzsl_bench as ab
-from avgzsl_bench.metrics import Decisions, curve_of, decide, harmonic_mean, mean_class_accuracy, metrics_of
+from avgzsl_bench.metrics import Decisions, GroundTruth, curve_of, decide, harmonic_mean, metrics_of
 
 
 def reference(scores, labels, seen, unseen, bias):
@@ -75,7 +75,7 @@ def test_curve_is_monotone_and_bounded(problem):
     assert curve.unseen[0] == 0
     assert curve.seen[-1] == 0
     decisions = decide(scores, seen, unseen)
-    zsl = mean_class_accuracy(decisions.best_unseen, labels, np.array(unseen))
+    zsl = GroundTruth(labels, np.array(seen), np.array(unseen)).mean_class_accuracies(decisions.best_unseen)[1]
     assert curve.unseen[-1] == pytest.approx(zsl)
     assert 0 <= curve.ausuc <= curve.seen[0] * zsl + 1e-12
 
@@ -203,13 +203,12 @@ def test_metrics_do_not_change_with_the_order_of_videos():
     seen, unseen = np.array([0, 1, 2]), np.array([3, 4])
     order = rng.permutation(50)
     shuffled = Decisions(decisions.best_seen[order], decisions.best_unseen[order], gap[order])
-    first = metrics_of(decisions, label, seen, unseen, 0.25)
-    second = metrics_of(shuffled, label[order], seen, unseen, 0.25)
+    truth, of_shuffled = GroundTruth(label, seen, unseen), GroundTruth(label[order], seen, unseen)
+    first = metrics_of(decisions, truth, 0.25)
+    second = metrics_of(shuffled, of_shuffled, 0.25)
     assert first.hm == pytest.approx(second.hm)
     assert first.ausuc == pytest.approx(second.ausuc)
-    assert np.array_equal(
-        curve_of(decisions, label, seen, unseen).edge, curve_of(shuffled, label[order], seen, unseen).edge
-    )
+    assert np.array_equal(curve_of(decisions, truth).edge, curve_of(shuffled, of_shuffled).edge)
 
 
 def test_harmonic_mean_of_zeros_is_zero():

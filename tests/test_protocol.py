@@ -9,7 +9,7 @@ from avgzsl_bench import protocol
 from avgzsl_bench.calibration import parse_calibration
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.metrics import evaluate
-from avgzsl_bench.protocol import class_columns, finish, official_schedule, score, select, validate
+from avgzsl_bench.protocol import finish, official_schedule, score, select, validate
 from avgzsl_bench.task import Shape
 from avgzsl_bench.testing import tiny_task
 
@@ -91,8 +91,9 @@ def test_the_bias_is_the_one_of_the_best_epoch(task):
     Scripted.script = (0.6,)
     method = Scripted(task.classes, [])
     method.epoch = 1
-    seen, unseen = class_columns(task)
-    direct = evaluate(method.score(task.videos, task.classes), task.truth.label, seen, unseen)
+    direct = evaluate(
+        method.score(task.videos, task.classes), task.truth.label, task.ground_truth.seen, task.ground_truth.unseen
+    )
     assert (best.hm, best.bias) == (direct.hm, direct.bias)
 
 
@@ -182,6 +183,15 @@ def test_unusable_scores_are_named(task, scores, message):
 
     with pytest.raises(RunError, match=f"Wrong.score {message}"):
         score(Wrong(task.classes, []), task)
+
+
+def test_scores_in_bfloat16_are_decided(task):
+    class Coarse(Scripted):
+        def score(self, videos, classes):
+            return torch.eye(len(classes), dtype=torch.bfloat16)[torch.arange(len(videos)) % len(classes)]
+
+    decisions = score(Coarse(task.classes, []), task)
+    assert set(np.abs(decisions.gap).tolist()) <= {0.0, 1.0}
 
 
 def test_labels_of_scored_videos_do_not_reach_the_method(task):

@@ -261,14 +261,13 @@ class AVFS(Method):
     @torch.no_grad()
     def _encode(self, videos: Videos) -> Tensor:
         """What the classifier reads of each video, `[N, H]`, computed in blocks."""
-        parts = (videos.take(block) for block in _blocks(len(videos)))
-        return torch.cat([self.module.encode(joined(part.visual, part.audio)) for part in parts])
+        return videos.mapped(lambda block: self.module.encode(joined(block.visual, block.audio)), BLOCK)
 
     @torch.no_grad()
     def _generate(self, label: Tensor) -> Tensor:
         """The same of a generated video for each label, int64 `[M]`, positions in all classes."""
         assert self.module.generator is not None
-        texts = (self.text[label[block]] for block in _blocks(len(label)))
+        texts = (self.text[part] for part in torch.split(label, BLOCK))
         return torch.cat([self.module.encode(self.module.generator.sample(text)) for text in texts])
 
     @torch.inference_mode()
@@ -283,9 +282,8 @@ class AVFS(Method):
             AvbenchError: a class that is not of the task, so that nothing was learnt of it.
         """
         columns = class_columns(self._column, classes, "AVFS")
-        parts = (videos.take(block) for block in _blocks(len(videos)))
-        return torch.cat(
-            [self._log_probabilities(joined(p.visual, p.audio)).index_select(1, columns) for p in parts]
+        return videos.mapped(
+            lambda p: self._log_probabilities(joined(p.visual, p.audio)).index_select(1, columns), BLOCK
         )
 
     def _log_probabilities(self, features: Tensor) -> Tensor:
@@ -312,11 +310,6 @@ class AVFS(Method):
         """
         own = 0 if self.module.classifier is None else sum(p.numel() for p in self.module.classifier.parameters())
         return sum(p.numel() for p in self.module.parameters()) - own
-
-
-def _blocks(count: int) -> list[slice]:
-    """Slices of `BLOCK` rows that cover `count`; one of no rows if there are none."""
-    return [slice(start, start + BLOCK) for start in range(0, max(count, 1), BLOCK)]
 
 
 def _step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

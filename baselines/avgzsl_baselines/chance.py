@@ -89,11 +89,7 @@ class Chance(Method):
     def score(self, videos: Videos, classes: Classes) -> Tensor:
         """Uniform pseudo-random numbers: float32 `[N, K]`."""
         of_class = row_keys(classes.embedding(), self._of_class)
-        blocks = [
-            self._score_block(videos.take(slice(start, start + BLOCK)), of_class)
-            for start in range(0, len(videos), BLOCK)
-        ]
-        return torch.cat(blocks)
+        return videos.mapped(lambda block: self._score_block(block, of_class), BLOCK)
 
     def _score_block(self, videos: Videos, of_class: Tensor) -> Tensor:
         of_video = row_keys(torch.cat([videos.audio, videos.visual], dim=1), self._of_video)

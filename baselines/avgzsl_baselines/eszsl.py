@@ -135,11 +135,7 @@ class ESZSL(Method):
     def score(self, videos: Videos, classes: Classes) -> Tensor:
         """`X W S^T` of centred videos and any classes: float32 `[N, K]`, computed in blocks of videos."""
         projection = self._solution() @ classes.embedding().T
-        blocks = [
-            (joint_features(videos.take(slice(start, start + BLOCK))) - self._mean) @ projection
-            for start in range(0, len(videos), BLOCK)
-        ]
-        return torch.cat(blocks)
+        return videos.mapped(lambda block: (joint_features(block) - self._mean) @ projection, BLOCK)
 
     def state_dict(self) -> dict[str, Tensor]:
         """The solution `W`, float32 `[Da + Dv, Dw]`, and the mean of the videos, float32 `[Da + Dv]`."""

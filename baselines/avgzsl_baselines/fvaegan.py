@@ -332,11 +332,7 @@ class FVAEGAN(Method):
             AvbenchError: a class that it was not built for.
         """
         columns = class_columns(self._position, classes, "f-VAEGAN-D2")
-        blocks = [
-            self.model.log_probabilities(videos.take(slice(start, start + BLOCK))).index_select(1, columns)
-            for start in range(0, len(videos), BLOCK)
-        ]
-        return torch.cat(blocks)
+        return videos.mapped(lambda block: self.model.log_probabilities(block).index_select(1, columns), BLOCK)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Parameters of all networks and of the classifier, and the range of each feature."""

@@ -138,12 +138,7 @@ class TwoBranchMethod(TorchMethod):
         if self.config.bias == "own":
             return None
         self.module.eval()
-        embedded = torch.cat(
-            [
-                self.embed_videos(videos.take(slice(start, start + EMBEDDING_BLOCK)))
-                for start in range(0, len(videos), EMBEDDING_BLOCK)
-            ]
-        )
+        embedded = videos.mapped(self.embed_videos, EMBEDDING_BLOCK)
         audio, visual = self.branch_scores(embedded, self.embed_classes(classes))
         return audio, visual, self.combine(audio, visual, embedded)
 

@@ -21,7 +21,7 @@ from avgzsl_bench.data.simulated import simulate
 from avgzsl_bench.data.store import write_store
 from avgzsl_bench.metrics import metrics_of
 from avgzsl_bench.plugins import dataset, load_plugins, method_class, method_spec
-from avgzsl_bench.protocol import class_columns, finish, select, validate
+from avgzsl_bench.protocol import finish, select, validate
 
 CPU = torch.device("cpu")
 
@@ -160,7 +160,7 @@ def trained(tmp_path_factory, data_root):
     bias = validate(first[0], benchmark.selection, exact)[1]
     write_checkpoint(folder / "stage1.safetensors", checkpoint_of(spec, first[0]))
     write_checkpoint(folder / "stage2.safetensors", checkpoint_of(spec, method))
-    metrics = metrics_of(decisions, benchmark.final.truth.label, *class_columns(benchmark.final), bias)
+    metrics = metrics_of(decisions, benchmark.final.ground_truth, bias)
     return folder, bias, metrics
 
 

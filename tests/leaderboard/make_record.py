@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from avgzsl_bench.calibration import parse_calibration
-from avgzsl_bench.metrics import curve_of, decide, metrics_of
+from avgzsl_bench.metrics import GroundTruth, curve_of, decide, metrics_of
 from avgzsl_bench.record import (
     DataInfo,
     DecisionsFile,
@@ -69,8 +69,9 @@ def make_record(
     scores[np.arange(len(labels)), labels] += skill
     table = DecisionTable(labels, decide(scores, SEEN, UNSEEN))
     # The test curve stands in for a validation curve: where the bias comes from is not what is tested.
-    curve = curve_of(table.decisions, labels, SEEN, UNSEEN)
-    metrics = metrics_of(table.decisions, labels, SEEN, UNSEEN, parse_calibration(calibration).choose(curve))
+    truth = GroundTruth(labels, SEEN, UNSEEN)
+    curve = curve_of(table.decisions, truth)
+    metrics = metrics_of(table.decisions, truth, parse_calibration(calibration).choose(curve))
     names, is_seen = [f"class {i}" for i in range(8)], np.arange(8) < 5
     content = table.to_bytes()
     identity = (title, version, config, changed, calibration, simulated, text_order, fingerprint, trained)

@@ -8,7 +8,7 @@ import pytest
 from avgzsl_bench.leaderboard.board import read_boards
 from avgzsl_bench.leaderboard.collect import collect
 from avgzsl_bench.leaderboard.sensitivity import CONDITIONS, hm_by_condition, nearest_on_grid, sensitivity_of
-from avgzsl_bench.metrics import metrics_of
+from avgzsl_bench.metrics import GroundTruth, metrics_of
 
 from .make_record import SEEN, UNSEEN, make_record
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _hm(run: StoredRecord, bias: float) -> float:
-    return metrics_of(run.table.decisions, run.table.label, SEEN, UNSEEN, bias).hm
+    return metrics_of(run.table.decisions, GroundTruth(run.table.label, SEEN, UNSEEN), bias).hm
 
 
 @pytest.mark.parametrize("calibration", ["fixed:0.77", "fixed:-4", "fixed:9", "exact"])

@@ -11,7 +11,7 @@ from fixture_f import AUDIO, TEXT, VISUAL, T, X, fill
 from avgzsl_bench import Batch, Classes, MethodSpec, Samples, Shape, Task, Videos
 from avgzsl_bench.calibration import parse_calibration
 from avgzsl_bench.metrics import metrics_of
-from avgzsl_bench.protocol import class_columns, score, validate
+from avgzsl_bench.protocol import score, validate
 from avgzsl_bench.task import Truth
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def validated(method: TorchMethod, bias: float | None = None) -> tuple[Metrics, 
     best, handed_on = validate(method, task, parse_calibration("avca"))
     if bias is None:
         return best, handed_on
-    return metrics_of(score(method, task), task.truth.label, *class_columns(task), bias), handed_on
+    return metrics_of(score(method, task), task.ground_truth, bias), handed_on
 
 
 def rounded(figures: Metrics) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -99,11 +99,27 @@ class SeenUnseenCurve:
         return float(middle if middle < stop[longest] else start[longest])
 
 
+class Present(NamedTuple):
+    """The classes of one role that have a video: their columns, and how many videos each has."""
+
+    columns: NDArray[np.int64]
+    videos: NDArray[np.int64]
+
+    def mean_accuracy(self, right: NDArray[np.int64]) -> float:
+        """Mean over the classes of the share that is right; 0 without a class.
+
+        Args:
+            right: videos that are right, of each column.
+        """
+        classes = len(self.columns)
+        return float((right[self.columns] / self.videos).sum() / classes) if classes else 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
     """What decisions are measured against; what all figures share is computed once.
 
-    A class without a video is left out of every mean, and a mean without any video is 0.
+    A class without a video is left out of every mean.
 
     Attributes:
         label: int64 `[N]`, the true column of each video.
@@ -121,36 +137,23 @@ class GroundTruth:
         return np.bincount(self.label, minlength=int(max(column.max(initial=0) for column in columns)) + 1)
 
     @cached_property
-    def present(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The seen and the unseen columns that have a video."""
-        return self.seen[self.count[self.seen] > 0], self.unseen[self.count[self.unseen] > 0]
-
-    @cached_property
-    def _of_present(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Videos of each of `present`."""
-        seen, unseen = self.present
-        return self.count[seen], self.count[unseen]
+    def present(self) -> tuple[Present, Present]:
+        """The seen and the unseen classes that have a video."""
+        roles = (columns[self.count[columns] > 0] for columns in (self.seen, self.unseen))
+        seen, unseen = (Present(columns, self.count[columns]) for columns in roles)
+        return seen, unseen
 
     @cached_property
     def weight(self) -> NDArray[np.float64]:
         """Weight `[N]` of each video in the mean per-class accuracy of its role; 0 where its class has none."""
         of_class = np.zeros(len(self.count))
-        for columns in self.present:
-            of_class[columns] = 1.0 / (len(columns) * self.count[columns])
+        for columns, videos in self.present:
+            of_class[columns] = 1.0 / (len(columns) * videos)
         return of_class[self.label]
 
-    def mean_class_accuracies(self, predicted: NDArray[np.int64]) -> tuple[float, float]:
-        """Means over the seen and over the unseen classes of the share of each that is predicted right.
-
-        Args:
-            predicted: columns `[N]`.
-        """
-        right = np.bincount(self.label[predicted == self.label], minlength=len(self.count))
-        s, u = (
-            float((right[columns] / videos).sum() / len(columns)) if len(columns) else 0.0
-            for columns, videos in zip(self.present, self._of_present, strict=True)
-        )
-        return s, u
+    def right(self, predicted: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Videos of each column that are predicted right; `predicted` are columns `[N]`."""
+        return np.bincount(self.label[predicted == self.label], minlength=len(self.count))
 
 
 @dataclass(frozen=True)
@@ -211,10 +214,12 @@ def _tensor(scores: Scores) -> Tensor:
 def curve_of(decisions: Decisions, truth: GroundTruth) -> SeenUnseenCurve:
     """The exact curve of decisions: one sort of the gaps and two cumulative sums."""
     order = np.argsort(decisions.gap)
-    gap, label, weight = decisions.gap[order], truth.label[order], truth.weight[order]
+    gap = decisions.gap[order]
+    seen_hit = truth.weight * (decisions.best_seen == truth.label)
+    unseen_hit = truth.weight * (decisions.best_unseen == truth.label)
     # Suffix sums rather than total minus prefix sums: the last segment is exactly 0.
-    seen_right = np.cumsum((weight * (decisions.best_seen[order] == label))[::-1])[::-1]
-    unseen_left = np.cumsum(weight * (decisions.best_unseen[order] == label))
+    seen_right = np.cumsum(seen_hit[order[::-1]])[::-1]
+    unseen_left = np.cumsum(unseen_hit[order])
     last = np.flatnonzero(gap[1:] != gap[:-1])  # of each gap but the highest
     seen, unseen = np.zeros(len(last) + 2), np.zeros(len(last) + 2)
     seen[0], seen[1:-1] = seen_right[0], seen_right[last + 1]
@@ -234,12 +239,14 @@ def metrics_of(
         bias: what is subtracted from seen scores.
         curve: of the same decisions, where it is at hand.
     """
-    s, u = truth.mean_class_accuracies(decisions.predict(bias))
+    seen, unseen = truth.present
+    right = truth.right(decisions.predict(bias))
+    s, u = seen.mean_accuracy(right), unseen.mean_accuracy(right)
     return Metrics(
         seen=s,
         unseen=u,
         hm=float(harmonic_mean(s, u)),
-        zsl=truth.mean_class_accuracies(decisions.best_unseen)[1],
+        zsl=unseen.mean_accuracy(truth.right(decisions.best_unseen)),
         ausuc=(curve or curve_of(decisions, truth)).ausuc,
         bias=float(bias),
     )

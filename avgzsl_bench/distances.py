@@ -27,5 +27,5 @@ def euclidean_distances(videos: Tensor, classes: Tensor) -> Tensor:
     """
     middle = classes.mean(dim=0)
     x, y = videos - middle, classes - middle
-    squares = torch.linalg.vecdot(x, x).unsqueeze(1) + torch.linalg.vecdot(y, y)
+    squares: Tensor = torch.linalg.vecdot(x, x).unsqueeze(1) + torch.linalg.vecdot(y, y)
     return squares.addmm_(x, y.T, alpha=-2).clamp_(min=0).sqrt_()

@@ -196,12 +196,13 @@ def decide(scores: Scores, seen: Sequence[int] | ArrayLike, unseen: Sequence[int
 
     with torch.inference_mode():
         tensor = _tensor(scores)
-        first, second = (np.asarray(part, dtype=np.int64) for part in (seen, unseen))
-        columns = np.concatenate([first, second])
-        ordered = tensor.index_select(1, torch.from_numpy(columns).to(tensor.device))
-        of_seen, of_unseen = ordered[:, : len(first)].max(dim=1), ordered[:, len(first) :].max(dim=1)
-        gap = of_seen.values.cpu().double() - of_unseen.values.cpu().double()
-    return Decisions(first[of_seen.indices.cpu().numpy()], second[of_unseen.indices.cpu().numpy()], gap.numpy())
+        best = []
+        for columns in (seen, unseen):
+            column = np.asarray(columns, dtype=np.int64)
+            found = tensor.index_select(1, torch.from_numpy(column).to(tensor.device)).max(dim=1)
+            best.append((found.values.cpu().double(), column[found.indices.cpu().numpy()]))
+    (seen_value, seen_class), (unseen_value, unseen_class) = best
+    return Decisions(seen_class, unseen_class, (seen_value - unseen_value).numpy())
 
 
 def _tensor(scores: Scores) -> Tensor:

@@ -111,7 +111,7 @@ def measure(name: str) -> Measured:
         batch_size=settings.get("batch_size", settings.get("generator_batch_size")),
         steps=work.steps,
         training=None if work.train is None else pairs(work.train, work.floor, repeats=REPEATS),
-        evaluation=pairs(lambda: validate(method, task, calibration), work.embed, repeats=2 * REPEATS),
+        evaluation=pairs(lambda: validate(method, task, calibration), work.embed, repeats=evaluations_for(work)),
         videos=len(task.videos),
         classes=len(task.classes),
         meaning=work.meaning,
@@ -124,6 +124,12 @@ def batches_for(work: Work) -> int:
     """As many batches as take `SECONDS`."""
     step = statistics.median(seconds(work.floor) for _ in range(3)) / work.steps
     return 5 * min(max(round(SECONDS / step / 5), 1), 12)  # AVFS updates its generator every fifth time
+
+
+def evaluations_for(work: Work) -> int:
+    """As many embedding passes as take a second, within reason: a short one scatters more."""
+    once = statistics.median(seconds(work.embed) for _ in range(3))
+    return min(max(round(1 / once), 2 * REPEATS), 20 * REPEATS)
 
 
 def resident() -> float:

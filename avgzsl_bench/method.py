@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -121,6 +121,10 @@ class Method(ABC):
 
         A video's scores may depend on that video, the classes and what was learnt, on nothing else.
         """
+
+    def scorer(self, classes: Classes) -> Callable[[Videos], Tensor]:
+        """`score` for these classes: what depends on them alone is done here, once for all videos."""
+        return lambda videos: self.score(videos, classes)
 
     def calibration_scores(self, videos: Videos, classes: Classes) -> Sequence[Tensor] | None:
         """Score matrices `[N, K]` whose biases are averaged, where the bias is not that of `score`'s own.

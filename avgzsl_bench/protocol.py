@@ -24,7 +24,7 @@ from avgzsl_bench.errors import PluginError, RunError
 from avgzsl_bench.method import Method
 from avgzsl_bench.metrics import Decisions, GroundTruth, Metrics, curve_of, decide, metrics_of
 from avgzsl_bench.precision import Precision, computing_in
-from avgzsl_bench.task import Classes, Task, Videos
+from avgzsl_bench.task import Task, Videos
 
 SCORES_AT_A_TIME = 2**22
 """So many are kept until they are decisions: 16 MiB in single precision, whatever the videos and classes."""
@@ -314,8 +314,9 @@ def score(method: Method, task: Task) -> Decisions:
     """
     truth = task.ground_truth
     decisions = _undecided(task)
+    scorer = method.scorer(task.classes)
     for start, videos in _blocks(task):
-        scores = _checked_scores(method, videos, task.classes)
+        scores = _checked_scores(method, scorer(videos), (len(videos), len(task.classes)))
         _put(decisions, start, _decided(method, scores, truth))
     return decisions
 
@@ -343,15 +344,13 @@ def _put(decisions: Decisions, start: int, block: Decisions) -> None:
     decisions.gap[rows] = block.gap
 
 
-def _checked_scores(method: Method, videos: Videos, classes: Classes) -> torch.Tensor:
-    """What a method scores, after the checks that `score` documents."""
-    scores: object = method.score(videos, classes)
+def _checked_scores(method: Method, scores: object, wanted: tuple[int, int]) -> torch.Tensor:
+    """What a method scored, after the checks that `score` documents."""
     contract = f"{type(method).__name__}.score must return a torch.Tensor of floats"
     if not isinstance(scores, torch.Tensor):
         raise PluginError(f"{contract}; got {type(scores).__module__}.{type(scores).__name__}")
     if not scores.is_floating_point():
         raise PluginError(f"{contract}; got {scores.dtype}")
-    wanted = (len(videos), len(classes))
     if tuple(scores.shape) != wanted:
         raise RunError(f"{type(method).__name__}.score gave shape {tuple(scores.shape)}, not {wanted}")
     return scores

@@ -194,6 +194,9 @@ def check_video_order(trial: Trial) -> None:
     _require_close(permuted, scores[order], "permuting the videos changes their scores")
     part = method.score(videos.take(order[:5]), trial.task.classes)
     _require_close(part, scores[order[:5]], "scoring a few videos alone changes their scores")
+    scorer = method.scorer(trial.task.classes)
+    for place in (order[:5], order[5:]):
+        _require_close(scorer(videos.take(place)), scores[place], "scorer gives other scores than score")
 
 
 def check_class_order(trial: Trial) -> None:

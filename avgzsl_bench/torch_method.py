@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -211,14 +211,27 @@ class TorchMethod(Method):
         means = torch.stack(list(sums.values())).div(len(indices)).tolist()
         return dict(zip(sums, means, strict=True))
 
-    @torch.inference_mode()
     def score(self, videos: Videos, classes: Classes) -> Tensor:
         """Compatibility of each video with each class, `[N, K]`, computed in blocks of videos."""
+        return self._scorer(classes)(videos)
+
+    def scorer(self, classes: Classes) -> Callable[[Videos], Tensor]:
+        """`score` for these classes, which are embedded once."""
+        own = type(self).score is not TorchMethod.score
+        return super().scorer(classes) if own else self._scorer(classes)
+
+    def _scorer(self, classes: Classes) -> Callable[[Videos], Tensor]:
         self.module.eval()
-        embedded = self.embed_classes(classes)
-        return videos.mapped(
-            lambda block: self.compatibility(self.embed_videos(block), embedded), self.score_block
-        )
+        with torch.inference_mode():
+            embedded = self.embed_classes(classes)
+
+        def scores(videos: Videos) -> Tensor:
+            with torch.inference_mode():
+                return videos.mapped(
+                    lambda block: self.compatibility(self.embed_videos(block), embedded), self.score_block
+                )
+
+        return scores
 
     def after_validation(self, hm: float) -> None:
         """Steps the plateau schedule."""

@@ -5,11 +5,12 @@ import pytest
 import torch
 
 import avgzsl_bench as ab
+from avgzsl_baselines.devise import DeViSE
 from avgzsl_bench import protocol
 from avgzsl_bench.calibration import parse_calibration
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.metrics import evaluate
-from avgzsl_bench.protocol import finish, official_schedule, score, select, validate
+from avgzsl_bench.protocol import finish, official_schedule, score, seed_everything, select, validate
 from avgzsl_bench.task import Shape
 from avgzsl_bench.testing import tiny_task
 
@@ -183,6 +184,43 @@ def test_unusable_scores_are_named(task, scores, message):
 
     with pytest.raises(RunError, match=f"Wrong.score {message}"):
         score(Wrong(task.classes, []), task)
+
+
+class Counting(DeViSE):
+    """Counts how often classes are embedded."""
+
+    counted = 0
+
+    def embed_classes(self, classes):
+        self.counted += 1
+        return super().embed_classes(classes)
+
+
+class Inverted(DeViSE):
+    """Scores in a way of its own."""
+
+    def score(self, videos, classes):
+        return -super().score(videos, classes)
+
+
+def _devise(kind, task):
+    seed_everything(0)
+    return kind(kind.Config(), SHAPE, task.classes, seed=0, device=torch.device("cpu"))
+
+
+def test_classes_are_embedded_once_an_evaluation_whatever_the_blocks(task, monkeypatch):
+    monkeypatch.setattr(protocol, "SCORES_AT_A_TIME", 9 * len(task.classes))
+    monkeypatch.setattr(protocol, "VIDEOS_AT_A_TIME", 4)
+    method = _devise(Counting, task)
+    decisions = score(method, task)
+    assert len(decisions) > 8, "several blocks"
+    assert method.counted == 1
+
+
+def test_a_score_of_its_own_is_what_counts(task):
+    own, plain = _devise(Inverted, task), _devise(DeViSE, task)
+    given = own.scorer(task.classes)(task.videos)
+    assert torch.equal(given, -plain.score(task.videos, task.classes))
 
 
 def test_scores_in_bfloat16_are_decided(task):

@@ -123,7 +123,11 @@ class Method(ABC):
         """
 
     def scorer(self, classes: Classes) -> Callable[[Videos], Tensor]:
-        """`score` for these classes: what depends on them alone is done here, once for all videos."""
+        """`score` for these classes: what depends on them alone is done here, once for all videos.
+
+        Good until the method learns or loads again. It gives what `score` gives, which must not call it unless
+        this is overridden.
+        """
         return lambda videos: self.score(videos, classes)
 
     def calibration_scores(self, videos: Videos, classes: Classes) -> Sequence[Tensor] | None:

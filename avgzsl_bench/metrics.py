@@ -99,7 +99,7 @@ class SeenUnseenCurve:
         return float(middle if middle < stop[longest] else start[longest])
 
 
-class Present(NamedTuple):
+class RoleClasses(NamedTuple):
     """The classes of one role that have a video: their columns, and how many videos each has."""
 
     columns: NDArray[np.int64]
@@ -137,15 +137,15 @@ class GroundTruth:
         return np.bincount(self.label, minlength=int(max(column.max(initial=0) for column in columns)) + 1)
 
     @cached_property
-    def present(self) -> tuple[Present, Present]:
+    def present(self) -> tuple[RoleClasses, RoleClasses]:
         """The seen and the unseen classes that have a video."""
         roles = (columns[self.count[columns] > 0] for columns in (self.seen, self.unseen))
-        seen, unseen = (Present(columns, self.count[columns]) for columns in roles)
+        seen, unseen = (RoleClasses(columns, self.count[columns]) for columns in roles)
         return seen, unseen
 
     @cached_property
     def weight(self) -> NDArray[np.float64]:
-        """Weight `[N]` of each video in the mean per-class accuracy of its role; 0 where its class has none."""
+        """Weight `[N]` of each video in its role's mean per-class accuracy; 0 for a class of neither role."""
         of_class = np.zeros(len(self.count))
         for columns, videos in self.present:
             of_class[columns] = 1.0 / (len(columns) * videos)

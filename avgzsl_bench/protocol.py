@@ -267,7 +267,7 @@ def _calibration_decisions(method: Method, task: Task) -> list[Decisions] | None
             return None
         decided = decided or [_undecided(task) for _ in several]
         for decisions, scores in zip(decided, several, strict=True):
-            _put(decisions, start, _decided(method, scores, truth))
+            _put(decisions, start, _decided(method, "calibration_scores", scores, truth))
     return decided
 
 
@@ -316,8 +316,9 @@ def score(method: Method, task: Task) -> Decisions:
     decisions = _undecided(task)
     scorer = method.scorer(task.classes)
     for start, videos in _blocks(task):
-        scores = _checked_scores(method, scorer(videos), (len(videos), len(task.classes)))
-        _put(decisions, start, _decided(method, scores, truth))
+        # Nothing keeps a block's scores once they are decisions.
+        size = len(videos), len(task.classes)
+        _put(decisions, start, _decided(method, "score", _checked_scores(method, scorer(videos), size), truth))
     return decisions
 
 
@@ -356,11 +357,15 @@ def _checked_scores(method: Method, scores: object, wanted: tuple[int, int]) -> 
     return scores
 
 
-def _decided(method: Method, scores: torch.Tensor, truth: GroundTruth) -> Decisions:
-    """Decisions of scores, which must have a finite gap: NaN anywhere and infinity at the top leave none."""
+def _decided(method: Method, function: str, scores: torch.Tensor, truth: GroundTruth) -> Decisions:
+    """Decisions of scores, whose gaps must be finite: NaN anywhere and infinity at the top leave none.
+
+    Minus infinity below the top changes no decision and passes.
+    """
     decisions = decide(scores, truth.seen, truth.unseen)
     if not np.isfinite(decisions.gap).all():
-        raise RunError(f"{type(method).__name__}.score gave NaN or infinite scores; try a lower learning rate")
+        where = f"{type(method).__name__}.{function}"
+        raise RunError(f"{where} gave NaN or infinite scores; try a lower learning rate")
     return decisions
 
 

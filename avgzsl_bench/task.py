@@ -1,8 +1,8 @@
 """What a method sees: videos without labels, training samples, classes, and the task they make up.
 
 A `Benchmark` is two `Task`s, one a stage (protocol, section 1). A method is handed `Task.classes` and
-`Task.train` to learn from and `Task.videos` to score. The labels of those videos stay in `Task.truth`, which
-only the protocol reads.
+`Task.train` to learn from and `Task.videos` to score. The labels of those videos stay in `Task.truth`, and
+`Task.ground_truth` beside it, which only the protocol reads.
 """
 
 from __future__ import annotations

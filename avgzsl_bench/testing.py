@@ -194,9 +194,17 @@ def check_video_order(trial: Trial) -> None:
     _require_close(permuted, scores[order], "permuting the videos changes their scores")
     part = method.score(videos.take(order[:5]), trial.task.classes)
     _require_close(part, scores[order[:5]], "scoring a few videos alone changes their scores")
-    scorer = method.scorer(trial.task.classes)
-    for place in (order[:5], order[5:]):
-        _require_close(scorer(videos.take(place)), scores[place], "scorer gives other scores than score")
+
+
+def check_scorer(trial: Trial) -> None:
+    """`scorer` gives what `score` gives, a part of the videos at a time, and does so after more training."""
+    method, videos, classes = trial.trained(), trial.task.videos, trial.task.classes
+    for more in (False, True):
+        if more:
+            method.train_epoch(trial.task.train)
+        scores, scorer = method.score(videos, classes), method.scorer(classes)
+        for part in (slice(0, 5), slice(5, None)):
+            _require_close(scorer(videos.take(part)), scores[part], "scorer gives other scores than score")
 
 
 def check_class_order(trial: Trial) -> None:
@@ -349,6 +357,7 @@ CHECKS: tuple[Check, ...] = (
     check_state_dict,
     check_learning_rate,
     check_precisions,
+    check_scorer,
     check_reads_features_only,
     check_without_what_is_optional,
     check_protocol,

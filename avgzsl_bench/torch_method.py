@@ -147,7 +147,7 @@ class TorchMethod(Method):
 
     def compatibility(self, videos: Tensor, classes: Tensor) -> Tensor:
         """Scores `[N, K]` of embedded videos and classes: minus the Euclidean distance."""
-        return euclidean_distances(videos, classes).neg_()
+        return -euclidean_distances(videos, classes)
 
     @property
     def learning_rate(self) -> float:
@@ -217,7 +217,7 @@ class TorchMethod(Method):
 
     def scorer(self, classes: Classes) -> Callable[[Videos], Tensor]:
         """`score` for these classes, which are embedded once."""
-        own = type(self).score is not TorchMethod.score
+        own = getattr(self.score, "__func__", None) is not TorchMethod.score
         return super().scorer(classes) if own else self._scorer(classes)
 
     def _scorer(self, classes: Classes) -> Callable[[Videos], Tensor]:
@@ -226,6 +226,7 @@ class TorchMethod(Method):
             embedded = self.embed_classes(classes)
 
         def scores(videos: Videos) -> Tensor:
+            self.module.eval()
             with torch.inference_mode():
                 return videos.mapped(
                     lambda block: self.compatibility(self.embed_videos(block), embedded), self.score_block

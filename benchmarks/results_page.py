@@ -108,8 +108,8 @@ def floors_of(figures: list[Kept]) -> str:
 
 
 LINEAR = """
-Where the embedding is one linear map of few numbers, it takes no longer than the rest of an evaluation: distances,
-and decisions, curve, bias and figures of some half a millisecond to one."""
+Where the embedding is one linear map of few numbers, the rest of an evaluation weighs as much: distances, taken in
+double precision, and decisions, curve, bias and figures of some half a millisecond to one."""
 
 
 def but(names: list[str]) -> str:

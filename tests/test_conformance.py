@@ -63,6 +63,24 @@ class LooksAtTheBatch(Honest):
         return super().score(videos, classes) - videos.audio.mean()
 
 
+class KeepsItsScorer(Honest):
+    """What is computed of the classes once is kept through training."""
+
+    factor = 1.0
+
+    def train_epoch(self, train):
+        self.factor += 1
+        return {"loss": 0.0}
+
+    def score(self, videos, classes):
+        return self.factor * super().score(videos, classes)
+
+    def scorer(self, classes):
+        if not hasattr(self, "kept"):
+            factor, self.kept = self.factor, lambda videos: factor * Honest.score(self, videos, classes)
+        return self.kept
+
+
 class TiedToClassOrder(Honest):
     def score(self, videos, classes):
         return super().score(videos, classes) + torch.arange(len(classes))
@@ -192,6 +210,7 @@ class NamesNoPrecision(Honest):
         (WrongShape, "check_score_shape"),
         (NotFinite, "check_score_shape"),
         (LooksAtTheBatch, "check_video_order"),
+        (KeepsItsScorer, "check_scorer: scorer gives other scores"),
         (TiedToClassOrder, "check_class_order"),
         (Unseeded, "check_same_seed"),
         (Forgetful, "check_state_dict"),

@@ -212,6 +212,15 @@ def test_metrics_do_not_change_with_the_order_of_videos():
     assert np.array_equal(curve_of(decisions, truth).edge, curve_of(shuffled, of_shuffled).edge)
 
 
+def test_of_several_intervals_the_longest_counts():
+    curve = ab.SeenUnseenCurve(
+        edge=np.array([0.0, 1, 6, 10]),
+        seen=np.array([1, 0.5, 0.2, 0.5, 0]),
+        unseen=np.array([0, 0.5, 0.5, 0.5, 1]),
+    )
+    assert curve.best_bias() == 8.0
+
+
 def test_harmonic_mean_of_zeros_is_zero():
     assert harmonic_mean([0.0, 0.5], [0.0, 0.25]).tolist() == [0.0, pytest.approx(1 / 3)]
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -175,6 +177,8 @@ def test_losses_that_are_not_finite_stop_the_run(task):
     [
         (torch.zeros(3, 2), r"gave shape \(3, 2\)"),
         (torch.full((66, 11), float("nan")), "gave NaN or infinite"),
+        (torch.zeros(66, 11).index_fill(0, torch.tensor(65), float("inf")), "gave NaN or infinite"),
+        (torch.zeros(66, 11).index_fill(0, torch.tensor(0), float("-inf")), "gave NaN or infinite"),
     ],
 )
 def test_unusable_scores_are_named(task, scores, message):
@@ -184,6 +188,26 @@ def test_unusable_scores_are_named(task, scores, message):
 
     with pytest.raises(RunError, match=f"Wrong.score {message}"):
         score(Wrong(task.classes, []), task)
+
+
+def test_minus_infinity_that_wins_nothing_passes(task):
+    class Sure(Scripted):
+        def score(self, videos, classes):
+            scores = torch.full((len(videos), len(classes)), float("-inf"))
+            scores[:, torch.cat((classes.seen.nonzero()[:1], (~classes.seen).nonzero()[:1]), dim=1)] = 0.0
+            return scores
+
+    decisions = score(Sure(task.classes, []), task)
+    assert not decisions.gap.any()
+
+
+def test_calibration_scores_that_are_not_finite_are_named(task):
+    class Broken(Blockwise):
+        def calibration_scores(self, videos, classes):
+            return [self.score(videos, classes).fill_(float("nan"))]
+
+    with pytest.raises(RunError, match=r"Broken.calibration_scores gave NaN or infinite"):
+        validate(Broken(task.classes), task, parse_calibration("exact"))
 
 
 class Counting(DeViSE):
@@ -221,6 +245,22 @@ def test_a_score_of_its_own_is_what_counts(task):
     own, plain = _devise(Inverted, task), _devise(DeViSE, task)
     given = own.scorer(task.classes)(task.videos)
     assert torch.equal(given, -plain.score(task.videos, task.classes))
+    assert not np.array_equal(score(own, task).best_seen, score(plain, task).best_seen)
+
+
+def test_no_block_of_scores_outlives_its_decisions(task, monkeypatch):
+    monkeypatch.setattr(protocol, "SCORES_AT_A_TIME", 9 * len(task.classes))
+    monkeypatch.setattr(protocol, "VIDEOS_AT_A_TIME", 4)
+    earlier = []
+
+    class Watched(Blockwise):
+        def score(self, videos, classes):
+            assert not [scores for scores in earlier if scores() is not None]
+            earlier.append(weakref.ref(scores := super().score(videos, classes)))
+            return scores
+
+    score(Watched(task.classes), task)
+    assert len(earlier) > 2
 
 
 def test_scores_in_bfloat16_are_decided(task):

@@ -88,7 +88,7 @@ def class_gains(row: Outcomes, other: Outcomes) -> NDArray[np.float64]:
 
 
 def _class_mean(accuracy: NDArray[np.float64], classes: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Mean `[R]` over classes that have a video; 0 where none has, as in `metrics.Present`."""
+    """Mean `[R]` over classes that have a video; 0 where none has, as in `metrics.RoleClasses`."""
     present = accuracy[:, classes & ~np.isnan(accuracy[0])]
     # Contiguous rows: NumPy then adds in the order in which it adds the accuracies of a single run.
     return np.ascontiguousarray(present).mean(axis=1) if present.size else np.zeros(len(accuracy))

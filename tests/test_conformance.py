@@ -75,6 +75,12 @@ class KeepsItsScorer(Honest):
     def score(self, videos, classes):
         return self.factor * super().score(videos, classes)
 
+    def state_dict(self):
+        return {"factor": torch.tensor(self.factor)}
+
+    def load_state_dict(self, state):
+        self.factor = float(state["factor"])
+
     def scorer(self, classes):
         if not hasattr(self, "kept"):
             factor, self.kept = self.factor, lambda videos: factor * Honest.score(self, videos, classes)

@@ -226,7 +226,6 @@ class TorchMethod(Method):
             embedded = self.embed_classes(classes)
 
         def scores(videos: Videos) -> Tensor:
-            self.module.eval()
             with torch.inference_mode():
                 return videos.mapped(
                     lambda block: self.compatibility(self.embed_videos(block), embedded), self.score_block

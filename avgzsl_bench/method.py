@@ -130,11 +130,12 @@ class Method(ABC):
         """
         return lambda videos: self.score(videos, classes)
 
-    def calibration_scores(self, videos: Videos, classes: Classes) -> Sequence[Tensor] | None:
+    def calibration_scorer(self, classes: Classes) -> Callable[[Videos], Sequence[Tensor]] | None:
         """Score matrices `[N, K]` whose biases are averaged, where the bias is not that of `score`'s own.
 
         Returns:
-            None, unless a published program does it and the configuration asks for it.
+            None, unless a published program does it and the configuration asks for it. Else what gives them for
+            videos, good for as long as what `scorer` returns.
         """
         return None
 

@@ -260,14 +260,15 @@ def validate(method: Method, task: Task, calibration: Calibration) -> tuple[Metr
 def _calibration_decisions(method: Method, task: Task) -> list[Decisions] | None:
     """The decisions of each matrix that the bias is averaged over; None where it is the scores' own."""
     truth = task.ground_truth
+    scorer = method.calibration_scorer(task.classes)
+    if scorer is None:
+        return None
     decided: list[Decisions] = []
     for start, videos in _blocks(task):
-        several = method.calibration_scores(videos, task.classes)
-        if several is None:
-            return None
-        decided = decided or [_undecided(task) for _ in several]
-        for decisions, scores in zip(decided, several, strict=True):
-            _put(decisions, start, _decided(method, "calibration_scores", scores, truth))
+        block = [_decided(method, "calibration_scorer", scores, truth) for scores in scorer(videos)]
+        decided = decided or [_undecided(task) for _ in block]
+        for decisions, of_block in zip(decided, block, strict=True):
+            _put(decisions, start, of_block)
     return decided
 
 

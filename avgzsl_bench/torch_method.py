@@ -147,7 +147,7 @@ class TorchMethod(Method):
 
     def compatibility(self, videos: Tensor, classes: Tensor) -> Tensor:
         """Scores `[N, K]` of embedded videos and classes: minus the Euclidean distance."""
-        return -euclidean_distances(videos, classes)
+        return euclidean_distances(videos, classes).neg_()
 
     @property
     def learning_rate(self) -> float:

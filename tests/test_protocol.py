@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import avgzsl_bench as ab
+from avgzsl_baselines.avgzslnet import AVGZSLNet
 from avgzsl_baselines.devise import DeViSE
 from avgzsl_bench import protocol
 from avgzsl_bench.calibration import parse_calibration
@@ -134,10 +135,12 @@ def test_the_official_schedule_goes_on_stepping_on_the_validation_videos_of_stag
 
 def test_biases_of_several_matrices_are_averaged_on_request(task):
     class Averaging(Scripted):
-        def calibration_scores(self, videos, classes):
-            scores = self.score(videos, classes)
-            shift = classes.seen.float()
-            return [scores + 1.0 * shift, scores + 2.0 * shift, scores + 6.0 * shift]
+        def calibration_scorer(self, classes):
+            def scores(videos):
+                own, shift = self.score(videos, classes), classes.seen.float()
+                return [own + 1.0 * shift, own + 2.0 * shift, own + 6.0 * shift]
+
+            return scores
 
     Scripted.script, Scripted.truth = (5.0,), task.truth.label
     own, _ = _select(task, (5.0,))
@@ -201,23 +204,31 @@ def test_minus_infinity_that_wins_nothing_passes(task):
     assert not decisions.gap.any()
 
 
-def test_calibration_scores_that_are_not_finite_are_named(task):
+def test_scores_for_the_bias_that_are_not_finite_are_named(task):
     class Broken(Blockwise):
-        def calibration_scores(self, videos, classes):
-            return [self.score(videos, classes).fill_(float("nan"))]
+        def calibration_scorer(self, classes):
+            return lambda videos: [self.score(videos, classes).fill_(float("nan"))]
 
-    with pytest.raises(RunError, match=r"Broken.calibration_scores gave NaN or infinite"):
+    with pytest.raises(RunError, match=r"Broken.calibration_scorer gave NaN or infinite"):
         validate(Broken(task.classes), task, parse_calibration("exact"))
 
 
-class Counting(DeViSE):
-    """Counts how often classes are embedded."""
+class Counting:
+    """A method that counts how often classes are embedded."""
 
     counted = 0
 
     def embed_classes(self, classes):
         self.counted += 1
         return super().embed_classes(classes)
+
+
+class CountingDeViSE(Counting, DeViSE):
+    pass
+
+
+class CountingAVGZSLNet(Counting, AVGZSLNet):
+    pass
 
 
 class Inverted(DeViSE):
@@ -235,10 +246,19 @@ def _devise(kind, task):
 def test_classes_are_embedded_once_an_evaluation_whatever_the_blocks(task, monkeypatch):
     monkeypatch.setattr(protocol, "SCORES_AT_A_TIME", 9 * len(task.classes))
     monkeypatch.setattr(protocol, "VIDEOS_AT_A_TIME", 4)
-    method = _devise(Counting, task)
+    method = _devise(CountingDeViSE, task)
     decisions = score(method, task)
     assert len(decisions) > 8, "several blocks"
     assert method.counted == 1
+
+
+def test_classes_are_embedded_once_for_a_bias_of_several_matrices(task, monkeypatch):
+    monkeypatch.setattr(protocol, "SCORES_AT_A_TIME", 9 * len(task.classes))
+    monkeypatch.setattr(protocol, "VIDEOS_AT_A_TIME", 4)
+    config = AVGZSLNet.Config(bias="mean_of_three")
+    method = CountingAVGZSLNet(config, SHAPE, task.classes, seed=0, device=torch.device("cpu"))
+    validate(method, task, parse_calibration("exact"))
+    assert method.counted == 2, "for the scores, and for the bias"
 
 
 def test_a_score_of_its_own_is_what_counts(task):
@@ -314,9 +334,12 @@ class Blockwise(ab.Method):
         self.asked.append(len(videos) * len(classes))
         return videos.audio.sum(dim=1, keepdim=True).mul(torch.arange(len(classes)) + 1.0).sin()
 
-    def calibration_scores(self, videos, classes):
-        scores = self.score(videos, classes)
-        return [scores, scores + classes.seen]
+    def calibration_scorer(self, classes):
+        def both(videos):
+            scores = self.score(videos, classes)
+            return [scores, scores + classes.seen]
+
+        return both
 
     def state_dict(self):
         return {}

@@ -19,14 +19,11 @@ from avgzsl_baselines.text_adapter import TextAdapter
 from avgzsl_bench import CheckpointError, MethodConfig, Shape, TorchConfig, TorchMethod, Videos
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
     from avgzsl_bench import Classes, Precision
-
-EMBEDDING_BLOCK = 4096
-"""Videos embedded at a time for the bias."""
 
 
 class TwoBranchConfig(TorchConfig):
@@ -132,15 +129,21 @@ class TwoBranchMethod(TorchMethod):
         """Scores `[N, K]` of embedded videos and classes."""
         return self.combine(*self.branch_scores(videos, classes), videos)
 
-    @torch.inference_mode()
-    def calibration_scores(self, videos: Videos, classes: Classes) -> Sequence[Tensor] | None:
+    def calibration_scorer(self, classes: Classes) -> Callable[[Videos], Sequence[Tensor]] | None:
         """With `bias=mean_of_three` audio alone, visual alone and the scored matrix, `[N, K]` each."""
         if self.config.bias == "own":
             return None
         self.module.eval()
-        embedded = videos.mapped(self.embed_videos, EMBEDDING_BLOCK)
-        audio, visual = self.branch_scores(embedded, self.embed_classes(classes))
-        return audio, visual, self.combine(audio, visual, embedded)
+        with torch.inference_mode():
+            embedded_classes = self.embed_classes(classes)
+
+        @torch.inference_mode()
+        def scores(videos: Videos) -> Sequence[Tensor]:
+            embedded = videos.mapped(self.embed_videos, self.score_block)
+            audio, visual = self.branch_scores(embedded, embedded_classes)
+            return audio, visual, self.combine(audio, visual, embedded)
+
+        return scores
 
     def embed_classes(self, classes: Classes) -> Tensor:
         """`f_t` of classes, `[K, d]`."""

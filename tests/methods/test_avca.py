@@ -461,7 +461,7 @@ def test_scoring_example() -> None:
         (1.8, (0.0, 0.75, 0.0)),
     ):
         assert rounded(validated(method, bias)[0])[:3] == expected
-    assert method.calibration_scores(task.videos, task.classes) is None
+    assert method.calibration_scorer(task.classes) is None
 
 
 # --- settings and released weights ---

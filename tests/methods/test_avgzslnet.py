@@ -313,7 +313,7 @@ def test_official_bias_is_the_mean_of_three() -> None:
     assert bias == pytest.approx(0.2 / 3)
     assert rounded(validated(example(), bias)[0]) == (1.0, 0.666667, 0.8, 1.0)
     task = scoring_task()
-    audio, visual, both = example(bias="mean_of_three").calibration_scores(task.videos, task.classes)
+    audio, visual, both = example(bias="mean_of_three").calibration_scorer(task.classes)(task.videos)
     assert torch.equal(both, audio + visual)
 
 

@@ -353,11 +353,10 @@ def test_official_bias_is_the_mean_of_three() -> None:
     assert bias == pytest.approx(1 / 3)
     at_test, _ = validated(example(), bias)
     assert rounded(at_test)[:3] == (0.75, 0.333333, 0.461538)
-    audio, visual, gated = example(bias="mean_of_three").calibration_scores(
-        scoring_task().videos, scoring_task().classes
-    )
-    assert torch.equal(gated, torch.where(scoring_task().videos.audio[:, 2:] == 1, visual, audio))
-    assert torch.equal(gated, example().score(scoring_task().videos, scoring_task().classes))
+    task = scoring_task()
+    audio, visual, gated = example(bias="mean_of_three").calibration_scorer(task.classes)(task.videos)
+    assert torch.equal(gated, torch.where(task.videos.audio[:, 2:] == 1, visual, audio))
+    assert torch.equal(gated, example().score(task.videos, task.classes))
 
 
 def test_evaluation_does_not_mix_videos() -> None:

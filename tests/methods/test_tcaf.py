@@ -776,7 +776,7 @@ def test_scores_are_distances_and_one_bias_is_handed_on() -> None:
     scores = method.score(videos, task.classes)
     expected = -(videos.audio.unsqueeze(1) - task.classes.embedding()).square().sum(dim=2).sqrt()
     torch.testing.assert_close(scores, expected)
-    assert method.calibration_scores(videos, task.classes) is None
+    assert method.calibration_scorer(task.classes) is None
 
 
 # --- released weights ---

@@ -19,7 +19,8 @@ from avgzsl_bench.errors import ConfigError, RecordError
 from avgzsl_bench.files import require_writable
 from avgzsl_bench.plugins import method_class, method_spec, provider
 from avgzsl_bench.precision import Precision, checked_precision, require_device
-from avgzsl_bench.record import run_id_of, verify
+from avgzsl_bench.record import run_id_of
+from avgzsl_bench.verification import verify
 
 if TYPE_CHECKING:
     import torch

@@ -2,7 +2,7 @@
 
 `results/<dataset>/<features>/<split>/<method>/<run id>.json` holds everything needed to audit the figures;
 `<run id>.npz` beside it holds, for each test video, its label, best seen class, best unseen class and gap.
-The metrics follow from the decisions, so `verify` can recompute them without running anything.
+The metrics follow from the decisions, so `verification` can recompute them without running anything.
 """
 
 from __future__ import annotations
@@ -10,27 +10,24 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import math
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from avgzsl_bench.calibration import EQUAL
 from avgzsl_bench.errors import AvbenchError, RecordError, one_line
 from avgzsl_bench.files import atomic_file, content_of
-from avgzsl_bench.metrics import Decisions, GroundTruth, SeenUnseenCurve, curve_of, metrics_of
+from avgzsl_bench.metrics import Decisions
 from avgzsl_bench.precision import Precision
 
 SCHEMA: Literal[1] = 1
-_TOLERANCE = 1e-9
 _COLUMNS = ("label", "best_seen", "best_unseen", "gap")
 _WIDEST, _LARGEST_HEADER = 8, 1 << 12
 """Bytes of a number of a column, and of what stands before the numbers, at most."""
@@ -188,6 +185,13 @@ class DecisionTable:
         )
         return buffer.getvalue()
 
+    def class_accuracies(self, classes: int, bias: float) -> list[tuple[int, float | None]]:
+        """Number of videos of each class, and the share of them that is right at a bias; None without videos."""
+        hit = self.decisions.predict(bias) == self.label
+        count = np.bincount(self.label, minlength=classes).tolist()
+        right = np.bincount(self.label, weights=hit, minlength=classes).tolist()
+        return [(n, r / n if n else None) for n, r in zip(count, right, strict=True)]
+
 
 def run_id_of(
     *,
@@ -236,17 +240,9 @@ def class_results(
     return [
         ClassResult(name=name, role="seen" if is_seen else "unseen", videos=videos, accuracy=accuracy)
         for name, is_seen, (videos, accuracy) in zip(
-            names, seen, _class_accuracies(table, len(names), bias), strict=True
+            names, seen, table.class_accuracies(len(names), bias), strict=True
         )
     ]
-
-
-def _class_accuracies(table: DecisionTable, classes: int, bias: float) -> list[tuple[int, float | None]]:
-    """Number of videos of each class, and the share of them that is right at a bias; None without videos."""
-    hit = table.decisions.predict(bias) == table.label
-    count = np.bincount(table.label, minlength=classes).tolist()
-    right = np.bincount(table.label, weights=hit, minlength=classes).tolist()
-    return [(n, r / n if n else None) for n, r in zip(count, right, strict=True)]
 
 
 def write_record(path: Path, record: Record, table: bytes) -> None:
@@ -337,82 +333,3 @@ def _require_small(archive: bytes, limit: int) -> None:
         size = sum(item.file_size for item in listed.infolist())
     if size > limit:
         raise ValueError(f"it unpacks to {size} bytes")
-
-
-def verify(path: Path) -> Record:
-    """Read a record and recompute every figure in it from its decisions.
-
-    Raises:
-        RecordError: anything is damaged, altered or does not follow from the decisions; the file is named.
-    """
-    return read_verified(path).record
-
-
-class Verified(NamedTuple):
-    """A record, and what it was verified with: its decisions and their curve."""
-
-    record: Record
-    table: DecisionTable
-    curve: SeenUnseenCurve
-
-
-def read_verified(path: Path) -> Verified:
-    """A record, verified, and what it was verified with.
-
-    Raises:
-        RecordError: anything is damaged, altered or does not follow from the decisions; the file is named.
-    """
-    record = read_record(path)
-    table = read_decisions(path, record)
-    seen = np.array([c.role == "seen" for c in record.classes])
-    truth = GroundTruth(table.label, np.flatnonzero(seen), np.flatnonzero(~seen))
-    curve = curve_of(table.decisions, truth)
-    recomputed = metrics_of(table.decisions, truth, record.metrics.bias, curve)
-    _compare(path, "metrics", record.metrics.model_dump(), asdict(recomputed))
-    expected = _class_accuracies(table, len(record.classes), record.metrics.bias)
-    for stored, (count, accuracy) in zip(record.classes, expected, strict=True):
-        if (stored.videos, stored.accuracy) != (count, accuracy):
-            given = {"videos": stored.videos, "accuracy": stored.accuracy}
-            _compare(path, f"classes[{stored.name!r}]", given, {"videos": count, "accuracy": accuracy})
-    for role in ("seen", "unseen"):
-        videos = sum(c.videos for c in record.classes if c.role == role)
-        counted = record.data.counts.get(f"stage2_test_{role}", 0)
-        if videos != counted:
-            raise RecordError(
-                f"{path}: counts: {counted} {role} test videos in data.counts, {videos} in classes and decisions"
-            )
-    _require_own_name(path, record)
-    chosen = record.best_epoch
-    if chosen > len(record.trace) or record.trace[chosen - 1].bias != record.metrics.bias:
-        raise RecordError(f"{path}: metrics.bias is not the one of best_epoch {chosen} in the trace")
-    highest = max(epoch.hm for epoch in record.trace)
-    first_best = next(epoch.epoch for epoch in record.trace if epoch.hm >= highest - EQUAL)
-    if first_best != chosen:
-        raise RecordError(f"{path}: best_epoch is {chosen}, but the trace's highest HM is at {first_best}")
-    return Verified(record, table, curve)
-
-
-def _require_own_name(path: Path, record: Record) -> None:
-    """Refuse a record whose name does not follow from what it says was run: something in it was altered."""
-    method, data = record.method, record.data
-    for name, value in (("calibration", record.calibration), ("text_order", data.text_order)):
-        if method.config.get(name, value) != value:
-            raise RecordError(f"{path}: {name} is {value!r}, but method.config says {method.config[name]!r}")
-    expected = record.own_run_id
-    if record.run_id != expected:
-        raise RecordError(
-            f"{path}: run_id is {record.run_id!r}, but method, settings, data, precision and seed give "
-            f"{expected!r}: one of them was altered"
-        )
-
-
-def _compare(path: Path, where: str, stored: Mapping[str, Any], actual: Mapping[str, Any]) -> None:
-    for key, value in actual.items():
-        given = stored[key]
-        same = (
-            math.isclose(given, value, rel_tol=0, abs_tol=_TOLERANCE)
-            if isinstance(value, float) and isinstance(given, float)
-            else given == value
-        )
-        if not same:
-            raise RecordError(f"{path}: {where}.{key} is {given!r}, but the decisions give {value!r}")

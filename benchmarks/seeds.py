@@ -27,7 +27,7 @@ STEPS = {"clipclap": 10, "mft": 2, "devise": 20, "avca": 2}
 """In an epoch that is timed."""
 
 REPEATS = 5
-COMMANDS = 3
+COMMANDS = 7
 """How often either is measured; a command evaluates as well, twice a seed."""
 
 

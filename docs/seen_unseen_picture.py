@@ -13,7 +13,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from avgzsl_bench.metrics import GroundTruth, curve_of
-from avgzsl_bench.record import read_decisions, verify
+from avgzsl_bench.record import read_decisions
+from avgzsl_bench.verification import verify
 
 
 def main(results: Path, picture: Path) -> None:

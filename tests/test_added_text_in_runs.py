@@ -18,7 +18,7 @@ from avgzsl_bench.data.table import FeatureTable
 from avgzsl_bench.leaderboard.board import read_boards
 from avgzsl_bench.leaderboard.render import markdown_of
 from avgzsl_bench.plugins import dataset
-from avgzsl_bench.record import verify
+from avgzsl_bench.verification import verify
 
 UCF = dataset("ucf")
 SHORT = {"epochs": 1, "batches_per_epoch": 2, "batch_size": 16}

@@ -12,7 +12,7 @@ import avgzsl_bench as ab
 from avgzsl_bench.errors import AvbenchError
 from avgzsl_bench.leaderboard.collect import collect
 from avgzsl_bench.planning import plan_run
-from avgzsl_bench.record import verify
+from avgzsl_bench.verification import verify
 
 SHORT = {"epochs": 2, "batches_per_epoch": 5}
 FEW, MANY = 4, 50

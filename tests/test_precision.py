@@ -12,9 +12,9 @@ from avgzsl_bench.planning import plan_run
 from avgzsl_bench.plugins import method_class, method_spec
 from avgzsl_bench.precision import PRECISIONS, checked_precision, computing_in, require_device
 from avgzsl_bench.protocol import score, train
-from avgzsl_bench.record import verify
 from avgzsl_bench.sweep.grid import make_grid
 from avgzsl_bench.testing import Trial
+from avgzsl_bench.verification import verify
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 SHORT = {"epochs": 2, "batches_per_epoch": 3}

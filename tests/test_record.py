@@ -12,7 +12,8 @@ import pytest
 from leaderboard.make_record import make_record
 
 from avgzsl_bench.errors import RecordError
-from avgzsl_bench.record import read_decisions, verify, write_record
+from avgzsl_bench.record import read_decisions, write_record
+from avgzsl_bench.verification import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,8 +24,9 @@ from avgzsl_bench.errors import (
 )
 from avgzsl_bench.planning import plan_run
 from avgzsl_bench.plugins import load_plugins
-from avgzsl_bench.record import read_decisions, verify
+from avgzsl_bench.record import read_decisions
 from avgzsl_bench.runner import execute
+from avgzsl_bench.verification import verify
 
 SHORT = {"epochs": 2, "batches_per_epoch": 5}
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import avgzsl_bench as ab
 from avgzsl_bench.cli import main
 from avgzsl_bench.plugins import dataset, method_class, method_spec
-from avgzsl_bench.record import verify
+from avgzsl_bench.verification import verify
 
 TREES = {"avca": "selavi", "clipclap": "clip_clap", "tcaf": "selavi_seq"}
 TEXT_FILES = {

@@ -17,7 +17,7 @@ def verify(paths: tuple[Path, ...]) -> None:
     """
     from avgzsl_bench.errors import RecordError
     from avgzsl_bench.leaderboard.collect import StoredRecord, find_records, require_one_test
-    from avgzsl_bench.record import read_verified
+    from avgzsl_bench.verification import read_verified
 
     passed, failures = 0, []
     of_data: dict[tuple[str, str], StoredRecord] = {}

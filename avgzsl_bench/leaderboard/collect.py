@@ -17,7 +17,8 @@ from avgzsl_bench.data.feature_sets import SIMULATED
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.files import folder_fault, os_reason
 from avgzsl_bench.metrics import SeenUnseenCurve
-from avgzsl_bench.record import DecisionTable, Record, read_verified
+from avgzsl_bench.record import DecisionTable, Record
+from avgzsl_bench.verification import read_verified
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -21,7 +21,7 @@ from avgzsl_bench.data.recordings import shared as sharing
 from avgzsl_bench.data.splits import split_rows
 from avgzsl_bench.data.store import read_video_ids
 from avgzsl_bench.errors import DataError, UnknownNameError
-from avgzsl_bench.record import verify
+from avgzsl_bench.verification import verify
 
 FACTS = {dataset.name: dataset for dataset in DATASETS}
 

@@ -191,7 +191,7 @@ def _records(folder: Path) -> list[bytes]:
 
 
 def _read_record(path: Path) -> object:
-    from avgzsl_bench.record import read_verified
+    from avgzsl_bench.verification import read_verified
 
     return read_verified(path)
 

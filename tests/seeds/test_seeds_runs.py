@@ -15,7 +15,6 @@ from avgzsl_bench.errors import DataError, RunError
 from avgzsl_bench.planning import plan_run
 from avgzsl_bench.plugins import load_plugins
 from avgzsl_bench.protocol import Course, finish, finishing, official_schedule, select, selecting
-from avgzsl_bench.record import verify
 from avgzsl_bench.runner import data_of, execute
 from avgzsl_bench.seeds import choice, runs
 from avgzsl_bench.seeds.choice import Choice, Timed, choose, require_agreement, trial
@@ -25,6 +24,7 @@ from avgzsl_bench.seeds.runs import execute_seeds
 from avgzsl_bench.seeds.stack import stacked
 from avgzsl_bench.seeds.together import execute_together
 from avgzsl_bench.testing import Trial
+from avgzsl_bench.verification import verify
 
 SHORT = {"epochs": 2, "batches_per_epoch": 3}
 EXACT = parse_calibration("exact")

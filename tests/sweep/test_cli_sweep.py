@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from avgzsl_bench.cli import main
 from avgzsl_bench.leaderboard.collect import collect
 from avgzsl_bench.plugins import list_methods
-from avgzsl_bench.record import verify
+from avgzsl_bench.verification import verify
 
 # Whoever starts the tests may have interruptions ignored; a terminal has not.
 START = """

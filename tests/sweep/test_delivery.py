@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from avgzsl_bench.errors import AvbenchError, RecordError
-from avgzsl_bench.record import verify
 from avgzsl_bench.runner import execute
 from avgzsl_bench.sweep.delivery import Delivery, delivery_of, keep_delivery
 from avgzsl_bench.sweep.engine import Finished
 from avgzsl_bench.sweep.grid import make_grid
 from avgzsl_bench.sweep.job import Job
+from avgzsl_bench.verification import verify
 
 
 @pytest.fixture(scope="module")

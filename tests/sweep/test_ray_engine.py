@@ -21,7 +21,6 @@ import torch
 from loopback_cluster import Cluster, loopback_cluster, needs_loopback_cluster
 
 from avgzsl_bench.plugins import list_methods
-from avgzsl_bench.record import verify
 from avgzsl_bench.runner import execute
 from avgzsl_bench.sweep.engine import EpochDone, Event, Failed, Finished, Lost, Started
 from avgzsl_bench.sweep.failures import read_failure
@@ -31,6 +30,7 @@ from avgzsl_bench.sweep.ray_cluster import Share, connect
 from avgzsl_bench.sweep.ray_engine import RayEngine
 from avgzsl_bench.sweep.standing import standings
 from avgzsl_bench.sweep.sweep import sweep
+from avgzsl_bench.verification import verify
 
 pytestmark = needs_loopback_cluster
 

@@ -12,7 +12,6 @@ import pytest
 
 import avgzsl_bench as ab
 from avgzsl_bench.errors import RecordError
-from avgzsl_bench.record import verify
 from avgzsl_bench.runner import execute
 from avgzsl_bench.sweep.engine import EpochDone, Event, Failed, Finished, Lost, Started, Warned
 from avgzsl_bench.sweep.failures import failure_path, read_failure
@@ -21,6 +20,7 @@ from avgzsl_bench.sweep.job import Job
 from avgzsl_bench.sweep.local import LocalEngine, Slot
 from avgzsl_bench.sweep.standing import standings
 from avgzsl_bench.sweep.sweep import sweep
+from avgzsl_bench.verification import verify
 
 SHORT = {"epochs": 2, "batches_per_epoch": 5}
 DIVERGES = {"epochs": 2, "batches_per_epoch": 5, "learning_rate": 1e30}

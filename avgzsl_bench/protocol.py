@@ -265,7 +265,8 @@ def _calibration_decisions(method: Method, task: Task) -> list[Decisions] | None
         return None
     decided: list[Decisions] = []
     for start, videos in _blocks(task):
-        block = [_decided(method, "calibration_scorer", scores, truth) for scores in scorer(videos)]
+        size = len(videos), len(task.classes)
+        block = [_decided(method, "calibration_scorer", scores, size, truth) for scores in scorer(videos)]
         decided = decided or [_undecided(task) for _ in block]
         for decisions, of_block in zip(decided, block, strict=True):
             _put(decisions, start, of_block)
@@ -319,7 +320,7 @@ def score(method: Method, task: Task) -> Decisions:
     for start, videos in _blocks(task):
         # Nothing keeps a block's scores once they are decisions.
         size = len(videos), len(task.classes)
-        _put(decisions, start, _decided(method, "score", _checked_scores(method, scorer(videos), size), truth))
+        _put(decisions, start, _decided(method, "score", scorer(videos), size, truth))
     return decisions
 
 
@@ -346,26 +347,24 @@ def _put(decisions: Decisions, start: int, block: Decisions) -> None:
     decisions.gap[rows] = block.gap
 
 
-def _checked_scores(method: Method, scores: object, wanted: tuple[int, int]) -> torch.Tensor:
-    """What a method scored, after the checks that `score` documents."""
-    contract = f"{type(method).__name__}.score must return a torch.Tensor of floats"
+def _decided(
+    method: Method, function: str, scores: object, wanted: tuple[int, int], truth: GroundTruth
+) -> Decisions:
+    """Decisions of what a method's function scored, after the checks that `score` documents.
+
+    Gaps must be finite: NaN anywhere and infinity at the top leave none that is. Minus infinity below the top
+    changes no decision and passes.
+    """
+    where = f"{type(method).__name__}.{function}"
+    contract = f"{where}: scores must be a torch.Tensor of floats"
     if not isinstance(scores, torch.Tensor):
         raise PluginError(f"{contract}; got {type(scores).__module__}.{type(scores).__name__}")
     if not scores.is_floating_point():
         raise PluginError(f"{contract}; got {scores.dtype}")
     if tuple(scores.shape) != wanted:
-        raise RunError(f"{type(method).__name__}.score gave shape {tuple(scores.shape)}, not {wanted}")
-    return scores
-
-
-def _decided(method: Method, function: str, scores: torch.Tensor, truth: GroundTruth) -> Decisions:
-    """Decisions of scores, whose gaps must be finite: NaN anywhere and infinity at the top leave none.
-
-    Minus infinity below the top changes no decision and passes.
-    """
+        raise RunError(f"{where} gave shape {tuple(scores.shape)}, not {wanted}")
     decisions = decide(scores, truth.seen, truth.unseen)
     if not np.isfinite(decisions.gap).all():
-        where = f"{type(method).__name__}.{function}"
         raise RunError(f"{where} gave NaN or infinite scores; try a lower learning rate")
     return decisions
 

@@ -278,7 +278,7 @@ def test_scores_that_are_no_tensor_of_floats_name_the_class(given, reason):
             return given
 
     trial = trial_of_class(Odd)
-    with pytest.raises(PluginError, match=rf"Odd.score must return a torch.Tensor of floats; got .*{reason}"):
+    with pytest.raises(PluginError, match=rf"Odd.score: scores must be a torch.Tensor of floats; got .*{reason}"):
         score(trial.build(), trial.task)
 
 

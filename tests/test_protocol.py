@@ -11,7 +11,7 @@ from avgzsl_baselines.avgzslnet import AVGZSLNet
 from avgzsl_baselines.devise import DeViSE
 from avgzsl_bench import protocol
 from avgzsl_bench.calibration import parse_calibration
-from avgzsl_bench.errors import RunError
+from avgzsl_bench.errors import PluginError, RunError
 from avgzsl_bench.metrics import evaluate
 from avgzsl_bench.protocol import finish, official_schedule, score, seed_everything, select, validate
 from avgzsl_bench.task import Shape
@@ -204,12 +204,24 @@ def test_minus_infinity_that_wins_nothing_passes(task):
     assert not decisions.gap.any()
 
 
-def test_scores_for_the_bias_that_are_not_finite_are_named(task):
+@pytest.mark.parametrize(
+    ("spoil", "error", "message"),
+    [
+        (lambda scores: scores.fill_(float("nan")), RunError, " gave NaN or infinite"),
+        (lambda scores: scores[:, 1:], RunError, r" gave shape \(66, 10\), not \(66, 11\)"),
+        (
+            lambda scores: scores.numpy(),
+            PluginError,
+            ": scores must be a torch.Tensor of floats; got numpy.ndarray",
+        ),
+    ],
+)
+def test_unusable_scores_for_the_bias_are_named(task, spoil, error, message):
     class Broken(Blockwise):
         def calibration_scorer(self, classes):
-            return lambda videos: [self.score(videos, classes).fill_(float("nan"))]
+            return lambda videos: [spoil(self.score(videos, classes))]
 
-    with pytest.raises(RunError, match=r"Broken.calibration_scorer gave NaN or infinite"):
+    with pytest.raises(error, match=f"Broken.calibration_scorer{message}"):
         validate(Broken(task.classes), task, parse_calibration("exact"))
 
 

@@ -12,18 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import Field
 
-    from avgzsl_bench.ablation_spec import AblationSpec
-    from avgzsl_bench.checkpoint import load_official
     from avgzsl_bench.data.benchmark import load_benchmark
-    from avgzsl_bench.data.dataset_spec import DatasetSpec
-    from avgzsl_bench.data.readers import FeatureReader, Found, ReaderSpec
-    from avgzsl_bench.data.table import FeatureTable, Ragged
+    from avgzsl_bench.data.layouts.readers import FeatureReader, Found, ReaderSpec
+    from avgzsl_bench.data.store.table import FeatureTable, Ragged
     from avgzsl_bench.errors import AvbenchError, CheckpointError, ConfigError
-    from avgzsl_bench.events import EpochReport, RunInfo
-    from avgzsl_bench.hookspecs import hookimpl
-    from avgzsl_bench.method import Method, MethodConfig
-    from avgzsl_bench.method_spec import MethodSpec, Needs
-    from avgzsl_bench.metrics import (
+    from avgzsl_bench.execution.events import EpochReport, RunInfo
+    from avgzsl_bench.execution.execute import run
+    from avgzsl_bench.gzsl.metrics import (
         Decisions,
         Metrics,
         SeenUnseenCurve,
@@ -31,38 +26,43 @@ if TYPE_CHECKING:
         evaluate,
         seen_unseen_curve,
     )
-    from avgzsl_bench.plugins import list_methods
-    from avgzsl_bench.precision import Precision
-    from avgzsl_bench.record import Record
-    from avgzsl_bench.reported import ReportedSpec
-    from avgzsl_bench.runner import run
-    from avgzsl_bench.sampling import ClassBalancedSampler
-    from avgzsl_bench.sequences import Padded, Sequences
-    from avgzsl_bench.task import Benchmark, Classes, Samples, Shape, Task, Videos
-    from avgzsl_bench.torch_method import Batch, TorchConfig, TorchMethod
+    from avgzsl_bench.gzsl.sequences import Padded, Sequences
+    from avgzsl_bench.gzsl.task import Benchmark, Classes, Samples, Shape, Task, Videos
+    from avgzsl_bench.method.base import Method, MethodConfig
+    from avgzsl_bench.method.precision import Precision
+    from avgzsl_bench.method.sampling import ClassBalancedSampler
+    from avgzsl_bench.method.torch_method import Batch, TorchConfig, TorchMethod
+    from avgzsl_bench.plugins.ablation_spec import AblationSpec
+    from avgzsl_bench.plugins.dataset_spec import DatasetSpec
+    from avgzsl_bench.plugins.hookspecs import hookimpl
+    from avgzsl_bench.plugins.manager import list_methods
+    from avgzsl_bench.plugins.specs import MethodSpec, Needs
+    from avgzsl_bench.records.checkpoint import load_official
+    from avgzsl_bench.records.record import Record
+    from avgzsl_bench.report.reported import ReportedSpec
 
 _HOME = {
-    "ablation_spec": ("AblationSpec",),
-    "checkpoint": ("load_official",),
+    "plugins.ablation_spec": ("AblationSpec",),
+    "records.checkpoint": ("load_official",),
     "data.benchmark": ("load_benchmark",),
-    "data.dataset_spec": ("DatasetSpec",),
-    "data.readers": ("FeatureReader", "Found", "ReaderSpec"),
-    "data.table": ("FeatureTable", "Ragged"),
+    "plugins.dataset_spec": ("DatasetSpec",),
+    "data.layouts.readers": ("FeatureReader", "Found", "ReaderSpec"),
+    "data.store.table": ("FeatureTable", "Ragged"),
     "errors": ("AvbenchError", "CheckpointError", "ConfigError"),
-    "events": ("EpochReport", "RunInfo"),
-    "hookspecs": ("hookimpl",),
-    "method": ("Method", "MethodConfig"),
-    "method_spec": ("MethodSpec", "Needs"),
-    "metrics": ("Decisions", "Metrics", "SeenUnseenCurve", "decide", "evaluate", "seen_unseen_curve"),
-    "plugins": ("list_methods",),
-    "precision": ("Precision",),
-    "record": ("Record",),
-    "reported": ("ReportedSpec",),
-    "runner": ("run",),
-    "sampling": ("ClassBalancedSampler",),
-    "sequences": ("Padded", "Sequences"),
-    "task": ("Benchmark", "Classes", "Samples", "Shape", "Task", "Videos"),
-    "torch_method": ("Batch", "TorchConfig", "TorchMethod"),
+    "execution.events": ("EpochReport", "RunInfo"),
+    "plugins.hookspecs": ("hookimpl",),
+    "method.base": ("Method", "MethodConfig"),
+    "plugins.specs": ("MethodSpec", "Needs"),
+    "gzsl.metrics": ("Decisions", "Metrics", "SeenUnseenCurve", "decide", "evaluate", "seen_unseen_curve"),
+    "plugins.manager": ("list_methods",),
+    "method.precision": ("Precision",),
+    "records.record": ("Record",),
+    "report.reported": ("ReportedSpec",),
+    "execution.execute": ("run",),
+    "method.sampling": ("ClassBalancedSampler",),
+    "gzsl.sequences": ("Padded", "Sequences"),
+    "gzsl.task": ("Benchmark", "Classes", "Samples", "Shape", "Task", "Videos"),
+    "method.torch_method": ("Batch", "TorchConfig", "TorchMethod"),
 }
 _MODULE_OF = {name: f"avgzsl_bench.{module}" for module, names in _HOME.items() for name in names}
 _MODULE_OF["Field"] = "pydantic"  # what settings are declared with

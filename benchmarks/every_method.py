@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from floors import Work
 
     from avgzsl_bench import Method, Shape, Task
-    from avgzsl_bench.planning import Plan
+    from avgzsl_bench.execution.plan import Plan
 
 SECONDS = 0.2
 """How much training is timed at a time, at least, where the method lets its batches be counted."""
@@ -71,7 +71,7 @@ class Prepared:
 
     def made(self, batches: int | None, seed: int = 0) -> Method:
         """The method, untrained, with epochs of so many batches; None: as many as by default."""
-        from avgzsl_bench.protocol import seed_everything
+        from avgzsl_bench.execution.stages import seed_everything
 
         plan = self.plan
         seed_everything(seed)
@@ -81,8 +81,8 @@ class Prepared:
 
 def prepared(name: str, device: str = "cpu") -> Prepared:
     """A method's plan and its data."""
-    from avgzsl_bench.planning import plan_run
-    from avgzsl_bench.runner import data_of
+    from avgzsl_bench.execution.execute import data_of
+    from avgzsl_bench.execution.plan import plan_run
 
     plan = plan_run(name, "ucf", features="simulated", device=device)
     benchmark = data_of(plan)
@@ -93,8 +93,8 @@ def measure(name: str) -> Measured:
     """Measure a method."""
     from floors import work_of
 
-    from avgzsl_bench.calibration import parse_calibration
-    from avgzsl_bench.protocol import validate
+    from avgzsl_bench.execution.stages import validate
+    from avgzsl_bench.gzsl.calibration import parse_calibration
 
     stage = prepared(name)
     task, settings = stage.task, stage.plan.settings

@@ -24,7 +24,7 @@ from avgzsl_baselines.fvaegan import FVAEGAN
 from avgzsl_baselines.fvaegan_nets import adam
 from avgzsl_baselines.tcaf import TCAF
 from avgzsl_bench import Batch, ClassBalancedSampler, Method, Samples, Task, TorchMethod, Videos
-from avgzsl_bench.torch_method import drawn_batches
+from avgzsl_bench.method.torch_method import drawn_batches
 
 BLOCK = 4096
 """Videos that methods without a `score_block` embed at a time."""

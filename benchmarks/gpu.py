@@ -27,10 +27,10 @@ from gpu_page import page
 from results import machine, processor
 
 from avgzsl_bench import AvbenchError, list_methods
-from avgzsl_bench.device import choose_device
-from avgzsl_bench.environment import source_revision
 from avgzsl_bench.errors import one_line
-from avgzsl_bench.files import content_of, require_writable, write_atomically
+from avgzsl_bench.system.device import choose_device
+from avgzsl_bench.system.environment import source_revision
+from avgzsl_bench.system.files import content_of, require_writable, write_atomically
 
 HERE = Path(__file__).parent
 PATIENCE = 300.0

@@ -20,7 +20,7 @@ from every_method import resident
 from pairs import Way, seconds
 
 if TYPE_CHECKING:
-    from avgzsl_bench.data.adding import Brought
+    from avgzsl_bench.data.own.adding import Brought
 
 EVALUATIONS = (
     *((n, 200) for n in (10_000, 30_000, 100_000, 300_000, 1_000_000)),
@@ -73,9 +73,9 @@ def measure_evaluation(videos: int, classes: int) -> Grown:
 
     from avgzsl_baselines.devise import DeViSE
     from avgzsl_bench import Classes, Samples, Shape, Task, Videos
-    from avgzsl_bench.calibration import parse_calibration
-    from avgzsl_bench.protocol import validate
-    from avgzsl_bench.task import Truth
+    from avgzsl_bench.execution.stages import validate
+    from avgzsl_bench.gzsl.calibration import parse_calibration
+    from avgzsl_bench.gzsl.task import Truth
 
     random = torch.Generator().manual_seed(0)
     label = torch.arange(videos) % classes
@@ -104,7 +104,7 @@ def measure_evaluation(videos: int, classes: int) -> Grown:
 
 def measure_import(videos: int, classes: int) -> Grown:
     """Add features of a dataset of one's own."""
-    from avgzsl_bench.data.adding import add_features
+    from avgzsl_bench.data.own.adding import add_features
 
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -123,7 +123,7 @@ def measure_import(videos: int, classes: int) -> Grown:
 
 def brought_from(place: Path) -> Brought:
     """What `write_sources` wrote there, as `add_features` takes it."""
-    from avgzsl_bench.data.adding import Brought
+    from avgzsl_bench.data.own.adding import Brought
 
     return Brought(
         "grown",

@@ -8,8 +8,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from avgzsl_bench.data.datasets import PARTITIONS, Dataset
-from avgzsl_bench.data.official.tree import disk_name
+from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset
+from avgzsl_bench.data.layouts.tree import disk_name
 
 AUDIO, VISUAL, TEXT = 128, 4096, 300
 

@@ -19,10 +19,10 @@ import torch
 from pairs import Pairs, compared, seconds
 
 from avgzsl_bench import Classes, Samples, Shape, Task, Videos
-from avgzsl_bench.calibration import parse_calibration
-from avgzsl_bench.planning import plan_run
-from avgzsl_bench.protocol import seed_everything, validate
-from avgzsl_bench.runner import data_of
+from avgzsl_bench.execution.execute import data_of
+from avgzsl_bench.execution.plan import plan_run
+from avgzsl_bench.execution.stages import seed_everything, validate
+from avgzsl_bench.gzsl.calibration import parse_calibration
 
 CLIP_CLAP = Shape(audio=1024, visual=512, text={"clip": 512, "clap": 1024})
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from pairs import Pairs, Way, pairs
 
-from avgzsl_bench.planning import Plan, plan_run
-from avgzsl_bench.runner import data_of, execute
-from avgzsl_bench.seeds.learner import Learner
-from avgzsl_bench.seeds.runs import execute_seeds
-from avgzsl_bench.seeds.stack import Stack, stacked
-from avgzsl_bench.task import Samples
+from avgzsl_bench.execution.execute import data_of, execute
+from avgzsl_bench.execution.plan import Plan, plan_run
+from avgzsl_bench.execution.seeds.learner import Learner
+from avgzsl_bench.execution.seeds.runs import execute_seeds
+from avgzsl_bench.execution.seeds.stack import Stack, stacked
+from avgzsl_bench.gzsl.task import Samples
 
 METHODS = ("clipclap", "mft", "devise", "avca")
 SEEDS = 8

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from avgzsl_bench.metrics import GroundTruth, curve_of, decide
+from avgzsl_bench.gzsl.metrics import GroundTruth, curve_of, decide
 
 VIDEOS, SEEN, UNSEEN = 20_000, 207, 69
 BIASES = np.linspace(0, 5, 76)

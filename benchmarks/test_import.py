@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from official_size import write_tree
 
-from avgzsl_bench.data.importing import import_tree
-from avgzsl_bench.data.store import read_store
-from avgzsl_bench.plugins import dataset
+from avgzsl_bench.data.layouts.importing import import_tree
+from avgzsl_bench.data.store.store import read_store
+from avgzsl_bench.plugins.manager import dataset
 
 VIDEOS = 6816
 COUNTER = itertools.count()

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from avgzsl_bench.leaderboard.board import read_boards
-from avgzsl_bench.leaderboard.collect import collect
-from avgzsl_bench.leaderboard.write import write_boards
-from avgzsl_bench.record import Record
+from avgzsl_bench.records.collect import collect
+from avgzsl_bench.records.record import Record
+from avgzsl_bench.report.folder import write_boards
+from avgzsl_bench.report.tables.board import read_boards
 
 RECORDS = 1000
 COMMITTED = Path(__file__).parents[1] / "leaderboards" / "simulated" / "results"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from seeds import METHODS, both_ways, built, commands, plans_of
 
-from avgzsl_bench.seeds.choice import require_agreement
+from avgzsl_bench.execution.seeds.choice import require_agreement
 
 
 @pytest.fixture(autouse=True)

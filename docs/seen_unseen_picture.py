@@ -12,9 +12,9 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
-from avgzsl_bench.metrics import GroundTruth, curve_of
-from avgzsl_bench.record import read_decisions
-from avgzsl_bench.verification import verify
+from avgzsl_bench.gzsl.metrics import GroundTruth, curve_of
+from avgzsl_bench.records.record import read_decisions
+from avgzsl_bench.records.verify import verify
 
 
 def main(results: Path, picture: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from avgzsl_bench.plugins import load_plugins
+from avgzsl_bench.plugins.manager import load_plugins
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 

@@ -16,7 +16,7 @@ import click
 
 from avgzsl_bench.cli.group import NearMissGroup
 from avgzsl_bench.errors import AvbenchError
-from avgzsl_bench.signals import Terminated, endings_raised
+from avgzsl_bench.system.signals import Terminated, endings_raised
 
 _COMMANDS = {
     "run": "avgzsl_bench.cli.run:run",

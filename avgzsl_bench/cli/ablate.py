@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from avgzsl_bench.leaderboard.ablation_table import AblationBoard, AblationRequest, AblationTable
-    from avgzsl_bench.leaderboard.collect import RecordTable
-    from avgzsl_bench.planning import Plan
-    from avgzsl_bench.record import Record
+    from avgzsl_bench.execution.plan import Plan
+    from avgzsl_bench.records.collect import RecordTable
+    from avgzsl_bench.records.record import Record
+    from avgzsl_bench.report.tables.ablation import AblationBoard, AblationRequest, AblationTable
 
 
 @click.command(short_help="Run a method's ablation, and make its tables.")
@@ -88,14 +88,14 @@ def ablate(
     command goes on where it was. The tables hold every seed that has a record, and what a paper reported
     beside it. A setting given with --set holds in every variant that does not set it itself.
     """
-    from avgzsl_bench import plugins
     from avgzsl_bench.cli.console import plain_console
-    from avgzsl_bench.config import parse_assignments
-    from avgzsl_bench.data.installed import data_root as locate
-    from avgzsl_bench.data.known_datasets import known_dataset
-    from avgzsl_bench.files import require_writable
-    from avgzsl_bench.leaderboard.ablation_table import AblationRequest
-    from avgzsl_bench.leaderboard.ablation_text import write_ablations
+    from avgzsl_bench.data.datasets.registry import known_dataset
+    from avgzsl_bench.data.store.installed import data_root as locate
+    from avgzsl_bench.method.settings import parse_assignments
+    from avgzsl_bench.plugins import manager as plugins
+    from avgzsl_bench.report.formats.ablation_text import write_ablations
+    from avgzsl_bench.report.tables.ablation import AblationRequest
+    from avgzsl_bench.system.files import require_writable
 
     numbers = chosen_seeds(seed, seeds)
     if not train and (seed is not None or seeds is not None):
@@ -125,7 +125,7 @@ class _Part:
     settings: Mapping[str, object]
 
     def __str__(self) -> str:
-        from avgzsl_bench.leaderboard.ablation_notes import assignments
+        from avgzsl_bench.report.tables.ablation_notes import assignments
 
         settings = f" ({assignments(self.settings)})" if self.settings else ""
         return f"{' = '.join(self.labels)}{settings}, seed {self.plan.seed}"
@@ -138,7 +138,7 @@ def _run_and_read(
     from rich.console import Console
 
     from avgzsl_bench.cli.progress import execute_shown, say_simulated, warnings_on_one_line
-    from avgzsl_bench.leaderboard.ablation_table import ablation_boards, origin_of
+    from avgzsl_bench.report.tables.ablation import ablation_boards, origin_of
 
     warnings_on_one_line()
     console = Console(stderr=True)
@@ -164,7 +164,7 @@ def _parts(
     request: AblationRequest, seeds: list[int], results: Path, device: str, data_root: Path | None
 ) -> list[_Part]:
     """The runs of an ablation, each once, all variants of the first seed first."""
-    from avgzsl_bench.planning import plan_run
+    from avgzsl_bench.execution.plan import plan_run
 
     parts: dict[Path, _Part] = {}
     for variant in request.ablation.variants:
@@ -188,7 +188,7 @@ def _parts(
 
 def _read(request: AblationRequest, results: Path) -> list[AblationBoard]:
     """The boards of the records that are there."""
-    from avgzsl_bench.leaderboard.ablation_table import ablation_boards
+    from avgzsl_bench.report.tables.ablation import ablation_boards
 
     boards = ablation_boards(request, _collect(results))
     if not boards:
@@ -201,8 +201,8 @@ def _read(request: AblationRequest, results: Path) -> list[AblationBoard]:
 
 def _collect(results: Path) -> list[RecordTable]:
     """All records below a folder, none if there are none yet."""
-    from avgzsl_bench.files import NO_FOLDER, folder_fault
-    from avgzsl_bench.leaderboard.collect import collect, json_files
+    from avgzsl_bench.records.collect import collect, json_files
+    from avgzsl_bench.system.files import NO_FOLDER, folder_fault
 
     fault = folder_fault(results)
     if fault == NO_FOLDER:
@@ -218,8 +218,8 @@ def _say(console: Console, line: str) -> None:
 
 def _print(board: AblationBoard, console: Console) -> None:
     from avgzsl_bench.cli.console import print_table
-    from avgzsl_bench.leaderboard.ablation_notes import board_notes, heading_of, missing_notes, table_notes
-    from avgzsl_bench.leaderboard.render import SIMULATED_WARNING
+    from avgzsl_bench.report.formats.board_markdown import SIMULATED_WARNING
+    from avgzsl_bench.report.tables.ablation_notes import board_notes, heading_of, missing_notes, table_notes
 
     console.print(heading_of(board), style="bold", soft_wrap=True)
     if board.origin.simulated:
@@ -239,9 +239,9 @@ def _table(board: AblationBoard, table: AblationTable) -> Table:
     from rich.text import Text
 
     from avgzsl_bench.cli.console import plain_table
-    from avgzsl_bench.leaderboard.ablation_notes import assignments
-    from avgzsl_bench.leaderboard.ablation_text import measured_of, reported_of
-    from avgzsl_bench.leaderboard.literature_notes import TITLES
+    from avgzsl_bench.report.formats.ablation_text import measured_of, reported_of
+    from avgzsl_bench.report.tables.ablation_notes import assignments
+    from avgzsl_bench.report.tables.literature_notes import TITLES
 
     measured = tuple(TITLES.values())
     papers = tuple(f"Paper\n{title}" for title in measured)

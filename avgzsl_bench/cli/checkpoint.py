@@ -11,7 +11,7 @@ import click
 from avgzsl_bench.errors import CheckpointError
 
 if TYPE_CHECKING:
-    from avgzsl_bench.checkpoint import Checkpoint
+    from avgzsl_bench.records.checkpoint import Checkpoint
 
 _file = click.argument("file", type=click.Path(path_type=Path))
 
@@ -44,16 +44,16 @@ def import_command(file: Path, method: str, assignments: tuple[str, ...], out: P
     Of a published run, <Class>_score.pt is stage 1 at its best epoch N ('avbench checkpoint info' shows N once
     it is imported), and checkpoints/<Class>_score_ckpt_<N-1>.pt is the stage 2 that goes with it.
     """
-    from avgzsl_bench.checkpoint import (
+    from avgzsl_bench.method.settings import parse_assignments
+    from avgzsl_bench.plugins.manager import method_spec
+    from avgzsl_bench.records.checkpoint import (
         checkpoint_of,
         load_official,
         official_origin,
         read_official,
         write_checkpoint,
     )
-    from avgzsl_bench.config import parse_assignments
-    from avgzsl_bench.files import require_writable
-    from avgzsl_bench.plugins import method_spec
+    from avgzsl_bench.system.files import require_writable
 
     spec = method_spec(method)
     settings = parse_assignments(assignments)
@@ -72,7 +72,7 @@ def import_command(file: Path, method: str, assignments: tuple[str, ...], out: P
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info_command(file: Path, as_json: bool) -> None:
     """Show what a checkpoint of ours is: method, settings, widths, and where its weights come from."""
-    from avgzsl_bench.checkpoint import read_checkpoint
+    from avgzsl_bench.records.checkpoint import read_checkpoint
 
     found = read_checkpoint(file)
     header = found.header

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from avgzsl_bench.leaderboard.board import Line
-    from avgzsl_bench.leaderboard.compared import ClassGain, Compared
+    from avgzsl_bench.report.tables.board import Line
+    from avgzsl_bench.report.tables.compared import ClassGain, Compared
 
 
 @click.command(short_help="Test which of some methods is better, and show in which classes.")
@@ -61,9 +61,9 @@ def compare(
     procedure. One METHOD alone compares its configurations; beside others it stands with its defaults.
     """
     from avgzsl_bench.cli.console import plain_console
-    from avgzsl_bench.leaderboard.board import read_boards
-    from avgzsl_bench.leaderboard.compared import compare_methods
-    from avgzsl_bench.leaderboard.latex import latex_of_comparison, write_latex
+    from avgzsl_bench.report.formats.latex import latex_of_comparison, write_latex
+    from avgzsl_bench.report.tables.board import read_boards
+    from avgzsl_bench.report.tables.compared import compare_methods
 
     boards = read_boards(results)
     compared = compare_methods(
@@ -88,7 +88,7 @@ def compare(
 
 def _print_tests(console: Console, compared: Compared) -> None:
     from avgzsl_bench.cli.console import print_table
-    from avgzsl_bench.leaderboard.render import SIMULATED_WARNING
+    from avgzsl_bench.report.formats.board_markdown import SIMULATED_WARNING
 
     console.print(compared.board.heading, style="bold", soft_wrap=True)
     if compared.board.key.simulated:
@@ -101,7 +101,7 @@ def _print_tests(console: Console, compared: Compared) -> None:
 
 def _print_classes(console: Console, compared: Compared, count: int) -> None:
     from avgzsl_bench.cli.console import print_table
-    from avgzsl_bench.leaderboard.compared import largest_changes
+    from avgzsl_bench.report.tables.compared import largest_changes
 
     first, *others = compared.lines
     for other in others:
@@ -119,9 +119,9 @@ def _figures(compared: Compared) -> Table:
     from rich.text import Text
 
     from avgzsl_bench.cli.console import plain_table
-    from avgzsl_bench.leaderboard.compared import varied_of
-    from avgzsl_bench.leaderboard.literature_notes import TITLES
-    from avgzsl_bench.leaderboard.render import percent
+    from avgzsl_bench.report.formats.board_markdown import percent
+    from avgzsl_bench.report.tables.compared import varied_of
+    from avgzsl_bench.report.tables.literature_notes import TITLES
 
     right = ("Seeds", *TITLES.values())
     table = plain_table("Method", *right, "Varied", right=right, fold=("Method", "Varied"))
@@ -136,8 +136,8 @@ def _tests(compared: Compared) -> Table:
     from rich.text import Text
 
     from avgzsl_bench.cli.console import plain_table
-    from avgzsl_bench.leaderboard.compared import p_value, points, verdict
-    from avgzsl_bench.leaderboard.literature_notes import TITLES
+    from avgzsl_bench.report.tables.compared import p_value, points, verdict
+    from avgzsl_bench.report.tables.literature_notes import TITLES
 
     right = (f"Difference in {TITLES[compared.figure]}\n95% interval", "p", "p (Holm)")
     table = plain_table("Pair", *right, "Verdict", right=right, fold=("Pair", "Verdict"))
@@ -153,8 +153,8 @@ def _classes(gains: list[ClassGain], losses: list[ClassGain]) -> Table:
     from rich.text import Text
 
     from avgzsl_bench.cli.console import plain_table
-    from avgzsl_bench.leaderboard.board import one_line
-    from avgzsl_bench.leaderboard.compared import points
+    from avgzsl_bench.report.tables.board import one_line
+    from avgzsl_bench.report.tables.compared import points
 
     table = plain_table("Class", "Role", "Videos", "Gain", right=("Videos", "Gain"), fold=("Class",))
     for change in (*gains, *reversed(losses)):
@@ -168,9 +168,9 @@ def _stacked(line: Line) -> str:
 
 
 def _notes(compared: Compared) -> Iterator[str]:
-    from avgzsl_bench.leaderboard.compared import pairing_of
-    from avgzsl_bench.leaderboard.comparison import LEVEL
-    from avgzsl_bench.leaderboard.notes import precision_notes
+    from avgzsl_bench.report.stats.comparison import LEVEL
+    from avgzsl_bench.report.tables.compared import pairing_of
+    from avgzsl_bench.report.tables.notes import precision_notes
 
     pairs = len(compared.comparisons)
     yield (

@@ -19,10 +19,10 @@ from avgzsl_bench.cli.options import data_root_option
 from avgzsl_bench.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
-    from avgzsl_bench.data.added_text import AddedText
-    from avgzsl_bench.data.datasets import Dataset
-    from avgzsl_bench.data.installed import Installed
-    from avgzsl_bench.data.store import StoreHeader
+    from avgzsl_bench.data.datasets.facts import Dataset
+    from avgzsl_bench.data.store.added_text import AddedText
+    from avgzsl_bench.data.store.installed import Installed
+    from avgzsl_bench.data.store.store import StoreHeader
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -48,8 +48,8 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
     DIRECTORY is a feature-set folder (with 'audio', 'video' and 'text'), or one of the folders above it, up
     to the one that holds the datasets.
     """
-    from avgzsl_bench.data.importing import import_tree
-    from avgzsl_bench.data.installed import data_root as locate
+    from avgzsl_bench.data.layouts.importing import import_tree
+    from avgzsl_bench.data.store.installed import data_root as locate
 
     with plain_console(stderr=True).status("importing") as status:
         results = import_tree(directory, locate(data_root), force=force, announce=status.update)
@@ -76,11 +76,11 @@ def add_text_command(dataset_name: str, file: Path, name: str, data_root: Path |
     (an array a name) or a pickled dictionary (.npy, .pkl). Several vectors of a class are averaged. A class
     may be called as in the class list or by its readable name.
     """
-    from avgzsl_bench.data.added_text import AddedText, added_text_path, missing_classes, write_added_text
-    from avgzsl_bench.data.feature_sets import ENCODERS
-    from avgzsl_bench.data.installed import data_root as locate
-    from avgzsl_bench.data.known_datasets import known_dataset
-    from avgzsl_bench.data.text_file import read_class_vectors
+    from avgzsl_bench.data.datasets.feature_sets import ENCODERS
+    from avgzsl_bench.data.datasets.registry import known_dataset
+    from avgzsl_bench.data.own.class_vectors import read_class_vectors
+    from avgzsl_bench.data.store.added_text import AddedText, added_text_path, missing_classes, write_added_text
+    from avgzsl_bench.data.store.installed import data_root as locate
 
     root = locate(data_root)
     dataset = known_dataset(dataset_name, root)
@@ -103,10 +103,10 @@ def add_text_command(dataset_name: str, file: Path, name: str, data_root: Path |
 @_as_json
 def list_command(data_root: Path | None, as_json: bool) -> None:
     """List the installed feature sets, and texts that were added."""
-    from avgzsl_bench.data.added_text import scan_added_text
-    from avgzsl_bench.data.installed import data_root as locate
-    from avgzsl_bench.data.installed import scan
-    from avgzsl_bench.data.known_datasets import scan_own_datasets
+    from avgzsl_bench.data.datasets.registry import scan_own_datasets
+    from avgzsl_bench.data.store.added_text import scan_added_text
+    from avgzsl_bench.data.store.installed import data_root as locate
+    from avgzsl_bench.data.store.installed import scan
 
     root = locate(data_root)
     there = scan(root)
@@ -153,11 +153,11 @@ def _list_stores(there: Installed) -> None:
 @_as_json
 def info_command(dataset_name: str, features: str | None, data_root: Path | None, as_json: bool) -> None:
     """Show what is installed of DATASET, partition by partition, next to the standard counts."""
-    from avgzsl_bench.data.added_text import scan_added_text
-    from avgzsl_bench.data.card_files import card_for
-    from avgzsl_bench.data.card_text import card_facts
-    from avgzsl_bench.data.installed import data_root as locate
-    from avgzsl_bench.data.known_datasets import known_dataset
+    from avgzsl_bench.data.cards.own import card_for
+    from avgzsl_bench.data.cards.text import card_facts
+    from avgzsl_bench.data.datasets.registry import known_dataset
+    from avgzsl_bench.data.store.added_text import scan_added_text
+    from avgzsl_bench.data.store.installed import data_root as locate
 
     root = locate(data_root)
     dataset = known_dataset(dataset_name, root)
@@ -199,11 +199,11 @@ def verify_command(dataset_name: str | None, features: str | None, data_root: Pa
 
     Differences from the standard data are shown. Damage and contradictions end with exit code 2.
     """
-    from avgzsl_bench.data.added_text import check_added_text, missing_classes, scan_added_text
-    from avgzsl_bench.data.installed import data_root as locate
-    from avgzsl_bench.data.installed import scan
-    from avgzsl_bench.data.known_datasets import known_dataset
-    from avgzsl_bench.data.verify import verify_store
+    from avgzsl_bench.data.datasets.registry import known_dataset
+    from avgzsl_bench.data.store.added_text import check_added_text, missing_classes, scan_added_text
+    from avgzsl_bench.data.store.installed import data_root as locate
+    from avgzsl_bench.data.store.installed import scan
+    from avgzsl_bench.data.store.verify import verify_store
 
     root = locate(data_root)
     if dataset_name is None:
@@ -261,9 +261,9 @@ def _chosen(root: Path, dataset: str, features: str | None) -> Installed:
         DataError: the feature set is not installed, or not readable.
         UnknownNameError: nobody knows a feature set of that name.
     """
-    from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED
-    from avgzsl_bench.data.installed import Installed, scan, store_path
-    from avgzsl_bench.data.store import read_header
+    from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED
+    from avgzsl_bench.data.store.installed import Installed, scan, store_path
+    from avgzsl_bench.data.store.store import read_header
 
     there = scan(root)
     headers = [h for h in there.headers if h.dataset == dataset]
@@ -324,8 +324,8 @@ def _counts(header: StoreHeader, dataset: Dataset) -> list[dict[str, Any]]:
     """Classes and videos of each partition under each split, and the standard ones."""
     import numpy as np
 
-    from avgzsl_bench.data.datasets import PARTITIONS, partition_bit
-    from avgzsl_bench.data.store import read_members
+    from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
+    from avgzsl_bench.data.store.store import read_members
 
     label, mask = read_members(header.path)
     rows: list[dict[str, Any]] = []

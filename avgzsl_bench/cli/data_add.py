@@ -64,8 +64,8 @@ def add_command(
     stage 1 is in stage2_train as well. Differences from the dataset's standard are shown; contradictions end
     with exit code 2, and nothing is written.
     """
-    from avgzsl_bench.data.adding import Brought, add_features
-    from avgzsl_bench.data.installed import data_root as locate
+    from avgzsl_bench.data.own.adding import Brought, add_features
+    from avgzsl_bench.data.store.installed import data_root as locate
 
     text = _by_encoder(texts)
     brought = Brought(dataset_name, features, videos, audio, visual, text, classes, card)

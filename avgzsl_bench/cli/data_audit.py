@@ -36,8 +36,8 @@ def audit_command(
     from avgzsl_bench.cli.console import plain_console
     from avgzsl_bench.data.audit.audit import audit_path
     from avgzsl_bench.data.audit.report import as_text, as_values
-    from avgzsl_bench.data.installed import data_root as locate
-    from avgzsl_bench.data.known_datasets import known_datasets
+    from avgzsl_bench.data.datasets.registry import known_datasets
+    from avgzsl_bench.data.store.installed import data_root as locate
 
     if path is not None and (dataset_name is not None or features is not None):
         raise click.UsageError("--dataset and --features are for installed features; leave out DIR or them")
@@ -60,9 +60,9 @@ def _installed(
     dataset_name: str | None, features: str | None, root: Path, announce: Callable[[str], None]
 ) -> list[Audit]:
     from avgzsl_bench.data.audit.audit import audit_store, unreadable_store
-    from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED
-    from avgzsl_bench.data.installed import scan
-    from avgzsl_bench.data.known_datasets import known_dataset
+    from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED
+    from avgzsl_bench.data.datasets.registry import known_dataset
+    from avgzsl_bench.data.store.installed import scan
 
     if dataset_name is not None:
         known_dataset(dataset_name, root)

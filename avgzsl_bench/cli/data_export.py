@@ -28,12 +28,12 @@ def export_command(dataset_name: str, directory: Path, features: str, layout: st
     features keeps their name, and that they are simulated if they are; 'avbench data import DIR' gives the same
     store again.
     """
-    from avgzsl_bench.data.feature_sets import SIMULATED
-    from avgzsl_bench.data.installed import data_root as locate
-    from avgzsl_bench.data.installed import store_path
-    from avgzsl_bench.data.known_datasets import known_dataset
-    from avgzsl_bench.data.official.export import export_tree
-    from avgzsl_bench.data.simulated import ensure_simulated
+    from avgzsl_bench.data.datasets.feature_sets import SIMULATED
+    from avgzsl_bench.data.datasets.registry import known_dataset
+    from avgzsl_bench.data.layouts.export import export_tree
+    from avgzsl_bench.data.simulated.simulated import ensure_simulated
+    from avgzsl_bench.data.store.installed import data_root as locate
+    from avgzsl_bench.data.store.installed import store_path
 
     root = locate(data_root)
     dataset = known_dataset(dataset_name, root)

@@ -12,8 +12,8 @@ from avgzsl_bench.cli.options import data_root_option
 from avgzsl_bench.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
-    from avgzsl_bench.data.cards import Card
-    from avgzsl_bench.data.manifest import Archive, Manifest
+    from avgzsl_bench.data.cards.cards import Card
+    from avgzsl_bench.data.fetch.manifest import Archive, Manifest
 
 
 @click.command("fetch", short_help="Download published features.")
@@ -33,9 +33,9 @@ def fetch_command(name: str | None, manifest_path: Path | None, data_root: Path 
     SHA-256. They go to 'downloads' in the data folder. Only what is known for certain is in the manifest; of
     everything else the place where its authors publish it is shown.
     """
-    from avgzsl_bench.data.cards import card_of, has_card, known_cards
-    from avgzsl_bench.data.installed import data_root as locate
-    from avgzsl_bench.data.manifest import read_manifest
+    from avgzsl_bench.data.cards.cards import card_of, has_card, known_cards
+    from avgzsl_bench.data.fetch.manifest import read_manifest
+    from avgzsl_bench.data.store.installed import data_root as locate
 
     manifest = read_manifest(manifest_path)
     if name is None:
@@ -56,7 +56,7 @@ def fetch_command(name: str | None, manifest_path: Path | None, data_root: Path 
 def _fetch_shown(archive: Archive, folder: Path) -> Path:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from avgzsl_bench.data.download import fetch
+    from avgzsl_bench.data.fetch.download import fetch
 
     console = plain_console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), DownloadColumn(), TimeRemainingColumn())

@@ -16,14 +16,14 @@ def doctor(data_root: Path | None) -> None:
 
     Exits with 2 when something is broken.
     """
-    from avgzsl_bench.data.installed import data_root as resolve_data_root
-    from avgzsl_bench.data.installed import scan
-    from avgzsl_bench.data.verify import verify_store
-    from avgzsl_bench.device import choose_device, device_name
-    from avgzsl_bench.environment import environment
+    from avgzsl_bench.data.store.installed import data_root as resolve_data_root
+    from avgzsl_bench.data.store.installed import scan
+    from avgzsl_bench.data.store.verify import verify_store
     from avgzsl_bench.errors import AvbenchError
-    from avgzsl_bench.files import require_writable
-    from avgzsl_bench.plugins import dataset, datasets, list_methods, load_plugins, method_class
+    from avgzsl_bench.plugins.manager import dataset, datasets, list_methods, load_plugins, method_class
+    from avgzsl_bench.system.device import choose_device, device_name
+    from avgzsl_bench.system.environment import environment
+    from avgzsl_bench.system.files import require_writable
 
     problems = []
     for name, value in environment().items():

@@ -12,7 +12,7 @@ import click
 from avgzsl_bench.cli.options import data_root_option, split_option
 
 if TYPE_CHECKING:
-    from avgzsl_bench.evaluation import Evaluation
+    from avgzsl_bench.execution.evaluate import Evaluation
 
 
 @click.command(short_help="Score a checkpoint: S, U, HM, ZSL.")
@@ -67,7 +67,7 @@ def evaluate(
     The bias must not come from the test: give it, or give a checkpoint of stage 1 to choose it with on the
     validation videos. Figures are printed only; a record describes a run with its two stages, and this is none.
     """
-    from avgzsl_bench.evaluation import evaluate_checkpoint
+    from avgzsl_bench.execution.evaluate import evaluate_checkpoint
 
     evaluation = evaluate_checkpoint(
         checkpoint,
@@ -108,7 +108,7 @@ def _shown(evaluation: Evaluation) -> dict[str, Any]:
 
 def _print_table(evaluation: Evaluation) -> None:
     from avgzsl_bench.cli.console import plain_console, plain_table, print_table
-    from avgzsl_bench.plugins import method_spec
+    from avgzsl_bench.plugins.manager import method_spec
 
     benchmark, console = evaluation.benchmark, plain_console()
     where = [benchmark.features, benchmark.split, f"text {benchmark.text_order}"]

@@ -10,13 +10,13 @@ import click
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from avgzsl_bench.leaderboard.board import Board, Line
-    from avgzsl_bench.leaderboard.literature import LiteratureTable
+    from avgzsl_bench.report.reported.literature import LiteratureTable
+    from avgzsl_bench.report.tables.board import Board, Line
 
 
 def _formats(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     """Formats with commas between them: in the order given, each once."""
-    from avgzsl_bench.leaderboard.write import FORMATS
+    from avgzsl_bench.report.folder import FORMATS
 
     if value is None:
         return None
@@ -70,9 +70,9 @@ def leaderboard(results: Path | None, out: Path | None, formats: tuple[str, ...]
 
 def _make_boards(results: Path, out: Path, formats: tuple[str, ...] | None) -> None:
     from avgzsl_bench.cli.console import plain_console, print_table
-    from avgzsl_bench.leaderboard.board import read_boards
-    from avgzsl_bench.leaderboard.render import SIMULATED_WARNING
-    from avgzsl_bench.leaderboard.write import DEFAULT_FORMATS, write_boards
+    from avgzsl_bench.report.folder import DEFAULT_FORMATS, write_boards
+    from avgzsl_bench.report.formats.board_markdown import SIMULATED_WARNING
+    from avgzsl_bench.report.tables.board import read_boards
 
     boards = read_boards(results)
     written = write_boards(boards, out, formats or DEFAULT_FORMATS)
@@ -87,9 +87,9 @@ def _make_boards(results: Path, out: Path, formats: tuple[str, ...] | None) -> N
 
 def _show_literature(out: Path | None) -> None:
     from avgzsl_bench.cli.console import plain_console, print_table
-    from avgzsl_bench.leaderboard.literature import read_literature
-    from avgzsl_bench.leaderboard.literature_notes import INTRODUCTION, sources_of, table_notes
-    from avgzsl_bench.leaderboard.literature_text import write_literature
+    from avgzsl_bench.report.formats.literature_text import write_literature
+    from avgzsl_bench.report.reported.literature import read_literature
+    from avgzsl_bench.report.tables.literature_notes import INTRODUCTION, sources_of, table_notes
 
     tables = read_literature()
     written = [] if out is None else write_literature(tables, out)
@@ -118,9 +118,9 @@ def _table(board: Board) -> Table:
     from rich.text import Text
 
     from avgzsl_bench.cli.console import plain_table
-    from avgzsl_bench.leaderboard.beside import like_reported
-    from avgzsl_bench.leaderboard.notes import tied_lines
-    from avgzsl_bench.leaderboard.render import NONE, rank
+    from avgzsl_bench.report.formats.board_markdown import NONE, rank
+    from avgzsl_bench.report.reported.beside import like_reported
+    from avgzsl_bench.report.tables.notes import tied_lines
 
     reported, tied = like_reported(board), tied_lines(board)
     figures = ("Seeds", "S", "U", "HM", "ZSL", "Rank")
@@ -135,7 +135,7 @@ def _table(board: Board) -> Table:
 
 
 def _cells(line: Line) -> list[str]:
-    from avgzsl_bench.leaderboard.render import percent
+    from avgzsl_bench.report.formats.board_markdown import percent
 
     spread = line.row.spread
     seen, unseen, zsl = (f"{100 * spread[figure].mean:.2f}" for figure in ("seen", "unseen", "zsl"))
@@ -148,8 +148,8 @@ def _reported_table(table: LiteratureTable, dataset: str) -> Table:
     from rich.text import Text
 
     from avgzsl_bench.cli.console import plain_table
-    from avgzsl_bench.leaderboard.board import one_line
-    from avgzsl_bench.leaderboard.literature_notes import TITLES, origin, printed
+    from avgzsl_bench.report.tables.board import one_line
+    from avgzsl_bench.report.tables.literature_notes import TITLES, origin, printed
 
     columns = tuple(TITLES.values())
     shown = plain_table("Method", *columns, "Source", right=columns, fold=("Method", "Source"))

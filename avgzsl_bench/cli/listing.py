@@ -18,7 +18,7 @@ from avgzsl_bench.cli.options import data_root_option
 def methods(as_json: bool) -> None:
     """List the registered methods: paper, needs, and what each implementation follows."""
     from avgzsl_bench.cli.console import plain_console, plain_table, print_table
-    from avgzsl_bench.plugins import list_methods, provider
+    from avgzsl_bench.plugins.manager import list_methods, provider
 
     rows = []
     for spec in list_methods():
@@ -60,8 +60,8 @@ def _needs(needs: Mapping[str, Any]) -> str:
 def datasets(data_root: Path | None, as_json: bool) -> None:
     """List the datasets, their class splits and the standard numbers of classes and videos."""
     from avgzsl_bench.cli.console import plain_console, plain_table, print_table
-    from avgzsl_bench.data.installed import data_root as locate
-    from avgzsl_bench.data.known_datasets import known_datasets
+    from avgzsl_bench.data.datasets.registry import known_datasets
+    from avgzsl_bench.data.store.installed import data_root as locate
 
     rows = []
     for dataset in known_datasets(locate(data_root)).values():
@@ -95,7 +95,7 @@ def datasets(data_root: Path | None, as_json: bool) -> None:
 def plugins(as_json: bool) -> None:
     """List the installed plugins, with the error of any that failed to load."""
     from avgzsl_bench.cli.console import plain_console, plain_table, print_table
-    from avgzsl_bench.plugins import load_plugins
+    from avgzsl_bench.plugins.manager import load_plugins
 
     statuses = load_plugins().statuses
     if as_json:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from avgzsl_bench.errors import ConfigError
-from avgzsl_bench.precision import PRECISIONS
+from avgzsl_bench.method.precision import PRECISIONS
 
 data_root_option = click.option(
     "--data-root",

@@ -13,13 +13,13 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from avgzsl_bench.cli.seeds_summary import SeedsSummary
-from avgzsl_bench.hookspecs import hookimpl
-from avgzsl_bench.plugins import load_plugins
+from avgzsl_bench.plugins.hookspecs import hookimpl
+from avgzsl_bench.plugins.manager import load_plugins
 
 if TYPE_CHECKING:
-    from avgzsl_bench.events import EpochReport, RunInfo
-    from avgzsl_bench.planning import Plan
-    from avgzsl_bench.record import Record
+    from avgzsl_bench.execution.events import EpochReport, RunInfo
+    from avgzsl_bench.execution.plan import Plan
+    from avgzsl_bench.records.record import Record
 
 _STAGE = {1: "stage 1, selection", 2: "stage 2, final"}
 
@@ -128,7 +128,7 @@ def execute_shown(plan: Plan, console: Console) -> Record:
 
 def execute_seeds_shown(plans: Sequence[Plan], console: Console) -> list[Record]:
     """Run plans that differ by seed only, show their progress, and say where the records are."""
-    from avgzsl_bench.seeds.runs import execute_seeds
+    from avgzsl_bench.execution.seeds.runs import execute_seeds
 
     def tell(line: str) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -21,8 +21,8 @@ from avgzsl_bench.cli.options import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from avgzsl_bench.planning import Plan
-    from avgzsl_bench.record import Record
+    from avgzsl_bench.execution.plan import Plan
+    from avgzsl_bench.records.record import Record
 
 
 @click.command(short_help="Train a method and score it: S, U, HM, ZSL.")
@@ -92,8 +92,8 @@ def run(
     from rich.console import Console
 
     from avgzsl_bench.cli.progress import say_simulated, warnings_on_one_line
-    from avgzsl_bench.config import parse_assignments
-    from avgzsl_bench.planning import plan_run
+    from avgzsl_bench.execution.plan import plan_run
+    from avgzsl_bench.method.settings import parse_assignments
 
     numbers = chosen_seeds(seed, seeds)
     warnings_on_one_line()
@@ -129,7 +129,7 @@ def run(
 def _run_or_tell(plans: list[Plan], finished: list[Record | None], console: Console) -> list[Record]:
     """The records of all, in the order of the plans: those that were there, and those that were missing."""
     from avgzsl_bench.cli.progress import execute_seeds_shown
-    from avgzsl_bench.environment import source_revision
+    from avgzsl_bench.system.environment import source_revision
 
     records: dict[int, Record] = {}
     for plan, record in zip(plans, finished, strict=True):

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from avgzsl_bench.events import EpochReport
+    from avgzsl_bench.execution.events import EpochReport
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ from avgzsl_bench.cli.options import (
     set_option,
     split_option,
 )
-from avgzsl_bench.precision import require_kind
+from avgzsl_bench.method.precision import require_kind
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from avgzsl_bench.sweep.engine import Engine, Failed
-    from avgzsl_bench.sweep.grid import Grid
-    from avgzsl_bench.sweep.standing import Standing
+    from avgzsl_bench.execution.sweep.engine import Engine, Failed
+    from avgzsl_bench.execution.sweep.grid import Grid
+    from avgzsl_bench.execution.sweep.standing import Standing
 
 
 @click.command(short_help="Run many methods on many datasets, with many seeds.")
@@ -99,9 +99,9 @@ def sweep(
 
     from avgzsl_bench.cli.progress import warnings_on_one_line
     from avgzsl_bench.cli.sweep_report import print_standings, print_summary, say_refused
-    from avgzsl_bench.config import parse_assignments
-    from avgzsl_bench.sweep.grid import dataset_names, make_grid, method_names, parse_shard
-    from avgzsl_bench.sweep.standing import standings
+    from avgzsl_bench.execution.sweep.grid import dataset_names, make_grid, method_names, parse_shard
+    from avgzsl_bench.execution.sweep.standing import standings
+    from avgzsl_bench.method.settings import parse_assignments
 
     warnings_on_one_line()
     console = Console(stderr=True)
@@ -109,7 +109,7 @@ def sweep(
     chosen_methods, chosen_datasets = method_names(methods), dataset_names(datasets, data_root)
     settings = parse_assignments(assignments)
     if engine == "ray":
-        from avgzsl_bench.sweep.ray_cluster import require_shareable
+        from avgzsl_bench.execution.sweep.ray_cluster import require_shareable
 
         require_shareable(device)
         if device != "auto":
@@ -149,15 +149,15 @@ def _engine(name: str, device: str, precision: str, workers: int | None) -> Engi
         AvbenchError: the device is not there, or the cluster cannot be used, or not in the precision.
     """
     if name == "local":
-        from avgzsl_bench.sweep.local import LocalEngine, device_slots
+        from avgzsl_bench.execution.sweep.local import LocalEngine, device_slots
 
         return LocalEngine(device_slots(device, workers))
-    from avgzsl_bench.sweep.ray_cluster import cluster_nodes, connect, share_out
+    from avgzsl_bench.execution.sweep.ray_cluster import cluster_nodes, connect, share_out
 
     connect()
     share = share_out([resources for _, resources in cluster_nodes().values()], device, workers)
     require_kind(precision, share.device)
-    from avgzsl_bench.sweep.ray_engine import RayEngine
+    from avgzsl_bench.execution.sweep.ray_engine import RayEngine
 
     return RayEngine(share)
 
@@ -174,8 +174,8 @@ def _say_simulated(grid: Grid, console: Console, *, asked: bool) -> None:
 def _carry_out(before: Sequence[Standing], engine: Engine, console: Console) -> list[Failed]:
     """Make the runs that are to do, and show how far they are."""
     from avgzsl_bench.cli.sweep_display import SweepDisplay
-    from avgzsl_bench.sweep.progress import Progress
-    from avgzsl_bench.sweep.sweep import sweep
+    from avgzsl_bench.execution.sweep.progress import Progress
+    from avgzsl_bench.execution.sweep.sweep import sweep
 
     with SweepDisplay(Progress(before, engine.workers), console) as display:
         return sweep(before, engine, display.tell)

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from avgzsl_bench.cli.console import plain_table
-from avgzsl_bench.sweep.engine import Event, Failed, Finished, Lost, Started, Warned
-from avgzsl_bench.sweep.progress import Progress, Running, State
+from avgzsl_bench.execution.sweep.engine import Event, Failed, Finished, Lost, Started, Warned
+from avgzsl_bench.execution.sweep.progress import Progress, Running, State
 
 _ROWS_BESIDE = 6
 """Lines of the screen that are left to what is not the table of methods."""

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import click
 
 from avgzsl_bench.cli.console import plain_console, plain_table, print_table
-from avgzsl_bench.sweep.engine import Failed
-from avgzsl_bench.sweep.failures import failure_path
-from avgzsl_bench.sweep.grid import Grid
-from avgzsl_bench.sweep.standing import Standing
+from avgzsl_bench.execution.sweep.engine import Failed
+from avgzsl_bench.execution.sweep.failures import failure_path
+from avgzsl_bench.execution.sweep.grid import Grid
+from avgzsl_bench.execution.sweep.standing import Standing
 
 
 def say_refused(grid: Grid) -> None:

@@ -16,8 +16,8 @@ def verify(paths: tuple[Path, ...]) -> None:
     Every record is checked and every failure is listed before the command fails.
     """
     from avgzsl_bench.errors import RecordError
-    from avgzsl_bench.leaderboard.collect import StoredRecord, find_records, require_one_test
-    from avgzsl_bench.verification import read_verified
+    from avgzsl_bench.records.collect import StoredRecord, find_records, require_one_test
+    from avgzsl_bench.records.verify import read_verified
 
     passed, failures = 0, []
     of_data: dict[tuple[str, str], StoredRecord] = {}

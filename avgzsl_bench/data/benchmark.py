@@ -10,23 +10,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from avgzsl_bench.data.added_text import AddedText, find_added_text
-from avgzsl_bench.data.datasets import Dataset
+from avgzsl_bench.data.datasets.facts import Dataset
+from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, preferred
+from avgzsl_bench.data.datasets.registry import known_dataset
+from avgzsl_bench.data.datasets.splits import refuse_simulated, split_rows
+from avgzsl_bench.data.datasets.text_order import text_rows
 from avgzsl_bench.data.device_steps import DeviceSteps
-from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED, preferred
-from avgzsl_bench.data.installed import Installed, scan, store_path
-from avgzsl_bench.data.installed import data_root as resolve_data_root
-from avgzsl_bench.data.known_datasets import known_dataset
-from avgzsl_bench.data.simulated import ensure_simulated
-from avgzsl_bench.data.simulated_extras import simulate_steps
-from avgzsl_bench.data.splits import refuse_simulated, split_rows
-from avgzsl_bench.data.store import StoreHeader, fingerprint, read_header, read_store
-from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
-from avgzsl_bench.data.text_order import text_rows
-from avgzsl_bench.device import choose_device
+from avgzsl_bench.data.simulated.extras import simulate_steps
+from avgzsl_bench.data.simulated.simulated import ensure_simulated
+from avgzsl_bench.data.store.added_text import AddedText, find_added_text
+from avgzsl_bench.data.store.installed import Installed, scan, store_path
+from avgzsl_bench.data.store.installed import data_root as resolve_data_root
+from avgzsl_bench.data.store.store import StoreHeader, fingerprint, read_header, read_store
+from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.errors import DataError, UnknownNameError
-from avgzsl_bench.method_spec import Needs
-from avgzsl_bench.task import Benchmark, Classes, Samples, Shape, Task, Truth, Videos
+from avgzsl_bench.gzsl.task import Benchmark, Classes, Samples, Shape, Task, Truth, Videos
+from avgzsl_bench.plugins.specs import Needs
+from avgzsl_bench.system.device import choose_device
 
 
 def find_store(dataset: Dataset, features: str, split: str, root: Path, needs: Needs) -> StoreHeader:

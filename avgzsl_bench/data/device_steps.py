@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from avgzsl_bench.data.table import Ragged
-from avgzsl_bench.sequences import Sequences
+from avgzsl_bench.data.store.table import Ragged
+from avgzsl_bench.gzsl.sequences import Sequences
 
 
 class DeviceSteps:

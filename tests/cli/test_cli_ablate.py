@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import avgzsl_bench as ab
-from avgzsl_bench import plugins
 from avgzsl_bench.cli import main
 from avgzsl_bench.errors import AvbenchError
-from avgzsl_bench.seeds import runs
+from avgzsl_bench.execution.seeds import runs
+from avgzsl_bench.plugins import manager as plugins
 
 SHORT = ("--set", "epochs=1", "--set", "batches_per_epoch=2", "--set", "batch_size=8", "--set", "layers=1")
 MFT = ("ablate", "--method", "mft", "--dataset", "ucf")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from leaderboard.make_record import make_record
+from make_record import make_record
 
 from avgzsl_bench.cli import main
 

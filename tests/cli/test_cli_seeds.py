@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from avgzsl_bench.cli import main
 from avgzsl_bench.cli.seeds_summary import SeedsSummary
-from avgzsl_bench.events import EpochReport
-from avgzsl_bench.seeds import runs
-from avgzsl_bench.seeds.choice import Choice
+from avgzsl_bench.execution.events import EpochReport
+from avgzsl_bench.execution.seeds import runs
+from avgzsl_bench.execution.seeds.choice import Choice
 
 
 @pytest.fixture

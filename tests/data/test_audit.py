@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from official_tree import write_class
 from plausible_tree import (
     BY_NAME,
     UCF_VIDEOS,
@@ -27,17 +26,18 @@ from plausible_tree import (
     word_vector,
     write_plausible_tree,
 )
+from published_tree import write_class
 
-from avgzsl_bench import plugins
 from avgzsl_bench.cli import main
 from avgzsl_bench.data.audit import text_rows
 from avgzsl_bench.data.audit.audit import Audit, audit_path, audit_store
 from avgzsl_bench.data.audit.text_rows import vector_mark
-from avgzsl_bench.data.datasets import PARTITIONS, Dataset, PartitionFacts
-from avgzsl_bench.data.importing import import_tree
-from avgzsl_bench.data.official.tree import disk_name
-from avgzsl_bench.data.store import read_header
+from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, PartitionFacts
+from avgzsl_bench.data.layouts.importing import import_tree
+from avgzsl_bench.data.layouts.tree import disk_name
+from avgzsl_bench.data.store.store import read_header
 from avgzsl_bench.errors import DataError
+from avgzsl_bench.plugins import manager as plugins
 
 TREE = dict[str, dict[str, list[str]]]
 EXPECTED = {"clip_clap": set(), "selavi": {"text-order"}, "c3d_vggish": {"text-order"}}

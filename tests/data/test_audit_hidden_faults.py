@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from official_tree import write_class
 from plausible_tree import BY_NAME, UCF_VIDEOS, text_keys, values, word_vector, write_plausible_tree
+from published_tree import write_class
 from test_audit import (
     ARCHERY,
     audit,
@@ -29,10 +29,10 @@ from test_audit import (
     write_caches,
 )
 
-from avgzsl_bench import plugins
 from avgzsl_bench.cli import main
 from avgzsl_bench.data.audit.audit import audit_path
-from avgzsl_bench.data.importing import import_tree
+from avgzsl_bench.data.layouts.importing import import_tree
+from avgzsl_bench.plugins import manager as plugins
 
 
 @pytest.fixture(autouse=True)

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from official_tree import UCF, standard_plugins, write_tree
+from published_tree import UCF, standard_plugins, write_tree
 
 from avgzsl_bench.cli.data import data
-from avgzsl_bench.data.card_files import card_for, card_path, read_card
-from avgzsl_bench.data.card_text import card_facts
-from avgzsl_bench.data.cards import Card, card_of, known_cards
-from avgzsl_bench.data.feature_sets import PUBLISHED, SIMULATED
-from avgzsl_bench.data.simulated import AUDIO_WIDTH, TEXT_WIDTH, VISUAL_WIDTH, ensure_simulated
+from avgzsl_bench.data.cards.cards import Card, card_of, known_cards
+from avgzsl_bench.data.cards.own import card_for, card_path, read_card
+from avgzsl_bench.data.cards.text import card_facts
+from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED
+from avgzsl_bench.data.simulated.simulated import AUDIO_WIDTH, TEXT_WIDTH, VISUAL_WIDTH, ensure_simulated
 from avgzsl_bench.errors import DataError
-from avgzsl_bench.leaderboard.board import read_boards
-from avgzsl_bench.leaderboard.page import page_of
+from avgzsl_bench.report.formats.page import page_of
+from avgzsl_bench.report.tables.board import read_boards
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from avgzsl_bench.data.contiguous_hdf5 import read_contiguous
+from avgzsl_bench.data.untrusted.contiguous_hdf5 import read_contiguous
 
 NAMES = ("data", "video_urls")
 

@@ -14,15 +14,15 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from official_tree import UCF, standard_plugins
+from published_tree import UCF, standard_plugins
 
 from avgzsl_bench.cli import main
-from avgzsl_bench.data.array_file import read_vectors
-from avgzsl_bench.data.cards import card_of
-from avgzsl_bench.data.datasets import PARTITIONS, partition_bit
-from avgzsl_bench.data.known_datasets import known_dataset, known_datasets, read_own_dataset
-from avgzsl_bench.data.store import read_store
-from avgzsl_bench.data.video_table import read_video_table
+from avgzsl_bench.data.cards.cards import card_of
+from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
+from avgzsl_bench.data.datasets.registry import known_dataset, known_datasets, read_own_dataset
+from avgzsl_bench.data.own.array_file import read_vectors
+from avgzsl_bench.data.own.video_table import read_video_table
+from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.errors import AvbenchError, DataError, UnknownNameError
 
 ROLES = {"a/c": "train", "b": "train", "B": "train", "d": "val_unseen", "e": "val_unseen", "f": "test_unseen"}
@@ -360,7 +360,7 @@ def test_what_fails_leaves_the_card_that_was_there(
     card["text"] = [card["text"][0] | {"encoder": "clip", "width": 3}]
     bench.path("card.json").write_text(json.dumps(card), encoding="utf-8")
     with monkeypatch.context() as patched:
-        patched.setattr("avgzsl_bench.data.adding.write_store", full)
+        patched.setattr("avgzsl_bench.data.own.adding.write_store", full)
         bench.refuses("no space left", card=bench.path("card.json"))
     assert bench(card=bench.path("card.json")).exit_code == 0
     there = bench.root / "mine" / "own" / "card.json"
@@ -368,7 +368,7 @@ def test_what_fails_leaves_the_card_that_was_there(
     bench.path("card.json").write_text(json.dumps(card | {"title": "another"}), encoding="utf-8")
     change = {"card": bench.path("card.json")} if with_card else {}
     with monkeypatch.context() as patched:
-        patched.setattr("avgzsl_bench.data.adding.write_store", full)
+        patched.setattr("avgzsl_bench.data.own.adding.write_store", full)
         bench.refuses("no space left", "mine", "--force", **change)
     assert there.read_bytes() == before
     assert bench("mine", "--force", **change).exit_code == 0
@@ -503,7 +503,7 @@ def test_a_data_folder_that_cannot_be_is_told_in_a_line(bench: Bench) -> None:
 
 
 def test_names_of_classes_are_kept_once_however_many_videos(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("avgzsl_bench.data.video_table._MOST_KNOWN", 4)
+    monkeypatch.setattr("avgzsl_bench.data.own.video_table._MOST_KNOWN", 4)
     videos = [f"{name}_{i},class {name},stage1_train" for name in "abc" for i in range(3)]
     path = tmp_path / "videos.csv"
     path.write_text("\n".join(["video,class,partition", *videos]), encoding="utf-8")
@@ -514,7 +514,7 @@ def test_nothing_stays_where_the_store_cannot_be_written(bench: Bench, monkeypat
     def full(*_: object) -> None:
         raise AvbenchError("cannot write: No space left on device")
 
-    monkeypatch.setattr("avgzsl_bench.data.adding.write_store", full)
+    monkeypatch.setattr("avgzsl_bench.data.own.adding.write_store", full)
     assert "No space left" in bench().stderr
     assert not (bench.root / "mine" / "dataset.json").exists()
     monkeypatch.undo()

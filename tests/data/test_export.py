@@ -13,19 +13,19 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from official_tree import UCF, standard_plugins, write_tree
+from published_tree import UCF, standard_plugins, write_tree
 
 from avgzsl_bench.cli import main
-from avgzsl_bench.data.datasets import partition_bit
-from avgzsl_bench.data.importing import import_tree
-from avgzsl_bench.data.installed import store_path
-from avgzsl_bench.data.official.export import export_tree
-from avgzsl_bench.data.official.marker import FILE_NAME, Marker
-from avgzsl_bench.data.simulated import ensure_simulated
-from avgzsl_bench.data.store import read_header, read_store, write_store
-from avgzsl_bench.data.table import FeatureTable
+from avgzsl_bench.data.datasets.facts import partition_bit
+from avgzsl_bench.data.layouts.export import export_tree
+from avgzsl_bench.data.layouts.importing import import_tree
+from avgzsl_bench.data.layouts.marker import FILE_NAME, Marker
+from avgzsl_bench.data.simulated.simulated import ensure_simulated
+from avgzsl_bench.data.store.installed import store_path
+from avgzsl_bench.data.store.store import read_header, read_store, write_store
+from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.errors import AvbenchError, DataError
-from avgzsl_bench.folders import new_folder
+from avgzsl_bench.system.folders import new_folder
 
 
 @pytest.fixture(autouse=True)

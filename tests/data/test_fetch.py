@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from mirror import Mirror, mirror
+from http_server import Mirror, mirror
 
 from avgzsl_bench.cli import main
-from avgzsl_bench.data.download import fetch
-from avgzsl_bench.data.feature_sets import PUBLISHED
-from avgzsl_bench.data.manifest import Archive, read_manifest
+from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
+from avgzsl_bench.data.fetch.download import fetch
+from avgzsl_bench.data.fetch.manifest import Archive, read_manifest
 from avgzsl_bench.errors import AvbenchError, DataError
 
 CONTENT = np.random.default_rng(0).bytes(8 << 16)
@@ -109,7 +109,7 @@ def test_a_bad_mirror_leaves_nothing_that_looks_complete(
 
 
 def test_a_page_in_place_of_a_file_of_its_length_is_recognised(tmp_path: Path) -> None:
-    from mirror import PAGE
+    from http_server import PAGE
 
     with mirror(PAGE) as server:
         wanted = archive(server, "page-as-file", size=len(PAGE))

@@ -7,15 +7,15 @@ import h5py
 import numpy as np
 import platformdirs
 import pytest
-from official_tree import UCF, standard_plugins, write_tree
+from published_tree import UCF, standard_plugins, write_tree
 
-from avgzsl_bench.data.datasets import partition_bit
-from avgzsl_bench.data.importing import import_tree
-from avgzsl_bench.data.installed import data_root, installed, scan, store_path
-from avgzsl_bench.data.simulated import simulate
-from avgzsl_bench.data.store import read_store, write_store
-from avgzsl_bench.data.table import FeatureTable
-from avgzsl_bench.data.verify import Severity, verify_store
+from avgzsl_bench.data.datasets.facts import partition_bit
+from avgzsl_bench.data.layouts.importing import import_tree
+from avgzsl_bench.data.simulated.simulated import simulate
+from avgzsl_bench.data.store.installed import data_root, installed, scan, store_path
+from avgzsl_bench.data.store.store import read_store, write_store
+from avgzsl_bench.data.store.table import FeatureTable
+from avgzsl_bench.data.store.verify import Severity, verify_store
 from avgzsl_bench.errors import DataError
 
 
@@ -84,7 +84,7 @@ def test_interrupted_import_leaves_no_file(tmp_path: Path, root: Path, monkeypat
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("avgzsl_bench.data.store._write", interrupt)
+    monkeypatch.setattr("avgzsl_bench.data.store.store._write", interrupt)
     with pytest.raises(KeyboardInterrupt):
         import_tree(tmp_path / "in", root, force=False)
     assert [p for p in root.rglob("*") if p.is_file()] == []

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from official_tree import standard_plugins
+from published_tree import standard_plugins
 
 from avgzsl_bench.cli import main
-from avgzsl_bench.data.known_datasets import known_dataset
-from avgzsl_bench.data.store import read_header
+from avgzsl_bench.data.datasets.registry import known_dataset
+from avgzsl_bench.data.store.store import read_header
 
 ROLES = {"ant": "train", "bee": "train", "cat": "val_unseen", "dog": "test_unseen"}
 PARTITIONS = {

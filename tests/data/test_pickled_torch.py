@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from avgzsl_bench.data import pickled_torch
-from avgzsl_bench.data.unpickle import load_pickle
+from avgzsl_bench.data.untrusted import pickled_torch
+from avgzsl_bench.data.untrusted.unpickle import load_pickle
 from avgzsl_bench.errors import DataError
 
 TENSORS = {
@@ -112,7 +112,7 @@ def test_torch_is_not_imported(tmp_path):
     path = tmp_path / "x.pkl"
     path.write_bytes(pickle.dumps(TENSORS))
     code = (
-        "import sys; from pathlib import Path; from avgzsl_bench.data.unpickle import load_pickle; "
+        "import sys; from pathlib import Path; from avgzsl_bench.data.untrusted.unpickle import load_pickle; "
         f"load_pickle(Path({str(path)!r})); print('torch' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from avgzsl_bench.data.plain_hdf5 import find_plain, open_plain, plain_dataset
+from avgzsl_bench.data.untrusted.hdf5 import find_plain, open_plain, plain_dataset
 from avgzsl_bench.errors import DataError
 
 DATA = np.arange(16, dtype=np.float32).reshape(2, 8)

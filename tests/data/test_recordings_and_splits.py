@@ -8,20 +8,20 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from official_tree import DATASETS, UCF
 from plausible_tree import UCF_VIDEOS, write_plausible_tree
+from published_tree import DATASETS, UCF
 
 import avgzsl_bench as ab
 from avgzsl_bench.cli import main
-from avgzsl_bench.data.datasets import PARTITIONS, partition_bit
-from avgzsl_bench.data.importing import import_tree
-from avgzsl_bench.data.official.tree import disk_name
-from avgzsl_bench.data.recordings import UNKNOWN, recordings
-from avgzsl_bench.data.recordings import shared as sharing
-from avgzsl_bench.data.splits import split_rows
-from avgzsl_bench.data.store import read_video_ids
+from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
+from avgzsl_bench.data.datasets.recordings import UNKNOWN, recordings
+from avgzsl_bench.data.datasets.recordings import shared as sharing
+from avgzsl_bench.data.datasets.splits import split_rows
+from avgzsl_bench.data.layouts.importing import import_tree
+from avgzsl_bench.data.layouts.tree import disk_name
+from avgzsl_bench.data.store.store import read_video_ids
 from avgzsl_bench.errors import DataError, UnknownNameError
-from avgzsl_bench.verification import verify
+from avgzsl_bench.records.verify import verify
 
 FACTS = {dataset.name: dataset for dataset in DATASETS}
 

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from avgzsl_bench import files
-from avgzsl_bench.data import store
-from avgzsl_bench.data.store import fingerprint, read_header, read_members, read_store, write_store
-from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
+from avgzsl_bench.data.store import store
+from avgzsl_bench.data.store.store import fingerprint, read_header, read_members, read_store, write_store
+from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.errors import AvbenchError, DataError
-from avgzsl_bench.signals import endings_raised
+from avgzsl_bench.system import files
+from avgzsl_bench.system.signals import endings_raised
 
 
 def small_table(*, sequences: bool = False) -> FeatureTable:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avgzsl_bench.data.unpickle import load_object_array, load_pickle
+from avgzsl_bench.data.untrusted.unpickle import load_object_array, load_pickle
 from avgzsl_bench.errors import DataError
 
 VALUE = {

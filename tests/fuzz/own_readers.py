@@ -10,11 +10,11 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from avgzsl_bench.data.cards import card_of
-from avgzsl_bench.data.class_table import read_dataset_table
-from avgzsl_bench.data.official.marker import Marker, read_marker
-from avgzsl_bench.data.official.tree import FeatureTree
-from avgzsl_bench.data.video_table import read_video_table
+from avgzsl_bench.data.cards.cards import card_of
+from avgzsl_bench.data.layouts.marker import Marker, read_marker
+from avgzsl_bench.data.layouts.tree import FeatureTree
+from avgzsl_bench.data.own.own_classes import read_dataset_table
+from avgzsl_bench.data.own.video_table import read_video_table
 
 ROWS = 5
 

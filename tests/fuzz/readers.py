@@ -13,25 +13,25 @@ from pathlib import Path
 from random import Random
 
 import h5py
-import hostile
+import malicious_files
 import numpy as np
 import own_readers as own
 
-from avgzsl_bench.data import array_file
-from avgzsl_bench.data.added_text import AddedText, read_added_text, write_added_text
-from avgzsl_bench.data.card_files import read_card
-from avgzsl_bench.data.datasets import Dataset, DatasetSpec, read_dataset
-from avgzsl_bench.data.feature_sets import PUBLISHED
-from avgzsl_bench.data.known_datasets import read_own_dataset
-from avgzsl_bench.data.manifest import read_manifest
-from avgzsl_bench.data.official.avca import read_class_file
-from avgzsl_bench.data.official.pickled import read_sequences, read_vectors
-from avgzsl_bench.data.official.text import read_text
-from avgzsl_bench.data.official.tree import FeatureTree
-from avgzsl_bench.data.store import fingerprint, read_header, read_members, read_store, write_store
-from avgzsl_bench.data.table import FeatureTable, Ragged
-from avgzsl_bench.data.text_file import read_class_vectors
-from avgzsl_bench.data.video_table import read_video_table
+from avgzsl_bench.data.cards.own import read_card
+from avgzsl_bench.data.datasets.facts import Dataset, DatasetSpec, read_dataset
+from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
+from avgzsl_bench.data.datasets.registry import read_own_dataset
+from avgzsl_bench.data.fetch.manifest import read_manifest
+from avgzsl_bench.data.layouts.avca import read_class_file
+from avgzsl_bench.data.layouts.pickled import read_sequences, read_vectors
+from avgzsl_bench.data.layouts.text import read_text
+from avgzsl_bench.data.layouts.tree import FeatureTree
+from avgzsl_bench.data.own import array_file
+from avgzsl_bench.data.own.class_vectors import read_class_vectors
+from avgzsl_bench.data.own.video_table import read_video_table
+from avgzsl_bench.data.store.added_text import AddedText, read_added_text, write_added_text
+from avgzsl_bench.data.store.store import fingerprint, read_header, read_members, read_store, write_store
+from avgzsl_bench.data.store.table import FeatureTable, Ragged
 
 WIDTH = 8
 
@@ -52,13 +52,13 @@ class Reader:
     samples: Callable[[Path], list[bytes]]
     name: str
     read: Callable[[Path], object]
-    hostile: Callable[[Random, Path], bytes] = field(default=hostile.text)
+    hostile: Callable[[Random, Path], bytes] = field(default=malicious_files.text)
     text: bool = False
     refuses: bool = True
 
 
 def _ucf() -> Dataset:
-    return read_dataset(DatasetSpec("ucf", "avgzsl_bench:data/class_lists/ucf.json"))
+    return read_dataset(DatasetSpec("ucf", "avgzsl_bench:data/datasets/class_lists/ucf.json"))
 
 
 def _rows(*shape: int) -> np.ndarray:
@@ -191,7 +191,7 @@ def _records(folder: Path) -> list[bytes]:
 
 
 def _read_record(path: Path) -> object:
-    from avgzsl_bench.verification import read_verified
+    from avgzsl_bench.records.verify import read_verified
 
     return read_verified(path)
 
@@ -224,7 +224,7 @@ def _torch_files(folder: Path) -> list[bytes]:
 
 
 def _read_torch(path: Path) -> object:
-    from avgzsl_bench.checkpoint import read_official
+    from avgzsl_bench.records.checkpoint import read_official
 
     return read_official(path)
 
@@ -232,7 +232,7 @@ def _read_torch(path: Path) -> object:
 def _safetensors(folder: Path) -> list[bytes]:
     import torch
 
-    from avgzsl_bench.checkpoint import Checkpoint, Header, Origin, Widths, write_checkpoint
+    from avgzsl_bench.records.checkpoint import Checkpoint, Header, Origin, Widths, write_checkpoint
 
     header = Header(
         method="devise",
@@ -248,7 +248,7 @@ def _safetensors(folder: Path) -> list[bytes]:
 
 
 def _read_safetensors(path: Path) -> object:
-    from avgzsl_bench.checkpoint import read_checkpoint
+    from avgzsl_bench.records.checkpoint import read_checkpoint
 
     return read_checkpoint(path)
 
@@ -278,15 +278,15 @@ def _defaults(folder: Path) -> list[bytes]:
 
 
 def _read_defaults(path: Path) -> object:
-    from avgzsl_bench.config import default_settings, presets
-    from avgzsl_bench.method_spec import MethodSpec
+    from avgzsl_bench.method.settings import default_settings, presets
+    from avgzsl_bench.plugins.specs import MethodSpec
 
     spec = MethodSpec("some", target="some:Method", title="Some", defaults=_packaged(path))
     return presets(spec), default_settings(spec, "ucf", "selavi")
 
 
 def _hdf5(dataset: str) -> Callable[[Random, Path], bytes]:
-    return lambda random, canary: hostile.hdf5(random, canary, dataset)
+    return lambda random, canary: malicious_files.hdf5(random, canary, dataset)
 
 
 def _read_array(path: Path) -> object:
@@ -300,28 +300,30 @@ READERS: Mapping[str, Reader] = {
         _class_pickles((3, WIDTH), (1, WIDTH), (2, WIDTH)),
         "Typing.pkl",
         lambda p: read_sequences(p, WIDTH),
-        hostile.pickles,
+        malicious_files.pickles,
     ),
     "clipclap": Reader(
         _class_pickles((WIDTH,), (1, WIDTH), (WIDTH,)),
         "Typing.pkl",
         lambda p: read_vectors(p, WIDTH),
-        hostile.pickles,
+        malicious_files.pickles,
     ),
-    "text": Reader(_words, "set/text/words.npy", _read_words, hostile.npy),
+    "text": Reader(_words, "set/text/words.npy", _read_words, malicious_files.npy),
     "store": Reader(_stores, "features.h5", _read_store, _hdf5("audio")),
     "added_text": Reader(_added, "ucf/text-knowledge.h5", read_added_text, _hdf5("vectors")),
     "brought_json": Reader(_brought_json, "words.json", _read_brought, text=True),
     "brought_csv": Reader(_brought_csv, "words.csv", _read_brought, text=True),
-    "brought_npz": Reader(_brought_npz, "words.npz", _read_brought, hostile.npz),
-    "brought_npy": Reader(_brought_npy, "words.npy", _read_brought, hostile.npy),
+    "brought_npz": Reader(_brought_npz, "words.npz", _read_brought, malicious_files.npz),
+    "brought_npy": Reader(_brought_npy, "words.npy", _read_brought, malicious_files.npy),
     "record": Reader(_records, "seed0.json", _read_record, text=True),
-    "decisions": Reader(_decisions, "seed0.npz", _read_decisions, hostile.npz),
-    "official_checkpoint": Reader(_torch_files, "weights.pt", _read_torch, hostile.checkpoint, refuses=False),
-    "checkpoint": Reader(_safetensors, "weights.safetensors", _read_safetensors, hostile.safetensors),
+    "decisions": Reader(_decisions, "seed0.npz", _read_decisions, malicious_files.npz),
+    "official_checkpoint": Reader(
+        _torch_files, "weights.pt", _read_torch, malicious_files.checkpoint, refuses=False
+    ),
+    "checkpoint": Reader(_safetensors, "weights.safetensors", _read_safetensors, malicious_files.safetensors),
     "dataset": Reader(_datasets, "fuzzed/facts.json", _read_dataset, text=True),
     "defaults": Reader(_defaults, "fuzzed/settings.toml", _read_defaults, text=True),
-    "array_npy": Reader(own.arrays, "audio.npy", _read_array, hostile.npy),
+    "array_npy": Reader(own.arrays, "audio.npy", _read_array, malicious_files.npy),
     "array_hdf5": Reader(
         own.hdf5_arrays,
         "audio.h5",
@@ -330,7 +332,7 @@ READERS: Mapping[str, Reader] = {
     ),
     "videos_csv": Reader(own.video_csvs, "videos.csv", read_video_table, text=True),
     "videos_parquet": Reader(
-        own.video_parquets, "videos.parquet", read_video_table, hostile.parquet, refuses=False
+        own.video_parquets, "videos.parquet", read_video_table, malicious_files.parquet, refuses=False
     ),
     "classes": Reader(own.class_csvs, "classes.csv", own.read_classes, text=True),
     "own_dataset": Reader(own.own_datasets, "fuzzed/dataset.json", read_own_dataset, text=True),

@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 from mutations import mutated
 
-from avgzsl_bench.data.contiguous_hdf5 import read_contiguous
-from avgzsl_bench.data.plain_hdf5 import find_plain, open_plain
+from avgzsl_bench.data.untrusted.contiguous_hdf5 import read_contiguous
+from avgzsl_bench.data.untrusted.hdf5 import find_plain, open_plain
 from avgzsl_bench.errors import DataError
 
 NAMES = ("data", "video_urls")

@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-import fixture_f
 import pytest
+import reference_values
 import torch
 from joint_space import CLIP_CLAP, CLS, MAIN, PRINTED_8, PRINTED_10, build, values
 from presets import official_settings, stage_one
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from avgzsl_baselines.apn import APN, classification_loss
 from avgzsl_bench import Batch, CheckpointError, MethodSpec, Shape, Videos, load_official
-from avgzsl_bench.config import build_config
+from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.testing import check_method
 
 SPEC = MethodSpec("apn", target="avgzsl_baselines.apn:APN", title="APN", defaults="avgzsl_baselines:apn.toml")
@@ -27,14 +27,14 @@ SMALL = Shape(6, 5, {"word2vec": 300})
 
 def fixture_method(**settings: Any) -> APN:
     """Fixture F in double precision."""
-    method = build(APN, SMALL, fixture_f.T(4, 0), **settings)
+    method = build(APN, SMALL, reference_values.T(4, 0), **settings)
     net = method.module.double()
-    fixture_f.fill({1: net.global_map, 2: net.prototype_map})
+    reference_values.fill({1: net.global_map, 2: net.prototype_map})
     return method
 
 
 def fixture_batch() -> Batch:
-    return Batch(fixture_f.X(4, 6, 0), fixture_f.X(4, 5, 5), torch.arange(4))
+    return Batch(reference_values.X(4, 6, 0), reference_values.X(4, 5, 5), torch.arange(4))
 
 
 def unit_vectors(count: int) -> Tensor:

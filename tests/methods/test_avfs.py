@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from fixture_f import AUDIO, TEXT, VISUAL, T, X, fill
 from presets import stage_one
+from reference_values import AUDIO, TEXT, VISUAL, T, X, fill
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -23,9 +23,9 @@ from avgzsl_baselines.avfs_losses import (
 )
 from avgzsl_baselines.avfs_networks import AVFSNetworks, SemanticScorer, joined
 from avgzsl_bench import AvbenchError, ClassBalancedSampler, Classes, ConfigError, MethodSpec, Shape, Videos
-from avgzsl_bench.config import default_settings, presets
-from avgzsl_bench.plugins import method_class
-from avgzsl_bench.testing import CHECKS, Trial, check_method
+from avgzsl_bench.method.settings import default_settings, presets
+from avgzsl_bench.plugins.manager import method_class
+from avgzsl_bench.testing.method_checks import CHECKS, Trial, check_method
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

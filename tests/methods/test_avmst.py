@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from avca_family import NO_DROPOUT, SMALL, fixture_of, relative_of_avca
-from fixture_f import X, fill
 from joint_space import build
 from paired_cases import (
     CLIP_CLAP,
@@ -24,14 +23,15 @@ from paired_cases import (
     random_batch,
 )
 from presets import official_settings
+from reference_values import X, fill
 
 from avgzsl_baselines.avca import AVCAConfig
 from avgzsl_baselines.avmst import AVMST, AVMSTConfig, SpikingBranch, gate, integrate_and_fire
 from avgzsl_baselines.paired import paired
 from avgzsl_baselines.spiking import spike
 from avgzsl_bench import CheckpointError, ConfigError, Shape, Videos
-from avgzsl_bench.checkpoint import load_official
-from avgzsl_bench.config import build_config
+from avgzsl_bench.method.settings import build_config
+from avgzsl_bench.records.checkpoint import load_official
 from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:

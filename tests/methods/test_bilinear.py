@@ -18,7 +18,7 @@ from avgzsl_baselines.bilinear import BilinearMethod
 from avgzsl_baselines.devise import DeViSE
 from avgzsl_baselines.sje import SJE
 from avgzsl_bench import Batch, CheckpointError, Shape, Videos, load_official
-from avgzsl_bench.config import build_config
+from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.testing import check_method
 
 SIMULATED = Shape(128, 256, {"hashed": 300})

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from fixture_f import fill
 from joint_space import build
 from paired_cases import (
     CLIP_CLAP,
@@ -30,6 +29,7 @@ from paired_cases import (
     values,
 )
 from presets import official_settings, stage_one
+from reference_values import fill
 from released import random_state
 from torch.nn import functional as F
 
@@ -44,8 +44,8 @@ from avgzsl_baselines.cjme import (
     weighted_triplets,
 )
 from avgzsl_bench import Batch, CheckpointError, Classes, Shape, Videos
-from avgzsl_bench.checkpoint import load_official
-from avgzsl_bench.config import default_settings
+from avgzsl_bench.method.settings import default_settings
+from avgzsl_bench.records.checkpoint import load_official
 from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:

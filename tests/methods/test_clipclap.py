@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from fixture_f import AUDIO, TEXT, VISUAL, T, fill
 from joint_space import (
     CLIP_CLAP,
     CLS,
@@ -20,6 +19,7 @@ from joint_space import (
     values,
 )
 from presets import official_settings, stage_one
+from reference_values import AUDIO, TEXT, VISUAL, T, fill
 from released import random_state
 from torch import Tensor
 from torch.nn import functional as F
@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from avgzsl_baselines import avbench_methods
 from avgzsl_baselines.clipclap import ClipClap, ClipClapConfig, base_losses
 from avgzsl_bench import Batch, CheckpointError, ConfigError, MethodSpec, Shape, Videos, load_official
-from avgzsl_bench.config import default_settings
+from avgzsl_bench.method.settings import default_settings
 
 
 def make(shape: Shape, vectors: Tensor | None = None, **settings: Any) -> ClipClap:

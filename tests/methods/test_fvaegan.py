@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from fixture_f import T, X, fill
 from joint_space import CLIP_CLAP, CLS, MAIN, PRINTED_10
 from presets import official_settings, stage_one
+from reference_values import T, X, fill
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -19,7 +19,7 @@ from avgzsl_baselines.fvaegan import FVAEGAN, FVAEGANConfig, mixed_rows
 from avgzsl_baselines.fvaegan_nets import VAEGAN, Updates, Widths, divergence, reconstruction_loss
 from avgzsl_baselines.wasserstein import Critic, gradient_penalty, value_gap
 from avgzsl_bench import AvbenchError, Classes, ConfigError, MethodSpec, Samples, Shape, Videos
-from avgzsl_bench.config import build_config, default_settings
+from avgzsl_bench.method.settings import build_config, default_settings
 from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from avca_family import NO_DROPOUT, SMALL, fixture_of, relative_of_avca
-from fixture_f import fill
 from joint_space import build
 from paired_cases import (
     CLIP_CLAP,
@@ -21,6 +20,7 @@ from paired_cases import (
     values,
 )
 from presets import official_settings, stage_one
+from reference_values import fill
 from torch.nn import functional as F
 
 from avgzsl_baselines.avca import AVCA, AVCAConfig
@@ -28,9 +28,9 @@ from avgzsl_baselines.avca_losses import Embedded
 from avgzsl_baselines.hyper import Hyper, HyperAlignment, HyperMultiple, HyperPoincare, HyperSingle
 from avgzsl_baselines.hyperbolic import alignment, artanh, cosine, poincare, project, to_tangent
 from avgzsl_bench import CheckpointError, ConfigError, Shape
-from avgzsl_bench.checkpoint import load_official
-from avgzsl_bench.config import build_config
-from avgzsl_bench.plugins import method_spec
+from avgzsl_bench.method.settings import build_config
+from avgzsl_bench.plugins.manager import method_spec
+from avgzsl_bench.records.checkpoint import load_official
 from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:

@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 import torch
-from fixture_f import AUDIO, VISUAL, T, fill
 from joint_space import build, fixture_batch
 from paired_cases import DATASETS, by_part, passes, random_batch, values
 from presets import official_settings
+from reference_values import AUDIO, VISUAL, T, fill
 from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.kda import KDA, KDAConfig
 from avgzsl_baselines.kda_losses import adaptive_margin, class_similarity, constant_margin, margin_cross_entropy
 from avgzsl_bench import Batch, Classes, ConfigError, MethodSpec, Needs, Shape, Videos
-from avgzsl_bench.calibration import parse_calibration
-from avgzsl_bench.config import build_config, default_settings
-from avgzsl_bench.protocol import Selection, select
-from avgzsl_bench.testing import Trial, check_method
+from avgzsl_bench.execution.stages import Selection, select
+from avgzsl_bench.gzsl.calibration import parse_calibration
+from avgzsl_bench.method.settings import build_config, default_settings
+from avgzsl_bench.testing.method_checks import Trial, check_method
 
 SPEC = MethodSpec(
     "kda",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from fixture_f import T, X, bias, fill, weight
+from reference_values import T, X, bias, fill, weight
 from torch import nn
 from torch.nn import functional as F
 

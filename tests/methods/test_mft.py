@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from fixture_f import AUDIO, TEXT, VISUAL, T, fill
 from joint_space import (
     CLIP_CLAP,
     CLS,
@@ -19,12 +18,13 @@ from joint_space import (
     values,
 )
 from pydantic import ValidationError
+from reference_values import AUDIO, TEXT, VISUAL, T, fill
 from torch import nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import ClipClap, VideoEncoder, base_losses
 from avgzsl_bench import Batch, Shape, Videos
-from avgzsl_bench.config import default_settings
+from avgzsl_bench.method.settings import default_settings
 from avgzsl_mft import avbench_methods
 from avgzsl_mft.losses import (
     kl_loss,

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from avgzsl_bench import plugins
-from avgzsl_bench.leaderboard.ablation_table import AblationRequest
-from avgzsl_bench.reported.figures import read_reported
+from avgzsl_bench.plugins import manager as plugins
+from avgzsl_bench.report.reported.figures import read_reported
+from avgzsl_bench.report.tables.ablation import AblationRequest
 from avgzsl_mft.method import MFTConfig
 
 DATASETS = ("ucf", "vggsound", "activitynet")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from fixture_f import bias, fill, weight
 from joint_space import build
 from paired_cases import (
     CLIP_CLAP,
@@ -24,6 +23,7 @@ from paired_cases import (
     random_batch,
     values,
 )
+from reference_values import bias, fill, weight
 from torch.nn import functional as F
 
 from avgzsl_baselines.stft import STFT, stft_losses
@@ -39,7 +39,7 @@ from avgzsl_baselines.stft_spiking import (
     time_step_weights,
 )
 from avgzsl_bench import MethodSpec, Needs, Sequences, Shape, Videos
-from avgzsl_bench.config import build_config, presets
+from avgzsl_bench.method.settings import build_config, presets
 from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:

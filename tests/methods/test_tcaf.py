@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from fixture_f import T, X, fill
 from joint_space import CLIP_CLAP, CLS, MAIN, PRINTED_8, PRINTED_10, build, fixed_embedded, values
 from paired_cases import by_part, parameters, passes, scoring_task
 from presets import official_settings, stage_one
+from reference_values import T, X, fill
 from released import random_state
 from torch.nn import functional as F
 
@@ -39,7 +39,7 @@ from avgzsl_bench import (
     Videos,
     load_official,
 )
-from avgzsl_bench.config import default_settings
+from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:

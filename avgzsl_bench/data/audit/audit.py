@@ -22,11 +22,11 @@ from avgzsl_bench.data.audit.survey import Survey, Unread
 from avgzsl_bench.data.audit.text_rows import check_text
 from avgzsl_bench.data.audit.value_ranges import check_ranges
 from avgzsl_bench.data.audit.vectors import check_vectors
-from avgzsl_bench.data.datasets import Dataset
-from avgzsl_bench.data.feature_sets import SIMULATED
-from avgzsl_bench.data.store import StoreHeader
+from avgzsl_bench.data.datasets.facts import Dataset
+from avgzsl_bench.data.datasets.feature_sets import SIMULATED
+from avgzsl_bench.data.store.store import StoreHeader
 from avgzsl_bench.errors import DataError
-from avgzsl_bench.files import os_reason
+from avgzsl_bench.system.files import os_reason
 
 _CHECKS = (
     check_text,

@@ -22,10 +22,10 @@ from avgzsl_bench.data.audit.class_files import UNREADABLE, clean_ids
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity
 from avgzsl_bench.data.audit.marks import simulated_ids
 from avgzsl_bench.data.audit.survey import WIDEST, Collector, Survey, Text, Unread, feature_set
-from avgzsl_bench.data.datasets import Dataset, partition_bit
-from avgzsl_bench.data.official.tree import refuse_link_out
-from avgzsl_bench.data.recordings import UNKNOWN, recordings
-from avgzsl_bench.data.unpickle import load_pickle
+from avgzsl_bench.data.datasets.facts import Dataset, partition_bit
+from avgzsl_bench.data.datasets.recordings import UNKNOWN, recordings
+from avgzsl_bench.data.layouts.tree import refuse_link_out
+from avgzsl_bench.data.untrusted.unpickle import load_pickle
 from avgzsl_bench.errors import DataError
 
 _NAME = re.compile(r"(training|val|train_val|test)(\w+)_split\.pkl")

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
-from avgzsl_bench.data.hdf5_text import read_texts
-from avgzsl_bench.data.official.video_ids import LONGEST, video_ids
-from avgzsl_bench.data.plain_hdf5 import open_plain, plain_dataset
-from avgzsl_bench.data.unpickle import load_pickle
+from avgzsl_bench.data.layouts.video_ids import LONGEST, video_ids
+from avgzsl_bench.data.untrusted.hdf5 import open_plain, plain_dataset
+from avgzsl_bench.data.untrusted.hdf5_text import read_texts
+from avgzsl_bench.data.untrusted.unpickle import load_pickle
 from avgzsl_bench.errors import DataError
 
 UNREADABLE = Check(

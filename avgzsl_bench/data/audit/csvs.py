@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
 from avgzsl_bench.data.audit.standard import compare, overlaps
 from avgzsl_bench.data.audit.survey import ClassList, Survey
-from avgzsl_bench.data.datasets import PARTITIONS
+from avgzsl_bench.data.datasets.facts import PARTITIONS
 
 _DROPPED = Check(
     "csv-beyond-list",

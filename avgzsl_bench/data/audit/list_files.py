@@ -9,10 +9,10 @@ from pathlib import Path
 
 from avgzsl_bench.data.audit.finding import Check, Severity, some
 from avgzsl_bench.data.audit.survey import ClassList, Survey
-from avgzsl_bench.data.datasets import PARTITIONS
-from avgzsl_bench.data.official.tree import disk_name, refuse_link_out
+from avgzsl_bench.data.datasets.facts import PARTITIONS
+from avgzsl_bench.data.layouts.tree import disk_name, refuse_link_out
 from avgzsl_bench.errors import DataError
-from avgzsl_bench.files import os_reason
+from avgzsl_bench.system.files import os_reason
 
 _FOLDERS = ("class-split", "class_split")
 _LARGEST = 1 << 26

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity
 from avgzsl_bench.data.audit.survey import Survey
-from avgzsl_bench.data.datasets import Dataset
-from avgzsl_bench.data.official.marker import (
+from avgzsl_bench.data.datasets.facts import Dataset
+from avgzsl_bench.data.layouts.marker import (
     FILE_NAME,
     Marker,
     marked_datasets,
     read_marker,
     refuse_simulated,
 )
-from avgzsl_bench.data.official.tree import FeatureTree
+from avgzsl_bench.data.layouts.tree import FeatureTree
 from avgzsl_bench.errors import DataError
 
 _MARK = Check(

@@ -9,7 +9,7 @@ import numpy as np
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
 from avgzsl_bench.data.audit.standard import compare, overlaps
 from avgzsl_bench.data.audit.survey import Survey, Vectors, partitions_of
-from avgzsl_bench.data.datasets import PARTITIONS
+from avgzsl_bench.data.datasets.facts import PARTITIONS
 
 TWO_PARTITIONS = Check(
     "two-partitions",

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
 from avgzsl_bench.data.audit.survey import Survey, Vectors
-from avgzsl_bench.data.datasets import partition_bit
-from avgzsl_bench.data.recordings import UNKNOWN, recordings, shared
+from avgzsl_bench.data.datasets.facts import partition_bit
+from avgzsl_bench.data.datasets.recordings import UNKNOWN, recordings, shared
 
 SEEN = Check(
     "shared-recordings",

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
 from avgzsl_bench.data.audit.survey import Survey
-from avgzsl_bench.data.datasets import PARTITIONS, PartitionFacts
+from avgzsl_bench.data.datasets.facts import PARTITIONS, PartitionFacts
 
 _COUNTS = Check(
     "standard-counts",

@@ -8,10 +8,10 @@ import numpy as np
 
 from avgzsl_bench.data.audit.finding import Check, Severity
 from avgzsl_bench.data.audit.survey import Collector, Survey, Text, feature_set
-from avgzsl_bench.data.datasets import Dataset
-from avgzsl_bench.data.feature_sets import SIMULATED
-from avgzsl_bench.data.store import StoreHeader, fingerprint, read_store
-from avgzsl_bench.data.table import Feature, FeatureTable, Ragged
+from avgzsl_bench.data.datasets.facts import Dataset
+from avgzsl_bench.data.datasets.feature_sets import SIMULATED
+from avgzsl_bench.data.store.store import StoreHeader, fingerprint, read_store
+from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 
 _BLOCK = 256
 """Videos at a time."""

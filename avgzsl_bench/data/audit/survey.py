@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.audit.finding import Finding
-from avgzsl_bench.data.datasets import PARTITIONS, Dataset, partition_bit
-from avgzsl_bench.data.feature_sets import PUBLISHED, FeatureSet
+from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, partition_bit
+from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, FeatureSet
 
 SKETCH = 32
 WIDEST = 1 << 16

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
 from avgzsl_bench.data.audit.survey import Survey, Text
-from avgzsl_bench.data.datasets import Dataset
-from avgzsl_bench.data.feature_sets import PUBLISHED
-from avgzsl_bench.data.text_order import text_rows
+from avgzsl_bench.data.datasets.facts import Dataset
+from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
+from avgzsl_bench.data.datasets.text_order import text_rows
 
 TARGET = Check(
     "text-target",

@@ -10,7 +10,7 @@ import numpy as np
 
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity
 from avgzsl_bench.data.audit.survey import Survey, Text
-from avgzsl_bench.data.unpickle import load_object_array
+from avgzsl_bench.data.untrusted.unpickle import load_object_array
 from avgzsl_bench.errors import DataError
 
 _TEXT_FILE = Check(

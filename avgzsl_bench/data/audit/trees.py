@@ -13,8 +13,8 @@ from avgzsl_bench.data.audit.list_files import read_lists
 from avgzsl_bench.data.audit.marks import heed_mark, read_mark
 from avgzsl_bench.data.audit.survey import WIDEST, Collector, Survey, Unread, feature_set
 from avgzsl_bench.data.audit.tree_text import check_encoders, read_text, text_names
-from avgzsl_bench.data.datasets import PARTITIONS, Dataset, partition_bit
-from avgzsl_bench.data.official.tree import (
+from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, partition_bit
+from avgzsl_bench.data.layouts.tree import (
     MODALITIES,
     FeatureTree,
     dataset_of,

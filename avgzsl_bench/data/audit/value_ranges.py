@@ -8,7 +8,7 @@ import numpy as np
 
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
 from avgzsl_bench.data.audit.survey import Survey, Vectors
-from avgzsl_bench.data.feature_sets import PUBLISHED, FeatureSet
+from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, FeatureSet
 
 _UNKNOWN_SET = Check(
     "unknown-feature-set",

@@ -1,0 +1,1 @@
+"""Cards: how the vectors of a feature set were made."""

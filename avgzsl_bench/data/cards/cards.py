@@ -1,0 +1,120 @@
+"""Cards of feature sets: how vectors were made, on what the backbones were trained, and where they are published.
+
+A card says what is known and "not known" where it is not. Ours are data files (see `cards/`); features that a
+user adds may bring one of their own (see `card_files.py`).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED
+from avgzsl_bench.system.identifiers import NAME
+
+_Name = Annotated[str, StringConstraints(pattern=rf"^(?:{NAME.pattern})$")]
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+_Link = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,300}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @field_validator("*")
+    @classmethod
+    def _printable(cls, value: object) -> object:
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and not text.isprintable():
+                raise ValueError("holds control characters")
+        return value
+
+
+class ModalityCard(_Part):
+    """How the vectors of a modality came about.
+
+    Attributes:
+        backbone: the network.
+        pretraining: data and labels it was trained on.
+        width: of a vector.
+        rate: what one step, or the one vector, stands for.
+        pooling: how steps become one vector.
+        values: what the numbers look like.
+    """
+
+    backbone: _Text
+    pretraining: _Text
+    width: Annotated[int, Field(gt=0)]
+    rate: _Text
+    pooling: _Text
+    values: _Text = "not known"
+
+
+class TextCard(_Part):
+    """How the class vectors of a text encoder came about."""
+
+    encoder: _Name
+    model: _Text
+    width: Annotated[int, Field(gt=0)]
+    made: _Text
+
+
+class Card(_Part):
+    """What is known of a feature set.
+
+    Attributes:
+        features: its name.
+        title: in words.
+        simulated: true where no video was ever looked at.
+        audio, visual, text: how the vectors came about.
+        overlap: what the pre-training has in common with the classes that are to be unseen.
+        licence: of the vectors.
+        layout: of the published files, as `avbench data import` reads it; None where there are none.
+        published: addresses where the authors publish them.
+        obtain: how to get them, in one sentence.
+        cite: papers.
+        caveats: what else to know.
+    """
+
+    features: _Name
+    title: _Text
+    simulated: bool = False
+    audio: ModalityCard
+    visual: ModalityCard
+    text: Annotated[tuple[TextCard, ...], Field(min_length=1, strict=False)]
+    overlap: _Text
+    licence: _Text
+    layout: _Name | None = None
+    published: Annotated[tuple[_Link, ...], Field(strict=False)] = ()
+    obtain: _Text
+    cite: Annotated[tuple[_Text, ...], Field(strict=False)] = ()
+    caveats: Annotated[tuple[_Text, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _called_simulated(self) -> Card:
+        if self.simulated != (self.features == SIMULATED):
+            raise ValueError(f"only {SIMULATED!r} is simulated, and it always is")
+        return self
+
+
+def known_cards() -> list[Card]:
+    """The cards of the published feature sets, in their order of preference, then that of the simulated one."""
+    return [card_of(name) for name in (*(f.name for f in PUBLISHED), SIMULATED)]
+
+
+def card_of(features: str) -> Card:
+    """The card of a published feature set, or of the simulated one."""
+    return _known(features)
+
+
+def has_card(features: str) -> bool:
+    """Whether a feature set is one of those that have a card of ours."""
+    return features == SIMULATED or any(f.name == features for f in PUBLISHED)
+
+
+@lru_cache(maxsize=16)
+def _known(features: str) -> Card:
+    file = files("avgzsl_bench").joinpath(f"data/cards/{features}.json")
+    return Card.model_validate_json(file.read_text(encoding="utf-8"))

@@ -1,0 +1,60 @@
+"""Cards as text: lines for the console, and Markdown for pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from avgzsl_bench.data.cards.cards import Card, ModalityCard
+
+_INTRODUCTION = """\
+# Feature sets
+
+What is known of each feature set: which networks made it, on what these were trained, and where its authors
+publish it. "Not known" stands where we could not find out. `avbench data info DATASET` shows the card of what
+is installed; `avbench data add --card FILE` puts one beside features of your own.
+"""
+
+
+def card_facts(card: Card) -> list[tuple[str, str]]:
+    """A card as pairs of term and text."""
+    return list(_facts(card))
+
+
+def _facts(card: Card) -> Iterator[tuple[str, str]]:
+    yield "what", f"SIMULATED: {card.title}" if card.simulated else card.title
+    for name, modality in (("audio", card.audio), ("visual", card.visual)):
+        yield name, _modality(modality)
+    for text in card.text:
+        yield f"text {text.encoder}", f"{text.model}, width {text.width}; {text.made}"
+    yield "overlap", card.overlap
+    yield "licence", card.licence
+    yield "published", ", ".join(card.published) or "nowhere"
+    yield "obtain", card.obtain
+    for reference in card.cite:
+        yield "cite", reference
+    for caveat in card.caveats:
+        yield "caveat", caveat
+
+
+def _modality(card: ModalityCard) -> str:
+    return (
+        f"{card.backbone}, width {card.width}; pre-training: {card.pretraining}; rate: {card.rate}; "
+        f"pooling: {card.pooling}; values: {card.values}"
+    )
+
+
+def card_markdown(card: Card, level: int = 2) -> str:
+    """A card as a section whose anchor is the name of the feature set."""
+    lines = [f"{'#' * level} `{card.features}`", ""]
+    lines += [f"- **{term}**: {_escaped(text)}" for term, text in card_facts(card)]
+    return "\n".join(lines) + "\n"
+
+
+def feature_sets_page(cards: Iterable[Card]) -> str:
+    """A page of cards, one anchor a feature set."""
+    return "\n".join([_INTRODUCTION, *(card_markdown(card) for card in cards)])
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*\[\]<>|])", r"\\\1", text)

@@ -1,0 +1,1 @@
+"""Datasets as facts: class lists, splits, recordings, feature sets."""

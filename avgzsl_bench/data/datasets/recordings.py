@@ -1,0 +1,48 @@
+"""Which recording a video was cut from, as its id tells.
+
+UCF clips of one class and group come from one recording, and so do VGGSound and ActivityNet clips of one YouTube
+id. Each dataset's data file has the rule (`Dataset.recording`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avgzsl_bench.data.datasets.facts import Dataset
+
+UNKNOWN = -1
+"""The recording of a video whose id does not tell it."""
+
+SEEN_OF_TRAINING = MappingProxyType({"stage2_test_seen": "stage2_train", "stage1_val_seen": "stage1_train"})
+"""The partitions of seen classes that are scored, and what is trained on by then."""
+
+
+def recordings(dataset: Dataset, video_ids: Sequence[str]) -> NDArray[np.int64]:
+    """A number for each video's recording: int64 `[N]`, equal where recordings are, `UNKNOWN` where no id tells.
+
+    Args:
+        dataset: has the rule.
+        video_ids: `N` ids; numbers of different calls have nothing to do with each other.
+    """
+    if dataset.recording is None or not len(video_ids):
+        return np.full(len(video_ids), UNKNOWN, np.int64)
+    match = re.compile(dataset.recording).fullmatch
+    names = [found[1] if (found := match(video)) else None for video in video_ids]
+    known = np.array([name is not None for name in names])
+    numbers = np.full(len(names), UNKNOWN, np.int64)
+    numbers[known] = np.unique([name for name in names if name is not None], return_inverse=True)[1]
+    return numbers
+
+
+def shared(scored: NDArray[np.int64], training: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which scored videos have their recording in training, too: bool `[N]`.
+
+    Args:
+        scored, training: recordings of either, numbered by one call of `recordings`.
+    """
+    return np.asarray(np.isin(scored, training) & (scored != UNKNOWN))

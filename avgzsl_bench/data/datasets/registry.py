@@ -1,0 +1,156 @@
+"""The datasets that can be run: those that plugins bring, then those that a user added to the data folder.
+
+A user's dataset is a file of facts, of the same form as ours, in the dataset's own folder. It never stands in for
+one that is registered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from avgzsl_bench.data.datasets.facts import DISJOINT, Dataset
+from avgzsl_bench.errors import DataError, UnknownNameError, one_line
+from avgzsl_bench.plugins import manager as plugins
+from avgzsl_bench.system.files import os_reason, write_atomically
+from avgzsl_bench.system.identifiers import NAME, SPOKEN
+
+FILE_NAME = "dataset.json"
+
+_LARGEST = 1 << 24
+
+LONGEST_NAME = 200
+"""Characters of a class name."""
+
+
+@dataclass(frozen=True)
+class OwnDatasets:
+    """The datasets of a data folder.
+
+    Attributes:
+        datasets: those that can be used, by name.
+        unreadable: files in their place that cannot be read or stand in a registered dataset's place, with the
+            reason.
+    """
+
+    datasets: dict[str, Dataset]
+    unreadable: list[tuple[Path, str]]
+
+
+def known_dataset(name: str, root: Path) -> Dataset:
+    """The dataset of a name: the registered one, else the data folder's.
+
+    Raises:
+        UnknownNameError: there is none.
+        DataError: the data folder's cannot be read.
+    """
+    registered = plugins.datasets()
+    if name not in registered and NAME.fullmatch(name) and dataset_path(root, name).is_file():
+        return read_own_dataset(dataset_path(root, name))
+    own = {} if name in registered else scan_own_datasets(root).datasets
+    if own:
+        raise UnknownNameError("dataset", name, [*registered, *own])
+    return plugins.dataset(name)
+
+
+def known_datasets(root: Path) -> dict[str, Dataset]:
+    """Every dataset that can be used, registered ones first."""
+    return {**plugins.datasets(), **scan_own_datasets(root).datasets}
+
+
+def scan_own_datasets(root: Path) -> OwnDatasets:
+    """The datasets of a data folder; a damaged one does not hide the others."""
+    registered = plugins.datasets()
+    found = OwnDatasets({}, [])
+    for path in sorted(root.glob(f"*/{FILE_NAME}")):
+        try:
+            if path.parent.name in registered:
+                raise DataError(f"{path}: a registered dataset is called {path.parent.name!r}; remove this one")
+            found.datasets[path.parent.name] = read_own_dataset(path)
+        except DataError as error:
+            found.unreadable.append((path, str(error)))
+    return found
+
+
+def dataset_path(root: Path, name: str) -> Path:
+    """Where the facts of a user's dataset belong.
+
+    Raises:
+        DataError: a name that could lead out of the data folder.
+    """
+    if not NAME.fullmatch(name):
+        raise DataError(f"{name!r} is no name of a dataset ({SPOKEN})")
+    return root / name / FILE_NAME
+
+
+def read_own_dataset(path: Path) -> Dataset:
+    """A dataset from its file in the data folder.
+
+    Raises:
+        DataError: as `read_facts`, or of another dataset than its folder.
+    """
+    dataset = read_facts(path)
+    if dataset.name != path.parent.name:
+        raise DataError(f"{path}: holds dataset {dataset.name!r}, which belongs elsewhere; remove it")
+    return dataset
+
+
+def read_facts(path: Path) -> Dataset:
+    """A user's dataset from a file, wherever it lies.
+
+    Raises:
+        DataError: unreadable or malformed.
+    """
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise DataError(f"{path}: refused: larger than {_LARGEST >> 20} MiB")
+        dataset = Dataset.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = one_line(".".join(map(str, first["loc"])), 100) or "content"
+        reason = one_line(first["msg"], 200)
+        raise DataError(f"{path}: no dataset: {where}: {reason}; add it again with --classes") from error
+    problem = own_dataset_problem(dataset)
+    if problem is not None:
+        raise DataError(f"{path}: {problem}; add it again with --classes")
+    return dataset
+
+
+def own_dataset_problem(dataset: Dataset) -> str | None:
+    """What is wrong with a user's dataset beyond what `Dataset` checks; None if nothing is."""
+    if dataset.recording is not None:
+        return "refused: only a registered dataset may bring a regular expression ('recording')"
+    odd = [split for split in dataset.splits if not NAME.fullmatch(split) or split.endswith(DISJOINT)]
+    if odd or not dataset.splits:
+        return (
+            f"a split cannot be called {odd[0][:60]!r} ({SPOKEN}, not ending in {DISJOINT!r})"
+            if odd
+            else "has no split"
+        )
+    names = [name for c in dataset.classes for name in (c.name, c.listed, c.readable, c.clip)]
+    unfit = next((n for n in names if not n.isprintable() or not n.strip() or len(n) > LONGEST_NAME), None)
+    if unfit is not None:
+        return f"class name {unfit[:40]!r} is blank, longer than {LONGEST_NAME} characters or not printable"
+    if len(set(dataset.class_names)) != len(dataset.class_names):
+        return "two classes have the same name"
+    if any(n < 0 for s in dataset.splits for f in dataset.facts(s).values() for n in f.videos):
+        return "a number of videos is negative"
+    return None
+
+
+def is_registered(name: str) -> bool:
+    """Whether a plugin brings the dataset, so that no file of facts is needed."""
+    return name in plugins.datasets()
+
+
+def write_own_dataset(path: Path, dataset: Dataset) -> None:
+    """Write it whole or not at all.
+
+    Raises:
+        AvbenchError: the file cannot be written.
+    """
+    write_atomically(path, f"{dataset.model_dump_json(indent=1)}\n".encode())

@@ -1,0 +1,166 @@
+"""From a store back to a published layout, so that the published programs can run on its features.
+
+What is written is what `avbench data import` reads: importing it again gives the same store, under another data
+folder as well. A dataset of the user's own has its facts beside its features.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from avgzsl_bench.data.datasets.facts import PARTITIONS, ClassNames, Dataset, partition_bit
+from avgzsl_bench.data.datasets.registry import FILE_NAME as FACTS_FILE
+from avgzsl_bench.data.datasets.registry import is_registered, write_own_dataset
+from avgzsl_bench.data.layouts.export_files import ClassFileWriter, write_hdf5, write_pickle, write_text
+from avgzsl_bench.data.layouts.export_lists import disk_names, write_lists
+from avgzsl_bench.data.layouts.marker import FILE_NAME, Marker
+from avgzsl_bench.data.layouts.tree import disk_name
+from avgzsl_bench.data.store.store import fingerprint, read_store
+from avgzsl_bench.data.store.table import FeatureTable, Ragged
+from avgzsl_bench.errors import DataError, UnknownNameError
+from avgzsl_bench.system.folders import new_folder
+
+_STAGE1 = sum(partition_bit(p) for p in PARTITIONS if p.startswith("stage1"))
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """A layout.
+
+    Attributes:
+        extension: of class files.
+        write: writes one.
+        text: names of the text files, in the order of the encoders; `{}` is the dataset.
+        folders: of the published feature sets; any other goes by its own name.
+    """
+
+    extension: str
+    write: ClassFileWriter
+    text: tuple[str, ...]
+    folders: dict[str, str]
+
+
+_WORDS = "word_embeddings_{}_normed.npy"
+
+_LAYOUTS = {
+    "avca": _Layout(".h5", write_hdf5, (_WORDS,), {"selavi": "main_features", "c3d_vggish": "cls_features"}),
+    "clipclap": _Layout(
+        ".pkl", write_pickle, (_WORDS, f"wavcaps_{_WORDS}"), {"clip_clap": "cls_features_non_averaged"}
+    ),
+}
+
+LAYOUTS = tuple(_LAYOUTS)
+"""Layouts that can be written."""
+
+
+def export_tree(store: Path, dataset: Dataset, layout: str, directory: Path) -> Path:
+    """Write the features of a store as a tree of a published layout.
+
+    Args:
+        store: the store.
+        dataset: its dataset.
+        layout: of `LAYOUTS`.
+        directory: the folder to make; the dataset's folder goes below it.
+
+    Returns:
+        The feature-set folder.
+
+    Raises:
+        UnknownNameError: no such layout.
+        DataError: the store is damaged or altered, or holds what the layout has no place for.
+        AvbenchError: there is something at `directory`, or it cannot be written.
+    """
+    if layout not in _LAYOUTS:
+        raise UnknownNameError("layout to export", layout, _LAYOUTS)
+    form = _LAYOUTS[layout]
+    header, table = read_store(store)
+    if fingerprint(table) != header.fingerprint:
+        raise DataError(f"{store}: altered: not the data that its fingerprint stands for; import it again")
+    problem = _problem(table, dataset, layout)
+    if problem is not None:
+        raise DataError(f"{table.features} of {table.dataset} cannot be written in the {layout} layout: {problem}")
+    below = Path(disk_names(dataset.name).folder, "features", form.folders.get(table.features, table.features))
+    with new_folder(directory) as folder:
+        write_lists(folder / below.parts[0] / "class-split", dataset, table)
+        _write_features(folder / below, form, dataset, table)
+        _write_text(folder / below / "text", layout, dataset, table)
+        marker = Marker(
+            dataset=table.dataset,
+            features=table.features,
+            simulated=table.simulated,
+            audio=header.audio,
+            visual=header.visual,
+            text=dict(header.text),
+        )
+        (folder / below / FILE_NAME).write_bytes(marker.content())
+        if not is_registered(dataset.name):  # else whoever imports it could not know the dataset
+            write_own_dataset(folder / below / FACTS_FILE, dataset)
+    return directory / below
+
+
+def _problem(table: FeatureTable, dataset: Dataset, layout: str) -> str | None:
+    """Why a table cannot be written so that the published programs, and the import, read it rightly."""
+    if isinstance(table.audio, Ragged) or isinstance(table.visual, Ragged):
+        return "it keeps one vector a video, and these are sequences"
+    encoders = len(_LAYOUTS[layout].text)
+    if len(table.text) > encoders:
+        return f"text encoders it has room for: {encoders}; these features have {', '.join(table.text)}"
+    widths = [vectors.shape[1] for vectors in table.text.values()]
+    if len(set(widths)) != len(widths):
+        return "text encoders are told apart by their width, and two have the same"
+    bare = [dataset.class_names[i] for v in table.text.values() for i in np.flatnonzero(np.isnan(v).any(axis=1))]
+    if bare:
+        return f"the published programs count text vectors off by class, and {bare[0]!r} has none"
+    empty = [p for p in PARTITIONS if not (table.partition & partition_bit(p)).any()]
+    if empty:
+        return f"it has no videos in {', '.join(empty)}"
+    stage1 = (table.partition & _STAGE1) != 0
+    if (stage1 & ((table.partition & partition_bit("stage2_train")) == 0)).any():
+        return "videos of the stage-1 partitions are missing from stage2_train"
+    return _class_problem(dataset, layout)
+
+
+def _class_problem(dataset: Dataset, layout: str) -> str | None:
+    listed = [c.listed for c in dataset.classes]
+    if sorted(listed) != listed:
+        return "the published programs number classes by the sort of their names, and this dataset does not"
+    repeated = [name for name, n in Counter(_key(c, layout) for c in dataset.classes).items() if n > 1]
+    if repeated:
+        return f"two classes are called {repeated[0]!r} in its text files"
+    unfit = [name for name in dataset.class_names if name.startswith(".") or set("/\\\n\r\0") & set(name)]
+    if unfit:
+        return f"class {unfit[0]!r} cannot be the name of a file"
+    return None
+
+
+def _key(names: ClassNames, layout: str) -> str:
+    """What a class is called in the layout's text files."""
+    return names.clip if layout == "clipclap" else names.readable
+
+
+def _write_features(folder: Path, form: _Layout, dataset: Dataset, table: FeatureTable) -> None:
+    """One file a modality, partition and class; rows of a class lie side by side in a table."""
+    bounds = np.searchsorted(table.label, np.arange(len(dataset.classes) + 1))
+    for modality, vectors in (("audio", table.audio), ("video", table.visual)):
+        assert isinstance(vectors, np.ndarray)
+        for partition in PARTITIONS:
+            place = folder / modality / disk_name(partition)
+            place.mkdir(parents=True)
+            inside = (table.partition & partition_bit(partition)) != 0
+            for name, start, stop in zip(dataset.class_names, bounds, bounds[1:], strict=False):
+                rows = start + np.flatnonzero(inside[start:stop])
+                if len(rows):
+                    form.write(place / f"{name}{form.extension}", [table.video_id[i] for i in rows], vectors[rows])
+
+
+def _write_text(folder: Path, layout: str, dataset: Dataset, table: FeatureTable) -> None:
+    folder.mkdir()
+    disk = disk_names(dataset.name)
+    stem = disk.clipclap_text if layout == "clipclap" else disk.avca_text
+    keys = [_key(c, layout) for c in dataset.classes]
+    for file, vectors in zip(_LAYOUTS[layout].text, table.text.values(), strict=False):
+        write_text(folder / file.format(stem), dict(zip(keys, vectors, strict=True)))

@@ -1,0 +1,86 @@
+"""The `class-split` folder of the published layouts: lists of classes and videos, and names for text."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, partition_bit
+from avgzsl_bench.data.layouts.tree import disk_name
+from avgzsl_bench.data.store.table import FeatureTable
+
+
+@dataclass(frozen=True)
+class DiskNames:
+    """What the published trees call a dataset.
+
+    Attributes:
+        folder: of the dataset.
+        names: begins the file of readable names.
+        avca_text, clipclap_text: in the names of the text files of either layout.
+    """
+
+    folder: str
+    names: str
+    avca_text: str
+    clipclap_text: str
+
+
+_PUBLISHED = {
+    "ucf": DiskNames("UCF", "ucf", "ucf", "ucf"),
+    "vggsound": DiskNames("VGGSound", "vggsound", "vggsound", "vggsound"),
+    "activitynet": DiskNames("ActivityNet", "activitynet", "activity", "activitynet"),
+}
+
+
+def disk_names(dataset: str) -> DiskNames:
+    """The names of a dataset; the published programs know three, any other goes by its own name."""
+    return _PUBLISHED.get(dataset, DiskNames(*[dataset] * 4))
+
+
+def write_lists(folder: Path, dataset: Dataset, table: FeatureTable) -> None:
+    """Write `class-split`: all classes, their readable names, and classes and videos a split and partition.
+
+    As in the published trees, lists of videos do not depend on the split: only the lists of classes do.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    names = disk_names(dataset.name).names
+    _write_lines(folder / "all_class.txt", [c.listed for c in dataset.classes])
+    rows = [(c.listed, c.readable) for c in dataset.classes]
+    _write_rows(folder / f"{names}_w2v_class_names.csv", ("original", "manual"), rows)
+    if any(c.clip != c.readable for c in dataset.classes):
+        header = ("original", "manual", "clip_class_name")
+        spelled = [(c.listed, c.readable, c.clip) for c in dataset.classes]
+        _write_rows(folder / f"{names}_clip_class_names.csv", header, spelled)
+    for split in dataset.splits:
+        facts = dataset.facts(split)
+        for partition in PARTITIONS:
+            stem = folder / f"{split}_split" / disk_name(partition)
+            classes = [dataset.class_names[i] for i in facts[partition].classes]
+            _write_lines(stem.with_suffix(".txt"), classes)
+            there = np.flatnonzero(table.partition & partition_bit(partition))
+            videos = [(table.video_id[i], dataset.class_names[c], c) for i, c in _labelled(there, table)]
+            _write_rows(stem.with_suffix(".csv"), ("filename", "label", "label_code"), videos)
+
+
+def _labelled(rows: Iterable[int], table: FeatureTable) -> list[tuple[int, int]]:
+    """Rows with their class ids, by video id."""
+    return sorted(((int(i), int(table.label[i])) for i in rows), key=lambda pair: table.video_id[pair[0]])
+
+
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+
+
+def _write_rows(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)

@@ -1,0 +1,141 @@
+"""The mark that an exported tree carries: which feature set it holds, and whether that is simulated.
+
+The published layouts name neither, and widths tell only the published sets apart. So the export puts a small
+file beside `audio`, `video` and `text`, where the published programs do not look, and the readers heed it.
+Simulated features cannot come back as real ones: their widths are of no published set, and without the mark
+their video ids are refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from avgzsl_bench.data.datasets.facts import Dataset
+from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, FeatureSet
+from avgzsl_bench.data.layouts.tree import FeatureTree, refuse_link_out
+from avgzsl_bench.errors import DataError, one_line
+from avgzsl_bench.system.files import os_reason
+from avgzsl_bench.system.identifiers import NAME
+
+FILE_NAME = "avgzsl-bench.json"
+
+_LARGEST = 1 << 14
+
+_SIMULATED_ID = re.compile(r"sim_[0-9]{3,4}_[0-9]{5}")
+"""What `simulated.py` calls its videos; no id of the known datasets has this form."""
+
+_Name = Annotated[str, StringConstraints(pattern=rf"^(?:{NAME.pattern})$")]
+_Width = Annotated[int, Field(gt=0, le=1 << 20)]
+
+
+class Marker(BaseModel):
+    """What an exported tree holds.
+
+    Attributes:
+        form: version of this file.
+        dataset, features, simulated: as in `FeatureTable`.
+        audio, visual: widths.
+        text: width of each text encoder's vectors, in the encoders' order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    form: Literal["avgzsl-bench tree 1"] = "avgzsl-bench tree 1"
+    dataset: _Name
+    features: _Name
+    simulated: bool
+    audio: _Width
+    visual: _Width
+    text: Annotated[dict[_Name, _Width], Field(min_length=1, max_length=8)]
+
+    @model_validator(mode="after")
+    def _honest(self) -> Marker:
+        if self.simulated != (self.features == SIMULATED):
+            raise ValueError(f"only {SIMULATED!r} is simulated, and it always is")
+        known = next((f for f in PUBLISHED if f.name == self.features), None)
+        found = (self.audio, self.visual, self.text, False)
+        if known is not None and found != (known.audio, known.visual, dict(known.text), known.sequences):
+            raise ValueError(f"{self.features!r} is a published feature set of other widths or text encoders")
+        return self
+
+    @property
+    def feature_set(self) -> FeatureSet:
+        """What to read the tree as."""
+        return FeatureSet(
+            self.features, self.audio, self.visual, MappingProxyType(dict(self.text)), simulated=self.simulated
+        )
+
+    def content(self) -> bytes:
+        """The file."""
+        return f"{json.dumps(self.model_dump(mode='json'), indent=1)}\n".encode()
+
+
+def read_marker(tree: FeatureTree) -> Marker | None:
+    """The mark of a tree; None if it carries none.
+
+    Raises:
+        DataError: it cannot be read, or contradicts itself.
+    """
+    path = tree.path / FILE_NAME
+    if not os.path.lexists(path):
+        return None
+    refuse_link_out(path, tree.path)
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise DataError(f"{path}: refused: larger than {_LARGEST >> 10} KiB")
+        return Marker.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = one_line(".".join(map(str, first["loc"])), 100) or "content"
+        raise DataError(f"{path}: damaged: {where}: {first['msg']}; export the features again") from error
+
+
+def marked_features(tree: FeatureTree) -> FeatureSet | None:
+    """The feature set that a tree is marked as; None if it carries no mark.
+
+    Raises:
+        DataError: as `read_marker`.
+    """
+    marker = read_marker(tree)
+    return None if marker is None else marker.feature_set
+
+
+def marked_datasets(tree: FeatureTree, datasets: Sequence[Dataset]) -> Sequence[Dataset]:
+    """Of the datasets the one that a tree is marked as; all of them if it carries no mark.
+
+    Raises:
+        DataError: as `read_marker`, or the tree is of a dataset that is not known.
+    """
+    marker = read_marker(tree)
+    if marker is None:
+        return datasets
+    found = [dataset for dataset in datasets if dataset.name == marker.dataset]
+    if not found:
+        known = ", ".join(d.name for d in datasets) or "none"
+        raise DataError(
+            f"{tree.path}: exported from dataset {marker.dataset!r}, which is not known here ({known})"
+        )
+    return found
+
+
+def refuse_simulated(video_ids: Iterable[str], *, simulated: bool, where: Path | str) -> None:
+    """Fail if features that are not called simulated have videos that only simulated ones have.
+
+    Raises:
+        DataError: they do.
+    """
+    if not simulated and (odd := next((i for i in video_ids if _SIMULATED_ID.fullmatch(i)), None)) is not None:
+        raise DataError(
+            f"{where}: video {odd!r} is of simulated features, which may not pass for real ones; "
+            f"the export marks them in {FILE_NAME}, which is missing or changed"
+        )

@@ -1,0 +1,62 @@
+"""Feature readers: how a layout on disk is recognised and read. A plugin brings its own by a hook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from avgzsl_bench.data.datasets.facts import Dataset
+    from avgzsl_bench.data.store.table import FeatureTable
+
+
+@dataclass(frozen=True)
+class ReaderSpec:
+    """A feature reader as a plugin registers it.
+
+    Attributes:
+        name: layout name, e.g. `avca`.
+        target: a `FeatureReader` as `"package.module:attribute"`, imported when first used.
+    """
+
+    name: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something a reader recognised below a directory.
+
+    Attributes:
+        reader: layout name.
+        dataset: dataset name, recognised by its class names.
+        features: feature set, recognised by structure and widths.
+        path: the folder that holds the features.
+    """
+
+    reader: str
+    dataset: str
+    features: str
+    path: Path
+
+
+class FeatureReader(Protocol):
+    """Reads one layout."""
+
+    def recognise(self, directory: Path, datasets: Sequence[Dataset]) -> list[Found]:
+        """What of this layout lies below `directory`; empty when nothing does. Reads as little as it can.
+
+        Raises:
+            DataError: what it would have to read is damaged or refused, or of no feature set it knows.
+        """
+        ...
+
+    def read(self, found: Found, dataset: Dataset) -> FeatureTable:
+        """The whole feature set.
+
+        Raises:
+            DataError: damaged, foreign or inconsistent files, with the file named.
+        """
+        ...

@@ -1,0 +1,93 @@
+"""Text embeddings of the published layouts: from readable class name to vector, placed by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avgzsl_bench.data.datasets.facts import Dataset
+from avgzsl_bench.data.datasets.feature_sets import FeatureSet
+from avgzsl_bench.data.layouts.tree import FeatureTree
+from avgzsl_bench.data.untrusted.unpickle import load_object_array
+from avgzsl_bench.errors import DataError
+
+Vectors = dict[str, NDArray[np.float32]]
+
+
+def text_keys(tree: FeatureTree) -> set[str]:
+    """The names that a tree has text embeddings for.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    return {name for path in tree.text_files() for name in _read(path)}
+
+
+def read_text(tree: FeatureTree, dataset: Dataset, features: FeatureSet) -> dict[str, NDArray[np.float32]]:
+    """Text embeddings by encoder, float32 `[C, Dw]`, row = class id, NaN where a class has no vector.
+
+    An encoder is told by the width of its vectors, not by the name of the file. Files of other widths belong
+    to other feature sets and are left alone.
+
+    Raises:
+        DataError: an encoder without a file or with two, a name of no class, a class in use without a vector.
+    """
+    files: dict[int, tuple[Path, Vectors]] = {}
+    for path in tree.text_files():
+        vectors = _read(path)
+        width = len(next(iter(vectors.values())))
+        if width in files:
+            raise DataError(f"{path}: a second text file of width {width}, beside {files[width][0].name}")
+        files[width] = (path, vectors)
+    text = {}
+    for encoder, width in features.text.items():
+        if width not in files:
+            found = ", ".join(f"{w} in {path.name}" for w, (path, _) in sorted(files.items())) or "none"
+            raise DataError(
+                f"{tree.path / 'text'}: no text embeddings of width {width} ({encoder}), "
+                f"which {features.name} needs; widths found: {found}"
+            )
+        text[encoder] = _place(*files[width], dataset)
+    return text
+
+
+def _read(path: Path) -> Vectors:
+    content = load_object_array(path)
+    if not isinstance(content, dict) or not content:
+        raise DataError(f"{path}: expected a dictionary from class name to vector")
+    vectors: Vectors = {}
+    width = None
+    for key, vector in content.items():
+        name = key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key)
+        if not isinstance(vector, np.ndarray) or vector.dtype.kind != "f" or vector.ndim != 1:
+            raise DataError(f"{path}: the entry of {name!r} is not a vector")
+        width = width or len(vector)
+        if len(vector) != width or not width:
+            raise DataError(f"{path}: the vector of {name!r} has width {len(vector)}, others have {width}")
+        with np.errstate(over="ignore"):
+            vectors[name] = vector.astype(np.float32)
+        if not np.isfinite(vectors[name]).all():
+            raise DataError(f"{path}: the vector of {name!r} holds a value that is not finite")
+    return vectors
+
+
+def _place(path: Path, vectors: Vectors, dataset: Dataset) -> NDArray[np.float32]:
+    """Vectors by class id. UCF has two lists of readable names; the one that knows the keys is taken."""
+    namings = [[c.readable for c in dataset.classes], [c.clip for c in dataset.classes]]
+    names = max(namings, key=lambda naming: len(vectors.keys() & set(naming)))
+    unknown = sorted(vectors.keys() - set(names))
+    if unknown:
+        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+        raise DataError(f"{path}: no class of {dataset.name} is called {', '.join(map(repr, unknown[:3]))}{more}")
+    missing = [names[i] for i in sorted(_used(dataset)) if names[i] not in vectors]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise DataError(f"{path}: no vector for {', '.join(map(repr, missing[:3]))}{more}")
+    absent = np.full(len(next(iter(vectors.values()))), np.nan, np.float32)
+    return np.stack([vectors.get(name, absent) for name in names])
+
+
+def _used(dataset: Dataset) -> set[int]:
+    return {c for split in dataset.splits for facts in dataset.facts(split).values() for c in facts.classes}

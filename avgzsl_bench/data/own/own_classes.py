@@ -1,0 +1,128 @@
+"""A dataset of a user's own, from a table of its classes and that of its videos."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from avgzsl_bench.data.datasets.facts import PARTITIONS, ClassNames, Dataset, PartitionFacts, partition_bit
+from avgzsl_bench.data.datasets.registry import own_dataset_problem
+from avgzsl_bench.data.own.video_table import VideoTable, read_columns
+from avgzsl_bench.errors import DataError, one_line
+
+_NAMES = ("name", "readable", "clip")
+
+ROLES = ("train", "val_unseen", "test_unseen")
+"""What a class is to a split: trained on in stage 1, unseen there but trained on in stage 2, or never."""
+
+_IN = {
+    "stage1_train": ("train",),
+    "stage1_val_seen": ("train",),
+    "stage1_val_unseen": ("val_unseen",),
+    "stage2_train": ("train", "val_unseen"),
+    "stage2_test_seen": ("train", "val_unseen"),
+    "stage2_test_unseen": ("test_unseen",),
+}
+"""The roles whose classes belong to a partition."""
+
+_HELD_OUT = ("stage1_val_seen", "stage2_test_seen")
+"""Partitions in which a class of the right role may do without videos."""
+
+
+def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) -> Dataset:
+    """The facts of a new dataset.
+
+    Columns: `name`; `readable` and `clip`, what texts call the class (default: as `name`, as `readable`); every
+    other column is a split and holds the role of the class, or nothing where the split leaves it out. Class ids
+    follow the sort of the names. The videos at hand become the standard.
+
+    Args:
+        name: of the dataset.
+        path: the table of classes.
+        videos: those of the dataset.
+        source: the file they are from, for errors.
+
+    Raises:
+        DataError: unreadable, a role that does not exist, or classes and videos that contradict each other.
+    """
+    columns = read_columns(path)
+    if "name" not in columns:
+        raise DataError(f"{path}: has no column 'name' (it has: {', '.join(repr(c[:60]) for c in columns)[:200]})")
+    if len(set(columns["name"])) != len(columns["name"]):
+        raise DataError(f"{path}: two classes have the same name")
+    splits = [column for column in columns if column not in _NAMES]
+    if not splits:
+        raise DataError(f"{path}: has no column of roles, such as 'cls' with {', '.join(ROLES)} or nothing")
+    order = sorted(range(len(columns["name"])), key=columns["name"].__getitem__)
+    classes = [_names(columns, i) for i in order]
+    roles = {split: [columns[split][i].strip() for i in order] for split in splits}
+    for split, of_class in roles.items():
+        odd = next((i for i, role in enumerate(of_class) if role not in ("", *ROLES)), None)
+        if odd is not None:
+            raise DataError(
+                f"{path}: class {classes[odd].name[:60]!r} has role {of_class[odd][:60]!r} in {split[:60]!r}; "
+                f"known: {', '.join(ROLES)}, or nothing"
+            )
+    facts = {split: _facts([c.name for c in classes], of_class, videos) for split, of_class in roles.items()}
+    _require_videos(facts, [c.name for c in classes], source)
+    first, *_ = facts.values()
+    try:
+        dataset = Dataset(
+            name=name,
+            title=name,
+            match_case=True,
+            classes=tuple(classes),
+            partitions=first,
+            splits={s: {p: f for p, f in found.items() if f != first[p]} for s, found in facts.items()},
+        )
+    except ValidationError as error:
+        raise DataError(f"{path}: {error.errors()[0]['msg']}") from error
+    problem = own_dataset_problem(dataset)
+    if problem is not None:
+        raise DataError(f"{path}: {one_line(problem, 300)}")
+    return dataset
+
+
+def _names(columns: Mapping[str, Sequence[str]], row: int) -> ClassNames:
+    name = columns["name"][row]
+    readable = columns["readable"][row] if "readable" in columns else ""
+    clip = columns["clip"][row] if "clip" in columns else ""
+    return ClassNames(name=name, listed=name, readable=readable or name, clip=clip or readable or name)
+
+
+def _facts(names: Sequence[str], roles: Sequence[str], videos: VideoTable) -> dict[str, PartitionFacts]:
+    """The facts of all partitions under one split."""
+    ids = {name: i for i, name in enumerate(names)}
+    label = np.array([ids.get(name, -1) for name in videos.class_name])
+    facts = {}
+    for partition in PARTITIONS:
+        inside = (videos.partition & partition_bit(partition)) != 0
+        count = np.bincount(label[inside & (label >= 0)], minlength=len(names))
+        listed = [i for i, role in enumerate(roles) if role in _IN[partition]]
+        if partition in _HELD_OUT:
+            listed = [i for i in listed if count[i]]
+        there = np.flatnonzero(inside & np.isin(label, listed))
+        content = "\n".join(sorted(videos.video_id[i] for i in there))
+        facts[partition] = PartitionFacts(
+            classes=tuple(listed),
+            videos=tuple(int(count[i]) for i in listed),
+            ids_sha256=hashlib.sha256(content.encode()).hexdigest(),
+        )
+    return facts
+
+
+def _require_videos(splits: Mapping[str, dict[str, PartitionFacts]], names: Sequence[str], source: Path) -> None:
+    for split, facts in splits.items():
+        for partition, found in facts.items():
+            if not found.classes:
+                raise DataError(f"{source}: no video of split {split[:60]!r} is in {partition}")
+            bare = [c for c, n in zip(found.classes, found.videos, strict=True) if not n]
+            if bare:
+                raise DataError(
+                    f"{source}: class {names[bare[0]][:60]!r} has no video in {partition}, where its role in "
+                    f"split {split[:60]!r} puts it"
+                )

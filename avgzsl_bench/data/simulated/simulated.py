@@ -1,0 +1,177 @@
+"""Simulated features: real class lists and video counts, invented vectors.
+
+They stand in where no real features are installed, so that every command can be tried, and they are called
+simulated everywhere. How they come about, in words: the words and character n-grams of a class name are
+hashed to a vector of `LATENT` numbers, its meaning; classes with similar names have similar meanings. The
+text embedding is a nonlinear lift of the meaning. A video's latent is its class's meaning, plus an offset of
+the class that its name does not tell, plus noise. Each modality sees some directions of the latent well and
+the others badly, adds noise of its own, and passes the result through a fixed random nonlinear map.
+
+The constants were set once, so that learners are far above chance on unseen classes, both modalities together
+beat either alone, and nobody is at the ceiling. They are not to be tuned to anybody's favour; a change of
+anything here needs a new `VERSION`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avgzsl_bench.data.datasets.facts import Dataset, partition_bit
+from avgzsl_bench.data.datasets.feature_sets import SIMULATED, SIMULATED_ENCODER
+from avgzsl_bench.data.store.installed import store_path
+from avgzsl_bench.data.store.store import read_header, write_store
+from avgzsl_bench.data.store.table import FeatureTable
+from avgzsl_bench.errors import DataError
+from avgzsl_bench.system.locks import writing_alone
+
+VERSION = "simulated-1"
+"""Kept as the store's source; a store of another version is made anew."""
+
+AUDIO_WIDTH, VISUAL_WIDTH, TEXT_WIDTH, LATENT, HIDDEN = 128, 256, 300, 16, 64
+
+CLASS_OFFSET = 0.8
+"""Share of a class's centre that its name does not tell, relative to the meaning."""
+VIDEO_NOISE = 1.0
+"""Spread of a class's videos, shared by both modalities."""
+MODALITY_NOISE = {"audio": 0.8, "visual": 0.6}
+"""Spread that each modality adds for itself."""
+FEATURE_NOISE = 0.5
+"""White noise on the finished vectors."""
+BLIND = 0.15
+"""How much a modality sees of the directions that are not its own."""
+
+RESOLUTION = 1024.0
+"""Vectors are rounded to multiples of 1/1024, far coarser than the rounding of any machine's arithmetic, so
+that the same numbers, and the same fingerprint, come out everywhere."""
+
+
+def ensure_simulated(root: Path, dataset: Dataset) -> Path:
+    """The store of a dataset's simulated features, made on first use.
+
+    Raises:
+        AvbenchError: the data folder cannot be written to.
+    """
+    path = store_path(root, dataset.name, SIMULATED)
+    if _is_current(path):
+        return path
+    with writing_alone(path, warnings.warn):
+        if not _is_current(path):  # another may have been writing it
+            write_store(path, simulate(dataset))
+    return path
+
+
+def _is_current(path: Path) -> bool:
+    try:
+        return read_header(path).source == VERSION
+    except DataError:
+        return False  # missing or damaged: to be replaced
+
+
+def simulate(dataset: Dataset) -> FeatureTable:
+    """The simulated features of a dataset, the same on every machine."""
+    label, partition = _videos(dataset)
+    # The legacy generator's streams are frozen by NumPy's compatibility policy; the new one's are not.
+    random = np.random.RandomState(seed_of(f"{VERSION}/{dataset.name}"))
+    meaning = meanings(dataset)
+    offset = np.stack([_hashed_vector(f"offset/{dataset.name}/{c.listed}") for c in dataset.classes])
+    centre = meaning + CLASS_OFFSET * offset
+    latent = centre[label] + VIDEO_NOISE * random.standard_normal((len(label), LATENT))
+    return FeatureTable(
+        dataset=dataset.name,
+        features=SIMULATED,
+        simulated=True,
+        audio=_view("audio", latent, AUDIO_WIDTH, random),
+        visual=_view("visual", latent, VISUAL_WIDTH, random),
+        label=label,
+        video_id=_ids(dataset, label),
+        partition=partition,
+        text={SIMULATED_ENCODER: _text(meaning)},
+        source=VERSION,
+    )
+
+
+def _videos(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Class id and partition mask of each video, at the standard counts of all splits together."""
+    train_too = partition_bit("stage2_train")
+    mask = {
+        "stage1_train": partition_bit("stage1_train") | train_too,
+        "stage1_val_seen": partition_bit("stage1_val_seen") | train_too,
+        "stage1_val_unseen": partition_bit("stage1_val_unseen") | train_too,
+        "stage2_test_seen": partition_bit("stage2_test_seen"),
+        "stage2_test_unseen": partition_bit("stage2_test_unseen"),
+    }
+    counts = {p: _counts(dataset, p) for p in mask}
+    label = np.concatenate([np.repeat(list(c), list(c.values())) for c in counts.values()])
+    partition = np.concatenate([np.full(sum(counts[p].values()), bits) for p, bits in mask.items()])
+    order = np.argsort(label, kind="stable")
+    return label[order].astype(np.int64), partition[order].astype(np.uint8)
+
+
+def _counts(dataset: Dataset, partition: str) -> dict[int, int]:
+    """Videos of each class of a partition in any split, classes ascending."""
+    counts: dict[int, int] = {}
+    for split in dataset.splits:
+        facts = dataset.facts(split)[partition]
+        counts |= dict(zip(facts.classes, facts.videos, strict=True))
+    return dict(sorted(counts.items()))
+
+
+def _ids(dataset: Dataset, label: NDArray[np.int64]) -> list[str]:
+    first = np.searchsorted(label, label)
+    return [f"sim_{c:03d}_{i:05d}" for c, i in zip(label, np.arange(len(label)) - first, strict=True)]
+
+
+def seed_of(text: str) -> int:
+    """A seed that depends on a text alone."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def _hashed_vector(text: str, width: int = LATENT) -> NDArray[np.float64]:
+    """A vector of unit variance a coordinate that depends on the text alone."""
+    return np.random.RandomState(seed_of(text)).standard_normal(width)
+
+
+def meanings(dataset: Dataset) -> NDArray[np.float64]:
+    """The meaning of each class's name: `[C, LATENT]`, row = class id."""
+    return np.stack([_meaning(c.readable) for c in dataset.classes])
+
+
+def _meaning(readable: str) -> NDArray[np.float64]:
+    """The meaning of a class name: its words, and their character n-grams at half weight; unit variance."""
+    words = re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", readable).lower())
+    grams = {f"<{w}>"[i : i + n] for w in words for n in (3, 4) for i in range(len(w) + 3 - n)}
+    whole = np.sum([_hashed_vector(f"word/{w}") for w in sorted(set(words))], axis=0) / np.sqrt(len(words))
+    parts = np.sum([_hashed_vector(f"gram/{g}") for g in sorted(grams)], axis=0) / np.sqrt(len(grams))
+    vector = whole + 0.5 * parts
+    return np.asarray(vector * np.sqrt(LATENT) / np.linalg.norm(vector))
+
+
+def _text(meaning: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Text embeddings `[C, TEXT_WIDTH]` of unit norm: a fixed random nonlinear lift of the meanings."""
+    lift = np.random.RandomState(seed_of(f"{VERSION}/text")).standard_normal((LATENT, TEXT_WIDTH))
+    lifted = np.tanh(meaning @ lift / np.sqrt(LATENT))
+    return rounded(lifted / np.linalg.norm(lifted, axis=1, keepdims=True), 2.0**20)
+
+
+def _view(
+    modality: str, latent: NDArray[np.float64], width: int, random: np.random.RandomState
+) -> NDArray[np.float32]:
+    """What a modality makes of the latents: float32 `[N, width]`."""
+    fixed = np.random.RandomState(seed_of(f"{VERSION}/{modality}"))
+    sight = np.full(LATENT, BLIND)
+    sight[slice(0, 10) if modality == "visual" else slice(6, LATENT)] = 1.0
+    seen = sight * (latent + MODALITY_NOISE[modality] * random.standard_normal(latent.shape))
+    hidden = np.tanh(seen @ fixed.standard_normal((LATENT, HIDDEN)) / np.sqrt(LATENT))
+    vectors = hidden @ fixed.standard_normal((HIDDEN, width)) / np.sqrt(HIDDEN)
+    return rounded(vectors + FEATURE_NOISE * random.standard_normal(vectors.shape), RESOLUTION)
+
+
+def rounded(values: NDArray[np.float64], resolution: float) -> NDArray[np.float32]:
+    """Values to the nearest multiple of `1 / resolution`."""
+    return (np.round(values * resolution) / resolution).astype(np.float32)

@@ -1,0 +1,1 @@
+"""The store: one dataset with one feature set in one HDF5 file."""

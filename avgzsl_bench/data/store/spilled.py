@@ -1,0 +1,74 @@
+"""Rows on their way into a store: kept in an unnamed file, as the largest feature sets do not fit into memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avgzsl_bench.errors import AvbenchError
+from avgzsl_bench.system.files import os_reason
+
+_FOLDER: ContextVar[Path | None] = ContextVar("_FOLDER", default=None)
+
+
+@contextmanager
+def scratch_in(folder: Path) -> Iterator[None]:
+    """Inside the block rows are kept in a folder; else, where the system keeps temporary files."""
+    token = _FOLDER.set(folder)
+    try:
+        yield
+    finally:
+        _FOLDER.reset(token)
+
+
+class ScratchRows:
+    """Rows that are appended, then read back; no trace of them outlives the process.
+
+    Args:
+        width: numbers a row.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._folder = _FOLDER.get() or Path(tempfile.gettempdir())
+        self._rows = 0
+        with self._told():
+            self._stream = tempfile.TemporaryFile(dir=self._folder, prefix=".avbench.")  # noqa: SIM115 (closed by `finished`)
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def append(self, rows: NDArray[np.float32]) -> None:
+        """Append rows, float32 `[N, width]`.
+
+        Raises:
+            AvbenchError: the disk is full, or the folder cannot be written to.
+        """
+        with self._told():
+            self._stream.write(np.ascontiguousarray(rows, np.float32).data)
+        self._rows += len(rows)
+
+    def finished(self) -> NDArray[np.float32]:
+        """All rows, float32 `[N, width]`, `N >= 1`: a memory map. Nothing can be appended any more.
+
+        Raises:
+            AvbenchError: as `append`.
+        """
+        with self._told(), self._stream:
+            self._stream.flush()
+            return np.memmap(self._stream, np.float32, "r", shape=(self._rows, self._width))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise AvbenchError(
+                f"cannot write to {self._folder}: {os_reason(error)}; choose another folder"
+            ) from error

@@ -1,0 +1,1 @@
+"""Reading files from outside without trusting them."""

@@ -1,0 +1,1 @@
+"""From a plan through both stages to a record."""

@@ -1,0 +1,67 @@
+"""Runs that differ by seed only: one load of the data, the faster way of training, one record a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from avgzsl_bench.execution.execute import data_of, execute
+from avgzsl_bench.execution.seeds.choice import choose, trial
+from avgzsl_bench.execution.seeds.together import execute_together
+
+if TYPE_CHECKING:
+    from avgzsl_bench.execution.plan import Plan
+    from avgzsl_bench.gzsl.task import Benchmark
+    from avgzsl_bench.records.record import Record
+
+SEEDS_AT_A_TIME = 16
+"""So many train together at most: more add memory and hardly any speed."""
+
+
+def execute_seeds(
+    plans: Sequence[Plan], *, tell: Callable[[str], None], done: Callable[[Plan], None]
+) -> list[Record]:
+    """Run plans that differ by seed only, together or one after another, whichever is faster.
+
+    Args:
+        plans: one a seed, one at least.
+        tell: told in a line which way was chosen, where there was a choice.
+        done: told of each plan as soon as its record is written.
+
+    Returns:
+        A record a plan.
+
+    Raises:
+        AvbenchError: as `runner.execute`. One after another the first failure ends it; of seeds that train
+            together the others are finished and written first.
+    """
+    data = _DataOnce()
+    choice = choose(plans[:SEEDS_AT_A_TIME], data, trial)
+    if choice.reason:
+        tell(choice.reason)
+    if choice.together:
+        return [record for part in _parts(plans) for record in execute_together(part, data, done)]
+    records = []
+    for plan in plans:
+        records.append(execute(plan, data))
+        done(plan)
+    return records
+
+
+class _DataOnce:
+    """The data of plans that differ by seed only, loaded when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._benchmark: Benchmark | None = None
+
+    def __call__(self, plan: Plan) -> Benchmark:
+        if self._benchmark is None:
+            self._benchmark = data_of(plan)
+        return self._benchmark
+
+
+def _parts(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
+    rest = iter(plans)
+    while part := list(islice(rest, SEEDS_AT_A_TIME)):
+        yield part

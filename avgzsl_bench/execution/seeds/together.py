@@ -1,0 +1,162 @@
+"""Runs of several seeds through both stages, trained together, to a record each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from avgzsl_bench.errors import RunError
+from avgzsl_bench.execution.execute import UnderWay, alone_at, execute, memory_told
+from avgzsl_bench.execution.seeds.learner import Learner
+from avgzsl_bench.execution.seeds.lockstep import lockstep
+from avgzsl_bench.execution.seeds.stack import stacked
+from avgzsl_bench.execution.stages import Course, Selection, finishing, selecting
+from avgzsl_bench.gzsl.calibration import parse_calibration
+from avgzsl_bench.method.precision import computing_in
+from avgzsl_bench.system.device import make_deterministic, reset_peak_memory
+
+if TYPE_CHECKING:
+    from avgzsl_bench.execution.plan import Plan
+    from avgzsl_bench.gzsl.task import Benchmark, Task
+    from avgzsl_bench.records.record import Record
+
+Outcome = TypeVar("Outcome")
+
+
+def execute_together(
+    plans: Sequence[Plan], data: Callable[[Plan], Benchmark], done: Callable[[Plan], None]
+) -> list[Record]:
+    """Run plans that differ by seed only, and train them together.
+
+    A seed whose loss or scores are not finite leaves the others alone. A record is written as soon as its seed is
+    done; its times are shares of what was done together, and `seeds_together` among them says of how many.
+
+    Args:
+        plans: one a seed, one at least.
+        data: gives what they run on.
+        done: told of each plan as soon as its record is written.
+
+    Returns:
+        A record a plan.
+
+    Raises:
+        AvbenchError: as `runner.execute`; where single seeds failed, after the others are written.
+    """
+    with ExitStack() as places:
+        # In one order, so that two processes never wait for each other.
+        in_order = sorted(plans, key=lambda plan: str(plan.path))
+        written = {plan.seed: places.enter_context(alone_at(plan)) for plan in in_order}
+        records = {seed: record for seed, record in written.items() if record is not None}
+        rest = [plan for plan in plans if plan.seed not in records]
+        for plan in plans:
+            if plan.seed in records:
+                done(plan)
+        if len(rest) == 1:
+            records[rest[0].seed] = execute(rest[0], data)
+            done(rest[0])
+        elif rest:
+            records |= _Together(rest, data, done).run()
+    return [records[plan.seed] for plan in plans]
+
+
+class _Together:
+    """Runs that train together."""
+
+    def __init__(
+        self, plans: Sequence[Plan], data: Callable[[Plan], Benchmark], done: Callable[[Plan], None]
+    ) -> None:
+        first = plans[0]
+        self._began = datetime.now(UTC).isoformat(timespec="seconds")
+        make_deterministic(first.device)
+        reset_peak_memory(first.device)
+        start = time.perf_counter()
+        self._benchmark = data(first)
+        self._load_seconds = time.perf_counter() - start
+        seeds = tuple(plan.seed for plan in plans)
+        self._runs = {plan.seed: UnderWay.started(plan, self._benchmark, seeds) for plan in plans}
+        self._first = first
+        self._done = done
+        self._failed: dict[int, RunError] = {}
+
+    def run(self) -> dict[int, Record]:
+        """Both stages; the records by seed."""
+        with memory_told(self._first), computing_in("full", self._first.device):
+            selected = self._select()
+            records = self._finish(selected) if selected else {}
+        if self._failed:
+            (seed, error), *others = self._failed.items()
+            more = f" (failed too: seed {', '.join(str(other) for other, _ in others)})" if others else ""
+            raise RunError(f"seed {seed}: {error}{more}") from error
+        return records
+
+    def _select(self) -> dict[int, tuple[Selection, float]]:
+        """What stage 1 decides, and seconds, by seed."""
+        learners = self._learners(list(self._runs), self._benchmark.selection)
+        config = self._first.config
+        courses = {
+            seed: Course(
+                selecting(
+                    learner.method,
+                    self._benchmark.selection,
+                    epochs=config.epochs,
+                    calibration=parse_calibration(config.calibration),
+                    on_epoch=self._runs[seed].on_epoch,
+                )
+            )
+            for seed, learner in learners.items()
+        }
+        selected = {}
+        for seed, outcome in self._trained(learners, courses, self._benchmark.selection):
+            selected[seed] = outcome, courses[seed].seconds
+        return selected
+
+    def _finish(self, selected: dict[int, tuple[Selection, float]]) -> dict[int, Record]:
+        """Records by seed."""
+        learners = self._learners(list(selected), self._benchmark.final)
+        courses = {
+            seed: Course(
+                finishing(
+                    learner.method,
+                    self._benchmark.final,
+                    selected[seed][0],
+                    on_epoch=self._runs[seed].on_epoch,
+                    schedule_on=self._runs[seed].schedule_on,
+                )
+            )
+            for seed, learner in learners.items()
+        }
+        records = {}
+        for seed, (method, decisions) in self._trained(learners, courses, self._benchmark.final):
+            selection, selection_seconds = selected[seed]
+            seconds = {
+                "load_seconds": self._load_seconds / len(self._runs),
+                "selection_seconds": selection_seconds,
+                "final_seconds": courses[seed].seconds,
+            }
+            timing: dict[str, float | str] = {
+                "started": self._began,
+                **{name: round(value, 3) for name, value in seconds.items()},
+                "seeds_together": len(self._runs),
+            }
+            records[seed] = self._runs[seed].finished(selection, method, decisions, timing)
+            self._done(self._runs[seed].plan)
+        return records
+
+    def _learners(self, seeds: Sequence[int], task: Task) -> dict[int, Learner]:
+        return {seed: Learner.built(self._runs[seed].build, task, seed) for seed in seeds}
+
+    def _trained(
+        self, learners: Mapping[int, Learner], courses: Mapping[int, Course[Outcome]], task: Task
+    ) -> Iterator[tuple[int, Outcome]]:
+        """The outcome of a stage by seed, as it comes; seeds that fail are noted."""
+        seeds = list(learners)
+        stack = stacked(list(learners.values()), self._runs[seeds[0]].build, task)
+        stages = lockstep(list(courses.values()), list(learners.values()), stack, self._first.precision)
+        for place, outcome in stages:
+            if isinstance(outcome, RunError):
+                self._failed[seeds[place]] = outcome
+            else:
+                yield seeds[place], outcome

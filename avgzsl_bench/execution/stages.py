@@ -1,0 +1,376 @@
+"""The two stages: choose epoch and bias on validation videos, then train afresh and score the test once.
+
+Stage 1 learns from `stage1_train` and is scored after each epoch on the validation videos. It decides the
+best epoch (highest HM, the earliest of equals) and the bias at that epoch. Stage 2 starts from nothing, learns
+from all of stage 1's videos for that many epochs at the learning rates that stage 1 used, and is scored once.
+Methods are handed training samples, class embeddings and videos without labels; the labels of scored videos
+are read here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+
+from avgzsl_bench.errors import PluginError, RunError
+from avgzsl_bench.gzsl.calibration import EQUAL, Calibration
+from avgzsl_bench.gzsl.metrics import Decisions, GroundTruth, Metrics, curve_of, decide, metrics_of
+from avgzsl_bench.gzsl.task import Task, Videos
+from avgzsl_bench.method.base import Method
+from avgzsl_bench.method.precision import Precision, computing_in
+
+SCORES_AT_A_TIME = 2**22
+"""So many are kept until they are decisions: 16 MiB in single precision, whatever the videos and classes."""
+
+VIDEOS_AT_A_TIME = 4096
+"""Blocks of videos are multiples of this, which is what methods embed at a time."""
+
+MethodFactory = Callable[[Task], Method]
+"""Builds an untrained method for a task."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One finished epoch.
+
+    Attributes:
+        stage: 1 or 2.
+        number: counted from 1.
+        of: epochs of this stage.
+        learning_rate: in use during the epoch; None for a method that has none.
+        losses: means over the epoch.
+        validation: figures at the bias that is best for these very scores; None in stage 2.
+        bias: what this epoch would hand on to stage 2: as a rule that bias; None in stage 2.
+        seconds: training and evaluation.
+    """
+
+    stage: int
+    number: int
+    of: int
+    learning_rate: float | None
+    losses: Mapping[str, float]
+    validation: Metrics | None
+    bias: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What stage 1 decides: the best epoch (from 1), the bias, and the learning rates to replay."""
+
+    best_epoch: int
+    bias: float
+    epochs: tuple[Epoch, ...]
+
+
+OnEpoch = Callable[[Epoch], None]
+
+Outcome = TypeVar("Outcome")
+
+
+class Trained(NamedTuple):
+    """What came of an epoch of training: mean losses, and seconds."""
+
+    losses: Mapping[str, float]
+    seconds: float
+
+
+class Course(Generic[Outcome]):
+    """A stage of one method, which asks for epochs of training, one at a time, and sees to all else.
+
+    Args:
+        stage: yields the number of an epoch to be trained, is sent what came of it, and returns the outcome.
+
+    Attributes:
+        wanted: the epoch to train next; None once the stage is over.
+        outcome: then what came of the stage.
+        seconds: that it took so far, training included.
+    """
+
+    def __init__(self, stage: Generator[int, Trained, Outcome]) -> None:
+        self._stage = stage
+        self.outcome: Outcome
+        self.seconds = 0.0
+        self.wanted = self._timed(lambda: next(stage))
+
+    def tell(self, trained: Trained) -> None:
+        """Go on after the epoch that was `wanted`.
+
+        Raises:
+            RunError: scores of the wrong shape or that are not finite.
+        """
+        self.seconds += trained.seconds
+        self.wanted = self._timed(lambda: self._stage.send(trained))
+
+    def _timed(self, resume: Callable[[], int]) -> int | None:
+        start = time.perf_counter()
+        try:
+            return resume()
+        except StopIteration as end:
+            self.outcome = end.value
+            return None
+        finally:
+            self.seconds += time.perf_counter() - start
+
+
+def follow(course: Course[Outcome], method: Method, task: Task, precision: Precision) -> Outcome:
+    """Train a method by itself, in a precision that it has, for as long as its course asks for it.
+
+    Raises:
+        RunError: a loss or a score is not finite, or scores have the wrong shape.
+    """
+    while course.wanted is not None:
+        start = time.perf_counter()
+        losses = train(method, task, course.wanted, precision)
+        course.tell(Trained(losses, time.perf_counter() - start))
+    return course.outcome
+
+
+def select(
+    factory: MethodFactory,
+    task: Task,
+    *,
+    epochs: int,
+    calibration: Calibration,
+    seed: int,
+    on_epoch: OnEpoch,
+    precision: Precision = "full",
+) -> Selection:
+    """Stage 1: train, validate after each epoch, keep the first epoch with the highest HM and its bias.
+
+    Raises:
+        RunError: scores of the wrong shape or that are not finite.
+    """
+    seed_everything(seed)
+    method = factory(task)
+    stage = selecting(method, task, epochs=epochs, calibration=calibration, on_epoch=on_epoch)
+    return follow(Course(stage), method, task, precision)
+
+
+def selecting(
+    method: Method, task: Task, *, epochs: int, calibration: Calibration, on_epoch: OnEpoch
+) -> Generator[int, Trained, Selection]:
+    """Stage 1 of a method that is trained elsewhere, see `Course`; arguments as of `select`."""
+    done: list[Epoch] = []
+    best: Metrics | None = None
+    best_epoch, best_bias = 0, 0.0
+    for number in range(1, epochs + 1):
+        learning_rate = method.learning_rate
+        trained = yield number
+        start = time.perf_counter()
+        validation, bias = validate(method, task, calibration)
+        method.after_validation(validation.hm)
+        if best is None or validation.hm > best.hm + EQUAL:
+            best, best_epoch, best_bias = validation, number, bias
+        seconds = trained.seconds + time.perf_counter() - start
+        done.append(Epoch(1, number, epochs, learning_rate, trained.losses, validation, bias, seconds))
+        on_epoch(done[-1])
+    if best is None:
+        raise RunError("a run needs at least one epoch")
+    return Selection(best_epoch, best_bias, tuple(done))
+
+
+def finish(
+    factory: MethodFactory,
+    task: Task,
+    selection: Selection,
+    *,
+    seed: int,
+    on_epoch: OnEpoch,
+    schedule_on: Callable[[Method], None] | None = None,
+    precision: Precision = "full",
+) -> tuple[Method, Decisions]:
+    """Stage 2: train afresh for the selected number of epochs, score the test videos once.
+
+    Args:
+        factory, task, selection, seed, on_epoch, precision: as in `select`.
+        schedule_on: called after each epoch in place of replaying stage 1's learning rates.
+
+    Returns:
+        The trained method, and the decisions in the order of `task.videos`.
+
+    Raises:
+        RunError: scores of the wrong shape or that are not finite.
+    """
+    seed_everything(seed)
+    method = factory(task)
+    stage = finishing(method, task, selection, on_epoch=on_epoch, schedule_on=schedule_on)
+    return follow(Course(stage), method, task, precision)
+
+
+def finishing(
+    method: Method,
+    task: Task,
+    selection: Selection,
+    *,
+    on_epoch: OnEpoch,
+    schedule_on: Callable[[Method], None] | None = None,
+) -> Generator[int, Trained, tuple[Method, Decisions]]:
+    """Stage 2 of a method that is trained elsewhere, see `Course`; arguments as of `finish`."""
+    for earlier in selection.epochs[: selection.best_epoch]:
+        if schedule_on is None and earlier.learning_rate is not None:
+            method.learning_rate = earlier.learning_rate
+        learning_rate = method.learning_rate
+        trained = yield earlier.number
+        start = time.perf_counter()
+        if schedule_on is not None:
+            schedule_on(method)
+        seconds = trained.seconds + time.perf_counter() - start
+        on_epoch(
+            Epoch(2, earlier.number, selection.best_epoch, learning_rate, trained.losses, None, None, seconds)
+        )
+    return method, score(method, task)
+
+
+def official_schedule(task: Task, calibration: Calibration) -> Callable[[Method], None]:
+    """What the published programs do after an epoch of stage 2: step the schedule on stage 1's validation
+    videos, which are training videos by then.
+
+    Args:
+        task: stage 1's.
+        calibration: of the HM that the schedule is shown.
+    """
+    return lambda method: method.after_validation(validate(method, task, calibration)[0].hm)
+
+
+def validate(method: Method, task: Task, calibration: Calibration) -> tuple[Metrics, float]:
+    """Figures of a task's videos at the bias that suits them, and the bias to hand on.
+
+    The two biases are the same unless the method averages those of several score matrices.
+    """
+    truth = task.ground_truth
+    decisions = score(method, task)
+    curve = curve_of(decisions, truth)
+    own = calibration.choose(curve)
+    figures = metrics_of(decisions, truth, own, curve)
+    several = _calibration_decisions(method, task)
+    if several is None:
+        return figures, own
+    curves = [curve_of(of_one, truth) for of_one in several]
+    return figures, float(np.mean([calibration.choose(curve) for curve in curves]))
+
+
+def _calibration_decisions(method: Method, task: Task) -> list[Decisions] | None:
+    """The decisions of each matrix that the bias is averaged over; None where it is the scores' own."""
+    truth = task.ground_truth
+    scorer = method.calibration_scorer(task.classes)
+    if scorer is None:
+        return None
+    decided: list[Decisions] = []
+    for start, videos in _blocks(task):
+        size = len(videos), len(task.classes)
+        block = [_decided(method, "calibration_scorer", scores, size, truth) for scores in scorer(videos)]
+        decided = decided or [_undecided(task) for _ in block]
+        for decisions, of_block in zip(decided, block, strict=True):
+            _put(decisions, start, of_block)
+    return decided
+
+
+def train(method: Method, task: Task, epoch: int, precision: Precision = "full") -> dict[str, float]:
+    """Train for one epoch, in a precision that the method has.
+
+    Raises:
+        PluginError: the method did not give a mapping of numbers.
+        RunError: a loss is not finite.
+    """
+    with computing_in(precision, task.train.label.device):
+        given: object = method.train_epoch(task.train)
+    return checked_means(method, given, epoch)
+
+
+def checked_means(method: Method, given: object, epoch: int) -> dict[str, float]:
+    """The mean losses that a method gave after an epoch.
+
+    Raises:
+        PluginError: they are not a mapping of numbers.
+        RunError: one is not finite.
+    """
+    contract = f"{type(method).__name__}.train_epoch must return a mapping of names to numbers"
+    if not isinstance(given, Mapping):
+        raise PluginError(f"{contract}; got {type(given).__name__}")
+    try:
+        losses = {str(name): float(value) for name, value in given.items()}
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor of several numbers
+        raise PluginError(f"{contract}: {error}") from error
+    for name, value in losses.items():
+        if not math.isfinite(value):
+            raise RunError(
+                f"{type(method).__name__}: loss {name!r} is {value} in epoch {epoch}; try a lower learning rate"
+            )
+    return losses
+
+
+def score(method: Method, task: Task) -> Decisions:
+    """Score a task's videos and reduce the scores to decisions, `SCORES_AT_A_TIME` of them in memory.
+
+    Raises:
+        PluginError: the method did not give a tensor of floats.
+        RunError: scores of the wrong shape or that are not finite.
+    """
+    truth = task.ground_truth
+    decisions = _undecided(task)
+    scorer = method.scorer(task.classes)
+    for start, videos in _blocks(task):
+        # Nothing keeps a block's scores once they are decisions.
+        size = len(videos), len(task.classes)
+        _put(decisions, start, _decided(method, "score", scorer(videos), size, truth))
+    return decisions
+
+
+def _blocks(task: Task) -> Iterator[tuple[int, Videos]]:
+    """A task's videos and where they start, all at once where there are at most `SCORES_AT_A_TIME` scores."""
+    size = max(SCORES_AT_A_TIME // len(task.classes) // VIDEOS_AT_A_TIME, 1) * VIDEOS_AT_A_TIME
+    if len(task.videos) <= size:
+        yield 0, task.videos
+        return
+    for start in range(0, len(task.videos), size):
+        yield start, task.videos.take(slice(start, start + size))
+
+
+def _undecided(task: Task) -> Decisions:
+    """Room for the decisions of all videos, taken at once: a block's would scatter over what scores leave free."""
+    videos = len(task.videos)
+    return Decisions(np.empty(videos, np.int64), np.empty(videos, np.int64), np.empty(videos, np.float64))
+
+
+def _put(decisions: Decisions, start: int, block: Decisions) -> None:
+    rows = slice(start, start + len(block))
+    decisions.best_seen[rows] = block.best_seen
+    decisions.best_unseen[rows] = block.best_unseen
+    decisions.gap[rows] = block.gap
+
+
+def _decided(
+    method: Method, function: str, scores: object, wanted: tuple[int, int], truth: GroundTruth
+) -> Decisions:
+    """Decisions of what a method's function scored, after the checks that `score` documents.
+
+    Gaps must be finite: NaN anywhere and infinity at the top leave none that is. Minus infinity below the top
+    changes no decision and passes.
+    """
+    where = f"{type(method).__name__}.{function}"
+    contract = f"{where}: scores must be a torch.Tensor of floats"
+    if not isinstance(scores, torch.Tensor):
+        raise PluginError(f"{contract}; got {type(scores).__module__}.{type(scores).__name__}")
+    if not scores.is_floating_point():
+        raise PluginError(f"{contract}; got {scores.dtype}")
+    if tuple(scores.shape) != wanted:
+        raise RunError(f"{where} gave shape {tuple(scores.shape)}, not {wanted}")
+    decisions = decide(scores, truth.seen, truth.unseen)
+    if not np.isfinite(decisions.gap).all():
+        raise RunError(f"{where} gave NaN or infinite scores; try a lower learning rate")
+    return decisions
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and torch, as at the start of each stage."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 (for methods that use the global stream)
+    torch.manual_seed(seed)

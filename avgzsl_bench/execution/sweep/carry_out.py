@@ -1,0 +1,59 @@
+"""Carrying out a job in this process, just as `avbench run` would."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from avgzsl_bench.errors import AvbenchError
+from avgzsl_bench.execution.sweep.engine import EpochDone, Event, Failed, Finished, Warned
+from avgzsl_bench.plugins.hookspecs import hookimpl
+from avgzsl_bench.plugins.manager import load_plugins
+
+if TYPE_CHECKING:
+    from avgzsl_bench.execution.events import EpochReport
+    from avgzsl_bench.execution.sweep.job import Job
+
+_NAME = "sweep-progress"
+
+
+def carry_out(job: Job, device: str, tell: Callable[[Event], None]) -> Finished | Failed:
+    """Run a job, unless another process has finished it meanwhile.
+
+    Args:
+        job: the run.
+        device: where, as in `plan_run`.
+        tell: told of each epoch and each warning.
+    """
+    from avgzsl_bench.execution.execute import execute
+
+    manager = load_plugins().manager
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: tell(Warned(job, " ".join(str(message).split())))
+        manager.register(_Reporter(job, tell), name=_NAME)
+        try:
+            plan = job.plan(device)
+            record = plan.finished() or execute(plan)
+        except AvbenchError as error:
+            return Failed(job, " ".join(str(error).split()))
+        except Exception as error:  # a method's code may raise anything
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            return Failed(job, reason, traceback.format_exc())
+        finally:
+            manager.unregister(name=_NAME)
+    return Finished(job, time.perf_counter() - start, record.metrics.hm)
+
+
+class _Reporter:
+    """A plugin for the length of a job."""
+
+    def __init__(self, job: Job, tell: Callable[[Event], None]) -> None:
+        self._job, self._tell = job, tell
+
+    @hookimpl
+    def avbench_epoch_finished(self, epoch: EpochReport) -> None:
+        self._tell(EpochDone(self._job, epoch.stage, epoch.epoch, epoch.epochs, epoch.hm))

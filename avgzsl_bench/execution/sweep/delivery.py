@@ -1,0 +1,98 @@
+"""A finished run on its way from another machine: the content of its two files, checked before it is kept.
+
+A worker need not see the folder of the results, so this is the one way for all of them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from avgzsl_bench.errors import AvbenchError, RecordError
+from avgzsl_bench.execution.sweep.engine import Finished
+from avgzsl_bench.execution.sweep.job import Job
+from avgzsl_bench.system.files import os_reason
+from avgzsl_bench.system.locks import writing_alone
+
+if TYPE_CHECKING:
+    from avgzsl_bench.execution.plan import Plan
+    from avgzsl_bench.records.record import Record
+
+LARGEST = 1 << 28
+"""Bytes of a file that are taken in, at most."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A finished run.
+
+    Attributes:
+        seconds: that it took.
+        record, decisions: content of its files.
+    """
+
+    seconds: float
+    record: bytes
+    decisions: bytes
+
+
+def delivery_of(finished: Finished, device: str) -> Delivery:
+    """Read what a job has just left in its own folder of results.
+
+    Args:
+        finished: the engine's last word on the job.
+        device: that it ran on, as in `plan_run`.
+    """
+    path = finished.job.plan(device).path
+    return Delivery(finished.seconds, path.read_bytes(), path.with_suffix(".npz").read_bytes())
+
+
+def keep_delivery(job: Job, delivery: Delivery) -> Finished:
+    """Verify what came back of a job, and put it where its record belongs, whole or not at all.
+
+    If another process has finished the run meanwhile, its record stays.
+
+    Raises:
+        RecordError: it is too large, no record, damaged, or of another run than the job's.
+        AvbenchError: the folder of the results or that of temporary files cannot be written to.
+    """
+    from avgzsl_bench.records.record import write_record
+
+    plan = job.plan(None)
+    try:
+        record = _verified(plan, delivery)
+    except OSError as error:
+        raise AvbenchError(f"what came back cannot be kept in a temporary file: {os_reason(error)}") from error
+    with writing_alone(plan.path, warnings.warn):
+        kept = plan.finished()
+        if kept is None:
+            write_record(plan.path, record, delivery.decisions)
+    return Finished(job, delivery.seconds, (kept or record).metrics.hm)
+
+
+def _verified(plan: Plan, delivery: Delivery) -> Record:
+    """The record that came back, which is the plan's.
+
+    Raises:
+        RecordError: as `keep_delivery`.
+    """
+    with TemporaryDirectory(prefix="avbench-") as folder:
+        staged = replace(plan, out=Path(folder))
+        staged.path.parent.mkdir(parents=True)
+        for path, content in (
+            (staged.path, delivery.record),
+            (staged.path.with_suffix(".npz"), delivery.decisions),
+        ):
+            if len(content) > LARGEST:
+                raise RecordError(f"what came back is too large: {path.name} has {len(content)} bytes")
+            path.write_bytes(content)
+        try:
+            record = staged.finished()
+        except RecordError as error:
+            reason = str(error.__cause__ or error).replace(f"{staged.path.parent}/", "")
+            raise RecordError(f"what came back is not the run's record: {reason}") from error
+    assert record is not None, "it was just written"
+    return record

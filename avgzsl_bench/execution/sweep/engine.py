@@ -1,0 +1,88 @@
+"""What an engine is: it carries out jobs somewhere, and tells what becomes of them.
+
+An engine writes no records and no failures of its own: a job's record is written by the run itself, and what
+failed is kept by the sweep, from the engine's last word on the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from avgzsl_bench.execution.sweep.job import Job
+
+
+@dataclass(frozen=True)
+class Started:
+    """A job was given to a worker; `where` says which."""
+
+    job: Job
+    where: str
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """An epoch of a job is over. `stage`, `epoch`, `epochs`, `hm`: as in `EpochReport`."""
+
+    job: Job
+    stage: int
+    epoch: int
+    epochs: int
+    hm: float | None
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something warned of during a job, in one line."""
+
+    job: Job
+    text: str
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A job's worker was lost; the job will be started again."""
+
+    job: Job
+    reason: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A job's record is there, after some seconds; `hm`: its harmonic mean as a fraction."""
+
+    job: Job
+    seconds: float
+    hm: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A job has no record and will not be tried again in this sweep.
+
+    Attributes:
+        reason: why, in one line.
+        traceback: where it happened, for an error that is not the input's fault.
+    """
+
+    job: Job
+    reason: str
+    traceback: str | None = None
+
+
+Event = Started | EpochDone | Warned | Lost | Finished | Failed
+
+
+class Engine(Protocol):
+    """Carries out jobs."""
+
+    @property
+    def workers(self) -> int:
+        """How many jobs are carried out at once, at most."""
+
+    def events(self, jobs: Sequence[Job]) -> Generator[Event, None, None]:
+        """Carry out the jobs. Each ends with `Finished` or `Failed`; a failure does not stop the others.
+
+        Closing the iterator, or an interruption inside it, ends every worker before it returns.
+        """

@@ -1,0 +1,88 @@
+"""What failed in a sweep, with its reason: one small file a run, beside the place of its record.
+
+`<run id>.failure` holds JSON. It has no `.json` name, so that nothing takes it for a record, and lies in nobody
+else's way when several parts of a sweep write to one folder. It goes when the run is finished.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from avgzsl_bench.errors import RecordError
+from avgzsl_bench.execution.sweep.engine import Failed
+from avgzsl_bench.system.files import content_of, write_atomically
+
+SUFFIX = ".failure"
+_LONGEST_REASON = 2_000
+_LONGEST_TRACEBACK = 20_000
+
+
+class Failure(BaseModel):
+    """Why a run has no record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    dataset: str
+    features: str
+    split: str
+    seed: int
+    reason: str = Field(max_length=_LONGEST_REASON)
+    traceback: str | None = Field(max_length=_LONGEST_TRACEBACK)
+    time: str
+
+
+def failure_path(record: Path) -> Path:
+    """Where the failure of a run lies, from where its record belongs."""
+    return record.with_suffix(SUFFIX)
+
+
+def keep_failure(record: Path, failed: Failed) -> Path:
+    """Write down a failure, whole or not at all, and say where.
+
+    Raises:
+        AvbenchError: the folder cannot be written to.
+    """
+    job = failed.job
+    failure = Failure(
+        method=job.method,
+        dataset=job.dataset,
+        features=job.features,
+        split=job.split,
+        seed=job.seed,
+        reason=_writable(failed.reason)[:_LONGEST_REASON],
+        traceback=None if failed.traceback is None else _writable(failed.traceback)[-_LONGEST_TRACEBACK:],
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    path = failure_path(record)
+    write_atomically(path, f"{failure.model_dump_json(indent=1)}\n".encode())
+    return path
+
+
+def _writable(text: str) -> str:
+    """Text as UTF-8 can hold it: what a method raises may hold half a character."""
+    return text.encode(errors="replace").decode()
+
+
+def read_failure(record: Path) -> Failure | None:
+    """The failure that is kept of a run; None without one.
+
+    Raises:
+        RecordError: it is damaged.
+    """
+    path = failure_path(record)
+    content = content_of(path)
+    try:
+        return None if content is None else Failure.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "content"
+        raise RecordError(f"{path}: not a failure of a sweep: {where[:100]}: {first['msg']}; remove it") from error
+
+
+def forget_failure(record: Path) -> None:
+    """Remove what is kept of a failure: the run has its record."""
+    failure_path(record).unlink(missing_ok=True)

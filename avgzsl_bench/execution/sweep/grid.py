@@ -1,0 +1,184 @@
+"""The grid of a sweep: every run that names stand for, and what of it cannot be run, with the reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from avgzsl_bench.data.datasets.registry import known_dataset, known_datasets
+from avgzsl_bench.data.store.installed import data_root as resolve_data_root
+from avgzsl_bench.errors import AvbenchError, ConfigError
+from avgzsl_bench.execution.plan import Plan, plan_run
+from avgzsl_bench.execution.sweep.job import Job
+from avgzsl_bench.plugins.manager import list_methods, method_spec
+from avgzsl_bench.system.device import choose_device
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of several parts of a grid: every `of`-th run, from the `number`-th, counted from 1."""
+
+    number: int = 1
+    of: int = 1
+
+    def holds(self, index: int) -> bool:
+        """Whether the run at a place of the grid, counted from 0, belongs to the part."""
+        return index % self.of == self.number - 1
+
+
+@dataclass(frozen=True)
+class GridRun:
+    """A run that can be made: its job, and the plan that says where its record belongs."""
+
+    job: Job
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Runs of a method on a dataset that cannot be made: how many, and why."""
+
+    method: str
+    dataset: str
+    runs: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What a sweep is made of.
+
+    Attributes:
+        runs: those that can be made, all methods and datasets of the first seed first, so that a sweep which is
+            interrupted leaves whole tables of fewer seeds.
+        refused: those that cannot.
+    """
+
+    runs: tuple[GridRun, ...]
+    refused: tuple[Refused, ...]
+
+    def __len__(self) -> int:
+        return len(self.runs) + sum(refused.runs for refused in self.refused)
+
+
+def parse_shard(text: str) -> Shard:
+    """`2/8` as the second of eight parts.
+
+    Raises:
+        ConfigError: it is not of this form, or there is no such part.
+    """
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise ConfigError(f"--shard {text!r}: write I/N with I from 1 to N, e.g. 2/8")
+    return Shard(int(found[1]), int(found[2]))
+
+
+def method_names(text: str) -> list[str]:
+    """The methods that a comma-separated list names; `all` stands for every registered one.
+
+    Raises:
+        AvbenchError: a name that nobody registered, with the one that was probably meant; or none.
+    """
+    return _names("--methods", text, lambda: [spec.name for spec in list_methods()], method_spec)
+
+
+def dataset_names(text: str, data_root: Path | None) -> list[str]:
+    """The datasets that a comma-separated list names; `all` stands for every one that can be used.
+
+    Raises:
+        AvbenchError: as `method_names`.
+    """
+    root = resolve_data_root(data_root)
+    return _names("--datasets", text, lambda: known_datasets(root), lambda name: known_dataset(name, root))
+
+
+def _names(
+    option: str, text: str, known: Callable[[], Iterable[str]], require: Callable[[str], object]
+) -> list[str]:
+    names = list(dict.fromkeys(part for name in text.split(",") if (part := name.strip())))
+    if not names:
+        raise ConfigError(f"{option} {text!r}: name at least one, or {ALL}")
+    if names == [ALL]:
+        return list(known())
+    for name in names:
+        require(name)
+    return names
+
+
+def make_grid(
+    methods: Sequence[str],
+    datasets: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    features: str = "auto",
+    split: str = "cls",
+    settings: Mapping[str, Any] | None = None,
+    device: str | None = "auto",
+    precision: str = "full",
+    data_root: Path | None = None,
+    out: Path | str = "results",
+    shard: Shard | None = None,
+) -> Grid:
+    """Plan every method on every dataset with every seed. Nothing is written but simulated features.
+
+    A shard's runs follow from the names alone, whatever is installed or finished.
+
+    Args:
+        methods, datasets, seeds: the grid.
+        features, split, settings, device, precision, data_root, out: of every run, as in `plan_run`.
+        shard: the part to keep; None: all.
+
+    Raises:
+        AvbenchError: the device is not there, or nothing of the whole grid can be run; the first reason is told.
+    """
+    if device is not None:
+        choose_device(device)
+    part = shard or Shard()
+    plans: dict[tuple[str, str], Plan] = {}
+    errors: dict[tuple[str, str], AvbenchError] = {}
+    pairs = [(method, dataset) for dataset in datasets for method in methods]
+    for method, dataset in pairs:
+        try:
+            plans[method, dataset] = plan_run(
+                method,
+                dataset,
+                features=features,
+                split=split,
+                seed=seeds[0],
+                settings=settings,
+                device=device,
+                precision=precision,
+                data_root=data_root,
+                out=out,
+            )
+        except AvbenchError as error:
+            errors[method, dataset] = error
+    if not plans:
+        raise next(iter(errors.values()))
+    places = [(seed, pair) for seed in seeds for pair in pairs]
+    kept = [place for index, place in enumerate(places) if part.holds(index)]
+    runs = [_run(replace(plans[pair], seed=seed), settings, data_root) for seed, pair in kept if pair in plans]
+    counts = {pair: sum(pair == wanted for _, wanted in kept) for pair in errors}
+    refused = [Refused(*pair, counts[pair], str(error)) for pair, error in errors.items() if counts[pair]]
+    return Grid(tuple(runs), tuple(refused))
+
+
+def _run(plan: Plan, settings: Mapping[str, Any] | None, data_root: Path | None) -> GridRun:
+    job = Job(
+        method=plan.spec.name,
+        dataset=plan.dataset.name,
+        features=plan.store.features,
+        split=plan.split,
+        seed=plan.seed,
+        settings=dict(settings or {}),
+        data_root=data_root,
+        out=plan.out,
+        run_id=plan.path.stem,
+        precision=plan.precision,
+    )
+    return GridRun(job, plan)

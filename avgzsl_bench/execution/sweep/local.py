@@ -1,0 +1,184 @@
+"""The local engine: worker processes on this machine, one a device slot."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+
+import torch
+
+from avgzsl_bench.execution.sweep.attempts import KILLED, Attempt
+from avgzsl_bench.execution.sweep.engine import Event, Failed, Finished, Lost, Started
+from avgzsl_bench.execution.sweep.job import Job
+from avgzsl_bench.execution.sweep.worker import work
+from avgzsl_bench.system.device import choose_device
+from avgzsl_bench.system.signals import endings_held
+
+_PATIENCE = 5.0
+"""Seconds that a worker is given to end by itself."""
+
+_PROCESSES = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where one worker works: a device, as in `plan_run`, and a number of CPU threads."""
+
+    device: str
+    threads: int
+
+
+def device_slots(device: str, workers: int | None = None) -> list[Slot]:
+    """The slots of this machine.
+
+    Args:
+        device: `auto` or `cuda` stands for every CUDA device if there are several.
+        workers: how many slots, spread evenly over the devices; None: one a device, so that a run on the CPU has
+            all of it and gives the same record as `avbench run`.
+
+    Returns:
+        The slots. The threads that torch would use are divided among them, at least one each.
+
+    Raises:
+        ConfigError: no such device here.
+    """
+    chosen = choose_device(device)
+    several = chosen.type == "cuda" and chosen.index is None and torch.cuda.device_count() > 1
+    devices = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if several else [str(chosen)]
+    count = len(devices) if workers is None else workers
+    threads = max(1, torch.get_num_threads() // count)
+    return [Slot(devices[i % len(devices)], threads) for i in range(count)]
+
+
+@dataclass
+class _Worker:
+    """A slot, the process in it while there is one, and what that is at."""
+
+    number: int
+    slot: Slot
+    process: SpawnProcess | None = None
+    pipe: Connection | None = field(default=None, repr=False)
+    attempt: Attempt | None = None
+
+    def give(self, attempt: Attempt) -> Started:
+        """Give it a job; a process is started if there is none that lives."""
+        if self.process is None or not self.process.is_alive():
+            self.dismiss()
+            self._start()
+        attempt.started += 1
+        self.attempt = attempt
+        assert self.pipe is not None
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has just died, which is heard when listening
+            self.pipe.send(attempt.job)
+        return Started(attempt.job, f"worker {self.number} on {self.slot.device}")
+
+    def _start(self) -> None:
+        with endings_held(), _interrupts_blocked():
+            self.pipe, theirs = _PROCESSES.Pipe()
+            self.process = _PROCESSES.Process(target=work, args=(theirs, self.slot.device, self.slot.threads))
+            self.process.start()
+            theirs.close()  # so that the pipe ends when the process does
+
+    def hear(self) -> Event:
+        """The next event of its job; the job is taken from it with the last."""
+        assert self.pipe is not None
+        assert self.attempt is not None
+        try:
+            event: Event = self.pipe.recv()
+        except (EOFError, OSError):
+            attempt, self.attempt = self.attempt, None
+            return self._death(attempt)
+        if isinstance(event, Finished | Failed):
+            self.attempt = None
+        if isinstance(event, Failed):
+            self.dismiss()
+        return event
+
+    def _death(self, attempt: Attempt) -> Lost | Failed:
+        assert self.process is not None
+        self.process.join(_PATIENCE)
+        code = self.process.exitcode
+        self.dismiss()
+        return attempt.lost(f"its worker process died{_how(code)}")
+
+    def tell_to_end(self) -> None:
+        """Ask the process to end, if there is one."""
+        if self.process is not None:
+            self.process.terminate()
+
+    def dismiss(self) -> None:
+        """See the process off."""
+        if self.process is not None:
+            self.process.join(_PATIENCE)
+            self.process.kill()
+            self.process.join()
+            self.process.close()
+        if self.pipe is not None:
+            self.pipe.close()
+        self.process = self.pipe = None
+
+
+def _how(code: int | None) -> str:
+    """How a process ended, from its exit code."""
+    if code == -signal.SIGKILL:
+        return f" ({KILLED})"
+    if code is not None and code < 0:
+        return f" (signal {-code})"
+    return "" if code is None else f" (exit code {code})"
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """A process that is started inside the block never hears Ctrl-C, not even before it can say so itself."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class LocalEngine:
+    """Worker processes, one a slot, each carrying out one job after another."""
+
+    def __init__(self, slots: Sequence[Slot]) -> None:
+        self._slots = tuple(slots)
+
+    @property
+    def workers(self) -> int:
+        """The number of slots."""
+        return len(self._slots)
+
+    def events(self, jobs: Sequence[Job]) -> Generator[Event, None, None]:
+        """Carry out the jobs, see `Engine.events`. A job whose worker dies is started once more."""
+        waiting = deque(Attempt(job) for job in jobs)
+        workers = [_Worker(number, slot) for number, slot in enumerate(self._slots, start=1)]
+        try:
+            while True:
+                for worker in workers:
+                    if worker.attempt is None and waiting:
+                        yield worker.give(waiting.popleft())
+                busy = {worker.pipe: worker for worker in workers if worker.attempt is not None and worker.pipe}
+                if not busy:
+                    return
+                for pipe in wait(list(busy)):
+                    worker = busy[pipe]  # type: ignore[index]
+                    attempt = worker.attempt
+                    event = worker.hear()
+                    if isinstance(event, Lost) and attempt is not None:
+                        waiting.appendleft(attempt)
+                    yield event
+        finally:
+            with endings_held():
+                for worker in workers:
+                    worker.tell_to_end()
+                for worker in workers:
+                    worker.dismiss()

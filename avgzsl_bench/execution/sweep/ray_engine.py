@@ -1,0 +1,171 @@
+"""The Ray engine: each job is a task on a cluster that somebody else has started.
+
+Ray's own retries are off, so that the sweep hears of every worker that is lost. Each task has a process of its
+own: nothing that a run leaves behind reaches the next.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import ray
+from ray import ObjectRefGenerator
+from ray.exceptions import (
+    LocalRayletDiedError,
+    NodeDiedError,
+    OutOfMemoryError,
+    RayError,
+    RayTaskError,
+    WorkerCrashedError,
+)
+
+from avgzsl_bench.data.store.installed import ENVIRONMENT, data_root
+from avgzsl_bench.errors import AvbenchError, one_line
+from avgzsl_bench.execution.sweep.attempts import KILLED, Attempt
+from avgzsl_bench.execution.sweep.delivery import Delivery, keep_delivery
+from avgzsl_bench.execution.sweep.engine import EpochDone, Event, Failed, Finished, Lost, Started, Warned
+from avgzsl_bench.execution.sweep.job import Job
+from avgzsl_bench.execution.sweep.ray_cluster import Share, cluster_nodes
+from avgzsl_bench.execution.sweep.ray_task import Begun, carry_out_as_task
+from avgzsl_bench.system.signals import endings_held
+
+_PATIENCE = 5.0
+"""Seconds that a task is given to end by itself."""
+
+_QUIET = 30.0
+"""Seconds without any news after which jobs that wait for a node are told of."""
+
+_LONGEST = 500
+"""Characters of Ray's own words that are passed on."""
+
+_HOW = {OutOfMemoryError: KILLED, WorkerCrashedError: KILLED, NodeDiedError: "its node was lost"}
+
+
+@dataclass
+class _Task:
+    """A job that was given to Ray: what it says, and the node that it is on once it has begun."""
+
+    attempt: Attempt
+    device: str
+    said: ObjectRefGenerator
+    node: str | None = None
+
+    @property
+    def worker(self) -> str:
+        """The subject of a sentence on how it ended."""
+        return "its worker" if self.node is None else f"its worker on node {self.node}"
+
+    def hear(self) -> Event:
+        """The next event of its job; what it finished is in its place by then.
+
+        Raises:
+            AvbenchError: this machine's own node is lost, and with it the way to every other.
+        """
+        job = self.attempt.job
+        try:
+            message = ray.get(next(self.said))
+        except StopIteration:
+            return self.attempt.lost(f"{self.worker} ended without a word")
+        except RayTaskError as error:  # a run's own errors are told by the task
+            what = one_line(str(error.cause).partition("\n")[0], _LONGEST)
+            reason = f"its task broke: {what}; is avgzsl-bench installed on every node, as it is here?"
+            return Failed(job, reason, str(error))
+        except LocalRayletDiedError as error:
+            raise AvbenchError(
+                "this machine's node of the Ray cluster is lost; start it, and the same sweep again"
+            ) from error
+        except RayError as error:
+            how = _HOW.get(type(error), type(error).__name__)
+            return self.attempt.lost(f"{self.worker} died ({how})")
+        if isinstance(message, Begun):
+            name, _ = cluster_nodes().get(message.node, (message.node, {}))
+            self.node = name
+            return Started(job, f"node {name} on {self.device}")
+        if isinstance(message, Delivery):
+            try:
+                return keep_delivery(job, message)
+            except AvbenchError as error:
+                return Failed(job, " ".join(str(error).split()))
+        if isinstance(message, Failed):
+            return Failed(job, f"{message.reason} (on node {self.node})", message.traceback)
+        assert isinstance(message, EpochDone | Warned), "a task says nothing else"
+        return replace(message, job=job)
+
+
+class RayEngine:
+    """Tasks of the Ray cluster that is connected, each carrying out one job."""
+
+    def __init__(self, share: Share) -> None:
+        """Use a cluster.
+
+        Args:
+            share: what each job gets of it.
+        """
+        self._share = share
+
+    @property
+    def workers(self) -> int:
+        """How many jobs are given to Ray at once."""
+        return self._share.workers
+
+    def events(self, jobs: Sequence[Job]) -> Generator[Event, None, None]:
+        """Carry out the jobs, see `Engine.events`. A job whose worker or node is lost is started once more."""
+        waiting = deque(Attempt(job) for job in jobs)
+        tasks: dict[ObjectRefGenerator, _Task] = {}
+        try:
+            while True:
+                while waiting and len(tasks) < self.workers:
+                    task = self._submit(waiting.popleft())
+                    tasks[task.said] = task
+                if not tasks:
+                    return
+                ready, _ = ray.wait(list(tasks), timeout=_QUIET)
+                if not ready and all(task.node is None for task in tasks.values()):
+                    job = next(iter(tasks.values())).attempt.job
+                    yield Warned(job, "no node of the Ray cluster has room for a run: waiting for one")
+                for said in ready:
+                    task = tasks[said]
+                    event = task.hear()
+                    if isinstance(event, Lost | Finished | Failed):
+                        del tasks[said]
+                    if isinstance(event, Lost):
+                        waiting.appendleft(task.attempt)
+                    yield event
+        finally:
+            with endings_held():
+                _end(tasks)
+
+    def _submit(self, attempt: Attempt) -> _Task:
+        task = ray.remote(
+            num_cpus=1,
+            num_gpus=self._share.gpus,
+            max_retries=0,
+            max_calls=1,
+            num_returns="streaming",
+            scheduling_strategy="SPREAD",
+        )(carry_out_as_task)
+        attempt.started += 1
+        device = self._share.device
+        return _Task(
+            attempt, device, task.options(name=f"avbench: {attempt.job}").remote(_sent(attempt.job), device)
+        )
+
+
+def _sent(job: Job) -> Job:
+    """The job as a node takes it: the data folder is the one that was named here, else the node's own."""
+    named = job.data_root is not None or os.environ.get(ENVIRONMENT)
+    return replace(job, data_root=data_root(job.data_root).absolute() if named else None)
+
+
+def _end(tasks: Iterable[ObjectRefGenerator]) -> None:
+    """End every task and wait for it: it is asked to, then its process is killed."""
+    left = {task.completed(): task for task in tasks}
+    for force in (False, True):
+        for task in left.values():
+            ray.cancel(task, force=force)
+        if left:
+            _, rest = ray.wait(list(left), num_returns=len(left), timeout=_PATIENCE)
+            left = {end: left[end] for end in rest}

@@ -1,0 +1,1 @@
+"""Task, decisions, curve, metrics and calibration: pure functions, no files, no plugins."""

@@ -1,0 +1,222 @@
+"""What a method sees: videos without labels, training samples, classes, and the task they make up.
+
+A `Benchmark` is two `Task`s, one a stage (protocol, section 1). A method is handed `Task.classes` and
+`Task.train` to learn from and `Task.videos` to score. The labels of those videos stay in `Task.truth`, and
+`Task.ground_truth` beside it, which only the protocol reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import Tensor
+
+    from avgzsl_bench.gzsl.metrics import GroundTruth
+    from avgzsl_bench.gzsl.sequences import Sequences
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The widths of a feature set: audio, visual and each text encoder's vector.
+
+    Attributes:
+        audio, visual: widths of a vector, or of a step.
+        text: width of each text encoder's vectors, those that the method asked for among them.
+        sequences: true where videos come with their steps.
+    """
+
+    audio: int
+    visual: int
+    text: Mapping[str, int]
+    sequences: bool = False
+
+    @property
+    def text_width(self) -> int:
+        """Width of a class embedding, all text encoders side by side."""
+        return sum(self.text.values())
+
+
+@dataclass(frozen=True)
+class Videos:
+    """Videos without labels or names, in an order that says nothing about their classes.
+
+    Attributes:
+        audio: float32 `[N, Da]`; the mean over time where the features are sequences.
+        visual: float32 `[N, Dv]`, likewise.
+        audio_steps, visual_steps: the sequences themselves, for a method that asks for them
+            (`Needs.sequences`) and where the features have them; else None.
+    """
+
+    audio: Tensor
+    visual: Tensor
+    audio_steps: Sequences | None = None
+    visual_steps: Sequences | None = None
+
+    def __len__(self) -> int:
+        return self.audio.shape[0]
+
+    def take(self, index: Tensor | slice, longest: tuple[int, int] | None = None) -> Videos:
+        """The videos at `index` (int64 `[M]` on the same device, or a slice).
+
+        Args:
+            index: which.
+            longest: the most audio and visual steps that any of them has, where it is known.
+        """
+        audio_longest, visual_longest = longest or (None, None)
+        return Videos(
+            self.audio[index],
+            self.visual[index],
+            None if self.audio_steps is None else self.audio_steps.take(index, audio_longest),
+            None if self.visual_steps is None else self.visual_steps.take(index, visual_longest),
+        )
+
+    def mapped(self, function: Callable[[Videos], Tensor], size: int) -> Tensor:
+        """What a function gives for the videos, `[N, ...]`, called for `size` of them at a time."""
+        import torch
+
+        starts = range(0, max(len(self), 1), size)
+        parts = [function(self.take(slice(start, start + size))) for start in starts]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def longest_of(self, index: Tensor) -> list[tuple[int, int] | None]:
+        """For each row of `index`, int64 `[R, M]`, the most audio and visual steps of its videos.
+
+        One question to the device for all rows; a row of None where videos are no sequences.
+        """
+        if self.audio_steps is None or self.visual_steps is None:
+            return [None] * len(index)
+        import torch
+
+        audio, visual = (steps.length[index].amax(dim=1) for steps in (self.audio_steps, self.visual_steps))
+        return [(heard, seen) for heard, seen in torch.stack((audio, visual), dim=1).tolist()]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Training videos with their labels.
+
+    Attributes:
+        videos: the videos, `N` of them.
+        label: int64 `[N]`, positions in the task's **seen** classes (`Classes.seen_classes`), `0..C-1`.
+    """
+
+    videos: Videos
+    label: Tensor
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Classes of a task in a fixed order, with their text embeddings.
+
+    Attributes:
+        names: class names, `K` of them.
+        text: float32 `[K, Dw]` by text encoder, in the feature set's own order of encoders.
+        seen: bool `[K]`, true for classes of the split's training list, whether or not a partial data set has
+            videos of them.
+    """
+
+    names: tuple[str, ...]
+    text: Mapping[str, Tensor]
+    seen: Tensor
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", MappingProxyType(dict(self.text)))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def embedding(self) -> Tensor:
+        """All text encoders' vectors side by side: float32 `[K, sum of Dw]`."""
+        import torch
+
+        return torch.cat(list(self.text.values()), dim=1)
+
+    def take(self, index: Tensor) -> Classes:
+        """The classes at `index` (int64 `[M]`), in that order."""
+        return Classes(
+            names=tuple(self.names[i] for i in index.tolist()),
+            text={encoder: vectors[index] for encoder, vectors in self.text.items()},
+            seen=self.seen[index],
+        )
+
+    def seen_classes(self) -> Classes:
+        """The seen classes alone, in the order that training labels refer to."""
+        return self.take(self.seen.nonzero().squeeze(1))
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a method must not see: the labels of the videos to be scored.
+
+    Attributes:
+        label: int64 `[N]`, positions in `Task.classes`, in the order of `Task.videos`.
+        row: int64 `[N]`, the row of each video in the dataset's store, in the order of `Task.videos`.
+    """
+
+    label: np.ndarray
+    row: np.ndarray
+
+
+@dataclass(frozen=True)
+class Task:
+    """One stage: what to learn from, what to score, and the truth that the protocol keeps."""
+
+    classes: Classes
+    train: Samples
+    videos: Videos
+    truth: Truth
+
+    @cached_property
+    def ground_truth(self) -> GroundTruth:
+        """The truth beside the roles of the classes, as figures are computed from it."""
+        import numpy as np
+
+        from avgzsl_bench.gzsl.metrics import GroundTruth
+
+        seen = self.classes.seen.cpu().numpy()
+        return GroundTruth(self.truth.label, np.flatnonzero(seen), np.flatnonzero(~seen))
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A dataset with one feature set and one split, ready to run.
+
+    Attributes:
+        dataset: dataset name, e.g. `ucf`.
+        features: feature set, e.g. `clip_clap`.
+        split: class split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`.
+        simulated: true where no video was ever looked at.
+        shape: widths of the features and text vectors.
+        selection: stage 1, which decides the epoch and the bias.
+        final: stage 2, which is scored once.
+        counts: videos a partition, after the split's class list was applied.
+        fingerprint: sha256 of the store's content.
+        split_hash: sha256 of the class lists and class order, and of what a source-disjoint view leaves out.
+        text_order: `by-name`, or `official` for the rows that the published loaders use.
+        added_text: fingerprint of each text embedding that was added to the dataset and is read here.
+        device: where the tensors live.
+    """
+
+    dataset: str
+    features: str
+    split: str
+    simulated: bool
+    shape: Shape
+    selection: Task
+    final: Task
+    counts: Mapping[str, int]
+    fingerprint: str
+    split_hash: str
+    text_order: str
+    added_text: Mapping[str, str]
+    device: torch.device

@@ -1,0 +1,104 @@
+"""Precision of training: full, TF32 or bfloat16. Videos are scored in full precision whatever it is.
+
+Scores decide by comparing, and rounded ones would depend on how many videos are scored at a time. `full` switches
+TF32 off, for convolutions too, where PyTorch has it on by default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Literal, get_args
+
+from avgzsl_bench.errors import ConfigError, UnknownNameError
+
+if TYPE_CHECKING:
+    import torch
+
+    from avgzsl_bench.method.base import Method
+
+Precision = Literal["full", "tf32", "bf16"]
+"""`full`: single precision; `tf32`: matrix products and convolutions of 10 bits, on CUDA devices; `bf16`:
+autocast to bfloat16, parameters and optimiser in single precision."""
+
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
+_WHERE = {"tf32": ("cuda",), "bf16": ("cpu", "cuda")}
+"""Kinds of devices that a precision is there on."""
+_AMPERE = (8, 0)
+"""The least compute capability of a CUDA device with TF32 and bfloat16; earlier ones would compute otherwise than
+a record says."""
+
+
+def checked_precision(name: str, precision: str, method: type[Method]) -> Precision:
+    """The precision, if a method can be trained in it.
+
+    Args:
+        name: of the method, for the message.
+        precision: what was asked for.
+        method: whose `precisions` it must be among.
+
+    Raises:
+        UnknownNameError: there is no such precision.
+        ConfigError: the method does not train in it.
+    """
+    found = next((known for known in PRECISIONS if known == precision), None)
+    if found is None:
+        raise UnknownNameError("precision", precision, PRECISIONS)
+    if found not in method.precisions:
+        raise ConfigError(f"precision {found}: method {name!r} trains in {' or '.join(method.precisions)} alone")
+    return found
+
+
+def require_kind(precision: str, kind: str) -> None:
+    """Refuse a kind of device, `cpu` or `cuda` for two, that cannot compute in a precision wherever it is.
+
+    Raises:
+        ConfigError: it does not have it.
+    """
+    usable = _WHERE.get(precision)
+    if usable is not None and kind not in usable:
+        raise ConfigError(
+            f"precision {precision}: there on {' and '.join(usable)} devices alone, and this run is on {kind}"
+        )
+
+
+def require_device(precision: Precision, device: torch.device) -> None:
+    """Refuse a device of this machine that cannot compute in a precision.
+
+    Raises:
+        ConfigError: it does not have it.
+    """
+    if precision == "full":
+        return
+    import torch
+
+    require_kind(precision, device.type)
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) < _AMPERE:
+        raise ConfigError(
+            f"precision {precision}: {torch.cuda.get_device_name(device)} does not have it; use full precision"
+        )
+
+
+@contextmanager
+def computing_in(precision: Precision, device: torch.device) -> Iterator[None]:
+    """Compute in a precision inside the block, and as before after it.
+
+    Args:
+        precision: which; blocks may be nested, and the inner one's counts.
+        device: where; on the CPU `full` changes nothing but that it ends the autocast of an outer block.
+    """
+    import torch
+
+    with ExitStack() as after:
+        if device.type == "cuda":
+            matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+            after.callback(setattr, matmul, "allow_tf32", matmul.allow_tf32)
+            after.callback(setattr, cudnn, "allow_tf32", cudnn.allow_tf32)
+            matmul.allow_tf32 = cudnn.allow_tf32 = precision == "tf32"
+        if precision == "bf16" or torch.is_autocast_enabled(device.type):
+            # Without its cache, which would hold on to the weights as they were before the first update.
+            after.enter_context(
+                torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
+            )
+        yield

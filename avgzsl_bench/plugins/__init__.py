@@ -1,0 +1,1 @@
+"""The plugin contract, what plugins register, and how plugins are loaded."""

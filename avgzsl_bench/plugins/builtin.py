@@ -1,0 +1,35 @@
+"""What the harness itself brings, through the same hooks as any plugin."""
+
+from __future__ import annotations
+
+from avgzsl_bench.data.layouts.readers import ReaderSpec
+from avgzsl_bench.plugins.dataset_spec import DatasetSpec
+from avgzsl_bench.plugins.hookspecs import hookimpl
+from avgzsl_bench.report.reported import ReportedSpec
+
+
+@hookimpl
+def avbench_datasets() -> list[DatasetSpec]:
+    """The three datasets of the field."""
+    return [
+        DatasetSpec(name, f"avgzsl_bench:data/datasets/class_lists/{name}.json")
+        for name in ("activitynet", "ucf", "vggsound")
+    ]
+
+
+@hookimpl
+def avbench_feature_readers() -> list[ReaderSpec]:
+    """The three published layouts."""
+    return [
+        ReaderSpec("avca", "avgzsl_bench.data.layouts.avca:READER"),
+        ReaderSpec("clipclap", "avgzsl_bench.data.layouts.pickled:CLIPCLAP"),
+        ReaderSpec("tcaf", "avgzsl_bench.data.layouts.pickled:TCAF"),
+    ]
+
+
+@hookimpl
+def avbench_reported() -> list[ReportedSpec]:
+    """The tables of the MFT paper, and what other papers and projects report."""
+    return [
+        ReportedSpec(name, f"avgzsl_bench:report/reported/{name}.json") for name in ("literature", "mft_jeit2025")
+    ]

@@ -1,0 +1,99 @@
+"""How a plugin announces a method: light enough to list every method without importing torch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from avgzsl_bench.system.identifiers import NAME, SPOKEN
+
+Follows = Literal["published code", "paper", "reconstruction", "reference"]
+"""What an implementation was written from.
+
+`published code`: the authors' program, to the digit where it can be checked; `paper`: the paper's formulas;
+`reconstruction`: no program and not all of the paper was available, gaps were filled and are documented;
+`reference`: a yardstick (chance, closed form), not a competitor.
+"""
+
+
+SequenceNeed = Literal["none", "used", "required"]
+"""What a method does with sequences: reads averages over time; reads them where the features have them;
+cannot do without them."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a method cannot do without, which fails before it starts, and what it reads where it is there.
+
+    Attributes:
+        text: text encoders of the feature set that must be there by name, e.g. `("clip", "clap")`; empty: any
+            will do.
+        added_text: text embeddings of the dataset, supplied with `avbench data add-text`, that the method reads
+            where they are there, e.g. `("knowledge",)`. No other method sees them.
+        sequences: `none`, `used` or `required`.
+
+    Raises:
+        ValueError: one name in place of a tuple of names, or a word that `sequences` does not know.
+    """
+
+    text: tuple[str, ...] = ()
+    added_text: tuple[str, ...] = ()
+    sequences: SequenceNeed = "none"
+
+    def __post_init__(self) -> None:
+        for key in ("text", "added_text"):
+            names = getattr(self, key)
+            if isinstance(names, str):
+                raise ValueError(f"needs {key}={names!r}: write a tuple of encoders, ({names!r},)")
+            for name in names:
+                if not NAME.fullmatch(name):
+                    raise ValueError(f"needs {key}: {name!r} is no name of text embeddings ({SPOKEN})")
+        if self.sequences not in get_args(SequenceNeed):
+            raise ValueError(f"needs sequences={self.sequences!r}: use one of {', '.join(get_args(SequenceNeed))}")
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """A method as its plugin registers it.
+
+    Attributes:
+        name: what is typed after `--method`: lower case letters, digits, `_`, `-`.
+        target: the `Method` class as `"package.module:Class"`, imported when first used.
+        title: the method's name as its paper writes it.
+        paper: citation: authors, title, where it appeared.
+        venue: short form for tables, e.g. `CVPRW 2024`.
+        url: where to read it, e.g. `https://doi.org/...`.
+        follows: what the implementation was written from.
+        needs: what it cannot do without.
+        defaults: data file with the default settings as `"package:file.toml"`, or several, of which later ones
+            win; none: the Config's own.
+        note: one sentence for the listing, e.g. what a reconstruction rests on.
+        parameters: trained parameters with default settings on UCF-GZSL with `clip_clap` features, for the
+            listing; none: not stated.
+
+    Raises:
+        ValueError: a name, target or `follows` that cannot work.
+    """
+
+    name: str
+    target: str
+    title: str
+    paper: str = ""
+    venue: str = ""
+    url: str = ""
+    follows: Follows = "paper"
+    needs: Needs = field(default_factory=Needs)
+    defaults: str | tuple[str, ...] | None = None
+    note: str = ""
+    parameters: int | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name):
+            raise ValueError(f"method name {self.name!r}: use lower case letters, digits, '_' and '-'")
+        if not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
+            raise ValueError(f"target {self.target!r} of method {self.name!r}: write 'package.module:Class'")
+        if self.follows not in get_args(Follows):
+            raise ValueError(
+                f"method {self.name!r} follows {self.follows!r}: use one of {', '.join(get_args(Follows))}"
+            )

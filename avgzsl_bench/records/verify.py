@@ -1,0 +1,97 @@
+"""What a record says, recomputed from its decisions: any figure that does not follow is named."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from avgzsl_bench.errors import RecordError
+from avgzsl_bench.gzsl.calibration import EQUAL
+from avgzsl_bench.gzsl.metrics import GroundTruth, SeenUnseenCurve, curve_of, metrics_of
+from avgzsl_bench.records.record import DecisionTable, Record, read_decisions, read_record
+
+_TOLERANCE = 1e-9
+
+
+def verify(path: Path) -> Record:
+    """Read a record and recompute every figure in it from its decisions.
+
+    Raises:
+        RecordError: anything is damaged, altered or does not follow from the decisions; the file is named.
+    """
+    return read_verified(path).record
+
+
+class Verified(NamedTuple):
+    """A record, and what it was verified with: its decisions and their curve."""
+
+    record: Record
+    table: DecisionTable
+    curve: SeenUnseenCurve
+
+
+def read_verified(path: Path) -> Verified:
+    """A record, verified, and what it was verified with.
+
+    Raises:
+        RecordError: anything is damaged, altered or does not follow from the decisions; the file is named.
+    """
+    record = read_record(path)
+    table = read_decisions(path, record)
+    seen = np.array([c.role == "seen" for c in record.classes])
+    truth = GroundTruth(table.label, np.flatnonzero(seen), np.flatnonzero(~seen))
+    curve = curve_of(table.decisions, truth)
+    recomputed = metrics_of(table.decisions, truth, record.metrics.bias, curve)
+    _compare(path, "metrics", record.metrics.model_dump(), asdict(recomputed))
+    expected = table.class_accuracies(len(record.classes), record.metrics.bias)
+    for stored, (count, accuracy) in zip(record.classes, expected, strict=True):
+        if (stored.videos, stored.accuracy) != (count, accuracy):
+            given = {"videos": stored.videos, "accuracy": stored.accuracy}
+            _compare(path, f"classes[{stored.name!r}]", given, {"videos": count, "accuracy": accuracy})
+    for role in ("seen", "unseen"):
+        videos = sum(c.videos for c in record.classes if c.role == role)
+        counted = record.data.counts.get(f"stage2_test_{role}", 0)
+        if videos != counted:
+            raise RecordError(
+                f"{path}: counts: {counted} {role} test videos in data.counts, {videos} in classes and decisions"
+            )
+    _require_own_name(path, record)
+    chosen = record.best_epoch
+    if chosen > len(record.trace) or record.trace[chosen - 1].bias != record.metrics.bias:
+        raise RecordError(f"{path}: metrics.bias is not the one of best_epoch {chosen} in the trace")
+    highest = max(epoch.hm for epoch in record.trace)
+    first_best = next(epoch.epoch for epoch in record.trace if epoch.hm >= highest - EQUAL)
+    if first_best != chosen:
+        raise RecordError(f"{path}: best_epoch is {chosen}, but the trace's highest HM is at {first_best}")
+    return Verified(record, table, curve)
+
+
+def _require_own_name(path: Path, record: Record) -> None:
+    """Refuse a record whose name does not follow from what it says was run: something in it was altered."""
+    method, data = record.method, record.data
+    for name, value in (("calibration", record.calibration), ("text_order", data.text_order)):
+        if method.config.get(name, value) != value:
+            raise RecordError(f"{path}: {name} is {value!r}, but method.config says {method.config[name]!r}")
+    expected = record.own_run_id
+    if record.run_id != expected:
+        raise RecordError(
+            f"{path}: run_id is {record.run_id!r}, but method, settings, data, precision and seed give "
+            f"{expected!r}: one of them was altered"
+        )
+
+
+def _compare(path: Path, where: str, stored: Mapping[str, Any], actual: Mapping[str, Any]) -> None:
+    for key, value in actual.items():
+        given = stored[key]
+        same = (
+            math.isclose(given, value, rel_tol=0, abs_tol=_TOLERANCE)
+            if isinstance(value, float) and isinstance(given, float)
+            else given == value
+        )
+        if not same:
+            raise RecordError(f"{path}: {where}.{key} is {given!r}, but the decisions give {value!r}")

@@ -1,0 +1,180 @@
+"""What the literature reports, without any run of ours: one table for each feature set and split."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from avgzsl_bench.errors import PluginError
+from avgzsl_bench.report.reported.figures import PRINTED, Paper, ReportedFigure, all_reported, chosen, paper_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+@dataclass(frozen=True)
+class LiteratureRow:
+    """What one source prints for one method.
+
+    Attributes:
+        method: as papers write it.
+        paper: the paper behind the method, if it is known.
+        cells: figure of each dataset that the source prints; at least one.
+    """
+
+    method: str
+    paper: Paper | None
+    cells: Mapping[str, ReportedFigure]
+
+    @property
+    def first(self) -> ReportedFigure:
+        """Any of its figures: they share source, kind and who ran the method."""
+        return next(iter(self.cells.values()))
+
+    @property
+    def unreviewed(self) -> bool:
+        """The paper is known not to be peer-reviewed."""
+        return self.paper is not None and not self.paper.reviewed
+
+
+@dataclass(frozen=True)
+class Best:
+    """The highest printed HM on a dataset: the best of what was read, and of that alone.
+
+    Attributes:
+        hm: in percent.
+        rows: that reach it.
+        doubts: why it may not count; empty if nothing speaks against it.
+        undoubted: the highest HM against which nothing speaks; None if there is none, or if it is this one.
+    """
+
+    hm: float
+    rows: tuple[LiteratureRow, ...]
+    doubts: tuple[str, ...]
+    undoubted: Best | None
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two sources that print different figures for the same.
+
+    Attributes:
+        shown: what the table shows.
+        other: what another source prints.
+        names: the figures of `PRINTED` in which they differ.
+    """
+
+    shown: ReportedFigure
+    other: ReportedFigure
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LiteratureTable:
+    """What is reported on one feature set and split.
+
+    Attributes:
+        features, split: of every figure in it.
+        datasets: by name.
+        rows: by year of the paper, then by method; methods without a known paper last.
+        best: of each dataset.
+        conflicts: figures of other sources that contradict those shown.
+        read: every figure read for this table: those shown and those that these were checked against.
+    """
+
+    features: str
+    split: str
+    datasets: tuple[str, ...]
+    rows: tuple[LiteratureRow, ...]
+    best: Mapping[str, Best]
+    conflicts: tuple[Conflict, ...]
+    read: tuple[ReportedFigure, ...]
+
+    @property
+    def shown(self) -> list[ReportedFigure]:
+        """The figures of the rows."""
+        return [figure for row in self.rows for figure in row.cells.values()]
+
+
+def read_literature() -> list[LiteratureTable]:
+    """The tables of all registered figures, by features and split.
+
+    Raises:
+        PluginError: no file of figures is registered, or one is missing or malformed.
+    """
+    figures = all_reported()
+    if not figures:
+        raise PluginError("no reported figures are registered; see what was left out with: avbench plugins")
+    return literature_tables(figures, {f.method: paper_of(f.method) for f in figures})
+
+
+def literature_tables(
+    figures: Iterable[ReportedFigure], papers: Mapping[str, Paper | None]
+) -> list[LiteratureTable]:
+    """Tables of figures, by features and split; `papers` has an entry for each method."""
+    groups: dict[tuple[str, str], list[ReportedFigure]] = defaultdict(list)
+    for figure in figures:
+        groups[figure.features, figure.split].append(figure)
+    return [_table(groups[key], papers) for key in sorted(groups)]
+
+
+def _table(figures: Sequence[ReportedFigure], papers: Mapping[str, Paper | None]) -> LiteratureTable:
+    shown = chosen(figures)
+    datasets = tuple(sorted({figure.dataset for figure in shown}))
+    rows = _rows(shown, papers, datasets)
+    return LiteratureTable(
+        features=shown[0].features,
+        split=shown[0].split,
+        datasets=datasets,
+        rows=rows,
+        best={dataset: _best([row for row in rows if dataset in row.cells], dataset) for dataset in datasets},
+        conflicts=_conflicts(figures, shown),
+        read=tuple(figures),
+    )
+
+
+def _rows(
+    shown: Iterable[ReportedFigure], papers: Mapping[str, Paper | None], datasets: Sequence[str]
+) -> tuple[LiteratureRow, ...]:
+    cells: dict[tuple[str, ...], dict[str, ReportedFigure]] = defaultdict(dict)
+    for figure in sorted(shown, key=lambda f: datasets.index(f.dataset)):
+        identity = (figure.method.casefold(), figure.source, figure.kind, figure.rerun_by or "")
+        cells[identity][figure.dataset] = figure
+    methods = [next(iter(row.values())).method for row in cells.values()]
+    rows = [LiteratureRow(name, papers[name], row) for name, row in zip(methods, cells.values(), strict=True)]
+    return tuple(sorted(rows, key=_by_year))
+
+
+def _by_year(row: LiteratureRow) -> tuple[float, str, str]:
+    year = row.paper.year if row.paper else None
+    return (float("inf") if year is None else year, row.method.casefold(), row.first.source)
+
+
+def _best(rows: Sequence[LiteratureRow], dataset: str) -> Best:
+    hm = max(row.cells[dataset].hm for row in rows)
+    leaders = tuple(row for row in rows if row.cells[dataset].hm == hm)
+    doubts = tuple(dict.fromkeys(doubt for row in leaders for doubt in _doubts(row, dataset)))
+    sound = [row for row in rows if not _doubts(row, dataset)]
+    return Best(hm, leaders, doubts, undoubted=_best(sound, dataset) if doubts and sound else None)
+
+
+def _doubts(row: LiteratureRow, dataset: str) -> list[str]:
+    recomputed = row.cells[dataset].recomputed_hm
+    doubts = [] if recomputed is None else [f"printed S and U give {recomputed:.2f}"]
+    doubts += ["no paper known"] if row.paper is None else []
+    return doubts + (["not peer-reviewed"] if row.unreviewed else [])
+
+
+def _conflicts(figures: Iterable[ReportedFigure], shown: Iterable[ReportedFigure]) -> tuple[Conflict, ...]:
+    at = {figure.cell: figure for figure in shown}
+    pairs = [(at[other.cell], other) for other in figures if other is not at[other.cell]]
+    compared = [(one, other, _differing(one, other)) for one, other in pairs]
+    return tuple(Conflict(one, other, names) for one, other, names in compared if names)
+
+
+def _differing(one: ReportedFigure, other: ReportedFigure) -> tuple[str, ...]:
+    """The figures that both print, and differently."""
+    both = [(name, getattr(one, name), getattr(other, name)) for name in PRINTED]
+    return tuple(name for name, a, b in both if a is not None and b is not None and a != b)

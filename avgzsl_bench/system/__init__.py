@@ -1,0 +1,1 @@
+"""Files, folders, locks, signals, device and environment."""

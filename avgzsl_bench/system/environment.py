@@ -1,0 +1,47 @@
+"""Where a run took place: versions and source revision, for its record."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+PACKAGES = ("avgzsl-bench", "torch", "numpy", "h5py", "pluggy", "pydantic")
+
+
+def environment() -> dict[str, str | None]:
+    """Python, platform, package versions, CPU threads, and the git revision of the source if it is a checkout.
+
+    The threads are there because sums on the CPU are split among them: with another number, figures can
+    differ in their last digits, and after training in their first.
+    """
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        **{package: version(package) for package in PACKAGES},
+        "threads": str(torch.get_num_threads()),
+        "revision": source_revision(),
+    }
+
+
+def source_revision() -> str | None:
+    """Git commit of the checkout this package runs from, with `+changes` if files differ; None if it is none."""
+    source = Path(__file__).resolve().parents[2]
+    if not (source / ".git").exists():
+        return None
+    git = ["git", "-C", str(source)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=10)
+        changes = subprocess.run(
+            [*git, "status", "--porcelain", "--untracked-files=no"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head.stdout.strip() + ("+changes" if changes.stdout.strip() else "")

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import avgzsl_bench as ab
+from avgzsl_bench.data.datasets.facts import partition_bit
+from avgzsl_bench.data.datasets.text_order import text_rows
+from avgzsl_bench.data.device_steps import DeviceSteps
+from avgzsl_bench.data.store.installed import store_path
+from avgzsl_bench.data.store.store import read_store, write_store
+from avgzsl_bench.data.store.table import FeatureTable, Ragged
+from avgzsl_bench.errors import DataError, UnknownNameError
+from avgzsl_bench.plugins.manager import dataset
+
+
+@pytest.fixture(scope="module")
+def ucf(data_root):
+    return ab.load_benchmark("ucf", "simulated", "cls", data_root=data_root)
+
+
+def test_counts_and_classes_of_the_two_splits(data_root, ucf):
+    assert (int(ucf.final.classes.seen.sum()), int((~ucf.final.classes.seen).sum())) == (42, 6)
+    assert (len(ucf.selection.train), len(ucf.selection.videos)) == (3174, 353 + 1467)
+    assert (len(ucf.final.train), len(ucf.final.videos)) == (4994, 555 + 845)
+    main = ab.load_benchmark("ucf", "simulated", "main", data_root=data_root)
+    assert int((~main.final.classes.seen).sum()) == 9
+    assert len(main.final.videos) == 555 + 1267
+    assert main.split_hash != ucf.split_hash
+    assert main.fingerprint == ucf.fingerprint
+
+
+def test_every_tensor_matches_its_row_in_the_store(data_root, ucf):
+    facts = dataset("ucf")
+    _, table = read_store(store_path(data_root, "ucf", "simulated"))
+    for task in (ucf.selection, ucf.final):
+        rows = task.truth.row
+        assert np.array_equal(task.videos.audio.numpy(), table.audio[rows])
+        assert np.array_equal(task.videos.visual.numpy(), table.visual[rows])
+        ids = [facts.class_id(name) for name in task.classes.names]
+        assert ids == sorted(ids)
+        assert np.array_equal(np.array(ids)[task.truth.label], table.label[rows])
+        assert np.array_equal(task.classes.text["hashed"].numpy(), table.text["hashed"][ids])
+        train_rows = np.flatnonzero(
+            table.partition & partition_bit("stage1_train" if task is ucf.selection else "stage2_train")
+        )
+        seen_ids = [facts.class_id(name) for name in task.classes.seen_classes().names]
+        assert np.array_equal(np.array(seen_ids)[task.train.label.numpy()], table.label[train_rows])
+        assert np.array_equal(task.train.videos.audio.numpy(), table.audio[train_rows])
+
+
+def test_no_scored_video_is_a_training_video(ucf):
+    for task in (ucf.selection, ucf.final):
+        train = {row.tobytes() for row in task.train.videos.audio.numpy()}
+        assert not train & {row.tobytes() for row in task.videos.audio.numpy()}
+
+
+def test_the_order_of_scored_videos_says_nothing_of_their_class(ucf):
+    label = ucf.final.truth.label
+    assert np.mean(label[1:] == label[:-1]) < 0.1
+    assert not np.array_equal(ucf.final.truth.row, np.sort(ucf.final.truth.row))
+
+
+def test_videos_hold_nothing_but_features(ucf):
+    held = {name for name, value in vars(ucf.final.videos).items() if value is not None}
+    assert held == {"audio", "visual"}, "sequences are for methods that ask for them"
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder", "misplaced"),
+    [
+        ("ucf", "word2vec", 79),
+        ("vggsound", "word2vec", 205),
+        ("activitynet", "word2vec", 8),
+        ("ucf", "clip", 0),
+        ("vggsound", "clap", 205),
+        ("activitynet", "clip", 8),
+    ],
+)
+def test_official_text_order_misplaces_the_known_number_of_classes(name, encoder, misplaced):
+    rows = text_rows(dataset(name), encoder, "official")
+    assert int((rows != np.arange(len(rows))).sum()) == misplaced
+    assert sorted(rows) == list(range(len(rows)))
+    assert np.array_equal(text_rows(dataset(name), encoder, "by-name"), np.arange(len(rows)))
+
+
+def test_official_text_order_of_single_classes():
+    facts = dataset("ucf")
+    rows = text_rows(facts, "word2vec", "official")
+    for name, gets in {
+        "CuttingInKitchen": "Diving",
+        "PlayingFlute": "PlayingGuitar",
+        "Typing": "UnevenBars",
+    }.items():
+        assert facts.class_names[rows[facts.class_id(name)]] == gets
+
+
+def test_official_text_order_reaches_the_benchmark(data_root, ucf):
+    official = ab.load_benchmark("ucf", "simulated", "cls", data_root=data_root, text_order="official")
+    same = (official.final.classes.text["hashed"] == ucf.final.classes.text["hashed"]).all(dim=1)
+    assert int((~same).sum()) == 35  # of the 48 classes of this split
+    assert torch.equal(official.final.videos.audio, ucf.final.videos.audio)
+
+
+def test_unknown_names(data_root):
+    with pytest.raises(UnknownNameError, match="split of ucf 'cks'"):
+        ab.load_benchmark("ucf", "simulated", "cks", data_root=data_root)
+    with pytest.raises(UnknownNameError, match="did you mean 'ucf'"):
+        ab.load_benchmark("ufc", data_root=data_root)
+    with pytest.raises(UnknownNameError, match="text order"):
+        ab.load_benchmark("ucf", "simulated", data_root=data_root, text_order="alphabetical")
+
+
+def test_features_that_are_not_installed_say_how_to_get_them(tmp_path):
+    with pytest.raises(DataError, match=r"no 'clip_clap' features of ucf .*avbench data import"):
+        ab.load_benchmark("ucf", "clip_clap", data_root=tmp_path)
+
+
+def _as(table: FeatureTable, **changes) -> FeatureTable:
+    return FeatureTable(**{**vars(table), **changes})
+
+
+def test_auto_takes_the_best_real_set_and_never_prefers_simulated(tmp_path, data_root, ucf):
+    _, table = read_store(store_path(data_root, "ucf", "simulated"))
+    with pytest.warns(UserWarning, match="SIMULATED"):
+        assert ab.load_benchmark("ucf", data_root=tmp_path).features == "simulated"
+    for features in ("selavi", "clip_clap"):
+        real = _as(table, features=features, simulated=False)
+        write_store(store_path(tmp_path, "ucf", features), real)
+        assert ab.load_benchmark("ucf", data_root=tmp_path).features == features
+
+
+def test_sequences_are_averaged_over_time(tmp_path, data_root, ucf):
+    _, table = read_store(store_path(data_root, "ucf", "simulated"))
+    steps = 1 + np.arange(len(table)) % 3
+    offsets = np.concatenate([[0], np.cumsum(steps)])
+    noise = np.concatenate([np.arange(n) - (n - 1) / 2 for n in steps])[:, None].astype(np.float32)
+    sequences = Ragged(np.repeat(table.audio, steps, axis=0) + noise, offsets, 0.96)
+    assert np.allclose(sequences.mean(), table.audio, atol=1e-5)
+    single = Ragged(table.visual, np.arange(len(table) + 1), 0.64)
+    changed = _as(table, features="own_seq", simulated=False, audio=sequences, visual=single)
+    write_store(store_path(tmp_path, "ucf", "own_seq"), changed)
+    loaded = ab.load_benchmark("ucf", "own_seq", data_root=tmp_path)
+    assert loaded.shape.audio == ucf.shape.audio
+    in_store_order = [b.final.videos.audio[np.argsort(b.final.truth.row)] for b in (loaded, ucf)]
+    assert torch.allclose(*in_store_order, atol=1e-5)
+
+
+def test_a_partition_without_videos_is_named(tmp_path, data_root, ucf):
+    _, table = read_store(store_path(data_root, "ucf", "simulated"))
+    partition = table.partition & ~np.uint8(partition_bit("stage1_val_unseen"))
+    write_store(store_path(tmp_path, "ucf", "simulated"), _as(table, partition=partition))
+    with pytest.raises(DataError, match="no video in partition stage1_val_unseen"):
+        ab.load_benchmark("ucf", "simulated", data_root=tmp_path)
+
+
+def test_a_method_that_asks_gets_the_steps_of_each_video(tmp_path, data_root, ucf):
+    _, table = read_store(store_path(data_root, "ucf", "simulated"))
+    steps = 1 + np.arange(len(table)) % 3
+    offsets = np.concatenate([[0], np.cumsum(steps)])
+    values = np.random.default_rng(0).standard_normal((offsets[-1], 7)).astype(np.float32)
+    audio, visual = Ragged(values, offsets, 0.96), Ragged(values[::-1].copy(), offsets, 0.64)
+    own = _as(table, features="own_seq", simulated=False, audio=audio, visual=visual)
+    write_store(store_path(tmp_path, "ucf", "own_seq"), own)
+    loaded = ab.load_benchmark("ucf", "own_seq", data_root=tmp_path, needs=ab.Needs(sequences="required"))
+    assert loaded.shape.sequences
+    for task in (loaded.selection, loaded.final):
+        for feature, given in ((audio, task.videos.audio_steps), (visual, task.videos.visual_steps)):
+            assert given.seconds == feature.seconds
+            padded = given.padded()
+            assert padded.values.shape == (len(task.videos), 3, 7)
+            for i, row in enumerate(task.truth.row):
+                own_steps = feature.values[feature.offsets[row] : feature.offsets[row + 1]]
+                assert np.array_equal(padded.values[i, padded.mask[i]].numpy(), own_steps)
+        assert torch.allclose(task.videos.audio, padded_mean(task.videos.audio_steps), atol=1e-6), (
+            "the vector is the mean of the steps"
+        )
+
+
+def padded_mean(steps):
+    padded = steps.padded()
+    return padded.values.sum(dim=1) / padded.mask.sum(dim=1, keepdim=True)
+
+
+def test_sequences_are_chosen_for_a_method_that_reads_them_and_refused_where_there_are_none(
+    tmp_path, data_root, ucf
+):
+    _, table = read_store(store_path(data_root, "ucf", "simulated"))
+    offsets = np.arange(len(table) + 1)
+    write_store(store_path(tmp_path, "ucf", "clip_clap"), _as(table, features="clip_clap", simulated=False))
+    required, used = ab.Needs(sequences="required"), ab.Needs(sequences="used")
+    with pytest.raises(DataError, match="needs sequences; ucf, clip_clap features have one vector a video"):
+        ab.load_benchmark("ucf", "clip_clap", data_root=tmp_path, needs=required)
+    assert not ab.load_benchmark("ucf", data_root=tmp_path, needs=used).shape.sequences
+    with pytest.warns(UserWarning, match="SIMULATED"):
+        assert ab.load_benchmark("ucf", data_root=tmp_path, needs=required).features == "simulated"
+    sequences = _as(
+        table,
+        features="own_seq",
+        simulated=False,
+        audio=Ragged(table.audio, offsets, 1.0),
+        visual=Ragged(table.visual, offsets, 1.0),
+    )
+    write_store(store_path(tmp_path, "ucf", "own_seq"), sequences)
+    for needs, features in ((required, "own_seq"), (used, "own_seq"), (ab.Needs(), "clip_clap")):
+        assert ab.load_benchmark("ucf", data_root=tmp_path, needs=needs).features == features
+
+
+def test_simulated_sequences_have_the_vectors_for_their_mean(data_root):
+    loaded = ab.load_benchmark("ucf", "simulated", data_root=data_root, needs=ab.Needs(sequences="used"))
+    for vectors, steps in (
+        (loaded.final.videos.audio, loaded.final.videos.audio_steps),
+        (loaded.final.videos.visual, loaded.final.videos.visual_steps),
+    ):
+        assert torch.allclose(padded_mean(steps), vectors, atol=1 / 1024)
+        assert steps.length.min() >= 2
+        spread = (steps.padded().values - vectors.unsqueeze(1))[steps.padded().mask].std()
+        assert 0.2 < spread < 0.8
+
+
+@pytest.mark.parametrize("split", ["cls", "main"])
+def test_a_method_is_handed_its_own_videos_steps_in_an_order_that_says_nothing(data_root, ucf, split):
+    loaded = ab.load_benchmark("ucf", "simulated", split, data_root=data_root, needs=ab.Needs(sequences="used"))
+    for task in (loaded.selection, loaded.final):
+        for videos in (task.train.videos, task.videos):
+            for steps in (videos.audio_steps, videos.visual_steps):
+                assert len(steps.values) == int(steps.length.sum()), "no step of another video"
+        order = torch.argsort(task.videos.visual_steps.first)
+        label = task.truth.label[order.numpy()]
+        assert np.mean(label[1:] == label[:-1]) < 0.1, "neighbours in memory are of one class"
+    kept = {
+        videos.visual_steps.values.untyped_storage().data_ptr()
+        for task in (loaded.selection, loaded.final)
+        for videos in (task.train.videos, task.videos)
+    }
+    assert len(kept) == 1, "one copy for both stages"
+
+
+def test_videos_that_do_not_lie_together_are_copied():
+    offsets = np.array([0, 2, 3, 6, 7])
+    feature = Ragged(np.arange(7, dtype=np.float32)[:, None], offsets, 1.0)
+    steps = DeviceSteps(feature, np.array([2, 0, 3]), torch.device("cpu"))
+    together, apart = steps.of(np.array([0, 2])), steps.of(np.array([3, 2]))
+    assert together.padded().values.squeeze(2).tolist() == [[0, 1, 0], [3, 4, 5]]
+    assert apart.padded().values.squeeze(2).tolist() == [[6, 0, 0], [3, 4, 5]]
+    assert (len(together.values), len(apart.values)) == (5, 4)
+    assert steps.of(np.array([3])).values.tolist() == [[6]]

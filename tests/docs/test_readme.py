@@ -1,0 +1,41 @@
+"""The README's table is the one in the committed leaderboards, and its commands are those of the gate."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_is_the_committed_one():
+    found = re.search(r"<!-- table: (\S+) -->\n(.*?)<!-- end of table -->", README, re.S)
+    assert found, "the README has lost its table"
+    board = pd.read_csv(ROOT / found[1])
+    rows = [
+        [cell.strip(" *") for cell in line.strip("|").split("|")] for line in found[2].splitlines() if "|" in line
+    ]
+    shown = {row[0]: row[1:] for row in rows[2:]}
+    assert len(shown) == len(board)
+    for _, row in board.iterrows():
+        mark = f" ({row['follows']})" if row["follows"] in ("reconstruction", "reference") else ""
+        title = row["title"] + mark
+        cells = [str(row["n_seeds"])]
+        for figure in ("seen", "unseen", "hm", "zsl"):
+            mean, spread = 100 * row[f"{figure}_mean"], 100 * row[f"{figure}_std"]
+            cells.append(f"{mean:.2f}" + (f" ± {spread:.2f}" if row["n_seeds"] > 1 else ""))
+        assert shown[title] == cells, title
+
+
+def test_the_gate_calls_exactly_the_test_command():
+    command = 'pip install -e ".[test]" && pytest'
+    assert f"    {command}\n" in README
+    assert command in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target

@@ -1,0 +1,422 @@
+"""A seed in a stack and the same seed alone: the same batches, masks and statistics, the same but for rounding."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+import avgzsl_bench as ab
+from avgzsl_bench.errors import RunError
+from avgzsl_bench.execution.seeds.dropout import SeedsDropout, global_stream
+from avgzsl_bench.execution.seeds.learner import Learner, trains_together
+from avgzsl_bench.execution.seeds.stack import stacked
+from avgzsl_bench.execution.stages import seed_everything
+from avgzsl_bench.method.sampling import ClassBalancedSampler
+from avgzsl_bench.testing.method_checks import Trial, tiny_task
+
+SEEDS = (3, 0, 5)
+SMALL = {
+    **dict.fromkeys(("model_width", "hidden_width", "encoder_hidden_width", "projection_hidden_width"), 32),
+    **dict.fromkeys(("feed_forward", "feed_forward_width", "text_hidden_width", "spiking_hidden_width"), 32),
+    **dict.fromkeys(("heads", "layers"), 2),
+    **dict.fromkeys(("time_steps", "steps"), 3),
+    "head_width": 16,
+}
+DOUBLE = 1e-9
+"""What rounding in double precision comes to, relative to the largest."""
+
+
+class Case:
+    """A small method on a tiny task of vectors."""
+
+    def __init__(self, name: str, **settings: object) -> None:
+        trial = Trial.of(name)
+        self.shape = replace(trial.shape, sequences=False)
+        self.method, self.device = trial.method, trial.device
+        small = {key: value for key, value in SMALL.items() if key in type(trial.config).model_fields}
+        self.config = trial.config.model_copy(update=small | settings)
+        self.task = tiny_task(self.shape, trial.device)
+
+    def factory(self, seed):
+        return lambda task: self.method(self.config, self.shape, task.classes, seed=seed, device=self.device)
+
+    def alone(self, seed):
+        seed_everything(seed)
+        return self.factory(seed)(self.task)
+
+    def learners(self, seeds=SEEDS):
+        return [Learner.built(self.factory(seed), self.task, seed) for seed in seeds]
+
+    def stack(self, learners):
+        return stacked(learners, self.factory(SEEDS[0]), self.task)
+
+    def score(self, method):
+        return method.score(self.task.videos, self.task.classes)
+
+
+@pytest.fixture
+def case():
+    torch.set_default_dtype(torch.float64)
+    yield Case
+    torch.set_default_dtype(torch.float32)
+
+
+def require_same(case, learner, means, method, losses):
+    largest = max(map(abs, losses.values()))
+    scores = case.score(method)
+    assert set(means) == set(losses)
+    assert max(abs(means[name] - losses[name]) for name in losses) <= DOUBLE * largest
+    assert (case.score(learner.method) - scores).abs().max() <= DOUBLE * scores.abs().max()
+
+
+TOGETHER = [spec.name for spec in ab.list_methods() if trains_together(Trial.of(spec).method)]
+
+
+def test_all_methods_but_those_with_a_training_of_their_own_train_together():
+    others = {spec.name for spec in ab.list_methods()} - set(TOGETHER)
+    assert others == {"avfs", "chance", "eszsl", "fvaegan", "tcaf"}
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_a_seed_learns_together_what_it_learns_alone(case, name):
+    """In double precision; in single precision it is a rule of the conformance kit."""
+    at = case(name)
+    alone = [at.alone(seed) for seed in SEEDS]
+    expected = []
+    for seed, method in zip(SEEDS, alone, strict=True):
+        seed_everything(seed)
+        at.factory(seed)(at.task)  # torch's own generator is where it is after building, and drops out natively
+        expected.append([method.train_epoch(at.task.train) for _ in range(2)])
+    learners = at.learners()
+    stack = at.stack(learners)
+    first, second = stack.train_epoch(), stack.train_epoch()
+    for place, learner in enumerate(learners):
+        assert first[place] == pytest.approx(expected[place][0], rel=1e-6)
+        require_same(at, learner, second[place], alone[place], expected[place][1])
+
+
+@pytest.mark.parametrize("name", ["clipclap", "devise", "mft", "avca"])
+def test_each_seed_has_its_own_learning_rate_after_a_plateau(case, name):
+    at = case(name, plateau_patience=0, learning_rate=1e-3)
+    learners, alone = at.learners(), at.learners()
+    stack = at.stack(learners)
+    figures = ((0.1, 0.1, 0.1), (0.1, 0.2, 0.1), (0.1, 0.3, 0.2))  # of each epoch, of each seed
+    for shown in figures:
+        means = stack.train_epoch()
+        losses = [learner.train_epoch(at.task.train) for learner in alone]
+        for together, by_itself, hm in zip(learners, alone, shown, strict=True):
+            together.method.after_validation(hm)
+            by_itself.method.after_validation(hm)
+    rates = [learner.method.learning_rate for learner in learners]
+    assert rates == [learner.method.learning_rate for learner in alone]
+    assert rates == pytest.approx([1e-5, 1e-3, 1e-4])
+    means = stack.train_epoch()
+    for place, learner in enumerate(alone):
+        losses = learner.train_epoch(at.task.train)
+        require_same(at, learners[place], means[place], learner.method, losses)
+
+
+@pytest.mark.parametrize("name", ["clipclap", "devise", "avca"])
+def test_seeds_that_are_done_leave_and_the_others_go_on_as_if_nothing_had_been(case, name):
+    at = case(name)
+    learners, alone = at.learners(), at.learners()
+    stack = at.stack(learners)
+    stack.train_epoch()
+    for learner in alone:
+        learner.train_epoch(at.task.train)
+    left = at.score(learners[1].method)
+    stack.keep([0, 2])
+    assert len(stack) == 2
+    means = stack.train_epoch()
+    for place, mean in ((0, means[0]), (2, means[1])):
+        losses = alone[place].train_epoch(at.task.train)
+        require_same(at, learners[place], mean, alone[place].method, losses)
+    assert torch.equal(at.score(learners[1].method), left)
+
+
+def test_a_seed_whose_loss_is_not_a_number_leaves_the_others_alone(case):
+    at = case("clipclap")
+    learners, alone = at.learners(), at.learners()
+    stack = at.stack(learners)
+    with torch.no_grad():
+        next(learners[1].method.module.parameters()).fill_(float("nan"))
+    for _ in range(2):
+        means = stack.train_epoch()
+        losses = [learner.train_epoch(at.task.train) for learner in alone]
+    assert means[1]["total"] != means[1]["total"]
+    for place in (0, 2):
+        require_same(at, learners[place], means[place], alone[place].method, losses[place])
+
+
+def test_statistics_of_batches_are_each_seeds_own(case):
+    at = case("clipclap", bn_refresh="official")
+    learners, alone = at.learners(), at.learners()
+    stack = at.stack(learners)
+    stack.train_epoch()
+    for learner, other in zip(learners, alone, strict=True):
+        other.train_epoch(at.task.train)
+        found, expected = learner.method.state_dict(), other.method.state_dict()
+        for name, value in expected.items():
+            if "num_batches" in name:
+                assert torch.equal(found[name], value)
+            elif "running" in name:
+                torch.testing.assert_close(found[name], value, rtol=1e-9, atol=1e-9)
+    first, second = (learner.method.state_dict()["text_encoder.norm.running_mean"] for learner in learners[:2])
+    assert (first - second).abs().max() > 0.01
+    assert learners[0].method.state_dict()["video_encoder.block.norm.num_batches_tracked"] == 6  # 3 steps, twice
+
+
+class Watched(ab.TorchMethod):
+    """A linear map, among whose losses are the labels that it is given and the size of its dropout masks."""
+
+    def build(self):
+        module = nn.Linear(self.shape.audio + self.shape.visual, self.shape.text_width)
+        module.dropped = nn.Dropout(0.4)
+        return module
+
+    def losses(self, batch):
+        mapped = self.module(self.module.dropped(torch.cat((batch.audio, batch.visual), dim=1)))
+        text = self.module.dropped(self.train_text)  # the same for all seeds, masks are not
+        masks = {f"mask {i}": (text == 0).double()[i].sum() for i in range(len(text))}
+        labels = {f"label {i}": batch.label[i].double() for i in range(len(batch.label))}
+        return {"total": F.cross_entropy(mapped @ text.T, batch.label), **masks, **labels}
+
+    def embed_videos(self, videos):
+        return self.module(torch.cat((videos.audio, videos.visual), dim=1))
+
+    def embed_classes(self, classes):
+        return self.text_of(classes)
+
+
+def watching(method=Watched, **settings):
+    trial = Trial.of("devise")
+    config = ab.TorchConfig(**{"epochs": 2, "batches_per_epoch": 1, "batch_size": 12} | settings)
+    case = Case.__new__(Case)
+    case.method, case.device, case.config = method, trial.device, config
+    case.shape, case.task = trial.shape, trial.task
+    return case
+
+
+def test_batches_and_masks_are_to_the_last_one_those_of_the_seed_alone():
+    at = watching()
+    learners = at.learners()
+    means = at.stack(learners).train_epoch()
+    for place, seed in enumerate(SEEDS):
+        alone = at.alone(seed).train_epoch(at.task.train)
+        shown = {name: value for name, value in alone.items() if name != "total"}
+        assert {name: means[place][name] for name in shown} == shown
+        label = at.task.train.label
+        drawn = ClassBalancedSampler(label, seed=seed).draw(1, 12)[0]
+        assert [means[place][f"label {i}"] for i in range(12)] == label[drawn].tolist()
+    assert means[0] != means[1]
+
+
+@pytest.mark.parametrize("shape", [(64, 32), (7, 5, 3)])
+def test_a_mask_is_the_one_that_torch_would_draw(shape):
+    x = torch.rand(2, *shape) + 1
+    native = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        native.append(F.dropout(x[seed - 1], 0.3))
+    streams = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        streams.append(global_stream(seed, torch.device("cpu")))
+
+    def dropped(seed, own):
+        with SeedsDropout(streams, seed):
+            return F.dropout(own, 0.3)
+
+    assert torch.equal(torch.vmap(dropped)(torch.arange(2), x), torch.stack(native))
+
+
+def test_what_needs_no_mask_draws_none():
+    stream = global_stream(0, torch.device("cpu"))
+    before, x = stream.get_state(), torch.ones(3)
+    with SeedsDropout([stream], torch.zeros(())):
+        assert torch.equal(F.dropout(x, 0.3, training=False), x)
+        assert torch.equal(F.dropout(x, 0.0), x)
+        assert torch.equal(stream.get_state(), before)
+        assert torch.equal(F.dropout(x, 1.0), torch.zeros(3))
+        F.dropout(x, 0.5, inplace=True)
+    assert set(x.tolist()) <= {0.0, 2.0}
+
+
+class OwnStep(Watched):
+    def train_step(self, batch):
+        return super().train_step(batch)
+
+
+class OwnSchedule(Watched):
+    def after_validation(self, hm):
+        self.config = self.config
+
+
+class OptedOut(Watched):
+    seeds_together = False
+
+
+@pytest.mark.parametrize("method", [OwnStep, OwnSchedule, OptedOut, ab.Method])
+def test_a_training_of_its_own_is_never_stacked(method):
+    assert trains_together(Watched)
+    assert not trains_together(method)
+
+
+class OtherOptimizer(Watched):
+    def build_optimizer(self):
+        return torch.optim.Rprop(self.module.parameters())
+
+
+class OutsideParameter(Watched):
+    def trained_parameters(self):
+        self.extra = nn.Parameter(torch.zeros(3))
+        return [*self.module.parameters(), self.extra]
+
+
+class Hooked(Watched):
+    """Clips the gradients of all that its optimiser updates."""
+
+    def build_optimizer(self):
+        optimizer = super().build_optimizer()
+        optimizer.register_step_pre_hook(
+            lambda *_: nn.utils.clip_grad_norm_(self.module.parameters(), 1.0) and None
+        )
+        return optimizer
+
+
+class Projected(Watched):
+    """Has numbers of its own that are registered nowhere."""
+
+    def build(self):
+        module = super().build()
+        module.dropped.projection = torch.randn(3)
+        return module
+
+
+class Taught(Watched):
+    """Has a network of its own beside its module."""
+
+    def build(self):
+        self.teacher = nn.Linear(2, 2)
+        return super().build()
+
+
+@pytest.mark.parametrize(
+    ("method", "reason"),
+    [
+        (OtherOptimizer, "its optimiser is Rprop"),
+        (OutsideParameter, "parameters outside its module"),
+        (Hooked, "its optimiser has hooks"),
+        (Projected, "module.dropped.projection differs from seed to seed"),
+        (Taught, "self.teacher.weight differs from seed to seed"),
+    ],
+)
+def test_what_cannot_be_stacked_says_why(method, reason):
+    at = watching(method)
+    with pytest.raises(RunError, match=reason):
+        at.stack(at.learners())
+
+
+def test_sequences_are_not_stacked():
+    trial = Trial.of("stft")
+    at = watching(trial.method)
+    at.config, at.shape, at.task = trial.config, trial.shape, trial.task
+    with pytest.raises(RunError, match="it reads sequences"):
+        at.stack(at.learners())
+
+
+class Noisy(Watched):
+    def losses(self, batch):
+        return {"total": (self.module(torch.cat((batch.audio, batch.visual), 1)) + torch.rand(())).square().mean()}
+
+
+def test_other_randomness_raises():
+    at = watching(Noisy)
+    with pytest.raises(RuntimeError, match="randomness"):
+        at.stack(at.learners()).train_epoch()
+
+
+class Replacing(Watched):
+    """Puts a new buffer in the place of the old one, which would be lost."""
+
+    def build(self):
+        module = super().build()
+        module.register_buffer("center", torch.zeros(()))
+        return module
+
+    def after_step(self, batch):
+        self.module.center = 0.9 * self.module.center + batch.audio.mean()
+
+
+class WarmsUp(Watched):
+    """Changes its learning rate from step to step, which the seeds' own optimisers would not know."""
+
+    def after_step(self, batch):
+        self.learning_rate *= 0.5
+
+
+@pytest.mark.parametrize(
+    ("method", "reason"),
+    [(Replacing, "center is replaced"), (WarmsUp, "its learning rate changes within an epoch")],
+)
+def test_state_that_would_be_lost_raises(method, reason):
+    at = watching(method)
+    with pytest.raises(RunError, match=reason):
+        at.stack(at.learners()).train_epoch()
+
+
+class Noting(nn.Linear):
+    """Counts how often training was begun."""
+
+    begun = 0
+
+    def train(self, mode=True):
+        self.begun += mode
+        return super().train(mode)
+
+
+class Folded(Watched):
+    def build(self):
+        module = Noting(self.shape.audio + self.shape.visual, self.shape.text_width)
+        module.dropped = nn.Dropout(0.4)
+        return module
+
+
+def test_each_module_is_told_of_training_as_it_is_alone():
+    at = watching(Folded)
+    learners = at.learners()
+    at.stack(learners).train_epoch()
+    for learner in learners:
+        at.score(learner.method)
+        assert not learner.method.module.training
+    at.stack(learners).train_epoch()
+    assert all(learner.method.module.training for learner in learners)
+    assert [learner.method.module.begun for learner in learners] == [2, 2, 2]
+
+
+def test_a_seed_that_is_done_holds_on_to_its_own_numbers_alone(case):
+    at = case("devise")
+    learners = at.learners()
+    at.stack(learners).keep([0, 2])
+    for own in learners[1].method.module.parameters():
+        assert own.untyped_storage().nbytes() == own.numel() * own.element_size()
+
+
+def test_a_mask_does_not_depend_on_how_its_input_lies_in_memory():
+    x = torch.ones(2, 5, 3)
+    streams = [global_stream(0, torch.device("cpu")) for _ in range(4)]
+
+    def dropped(seed, own):
+        with SeedsDropout(streams[:2], seed):
+            return F.dropout(own, 0.3)
+
+    def dropped_alike(seed, own):
+        with SeedsDropout(streams[2:], seed):
+            return F.dropout(own, 0.3)
+
+    lying = x.permute(2, 1, 0).contiguous().permute(2, 1, 0)
+    assert torch.equal(torch.vmap(dropped)(torch.arange(2), x), torch.vmap(dropped_alike)(torch.arange(2), lying))

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from avgzsl_bench.cli.sweep_display import SweepDisplay, duration
+from avgzsl_bench.execution.sweep.engine import EpochDone, Failed, Finished, Lost, Started, Warned
+from avgzsl_bench.execution.sweep.job import Job
+from avgzsl_bench.execution.sweep.progress import Progress, State
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Standing:
+    """A run as it stands, as far as progress asks."""
+
+    to_do, seconds = True, None
+
+    def __init__(self, job: Job, **facts) -> None:
+        self.run = self
+        self.job, self.record = job, None
+        self.__dict__ |= facts
+
+
+def job(method: str, seed: int, dataset: str = "ucf") -> Job:
+    return Job(method, dataset, "simulated", "cls", seed, {}, None, Path("results"), f"seed{seed}-0123456789")
+
+
+def progress(*standings: Standing, workers: int = 1, clock: Clock | None = None) -> Progress:
+    return Progress(standings, workers, clock or Clock())
+
+
+def test_states_follow_events():
+    a, b = job("mft", 0), job("mft", 1)
+    done = Standing(job("mft", 2), to_do=False, record="a record", seconds=10.0)
+    damaged = Standing(job("mft", 3), to_do=False)
+    shown = progress(Standing(a), Standing(b), done, damaged)
+    assert list(shown.states.values()) == [State.WAITING, State.WAITING, State.DONE, State.FAILED]
+    shown.hear(Started(a, "worker 1"))
+    shown.hear(EpochDone(a, 1, 3, 9, 0.5))
+    assert shown.running[a.key].epoch.epoch == 3
+    shown.hear(Lost(a, "killed"))
+    assert (shown.states[a.key], shown.running) == (State.WAITING, {})
+    shown.hear(Started(a, "worker 1"))
+    shown.hear(Finished(a, 30.0, 0.5))
+    shown.hear(Started(b, "worker 1"))
+    shown.hear(Failed(b, "reason"))
+    assert shown.count(State.DONE) == shown.count(State.FAILED) == 2
+    assert shown.cells()["mft", "ucf"] == {State.DONE: 2, State.FAILED: 2}
+
+
+def test_time_left_is_taken_from_the_most_alike():
+    runs = [Standing(job("mft", 0)), Standing(job("avca", 0)), Standing(job("avca", 0, "vggsound"))]
+    assert progress(*runs).seconds_left() is None
+    known = Standing(job("mft", 1), to_do=False, record="a record", seconds=10.0)
+    assert progress(*runs, known).seconds_left() == 30.0
+    slower = Standing(job("chance", 1, "vggsound"), to_do=False, record="a record", seconds=40.0)
+    assert progress(*runs, known, slower).seconds_left() == 10.0 + 10.0 + 40.0
+    assert progress(*runs, known, slower, workers=2).seconds_left() == 30.0
+
+
+def test_time_left_is_at_least_that_of_the_slowest_under_way():
+    known = Standing(job("mft", 1), to_do=False, record="a record", seconds=10.0)
+    first, clock = job("mft", 0), Clock()
+    shown = progress(Standing(first), known, workers=4, clock=clock)
+    shown.hear(Started(first, "worker 1"))
+    clock.now += 4.0
+    assert shown.seconds_left() == 6.0
+    clock.now += 60.0
+    assert shown.seconds_left() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.4, "0 s"), (75, "1 min 15 s"), (3599.6, "1 h 00 min"), (90_000, "25 h 00 min")]
+)
+def test_durations(seconds, said):
+    assert duration(seconds) == said
+
+
+def shown_by(console: Console) -> None:
+    a, b, c = job("mft", 0), job("avca", 0), job("mft", 1)
+    with SweepDisplay(progress(Standing(a), Standing(b), Standing(c)), console) as display:
+        display.tell(Started(a, "worker 1 on cpu"))
+        display.tell(EpochDone(a, 1, 2, 9, 0.25))
+        if console.is_terminal:
+            console.print(display._screen())
+        for number in (a, b):
+            display.tell(Warned(number, "something"))
+        display.tell(Finished(a, 30.0, 0.5))
+        display.tell(Failed(b, "out of [bold]ideas"))
+
+
+def test_plain_lines_where_there_is_no_terminal():
+    stream = io.StringIO()
+    shown_by(Console(file=stream, width=80))
+    assert stream.getvalue().splitlines() == [
+        "started mft on ucf, seed 0, worker 1 on cpu",
+        "warning: mft on ucf, seed 0: something",
+        "[1/3] mft on ucf, seed 0: HM 50.00 %, 30 s; about 1 min 00 s left",
+        "[2/3] avca on ucf, seed 0: FAILED: out of [bold]ideas",
+    ]
+
+
+@pytest.mark.parametrize("height", [40, 8])
+def test_a_terminal_shows_workers_and_the_table_if_there_is_room(height):
+    stream = io.StringIO()
+    shown_by(Console(file=stream, width=80, height=height, force_terminal=True, color_system=None))
+    screen = stream.getvalue()
+    assert "0 of 3 runs done, 1 running, 2 waiting" in screen
+    assert "worker 1 on cpu: mft on ucf, seed 0, stage 1, epoch 2/9, HM 25.00 %, 0 s" in screen
+    assert ("0/2, 1 running" in screen) == (height == 40)
+    assert "FAILED: out of [bold]ideas" in screen
+    assert "started" not in screen

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from avgzsl_bench.errors import ConfigError
+from avgzsl_bench.gzsl.calibration import parse_calibration
+from avgzsl_bench.gzsl.metrics import SeenUnseenCurve
+
+CURVE = SeenUnseenCurve(
+    edge=np.array([0.1, 0.5, 1.9, 2.0]),
+    seen=np.array([1.0, 1.0, 1.0, 0.5, 0.0]),
+    unseen=np.array([0.0, 0.5, 1.0, 1.0, 1.0]),
+)
+
+
+@pytest.mark.parametrize(("name", "steps", "last"), [("avca", 16, 3.0), ("clipclap", 76, 5.0)])
+def test_published_grids(name, steps, last):
+    grid = parse_calibration(name).grid
+    assert grid is not None
+    assert (len(grid), grid[0], grid[-1]) == (steps, 0.0, last)
+    assert np.allclose(np.diff(grid), last / (steps - 1))
+
+
+def test_exact_takes_the_middle_of_the_longest_best_interval():
+    assert parse_calibration("exact").choose(CURVE) == pytest.approx(1.2)
+
+
+def test_a_grid_takes_the_smallest_of_equals():
+    assert parse_calibration("grid:0:3:16").choose(CURVE) == pytest.approx(0.6)
+    assert parse_calibration("grid:1:1.5:2").choose(CURVE) == 1.0
+
+
+def test_a_grid_takes_values_that_differ_by_rounding_as_equal():
+    third = 1 / 3
+    curve = SeenUnseenCurve(np.array([0.5]), np.array([third, np.nextafter(third, 1)]), np.array([0.5, 0.5]))
+    assert parse_calibration("grid:0:1:2").choose(curve) == 0.0
+
+
+def test_fixed_is_that_bias():
+    assert parse_calibration("fixed:-0.25").choose(CURVE) == -0.25
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "exactly",
+        "exact:1",
+        "grid",
+        "grid:0:3",
+        "grid:0:3:0",
+        "grid:3:0:5",
+        "grid:0:inf:5",
+        "fixed:nan",
+        "fixed:x",
+    ],
+)
+def test_anything_else_is_refused_in_one_line(text):
+    with pytest.raises(ConfigError) as caught:
+        parse_calibration(text)
+    assert "calibration" in str(caught.value)
+    assert "\n" not in str(caught.value)

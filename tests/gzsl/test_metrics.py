@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import avgzsl_bench as ab
+from avgzsl_bench.gzsl.metrics import Decisions, GroundTruth, curve_of, decide, harmonic_mean, metrics_of
+
+
+def reference(scores, labels, seen, unseen, bias):
+    """S, U, HM by the definition: subtract the bias, take the arg max, average per class."""
+    adjusted = np.asarray(scores, dtype=np.float64).copy()
+    accuracy = {}
+    for i, label in enumerate(labels):
+        best_seen = max(seen, key=lambda c: adjusted[i, c])
+        best_unseen = max(unseen, key=lambda c: adjusted[i, c])
+        gap = adjusted[i, best_seen] - adjusted[i, best_unseen]
+        predicted = best_seen if gap > bias else best_unseen
+        accuracy.setdefault(label, []).append(predicted == label)
+    s = np.mean([np.mean(accuracy[c]) for c in seen if c in accuracy])
+    u = np.mean([np.mean(accuracy[c]) for c in unseen if c in accuracy])
+    return s, u, 2 * s * u / (s + u) if s + u else 0.0
+
+
+@st.composite
+def problems(draw):
+    classes = draw(st.integers(2, 7))
+    seen_count = draw(st.integers(1, classes - 1))
+    columns = draw(st.permutations(range(classes)))
+    seen, unseen = columns[:seen_count], columns[seen_count:]
+    extra = draw(st.lists(st.integers(0, classes - 1), max_size=25))
+    labels = [seen[0], unseen[0], *extra]
+    # Few distinct values, so that gaps tie and biases fall on edges.
+    values = st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.1, 0.25, 0.3, 0.7, 1.0, 1.5])
+    scores = [[draw(values) for _ in range(classes)] for _ in labels]
+    return np.array(scores), np.array(labels), list(seen), list(unseen)
+
+
+@settings(max_examples=300, deadline=None)
+@given(problems(), st.sampled_from([-1.5, -0.5, 0.0, 0.25, 0.3, 1.0, 3.0]))
+def test_metrics_equal_the_definition_at_any_bias(problem, bias):
+    scores, labels, seen, unseen = problem
+    found = ab.evaluate(scores, labels, seen, unseen, bias=bias)
+    s, u, hm = reference(scores, labels, seen, unseen, bias)
+    assert found.seen == pytest.approx(s, abs=1e-12)
+    assert found.unseen == pytest.approx(u, abs=1e-12)
+    assert found.hm == pytest.approx(hm, abs=1e-12)
+
+
+@settings(max_examples=200, deadline=None)
+@given(problems())
+def test_exact_bias_beats_every_other_bias(problem):
+    scores, labels, seen, unseen = problem
+    found = ab.evaluate(scores, labels, seen, unseen)
+    everywhere = [reference(scores, labels, seen, unseen, b)[2] for b in np.linspace(-5, 5, 81)]
+    assert found.hm >= max(everywhere) - 1e-12
+    assert found.hm == pytest.approx(ab.seen_unseen_curve(scores, labels, seen, unseen).hm.max(), abs=1e-12)
+    assert found.hm == pytest.approx(reference(scores, labels, seen, unseen, found.bias)[2], abs=1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems())
+def test_curve_is_monotone_and_bounded(problem):
+    scores, labels, seen, unseen = problem
+    curve = ab.seen_unseen_curve(scores, labels, seen, unseen)
+    for bias in (-1.5, 0.0, 0.25, 2.0):
+        s, u, _ = reference(scores, labels, seen, unseen, bias)
+        assert curve.seen[curve.segment(bias)] == pytest.approx(s, abs=1e-12)
+        assert curve.unseen[curve.segment(bias)] == pytest.approx(u, abs=1e-12)
+    assert np.all(np.diff(curve.seen) <= 1e-12)
+    assert np.all(np.diff(curve.unseen) >= -1e-12)
+    assert curve.unseen[0] == 0
+    assert curve.seen[-1] == 0
+    decisions = decide(scores, seen, unseen)
+    truth = GroundTruth(labels, np.array(seen), np.array(unseen))
+    zsl = truth.present[1].mean_accuracy(truth.right(decisions.best_unseen))
+    assert curve.unseen[-1] == pytest.approx(zsl)
+    assert 0 <= curve.ausuc <= curve.seen[0] * zsl + 1e-12
+
+
+def test_area_is_the_trapezoid_rule_over_the_corner_points():
+    rng = np.random.default_rng(5)
+    scores, labels = rng.normal(size=(40, 6)), np.arange(40) % 6
+    curve = ab.seen_unseen_curve(scores, labels, [0, 1, 2], [3, 4, 5])
+    area = sum(
+        (curve.unseen[k + 1] - curve.unseen[k]) * (curve.seen[k + 1] + curve.seen[k]) / 2
+        for k in range(len(curve.edge))
+    )
+    assert curve.ausuc == pytest.approx(area)
+    assert curve.ausuc > 0
+
+
+def test_published_example_of_nine_videos():
+    """Nine videos in the plane, distances to four classes: the ClipClap-GZSL evaluation's own figures."""
+    videos = torch.tensor(
+        [
+            (0.2, 0.1),
+            (0.1, 1.6),
+            (3.9, 0.2),
+            (4.2, 1.0),
+            (0.3, 1.3),
+            (0, 2),
+            (3.6, 1.4),
+            (3.9, 1.1),
+            (1.7, 2.9),
+        ],
+        dtype=torch.float64,
+    )
+    classes = torch.tensor([(0, 0), (4, 0), (0, 3), (4, 3)], dtype=torch.float64)
+    labels = [0, 0, 1, 1, 2, 2, 3, 3, 3]
+    scores = -torch.cdist(videos, classes)
+    expected = {
+        0.0: (0.75, 0.25, 0.375),
+        0.4: (0.75, 0.666667, 0.705882),
+        0.8: (0.75, 0.833333, 0.789474),
+        2.0: (0.5, 0.833333, 0.625),
+    }
+    for bias, (s, u, hm) in expected.items():
+        found = ab.evaluate(scores, labels, [0, 1], [2, 3], bias=bias)
+        assert (found.seen, found.unseen, found.hm) == pytest.approx((s, u, hm), abs=5e-7)
+        assert found.zsl == pytest.approx(0.833333, abs=5e-7)
+    for grid in ("avca", "clipclap"):
+        assert ab.evaluate(scores, labels, [0, 1], [2, 3], calibration=grid).bias == pytest.approx(0.8)
+
+
+def test_bias_is_the_middle_of_the_longest_best_interval():
+    # One seen class (0), one unseen (1); gaps -1, 1 (unseen videos) and 4, 5 (seen videos).
+    gaps = np.array([-1.0, 1.0, 4.0, 5.0])
+    scores = np.stack([gaps, np.zeros(4)], axis=1)
+    found = ab.evaluate(scores, [1, 1, 0, 0], [0], [1])
+    assert found.hm == 1.0
+    assert found.bias == 2.5
+
+
+def test_an_interval_between_neighbouring_floats_has_its_start_for_a_bias():
+    step = np.finfo(np.float64).eps
+    scores = np.array([[1 + step, 0.0], [1 + 2 * step, 0.0]])
+    found = ab.evaluate(scores, [1, 0], [0], [1])
+    assert (found.hm, found.bias) == (1.0, 1 + step)
+
+
+def test_numpy_views_will_do():
+    scores = np.random.default_rng(2).normal(size=(6, 3))
+    flipped = ab.evaluate(scores[::-1], [2, 1, 0, 2, 1, 0], [0, 1], [2])
+    assert flipped == ab.evaluate(scores[::-1].copy(), [2, 1, 0, 2, 1, 0], [0, 1], [2])
+
+
+def test_gap_equal_to_the_bias_goes_to_the_unseen_class():
+    scores = np.array([[1.0, 0.5], [1.0, 0.5]])
+    at = ab.evaluate(scores, [0, 1], [0], [1], bias=0.5)
+    below = ab.evaluate(scores, [0, 1], [0], [1], bias=0.4999)
+    assert (at.seen, at.unseen) == (0.0, 1.0)
+    assert (below.seen, below.unseen) == (1.0, 0.0)
+
+
+def test_nothing_right_gives_zero_and_a_zero_bias():
+    scores = np.array([[0.0, 9.0, 1.0, 2.0], [9.0, 0.0, 2.0, 1.0], [0.0, 1.0, 0.0, 5.0], [0.0, 1.0, 5.0, 0.0]])
+    found = ab.evaluate(scores, [0, 1, 2, 3], [0, 1], [2, 3])
+    assert (found.seen, found.unseen, found.hm, found.zsl, found.ausuc, found.bias) == (0, 0, 0, 0, 0, 0)
+
+
+def test_a_class_without_videos_is_left_out_of_the_mean():
+    scores = np.array([[5.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 5.0]])
+    found = ab.evaluate(scores, [0, 3], [0, 1], [2, 3], bias=0.0)
+    assert (found.seen, found.unseen, found.zsl) == (1.0, 1.0, 1.0)
+
+
+def test_large_classes_do_not_dominate():
+    # Class 0: nine of nine right; class 1: none of one. The mean is over classes.
+    scores = np.array([[5.0, 0.0, 0.0]] * 10 + [[0.0, 0.0, 1.0]])
+    found = ab.evaluate(scores, [0] * 9 + [1, 2], [0, 1], [2], bias=0.0)
+    assert found.seen == pytest.approx(0.5)
+
+
+def test_rounding_never_passes_one():
+    labels = np.repeat(np.arange(7), 49)
+    found = ab.evaluate(np.eye(7)[labels], labels, [0, 1, 2], [3, 4, 5, 6], bias=0.0)
+    assert max(found.seen, found.unseen, found.hm, found.zsl, found.ausuc) <= 1.0
+    assert found.hm == pytest.approx(1.0)
+
+
+def test_numpy_and_torch_give_the_same():
+    rng = np.random.default_rng(0)
+    scores, labels = rng.normal(size=(60, 8)).astype(np.float32), np.arange(60) % 8
+    from_numpy = ab.evaluate(scores, labels, [0, 2, 4, 6], [1, 3, 5, 7])
+    from_torch = ab.evaluate(torch.from_numpy(scores), torch.from_numpy(labels), [0, 2, 4, 6], [1, 3, 5, 7])
+    assert from_numpy == from_torch
+
+
+def test_columns_that_are_neither_seen_nor_unseen_do_not_compete():
+    scores = np.array([[1.0, 0.0, 99.0], [0.0, 1.0, 99.0]])
+    found = ab.evaluate(scores, [0, 1], [0], [1], bias=0.0)
+    assert (found.seen, found.unseen) == (1.0, 1.0)
+
+
+def test_metrics_do_not_change_with_the_order_of_videos():
+    rng = np.random.default_rng(1)
+    gap = rng.choice([-1.0, 0.0, 0.5], size=50)
+    decisions = Decisions(rng.integers(0, 3, 50), rng.integers(3, 5, 50), gap)
+    label = rng.integers(0, 5, 50)
+    seen, unseen = np.array([0, 1, 2]), np.array([3, 4])
+    order = rng.permutation(50)
+    shuffled = Decisions(decisions.best_seen[order], decisions.best_unseen[order], gap[order])
+    truth, of_shuffled = GroundTruth(label, seen, unseen), GroundTruth(label[order], seen, unseen)
+    first = metrics_of(decisions, truth, 0.25)
+    second = metrics_of(shuffled, of_shuffled, 0.25)
+    assert first.hm == pytest.approx(second.hm)
+    assert first.ausuc == pytest.approx(second.ausuc)
+    assert np.array_equal(curve_of(decisions, truth).edge, curve_of(shuffled, of_shuffled).edge)
+
+
+def test_of_several_intervals_the_longest_counts():
+    curve = ab.SeenUnseenCurve(
+        edge=np.array([0.0, 1, 6, 10]),
+        seen=np.array([1, 0.5, 0.2, 0.5, 0]),
+        unseen=np.array([0, 0.5, 0.5, 0.5, 1]),
+    )
+    assert curve.best_bias() == 8.0
+
+
+def test_harmonic_mean_of_zeros_is_zero():
+    assert harmonic_mean([0.0, 0.5], [0.0, 0.25]).tolist() == [0.0, pytest.approx(1 / 3)]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"scores": np.zeros(3)}, "scores must be"),
+        ({"scores": np.full((2, 2), np.nan)}, "NaN"),
+        ({"labels": [0]}, "1 labels for 2 videos"),
+        ({"labels": [0.0, 1.0]}, "labels must be"),
+        ({"labels": [0, 2]}, "labels must lie"),
+        ({"seen": [-1]}, "seen must lie"),
+        ({"unseen": [0]}, "named twice"),
+        ({"seen": [0, 0]}, "named twice"),
+        ({"seen": []}, "names no column"),
+        ({"bias": float("nan")}, "bias must be"),
+        ({"labels": [0, 0]}, "no video of any unseen class"),
+        ({"labels": [1, 1]}, "no video of any seen class"),
+    ],
+)
+def test_bad_input_is_named(change, message):
+    arguments = {"scores": np.eye(2), "labels": [0, 1], "seen": [0], "unseen": [1]} | change
+    with pytest.raises(ValueError, match=message):
+        ab.evaluate(**arguments)
+
+
+def test_a_label_outside_both_groups_is_named():
+    with pytest.raises(ValueError, match="neither seen nor unseen"):
+        ab.evaluate(np.eye(3), [0, 1, 2], [0], [1])

@@ -1,0 +1,82 @@
+"""Every registered method trains through a run on each dataset, and learns something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+import avgzsl_bench as ab
+from avgzsl_bench.method.settings import build_config
+from avgzsl_bench.plugins.manager import method_class, method_spec
+from avgzsl_bench.report.reported.figures import reported_for
+from avgzsl_bench.testing.method_checks import tiny_task
+
+BOARDS = Path(__file__).resolve().parents[2] / "leaderboards" / "simulated"
+METHODS = [spec.name for spec in ab.list_methods()]
+FIFTEEN = {"devise", "ale", "sje", "apn", "fvaegan", "cjme", "avgzslnet", "avca", "tcaf", "avfs"}
+FIFTEEN |= {"hyper_multiple", "kda", "stft", "clipclap", "mft"}
+"""The systems of the comparison in the MFT paper."""
+OURS = FIFTEEN | {"hyper_single", "hyper_alignment", "hyper_poincare", "avmst", "eszsl", "chance"}
+SHORT = {"epochs": 1, "batches_per_epoch": 2, "batch_size": 16, "layers": 1, "depth": 1, "classifier_steps": 5}
+SHORT |= {"generator_batches": 2, "synthetic_per_class": 50}
+SMALL = {"model_width": 32, "hidden_width": 32, "time_steps": 2, "steps": 2, "spiking_hidden_width": 16}
+"""Of networks that take long to score the largest dataset."""
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dataset", ["activitynet", "ucf", "vggsound"])
+def test_it_trains_on_simulated_features(dataset, method, data_root, tmp_path):
+    known = method_class(method_spec(method)).Config.model_fields
+    small = SMALL if method in ("avmst", "stft", "tcaf", "mft") else {}
+    settings = {key: value for key, value in (SHORT | small).items() if key in known}
+    record = ab.run(
+        method, dataset, features="simulated", settings=settings, data_root=data_root, out=tmp_path, device="cpu"
+    )
+    assert record.data.simulated
+    assert len(record.trace) == 1
+    assert 0 <= record.metrics.hm <= 1
+
+
+@pytest.mark.parametrize("dataset", ["activitynet", "ucf", "vggsound"])
+def test_the_committed_boards_hold_every_method_and_chance_is_beaten(dataset):
+    board = pd.read_csv(BOARDS / f"{dataset}-simulated-cls.csv").set_index("method")
+    assert set(board.index) == OURS
+    assert (board["n_seeds"] == 3).all()
+    for figure in ("hm_mean", "zsl_mean"):
+        learners = board.drop(index="chance")[figure]
+        assert (learners > board.loc["chance", figure]).all(), (figure, learners)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", sorted(OURS - {"chance"}))
+def test_it_beats_chance_with_its_default_settings_and_three_seeds(method, data_root, tmp_path):
+    place = {"features": "simulated", "data_root": data_root, "out": tmp_path, "device": "cpu"}
+    for seed in range(3):
+        chance = ab.run("chance", "ucf", seed=seed, **place).metrics
+        learner = ab.run(method, "ucf", seed=seed, **place).metrics
+        assert learner.hm > chance.hm
+        assert learner.zsl > chance.zsl
+
+
+def test_all_fifteen_systems_of_the_comparison_are_listed_with_what_a_reader_wants_to_know():
+    specs = {spec.name: spec for spec in ab.list_methods()}
+    assert set(specs) >= OURS
+    for name in FIFTEEN:
+        spec = specs[name]
+        assert reported_for(spec.title, "ucf"), name
+        assert all((spec.paper, spec.venue, spec.url, spec.parameters, spec.follows)), name
+    assert {name for name in FIFTEEN if specs[name].follows == "reconstruction"} == {"avfs", "mft", "stft"}
+
+
+@pytest.mark.parametrize("spec", ab.list_methods(), ids=lambda spec: spec.name)
+def test_the_listed_parameter_count_is_that_of_the_method(spec):
+    target = method_class(spec)
+    text = {"clip": 512, "clap": 1024, **dict.fromkeys(spec.needs.added_text, 512)}
+    shape = ab.Shape(audio=1024, visual=512, text=text)
+    config = build_config(spec, target.Config, "ucf", "clip_clap", {})
+    task = tiny_task(shape, torch.device("cpu"))
+    built = target(config, shape, task.classes, seed=0, device=torch.device("cpu"))
+    assert built.parameter_count() == spec.parameters

@@ -1,0 +1,303 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+
+import pytest
+from click.testing import CliRunner
+
+import avgzsl_bench as ab
+from avgzsl_bench.cli import main
+from avgzsl_bench.errors import PluginError, UnknownNameError
+from avgzsl_bench.plugins import manager as plugins
+
+HOOK = "import avgzsl_bench as ab\n@ab.hookimpl\n"
+GOOD = HOOK + "def avbench_methods():\n    return [{spec}]\n"
+SPEC = "ab.MethodSpec('{name}', target='nowhere:Nothing', title='{name}')"
+BROKEN = {
+    "raises": "raise RuntimeError('boom on import')",
+    "exits": "import sys\nsys.exit(3)",
+    "syntax": "def (:",
+    "bad_argument": HOOK + "def avbench_methods(nonsense):\n    return []\n",
+    "misspelt": HOOK + "def avbench_method():\n    return []\n",
+    "clash": GOOD.format(spec=SPEC.format(name="devise")),
+    "bad_spec": GOOD.format(spec="ab.MethodSpec('Bad Name', target='x:Y', title='x')"),
+    "hook_fails": HOOK + "def avbench_methods():\n    raise KeyError('inside')\n",
+    "unmarked": f"import avgzsl_bench as ab\ndef avbench_methods():\n    return [{SPEC.format(name='m')}]\n",
+    "misspelt_unmarked": "def avbench_method():\n    return []\n",
+    "no_list": HOOK + f"def avbench_methods():\n    return {SPEC.format(name='m')}\n",
+    "none": HOOK + "def avbench_methods():\n    return None\n",
+    "other_list": GOOD.format(spec="'m'"),
+    "renamed": HOOK.replace("hookimpl", "hookimpl(specname='avbench_methods')") + "def ours():\n    return 3\n",
+    "twice": GOOD.format(spec=f"{SPEC.format(name='m')}, {SPEC.format(name='m')}"),
+    "half": HOOK + "def avbench_datasets():\n    return 3\n" + "@ab.hookimpl\ndef avbench_methods(x):\n    pass\n",
+}
+REASONS = {
+    "misspelt": "unknown hook 'avbench_method'; did you mean 'avbench_methods'",
+    "misspelt_unmarked": "unknown hook 'avbench_method'; did you mean 'avbench_methods'",
+    "unmarked": "avbench_methods is not marked @hookimpl",
+    "no_list": "avbench_methods must return a list of MethodSpec, got MethodSpec",
+    "none": "avbench_methods must return a list of MethodSpec, got NoneType",
+    "other_list": "avbench_methods must return a list of MethodSpec, got str in it",
+    "twice": "method names that are taken: m",
+    "clash": "method names that are taken: devise",
+}
+DATASETS = HOOK + "def avbench_datasets():\n    return {returned}\n"
+READERS = HOOK + "def avbench_feature_readers():\n    return {returned}\n"
+REPORTED = HOOK + "def avbench_reported():\n    return {returned}\n"
+OURS = "avgzsl_bench:data/datasets/class_lists/ucf.json"
+LEFT_OUT = {
+    "single_module": (
+        DATASETS.format(returned="[ab.DatasetSpec('foo', 'plugin_under_test_single_module:no.json')]"),
+        "dataset 'foo': plugin_under_test_single_module:no.json cannot be read",
+    ),
+    "no_file": (
+        DATASETS.format(returned="[ab.DatasetSpec('foo', 'json:no.json')]"),
+        "json:no.json cannot be read",
+    ),
+    "dataset_taken": (DATASETS.format(returned=f"[ab.DatasetSpec('ucf', '{OURS}')]"), "the name 'ucf' is taken"),
+    "other_name": (DATASETS.format(returned=f"[ab.DatasetSpec('foo', '{OURS}')]"), "is of dataset 'ucf'"),
+    "no_datasets": (DATASETS.format(returned="3"), "avbench_datasets must return a list of DatasetSpec, got int"),
+    "datasets_fail": (DATASETS.format(returned="1 / 0"), "ZeroDivisionError"),
+    "reader_gone": (
+        READERS.format(returned="[ab.ReaderSpec('foo', 'nowhere:X')]"),
+        "nowhere:X cannot be imported",
+    ),
+    "no_reader": (READERS.format(returned="[ab.ReaderSpec('foo', 'json:loads')]"), "has no method 'recognise'"),
+    "reader_taken": (READERS.format(returned="[ab.ReaderSpec('avca', 'nowhere:X')]"), "the name 'avca' is taken"),
+    "no_figures": (
+        REPORTED.format(returned="[ab.ReportedSpec('foo', 'json:no.json')]"),
+        "json:no.json cannot be read",
+    ),
+}
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch, fresh_plugins):
+    """Makes a module an entry point beside the real ones."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    real = plugins.entry_points(group=plugins.GROUP)
+
+    def put(name: str, source: str) -> None:
+        module = f"plugin_under_test_{name}"
+        (tmp_path / f"{module}.py").write_text(source)
+        extra = EntryPoint(name, module, plugins.GROUP)
+        monkeypatch.setattr(plugins, "entry_points", lambda group: [*real, extra])
+
+    return put
+
+
+def test_the_standard_plugins_come_in_by_entry_points():
+    names = {spec.name for spec in ab.list_methods()}
+    assert {"mft", "clipclap", "devise", "eszsl", "chance"} <= names
+    assert all(status.error is None for status in plugins.load_plugins().statuses)
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_plugin_is_reported_and_the_rest_work(kind, install):
+    install(kind, BROKEN[kind])
+    status = next(s for s in plugins.load_plugins().statuses if s.name == kind)
+    assert status.error
+    assert "\n" not in status.error
+    assert {"mft", "devise"} <= {spec.name for spec in ab.list_methods()}
+    shown = CliRunner().invoke(main, ["plugins"])
+    assert shown.exit_code == 0
+    assert status.error in shown.output
+    listed = CliRunner().invoke(main, ["methods", "--json"])
+    assert {"mft", "devise"} <= {row["name"] for row in json.loads(listed.output)}
+
+
+@pytest.mark.parametrize("kind", REASONS)
+def test_the_reason_says_what_to_change(kind, install):
+    install(kind, BROKEN[kind])
+    assert REASONS[kind] in next(s.error for s in plugins.load_plugins().statuses if s.name == kind)
+
+
+def test_nothing_of_a_plugin_that_was_not_loaded_stays_registered(install):
+    install("half", BROKEN["half"])
+    assert not [name for name, _ in plugins.load_plugins().manager.list_name_plugin() if "half" in name]
+
+
+@pytest.mark.parametrize("kind", LEFT_OUT)
+def test_a_broken_dataset_reader_or_file_of_figures_is_left_out_and_the_rest_work(kind, install):
+    source, reason = LEFT_OUT[kind]
+    methods = "\n@ab.hookimpl\ndef avbench_methods():\n    return [" + SPEC.format(name="its_method") + "]\n"
+    install(kind, source + methods)
+    assert set(plugins.datasets()) - {"foo"} == set(plugins.datasets()) >= {"activitynet", "ucf", "vggsound"}
+    assert set(plugins.feature_readers()) - {"foo"} == set(plugins.feature_readers()) >= {"avca", "tcaf"}
+    assert {"mft_jeit2025"} <= {spec.name for spec in plugins.reported_specs()} - {"foo"}
+    assert "its_method" in {spec.name for spec in ab.list_methods()}
+    status = next(s for s in plugins.load_plugins().statuses if s.name == kind)
+    assert reason in status.error
+    assert "\n" not in status.error
+    shown = CliRunner().invoke(main, ["plugins"])
+    assert shown.exit_code == 0
+    assert status.error in shown.output
+    checked = CliRunner().invoke(main, ["doctor"])
+    assert checked.exit_code == 2
+    assert " ".join(reason.split()) in checked.output
+
+
+def test_a_dataset_that_was_left_out_says_why(install):
+    install("single_module", LEFT_OUT["single_module"][0])
+    with pytest.raises(UnknownNameError, match=r"unknown dataset 'foo'.*left out.*cannot be read"):
+        plugins.dataset("foo")
+
+
+def test_what_was_registered_by_hand_and_is_broken_has_a_status(fresh_plugins):
+    class ByHand:
+        @ab.hookimpl
+        def avbench_datasets(self):
+            return [ab.DatasetSpec("foo", "json:no.json")]
+
+    plugins.load_plugins().manager.register(ByHand(), name="by hand")
+    assert "by hand" in {s.name for s in plugins.load_plugins().statuses if s.error}
+
+
+def test_listing_methods_reads_no_data_files(install, monkeypatch):
+    install("single_module", LEFT_OUT["single_module"][0])
+    monkeypatch.setattr(plugins, "_gather", None)
+    assert CliRunner().invoke(main, ["methods"]).exit_code == 0
+
+
+def test_a_broken_plugin_is_mentioned_when_a_method_is_not_found(install):
+    install("raises", BROKEN["raises"])
+    with pytest.raises(UnknownNameError, match="not loaded: raises"):
+        plugins.method_spec("its_method")
+
+
+def test_a_method_that_cannot_be_imported_says_so(install):
+    install("ghost", GOOD.format(spec=SPEC.format(name="ghost")))
+    spec = plugins.method_spec("ghost")
+    with pytest.raises(PluginError, match=r"ghost.*nowhere:Nothing cannot be imported"):
+        plugins.method_class(spec)
+
+
+def test_a_target_that_is_no_method_says_so():
+    spec = ab.MethodSpec("odd", target="collections:OrderedDict", title="odd")
+    with pytest.raises(PluginError, match="not a subclass"):
+        plugins.method_class(spec)
+
+
+class Finished(ab.Method):
+    def train_epoch(self, train):
+        return {}
+
+    def score(self, videos, classes):
+        return classes.embedding()
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+class NoScore(Finished):
+    score = ab.Method.score
+    state_dict = ab.Method.state_dict
+
+
+class OddConfig(Finished):
+    Config = dict
+
+
+class ConfigObject(Finished):
+    Config = ab.MethodConfig()
+
+
+class OddConstructor(Finished):
+    def __init__(self, config, shape, classes):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        (NoScore, "NoScore does not define score, state_dict"),
+        (OddConfig, r"OddConfig.Config is not a subclass of avgzsl_bench.MethodConfig"),
+        (ConfigObject, r"ConfigObject.Config is not a subclass of avgzsl_bench.MethodConfig"),
+        (OddConstructor, r"must take \(config, shape, classes, \*, seed, device\): .*'seed'"),
+    ],
+)
+def test_a_class_that_could_not_be_built_says_so(target, reason):
+    spec = ab.MethodSpec("odd", target=f"{__name__}:{target.__name__}", title="odd")
+    with pytest.raises(PluginError, match=f"method 'odd': .*{reason}"):
+        plugins.method_class(spec)
+
+
+def test_a_finished_class_is_taken():
+    assert plugins.method_class(ab.MethodSpec("ok", target=f"{__name__}:Finished", title="ok")) is Finished
+
+
+def test_one_encoder_is_written_as_a_tuple():
+    with pytest.raises(ValueError, match=r"write a tuple of encoders, \('clip',\)"):
+        ab.Needs(text="clip")
+
+
+def test_what_a_method_follows_is_one_of_four():
+    with pytest.raises(ValueError, match="method 'm' follows 'banana': use one of published code, paper"):
+        ab.MethodSpec("m", target="x:Y", title="M", follows="banana")
+
+
+def test_near_misses_are_named():
+    with pytest.raises(UnknownNameError, match="did you mean 'mft'"):
+        plugins.method_spec("mtf")
+    with pytest.raises(UnknownNameError, match="did you mean 'vggsound'"):
+        plugins.dataset("vgg_sound")
+
+
+def test_plugins_can_be_pinned(monkeypatch, fresh_plugins):
+    monkeypatch.setenv(plugins.PIN, "standard, mft")
+    assert [spec.name for spec in ab.list_methods()] == ["mft"]
+
+
+def test_a_pin_that_matches_nothing_is_reported(monkeypatch, fresh_plugins):
+    monkeypatch.setenv(plugins.PIN, "mtf, standard,")
+    (status,) = [s for s in plugins.load_plugins().statuses if s.error]
+    assert status.name == "mtf"
+    assert "unknown entry point in AVBENCH_PLUGINS 'mtf'; did you mean 'mft'?" in status.error
+    assert status.error in CliRunner().invoke(main, ["plugins"]).output
+    with pytest.raises(UnknownNameError, match="not loaded: mtf"):
+        plugins.method_spec("mft")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["methods"], ["methods", "--json"], ["datasets"], ["plugins"]])
+def test_listing_commands_import_no_torch(arguments):
+    code = (
+        "import sys\nfrom avgzsl_bench.cli import main\n"
+        f"try:\n    main({arguments!r})\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "assert 'torch' not in sys.modules, 'torch was imported'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_methods_are_listed_without_reading_data_files():
+    code = (
+        "import sys\nfrom avgzsl_bench.plugins.manager import list_methods\n"
+        "assert list_methods()\n"
+        "heavy = {'torch', 'numpy', 'pydantic', 'h5py', 'pandas'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = (
+        "import sys, avgzsl_bench\n"
+        "heavy = {'torch', 'numpy', 'pydantic', 'h5py', 'pandas'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_public_name_resolves():
+    for name in ab.__all__:
+        assert getattr(ab, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = ab.nothing

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from make_record import make_record
+
+from avgzsl_bench.errors import AvbenchError, ConfigError, RecordError, UnknownNameError
+from avgzsl_bench.report.stats.comparison import compare
+from avgzsl_bench.report.tables.board import Board, read_boards
+from avgzsl_bench.report.tables.compared import (
+    compare_methods,
+    largest_changes,
+    p_value,
+    pairing_of,
+    points,
+    varied_of,
+    verdict,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LABELS = np.repeat(np.arange(8), 40)
+
+
+def _boards(folder: Path) -> list[Board]:
+    """On ucf the methods good, copy, bad and yard; on vggsound good and lone; good with other settings on ucf."""
+    for seed in range(3):
+        for method, skill in (("good", 3.0), ("copy", 3.0), ("bad", 1.0), ("yard", 5.0)):
+            follows = "reference" if method == "yard" else "published program"
+            make_record(
+                folder, method=method, title=method, skill=skill, follows=follows, seed=seed, labels=LABELS
+            )
+        make_record(
+            folder, method="good", title="good", skill=2.0, seed=seed, labels=LABELS, changed={"tokens": "va"}
+        )
+    make_record(folder, method="good", title="good", dataset="vggsound")
+    make_record(folder, method="lone", title="lone", dataset="vggsound")
+    return read_boards(folder)
+
+
+def test_methods_are_compared_in_the_order_given(tmp_path: Path) -> None:
+    compared = compare_methods(_boards(tmp_path), ["bad", "good", "copy", "bad"])
+    assert [line.name for line in compared.lines] == ["bad", "good", "copy"]
+    assert [verdict(c) for c in compared.comparisons] == ["worse", "worse", "cannot be told apart"]
+    assert list(compared.comparisons) == compare([line.row for line in compared.lines])
+    assert compared.left_out == {"good": 1}
+    assert compared.tied_with_best == (False, True, True)
+    assert varied_of(compared) == ("videos and 3 seeds",) * 3
+    assert pairing_of(compared) == "Test videos are paired."
+    better = compare_methods(_boards(tmp_path), ["good", "bad"])
+    assert [verdict(c) for c in better.comparisons] == ["better"]
+
+
+def test_a_reference_is_compared_but_is_not_the_best(tmp_path: Path) -> None:
+    compared = compare_methods(_boards(tmp_path), ["yard", "good", "bad"], "zsl")
+    assert compared.comparisons[0].difference > 0
+    assert compared.tied_with_best == (False, True, False)
+
+
+def test_one_method_compares_its_configurations_with_seeds_paired(tmp_path: Path) -> None:
+    boards = _boards(tmp_path)
+    compared = compare_methods(boards, ["good"], dataset="ucf")
+    assert [line.settings for line in compared.lines] == ["", "tokens=va"]
+    assert compared.left_out == {}
+    assert "seeds too" in pairing_of(compared)
+
+
+@pytest.mark.parametrize(
+    ("methods", "options", "error", "said"),
+    [
+        (["good", "cpoy"], {}, UnknownNameError, "unknown method 'cpoy'; did you mean 'copy'?"),
+        (["good", "bad"], {"dataset": "ufc"}, UnknownNameError, "unknown dataset 'ufc'; did you mean 'ucf'?"),
+        (["good", "bad"], {"features": "clap"}, UnknownNameError, "unknown feature set 'clap'; did you mean"),
+        (["good", "bad"], {"split": "main"}, UnknownNameError, "unknown split 'main' (known: cls)"),
+        (["good", "bad"], {"figure": "hn"}, UnknownNameError, "unknown figure 'hn'; did you mean 'hm'?"),
+        (
+            ["bad", "lone"],
+            {},
+            RecordError,
+            "no board has all of these methods (bad on ucf-clip_clap-cls; lone on vggsound-clip_clap-cls)",
+        ),
+        (["good", "bad"], {"dataset": "vggsound"}, RecordError, "bad on none of them"),
+        (["bad"], {}, ConfigError, "'bad' has only one row on board ucf-clip_clap-cls; name another"),
+        (
+            ["good"],
+            {},
+            ConfigError,
+            "these methods: ucf-clip_clap-cls, vggsound-clip_clap-cls; choose one with --dataset",
+        ),
+    ],
+)
+def test_what_cannot_be_compared(
+    tmp_path: Path, methods: list[str], options: dict[str, str], error: type[AvbenchError], said: str
+) -> None:
+    with pytest.raises(error) as caught:
+        compare_methods(_boards(tmp_path), methods, **options)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_options_that_no_board_meets_together(tmp_path: Path) -> None:
+    make_record(tmp_path, dataset="ucf", features="clip_clap")
+    make_record(tmp_path, dataset="vggsound", features="selavi")
+    with pytest.raises(RecordError, match="no board of dataset ucf, features selavi; there are: ucf-clip_clap"):
+        compare_methods(read_boards(tmp_path), ["mft"], dataset="ucf", features="selavi")
+
+
+def test_boards_that_no_option_tells_apart(tmp_path: Path) -> None:
+    for fingerprint in ("1" * 64, "2" * 64):
+        make_record(tmp_path, fingerprint=fingerprint)
+    with pytest.raises(ConfigError, match="give the records of one alone with --results"):
+        compare_methods(read_boards(tmp_path), ["mft"])
+
+
+def test_a_calibration_can_be_chosen(tmp_path: Path) -> None:
+    for calibration in ("exact", "avca"):
+        for method in ("mft", "ale"):
+            make_record(tmp_path, method=method, title=method.upper(), calibration=calibration)
+    boards = read_boards(tmp_path)
+    with pytest.raises(ConfigError, match="choose one with --calibration"):
+        compare_methods(boards, ["mft", "ale"])
+    assert compare_methods(boards, ["MFT", "Ale"], calibration="avca").board.name == "ucf-clip_clap-cls-avca"
+
+
+def test_class_changes_are_those_of_the_records(tmp_path: Path) -> None:
+    compared = compare_methods(_boards(tmp_path), ["good", "bad"])
+    line, other = compared.lines
+    accuracy = [
+        np.mean([[c.accuracy for c in run.record.classes] for run in row.runs], axis=0)
+        for row in (line.row, other.row)
+    ]
+    expected = accuracy[0] - accuracy[1]
+    gains, losses = largest_changes(line, other, 3)
+    order = np.argsort(-expected, kind="stable")[:3]
+    assert [gain.name for gain in gains] == [f"class {i}" for i in order]
+    assert [gain.gain for gain in gains] == pytest.approx(expected[order])
+    assert {(g.role, g.videos) for g in gains} <= {("seen", 40), ("unseen", 40)}
+    assert len(losses) == min(3, (expected < 0).sum())
+    mirrored_gains, mirrored_losses = largest_changes(other, line, 3)
+    assert [(c.name, -c.gain) for c in mirrored_losses] == [(c.name, c.gain) for c in gains]
+    assert [(c.name, -c.gain) for c in mirrored_gains] == [(c.name, c.gain) for c in losses]
+
+
+def test_copies_change_in_no_class(tmp_path: Path) -> None:
+    good, copy = compare_methods(_boards(tmp_path), ["good", "copy"]).lines
+    assert largest_changes(good, copy, 5) == ([], [])
+
+
+def test_a_class_without_videos_is_left_out(tmp_path: Path) -> None:
+    labels = LABELS[LABELS != 2]
+    make_record(tmp_path, method="good", skill=3.0, labels=labels)
+    make_record(tmp_path, method="worse", skill=0.5, labels=labels)
+    good, worse = compare_methods(read_boards(tmp_path), ["good", "worse"]).lines
+    gains, losses = largest_changes(good, worse, 8)
+    assert len(gains) > 1
+    assert "class 2" not in {change.name for change in (*gains, *losses)}
+
+
+def test_printed_numbers() -> None:
+    assert [points(d) for d in (0.12345, -0.5, 1e-6, -1e-6, 0.0)] == ["+12.35", "-50.00", "0.00", "0.00", "0.00"]
+    assert [p_value(p) for p in (1.0, 0.0496, 0.0001, 0.00009, 0.0)] == [
+        "1.0000",
+        "0.0496",
+        "0.0001",
+        "< 0.0001",
+        "< 0.0001",
+    ]

@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from make_record import make_record
+
+import avgzsl_bench as ab
+from avgzsl_bench.cli import main
+from avgzsl_bench.errors import PluginError
+from avgzsl_bench.plugins import manager as plugins
+from avgzsl_bench.plugins.manager import reported_specs as registered_specs
+from avgzsl_bench.report.folder import write_boards
+from avgzsl_bench.report.formats.literature_text import MARKER, csv_of, markdown_of, write_literature
+from avgzsl_bench.report.reported.figures import Paper, ReportedFigure
+from avgzsl_bench.report.reported.literature import LiteratureTable, literature_tables, read_literature
+from avgzsl_bench.report.tables.board import read_boards
+from avgzsl_bench.report.tables.literature_notes import origin, table_notes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def tables() -> dict[tuple[str, str], LiteratureTable]:
+    return {(table.features, table.split): table for table in read_literature()}
+
+
+def figure(method: str, hm: float, **changes: Any) -> ReportedFigure:
+    row = {"method": method, "source": "S", "citation": "C", "kind": "paper_table", "features": "f"}
+    return ReportedFigure.model_validate(row | {"split": "cls", "dataset": "ucf", "hm": hm} | changes)
+
+
+def one_table(*figures: ReportedFigure, **papers: Paper | None) -> LiteratureTable:
+    known: dict[str, Paper | None] = {f.method: Paper(year=2020) for f in figures}
+    (table,) = literature_tables(figures, known | papers)
+    return table
+
+
+def grid(markdown: str) -> list[list[str]]:
+    lines = [line for line in markdown.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def test_tables_show_every_primary_figure_and_no_other(
+    tables: dict[tuple[str, str], LiteratureTable], shared: Path
+) -> None:
+    entries = json.loads((shared / "facts" / "literature.json").read_text(encoding="utf-8"))
+    expected = {
+        (e["features"], e["split"], e["method"], e["dataset"], e["S"], e["U"], e["HM"], e["ZSL"])
+        for e in entries
+        if e["primary"]
+    }
+    shown = [f for table in tables.values() for f in table.shown]
+    actual = {(f.features, f.split, f.method, f.dataset, f.seen, f.unseen, f.hm, f.zsl) for f in shown}
+    assert len(shown) == len(expected) == 108
+    assert actual == expected
+    assert {key: len(table.rows) for key, table in tables.items()} == {
+        ("c3d_vggish", "cls"): 13,
+        ("clip_clap", "cls"): 7,
+        ("selavi", "main"): 16,
+    }
+
+
+@pytest.mark.parametrize(
+    ("features", "split", "dataset", "best", "undoubted"),
+    [
+        ("selavi", "main", "vggsound", (8.64, "SGPAN"), None),
+        ("selavi", "main", "ucf", (34.27, "STEN"), None),
+        ("selavi", "main", "activitynet", (13.89, "ACFS"), (13.21, "MSTR")),
+        ("c3d_vggish", "cls", "vggsound", (10.08, "STFT"), None),
+        ("c3d_vggish", "cls", "ucf", (54.84, "KDA"), (51.14, "STFT")),
+        ("c3d_vggish", "cls", "activitynet", (17.95, "KDA"), (14.13, "STFT")),
+        ("clip_clap", "cls", "vggsound", (19.17, "HSP-MoE-AVGZSL"), (18.80, "MFT")),
+        ("clip_clap", "cls", "ucf", (67.03, "HSP-MoE-AVGZSL"), (57.12, "MFT")),
+        ("clip_clap", "cls", "activitynet", (36.57, "HSP-MoE-AVGZSL"), (32.02, "MFT")),
+    ],
+)
+def test_best_of_what_was_read(
+    tables: dict[tuple[str, str], LiteratureTable],
+    features: str,
+    split: str,
+    dataset: str,
+    best: tuple[float, str],
+    undoubted: tuple[float, str] | None,
+) -> None:
+    found = tables[features, split].best[dataset]
+    assert (found.hm, *(row.method for row in found.rows)) == best
+    assert bool(found.doubts) == (undoubted is not None)
+    second = found.undoubted
+    assert (second and (second.hm, *(row.method for row in second.rows))) == undoubted
+
+
+def test_conflicts_between_sources(tables: dict[tuple[str, str], LiteratureTable]) -> None:
+    found = {
+        (c.shown.method, c.shown.dataset): {n: (getattr(c.shown, n), getattr(c.other, n)) for n in c.names}
+        for table in tables.values()
+        for c in table.conflicts
+    }
+    assert found == {
+        ("MSTR", "vggsound"): {"zsl": (6.83, 6.38)},
+        ("ClipClap-GZSL", "vggsound"): {"unseen": (11.12, 11.09), "hm": (16.18, 16.15), "zsl": (11.53, 11.5)},
+        ("ClipClap-GZSL", "activitynet"): {"unseen": (20.06, 20.08), "hm": (27.93, 27.95), "zsl": (22.76, 22.78)},
+    }
+
+
+def test_notes_name_conflicts_contradictions_and_what_is_best(
+    tables: dict[tuple[str, str], LiteratureTable],
+) -> None:
+    notes = "\n".join(note for table in tables.values() for note in table_notes(table))
+    for text in (
+        "Conflict: MSTR, vggsound: ZSL 6.83 against 6.38 (SGPAN paper, Table 1; STEN paper, Table 1).",
+        "HSP-MoE-AVGZSL README, re-run by HSP-MoE-AVGZSL (repository)).",
+        "† KDA, ucf: printed HM 54.84, but printed S and U give 54.87.",
+        "† KDA, activitynet: printed HM 17.95, but printed S and U give 16.10.",
+        "† TSART, vggsound: printed HM 5.16, but printed S and U give 6.12.",
+        "Best of what was read, ucf: HM 67.03, HSP-MoE-AVGZSL (HSP-MoE-AVGZSL README; project's list; not "
+        "peer-reviewed); but not peer-reviewed. Without such doubts: HM 57.12, MFT (MFT paper, Table 2",
+        "AVFS (vggsound): the same four numbers",
+    ):
+        assert text in notes
+    assert notes.count("†") == 3
+
+
+def test_rows_say_who_ran_a_method_and_what_was_not_reviewed(
+    tables: dict[tuple[str, str], LiteratureTable],
+) -> None:
+    rows = [row for table in tables.values() for row in table.rows]
+    for row in rows:
+        first = row.first
+        assert {(f.source, f.kind, f.rerun_by) for f in row.cells.values()} == {
+            (first.source, first.kind, first.rerun_by)
+        }
+        assert ("re-run by" in origin(row)) == (first.rerun_by is not None)
+    assert {row.method for row in rows if "not peer-reviewed" in origin(row)} == {"KDA", "HSP-MoE-AVGZSL"}
+    assert {row.method for row in rows if "third party's copy" in origin(row)} >= {"SGPAN", "STEN", "ACFS"}
+
+
+def test_markdown_has_datasets_as_groups_of_columns(tables: dict[tuple[str, str], LiteratureTable]) -> None:
+    text = markdown_of([tables["c3d_vggish", "cls"]])
+    header, _, *rows = grid(text)
+    assert header == [
+        "Method",
+        "Paper",
+        *(f"{d} {f}" for d in ("activitynet", "ucf", "vggsound") for f in ("S", "U", "HM", "ZSL")),
+        "Source",
+    ]
+    by_name = {row[0]: row for row in rows}
+    assert by_name["KDA"][1:10] == [
+        "arXiv 2023",
+        *("37.55", "10.25", "**17.95†**", "11.85"),
+        *("75.88", "42.97", "**54.84†**", "52.66"),
+    ]
+    assert by_name["ALE"][2:6] == ["–", "–", "1.55", "6.16"]
+    years = [row[1].split()[-1] for row in rows]
+    assert years == [*sorted(years[:-2]), "–", "–"]
+    assert sum(cell.startswith("**") for row in rows for cell in row) == 3
+    assert "state of the art" not in text.casefold()
+    assert "no run of ours" in text
+    assert "doi.org/10.1007/978-3-031-20044-1_28" in text
+
+
+def test_csv_holds_every_figure_read(tables: dict[tuple[str, str], LiteratureTable]) -> None:
+    text = csv_of(list(tables.values()))
+    frame = pd.read_csv(io.StringIO(text))
+    assert (len(frame), frame["shown"].sum(), frame["best_of_what_was_read"].sum()) == (237, 108, 9)
+    row = frame[(frame["method"] == "TSART") & (frame["dataset"] == "vggsound")].iloc[0]
+    assert (row["hm_percent"], row["hm_of_printed_seen_and_unseen_percent"]) == (5.16, 6.12)
+    unknown = frame[frame["method"] == "ACFS"]
+    assert unknown[["peer_reviewed", "year", "title"]].isna().all(axis=None)
+    assert frame["hm_percent"].notna().all()
+    assert ",2023," in text
+
+
+def test_rows_are_split_by_source_and_ordered_by_year() -> None:
+    table = one_table(
+        figure("late", 1.0),
+        figure("unknown", 2.0),
+        figure("early", 3.0, dataset="vggsound"),
+        figure("early", 4.0),
+        figure("late", 5.0, dataset="vggsound", source="T"),
+        late=Paper(year=2024),
+        early=Paper(year=2020),
+        unknown=None,
+    )
+    assert [(row.method, row.first.source, list(row.cells)) for row in table.rows] == [
+        ("early", "S", ["ucf", "vggsound"]),
+        ("late", "S", ["ucf"]),
+        ("late", "T", ["vggsound"]),
+        ("unknown", "S", ["ucf"]),
+    ]
+    assert grid(markdown_of([table]))[3][6:10] == ["–"] * 4
+
+
+def test_equal_leaders_are_both_best_and_doubts_are_told() -> None:
+    table = one_table(figure("a", 5.0), figure("b", 5.0), figure("c", 4.0), b=Paper(reviewed=False))
+    best = table.best["ucf"]
+    assert [row.method for row in best.rows] == ["a", "b"]
+    assert best.doubts == ("not peer-reviewed",)
+    assert best.undoubted is not None
+    assert [row.method for row in best.undoubted.rows] == ["a"]
+    lonely = one_table(figure("b", 5.0), b=Paper(reviewed=False)).best["ucf"]
+    assert (lonely.doubts, lonely.undoubted) == (("not peer-reviewed",), None)
+    assert one_table(figure("a", 5.0)).best["ucf"].doubts == ()
+
+
+def test_text_of_plugins_cannot_break_a_table() -> None:
+    table = one_table(figure("a|b\n<i>", 5.0, source="x|y", notes=["**n**"]))
+    text = markdown_of([table])
+    assert grid(text)[2][0] == r"a\|b &lt;i&gt;"
+    assert r"\*\*n\*\*" in text
+    assert len(pd.read_csv(io.StringIO(csv_of([table])))) == 1
+
+
+def test_without_figures_there_is_nothing_to_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugins, "reported_specs", list)
+    with pytest.raises(PluginError, match="no reported figures are registered"):
+        read_literature()
+
+
+class Theirs:
+    """A plugin with figures of its own."""
+
+    @ab.hookimpl
+    def avbench_reported(self) -> list[ab.ReportedSpec]:
+        return [ab.ReportedSpec("theirs", "figures_of_theirs:figures.json")]
+
+
+def test_figures_of_a_plugin_show_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_plugins: None) -> None:
+    rows = [
+        {"method": "Theirs", "source": "their paper", "kind": "paper_table", "split": "cls", "dataset": "ucf"}
+        | {"features": features, "hm": 71.5, "seen": 80.0, "notes": ["why"]}
+        for features in ("clip_clap", "their_features")
+    ]
+    content = {"sources": {"their paper": {"citation": "Their title, 2027"}}, "notes": {"why": "we say so"}}
+    content |= {"papers": {"Theirs": {"venue": "V", "year": 2027}}, "figures": rows}
+    package = tmp_path / "figures_of_theirs"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "figures.json").write_text(json.dumps(content))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "figures_of_theirs", raising=False)
+    monkeypatch.setattr(plugins, "reported_specs", registered_specs)
+    plugins.load_plugins().manager.register(Theirs(), name="theirs")
+
+    out = tmp_path / "out"
+    result = CliRunner().invoke(main, ["leaderboard", "--reported", "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    text = (out / "literature.md").read_text()
+    assert "## their_features, cls" in text
+    assert "**71.50**" in text
+    for piece in (
+        "their paper: Their title, 2027",
+        "Theirs (ucf): we say so.",
+        "Best of what was read, ucf: HM 71.50",
+    ):
+        assert piece in text
+        assert piece in " ".join(result.output.split())
+
+
+def test_the_command_prints_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    result = CliRunner().invoke(main, ["leaderboard", "--reported"])
+    assert result.exit_code == 0, result.output
+    assert list(tmp_path.iterdir()) == []
+    assert max(map(len, result.output.splitlines())) <= 80
+    assert "…" not in result.output
+    for text in ("ucf, clip_clap, cls", "67.03*", "17.95†*", "HSP-MoE-AVGZSL", "no run of ours"):
+        assert text in result.output
+
+
+def test_results_are_not_taken_and_left_out_silently(tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        main, ["leaderboard", "--reported", "--results", str(tmp_path), "--out", str(tmp_path / "out")]
+    )
+    assert result.exit_code == 2
+    assert "leave out --results" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["literature.md", "literature.csv"])
+def test_a_file_of_somebody_elses_is_not_replaced(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine\n")
+    result = CliRunner().invoke(main, ["leaderboard", "--reported", "--out", str(tmp_path)])
+    assert result.exit_code == 2
+    assert f"{name} is no literature table" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_written_twice_it_is_the_same_and_boards_leave_it_alone(tmp_path: Path) -> None:
+    results, out = tmp_path / "results", tmp_path / "out"
+    written = write_literature(read_literature(), out)
+    first = [path.read_bytes() for path in written]
+    assert first[0].decode().startswith(f"{MARKER}\n\n# Reported figures\n")
+    make_record(results)
+    write_boards(read_boards(results), out)
+    assert [path.read_bytes() for path in write_literature(read_literature(), out)] == first
+    write_boards(read_boards(results), out)
+    assert [path.read_bytes() for path in written] == first

@@ -1,0 +1,94 @@
+"""What the tests of DeViSE, ALE and SJE share: one matrix of compatibilities, one network, one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import reference_values
+import torch
+
+from avgzsl_baselines.bilinear import BilinearMethod
+from avgzsl_bench import Batch, Classes, MethodSpec, Shape, Videos
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+MARGIN = 0.1
+LABEL = torch.tensor([0, 1, 2])
+FIXTURE_LABEL = torch.arange(4)
+
+M = TypeVar("M", bound=BilinearMethod)
+
+
+def spec_of(cls: type[BilinearMethod]) -> MethodSpec:
+    name = cls.__name__.lower()
+    target = f"avgzsl_baselines.{name}:{cls.__name__}"
+    return MethodSpec(name, target=target, title=cls.__name__, defaults="avgzsl_baselines:bilinear.toml")
+
+
+def make_classes(text: dict[str, Tensor], seen: list[bool] | None = None) -> Classes:
+    count = len(next(iter(text.values())))
+    mask = torch.tensor(seen) if seen is not None else torch.ones(count, dtype=torch.bool)
+    return Classes(tuple(f"class{i}" for i in range(count)), text, mask)
+
+
+def make_method(cls: type[M], shape: Shape, classes: Classes, **settings: Any) -> M:
+    config = cls.Config.model_validate({"dropout": 0.0, **settings})
+    return cls(config, shape, classes, seed=0, device=torch.device("cpu"))  # type: ignore[arg-type]
+
+
+def compatibility_matrix() -> Tensor:
+    rows = [[0.50, 0.45, 0.20, 0.57], [0.10, 0.30, 0.26, 0.05], [0.33, 0.36, 0.40, 0.31]]
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def fixture_method(cls: type[M], *, normalize_input: bool) -> M:
+    """The published network on fixture F, in double precision."""
+    shape = Shape(audio=6, visual=5, text={"word2vec": 300})
+    classes = make_classes({"word2vec": reference_values.T(4, 0)})
+    method = make_method(cls, shape, classes, normalize_input=normalize_input)
+    method.module.double()
+    method.load_state_dict({"map.weight": reference_values.weight(300, 11, 1)})
+    return method
+
+
+def fixture_videos() -> Videos:
+    return Videos(audio=reference_values.X(4, 6, 0), visual=reference_values.X(4, 5, 5))
+
+
+def fixture_trace(cls: type[BilinearMethod], *, normalize_input: bool) -> list[float]:
+    """The loss before each of six updates of Adam on one batch."""
+    method, videos = fixture_method(cls, normalize_input=normalize_input), fixture_videos()
+    batch = Batch(videos.audio, videos.visual, FIXTURE_LABEL)
+    return [method.train_step(batch)["total"].item() for _ in range(6)]
+
+
+def random_matrix() -> tuple[Tensor, Tensor]:
+    """Compatibilities `[16, 9]` with many violations of the margin, and labels."""
+    generator = torch.Generator().manual_seed(1)
+    matrix = torch.randn(16, 9, generator=generator, dtype=torch.float64) / 4
+    return matrix, torch.randint(9, (16,), generator=generator)
+
+
+def check_invariances(loss: Callable[[Tensor, Tensor, float], Tensor]) -> None:
+    """A constant on a row, and the order of videos and of classes, change nothing."""
+    matrix, label = random_matrix()
+    generator = torch.Generator().manual_seed(2)
+    value = loss(matrix, label, MARGIN)
+    shift = torch.randn(16, 1, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(loss(matrix + shift, label, MARGIN), value)
+    rows = torch.randperm(16, generator=generator)
+    torch.testing.assert_close(loss(matrix[rows], label[rows], MARGIN), value)
+    columns = torch.randperm(9, generator=generator)
+    torch.testing.assert_close(loss(matrix[:, columns], torch.argsort(columns)[label], MARGIN), value)
+
+
+def check_zero_at_the_margin(loss: Callable[[Tensor, Tensor, float], Tensor]) -> None:
+    """Nothing to lose where the true class leads by the margin, and something where it does not."""
+    matrix = torch.full((3, 5), 0.2, dtype=torch.float64)
+    matrix[range(3), LABEL] = 0.3 + 1e-9
+    assert loss(matrix, LABEL, MARGIN) == 0
+    matrix[1, 4] = 0.25
+    assert loss(matrix, LABEL, MARGIN) > 0

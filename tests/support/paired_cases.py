@@ -1,0 +1,123 @@
+"""What the tests of CJME, AVGZSLNet and AVCA share: shapes, fixture F with negatives, the scoring example."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from reference_values import AUDIO, TEXT, VISUAL, T, X, fill
+
+from avgzsl_bench import Batch, Classes, MethodSpec, Samples, Shape, Task, Videos
+from avgzsl_bench.execution.stages import score, validate
+from avgzsl_bench.gzsl.calibration import parse_calibration
+from avgzsl_bench.gzsl.metrics import metrics_of
+from avgzsl_bench.gzsl.task import Truth
+
+if TYPE_CHECKING:
+    from avgzsl_baselines.two_branch import TwoBranchNet
+    from avgzsl_bench import Metrics, TorchMethod
+
+CLIP_CLAP = Shape(1024, 512, {"clip": 512, "clap": 1024})
+CLS = Shape(128, 4096, {"word2vec": 300})
+MAIN = Shape(512, 512, {"word2vec": 300})
+FIXTURE = Shape(AUDIO, VISUAL, {"word2vec": TEXT})
+
+FIXTURE_TEXT = torch.cat((T(4, 0), T(4, 23)))
+"""The texts t of the positives, and below them t' of the negatives."""
+
+DATASETS = ("ucf", "activitynet", "vggsound")
+
+
+def spec_of(cls: type[TorchMethod]) -> MethodSpec:
+    name = cls.__name__.lower()
+    return MethodSpec(
+        name,
+        target=f"avgzsl_baselines.{name}:{cls.__name__}",
+        title=cls.__name__,
+        defaults=f"avgzsl_baselines:{name}.toml",
+    )
+
+
+def fixture_batch() -> Batch:
+    negative = Batch(X(4, AUDIO, 11), X(4, VISUAL, 19), torch.arange(4, 8))
+    return Batch(X(4, AUDIO, 0), X(4, VISUAL, 5), torch.arange(4), negative)
+
+
+def fill_branches(net: TwoBranchNet) -> None:
+    fill(
+        {
+            1: net.audio.hidden.linear,
+            2: net.audio.output,
+            3: net.visual.hidden.linear,
+            4: net.visual.output,
+            5: net.text.hidden.linear,
+            6: net.text.output,
+        }
+    )
+
+
+def random_batch(shape: Shape, classes: int, size: int = 8, *, negatives: bool = True) -> Batch:
+    generator = torch.Generator().manual_seed(5)
+    label = torch.randint(classes, (size,), generator=generator)
+    other = (label + torch.randint(1, classes, (size,), generator=generator)) % classes
+
+    def draw(label: torch.Tensor, negative: Batch | None = None) -> Batch:
+        audio, visual = (torch.randn(size, width, generator=generator) for width in (shape.audio, shape.visual))
+        return Batch(audio, visual, label, negative)
+
+    return draw(label, draw(other) if negatives else None)
+
+
+def parameters(module: torch.nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def by_part(module: torch.nn.Module) -> dict[str, int]:
+    return {name: parameters(part) for name, part in module.named_children() if parameters(part)}
+
+
+def passes(norm: torch.nn.BatchNorm1d) -> int:
+    assert norm.num_batches_tracked is not None
+    return int(norm.num_batches_tracked)
+
+
+def values(losses: dict[str, torch.Tensor]) -> dict[str, float]:
+    return {name: loss.item() for name, loss in losses.items()}
+
+
+def assert_same_statistics(actual: torch.nn.Module, expected: torch.nn.Module) -> None:
+    """Equal running statistics and numbers of passes, in all batch normalisations."""
+    other = dict(expected.named_buffers())
+    for name, buffer in actual.named_buffers():
+        torch.testing.assert_close(buffer, other[name], msg=lambda text, name=name: f"{name}: {text}")
+
+
+# --- the worked example of scoring and calibration ---
+
+GATE = [1, 0, 0, 1, 1, 0, 1, 1]
+
+
+def scoring_task() -> Task:
+    """Eight embedded videos, the gate as a third column of audio; embedded classes as texts."""
+    audio = [(0.2, 0.1), (0.7, 0.3), (0.8, 0.2), (0.2, 1.6), (0, 0.9), (1, 2.9), (2, 3), (0.9, 0.1)]
+    visual = [(0.6, 0.1), (0.85, 0), (0.55, 0.2), (0, 1.05), (0.1, 1.9), (2, 2.4), (1.4, 1.3), (0.3, 0.2)]
+    gated = torch.cat((torch.tensor(audio), torch.tensor(GATE).unsqueeze(1)), dim=1)
+    videos = Videos(gated, torch.tensor(visual))
+    text = torch.tensor([(0.0, 0.0), (1.0, 0.0), (0.0, 2.0), (3.0, 3.0)])
+    classes = Classes(("0", "1", "3", "4"), {"embedded": text}, torch.tensor([False, True, True, False]))
+    train = Samples(videos.take(slice(0, 2)), torch.tensor([0, 1]))
+    return Task(classes, train, videos, Truth(np.array([0, 1, 0, 0, 2, 3, 3, 1]), np.arange(8)))
+
+
+def validated(method: TorchMethod, bias: float | None = None) -> tuple[Metrics, float]:
+    """Figures of the scoring example at a bias, by default the best, and the bias that is handed on."""
+    task = scoring_task()
+    best, handed_on = validate(method, task, parse_calibration("avca"))
+    if bias is None:
+        return best, handed_on
+    return metrics_of(score(method, task), task.ground_truth, bias), handed_on
+
+
+def rounded(figures: Metrics) -> tuple[float, ...]:
+    return tuple(round(x, 6) for x in (figures.seen, figures.unseen, figures.hm, figures.zsl))

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from process_control import PROCESSES
+
+from avgzsl_bench.errors import AvbenchError
+from avgzsl_bench.system.locks import writing_alone
+
+
+def hold(path: Path, held) -> None:
+    with writing_alone(path, print):
+        held.set()
+        threading.Event().wait()
+
+
+def refuse(line: str) -> None:
+    raise AssertionError(line)
+
+
+def test_others_wait_and_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    told: list[str] = []
+    order: list[str] = []
+    waiting = threading.Event()
+
+    def tell(line: str) -> None:
+        told.append(line)
+        waiting.set()
+
+    def second() -> None:
+        with writing_alone(path, tell):
+            order.append("second")
+
+    with writing_alone(path, refuse):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waiting.wait(30)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+    assert told == [f"another avbench is writing {path}: waiting for it to end"]
+    assert list(path.parent.iterdir()) == []
+
+
+def test_blocks_may_be_nested(tmp_path: Path) -> None:
+    with writing_alone(tmp_path / "file", refuse):
+        with writing_alone(tmp_path / "file", refuse), writing_alone(tmp_path / "other", refuse):
+            pass
+        assert [p.name for p in tmp_path.iterdir()] == [".file.lock"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_holder_blocks_nobody_and_its_litter_goes(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    held = PROCESSES.Event()
+    process = PROCESSES.Process(target=hold, args=(path, held))
+    process.start()
+    assert held.wait(30)
+    process.kill()
+    process.join()
+    assert os.listdir(tmp_path) == [".run.json.lock"]
+    kept = (".run2.json.x.tmp", "run.json", "run.x.tmp", ".run.npz.x")
+    for name in (".run.json.x.tmp", ".run.npz.y.tmp", *kept):
+        (tmp_path / name).touch()
+    with writing_alone(path, refuse):
+        assert sorted(os.listdir(tmp_path)) == sorted([".run.json.lock", *kept])
+    assert sorted(os.listdir(tmp_path)) == sorted(kept)
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(AvbenchError, match=r"cannot write .*; choose another folder"),
+        writing_alone(tmp_path / "file" / "new", refuse),
+    ):
+        pass
+
+
+def test_folders_that_were_made_for_nothing_go_again(tmp_path):
+    with writing_alone(tmp_path / "a" / "b" / "file", print):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    with writing_alone(tmp_path / "a" / "b" / "file", print):
+        (tmp_path / "a" / "other").touch()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["other"]

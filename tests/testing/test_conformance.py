@@ -1,0 +1,287 @@
+"""Every registered method keeps to the contract: a new one is tested by being registered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+import torch
+
+import avgzsl_bench as ab
+from avgzsl_bench.errors import PluginError
+from avgzsl_bench.execution.stages import score, train
+from avgzsl_bench.testing.method_checks import CHECKS, Trial, check_method
+
+
+@lru_cache(maxsize=2)
+def trial_of(name: str) -> Trial:
+    return Trial.of(name)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", [spec.name for spec in ab.list_methods()])
+def test_conformance(name, check):
+    check(trial_of(name))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("name", [spec.name for spec in ab.list_methods()])
+def test_conformance_on_cuda(name):
+    check_method(name, device="cuda")
+
+
+class Honest(ab.Method):
+    """Scores by a fixed map; each subclass below breaks one rule."""
+
+    def train_epoch(self, train):
+        return {"loss": 0.0}
+
+    def score(self, videos, classes):
+        return videos.audio[:, :3].sum(1, keepdim=True) * classes.embedding()[:, 0]
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+class WrongShape(Honest):
+    def score(self, videos, classes):
+        return super().score(videos, classes).T
+
+
+class NotFinite(Honest):
+    def score(self, videos, classes):
+        return super().score(videos, classes) / 0.0
+
+
+class LooksAtTheBatch(Honest):
+    def score(self, videos, classes):
+        return super().score(videos, classes) - videos.audio.mean()
+
+
+class KeepsItsScorer(Honest):
+    """What is computed of the classes once is kept through training."""
+
+    factor = 1.0
+
+    def train_epoch(self, train):
+        self.factor += 1
+        return {"loss": 0.0}
+
+    def score(self, videos, classes):
+        return self.factor * super().score(videos, classes)
+
+    def state_dict(self):
+        return {"factor": torch.tensor(self.factor)}
+
+    def load_state_dict(self, state):
+        self.factor = float(state["factor"])
+
+    def scorer(self, classes):
+        if not hasattr(self, "kept"):
+            factor, self.kept = self.factor, lambda videos: factor * Honest.score(self, videos, classes)
+        return self.kept
+
+
+class TiedToClassOrder(Honest):
+    def score(self, videos, classes):
+        return super().score(videos, classes) + torch.arange(len(classes))
+
+
+class Unseeded(Honest):
+    def train_epoch(self, train):
+        self.offset = torch.rand(1, generator=self._generator()).item()
+        return {}
+
+    def _generator(self):
+        generator = torch.Generator()
+        generator.seed()
+        return generator
+
+    def score(self, videos, classes):
+        return super().score(videos, classes) + self.offset
+
+
+class Forgetful(Honest):
+    learnt = 0.0
+
+    def train_epoch(self, train):
+        self.learnt = 1.0
+        return {}
+
+    def score(self, videos, classes):
+        return super().score(videos, classes) + self.learnt
+
+
+class ChangesSamples(Honest):
+    def train_epoch(self, train):
+        train.videos.audio.mul_(1.5)
+        return {}
+
+
+class NormalisesTextInPlace(Honest):
+    def score(self, videos, classes):
+        for vectors in classes.text.values():
+            vectors.div_(vectors.norm(dim=1, keepdim=True))
+        return super().score(videos, classes)
+
+
+class ClampsVideosInPlace(Honest):
+    def score(self, videos, classes):
+        videos.visual.clamp_(min=0)
+        return super().score(videos, classes)
+
+
+class GivesNumpy(Honest):
+    def score(self, videos, classes):
+        return super().score(videos, classes).numpy()
+
+
+class GivesNoLosses(Honest):
+    def train_epoch(self, train):
+        return None
+
+
+class LossesWithoutTotal(ab.TorchMethod):
+    def build(self):
+        return torch.nn.Linear(self.shape.audio, self.shape.text_width)
+
+    def losses(self, batch):
+        return {"loss": self.module(batch.audio).mean()}
+
+    def embed_videos(self, videos):
+        return self.module(videos.audio)
+
+    def embed_classes(self, classes):
+        return classes.embedding()
+
+
+class NoLosses(LossesWithoutTotal):
+    def losses(self, batch):
+        return None
+
+
+class NumberAsLoss(LossesWithoutTotal):
+    def losses(self, batch):
+        return {"total": self.module(batch.audio).mean(), "extra": 0.5}
+
+
+class AimsBySeed(LossesWithoutTotal):
+    def losses(self, batch):
+        return {"total": (1 + self.seed) * self.module(batch.audio).square().mean()}
+
+
+class AsksTheHost(LossesWithoutTotal):
+    def losses(self, batch):
+        loss = self.module(batch.audio).square().mean()
+        return {"total": loss / max(loss.item(), 1.0)}
+
+
+class StuckRate(Honest):
+    @property
+    def learning_rate(self):
+        return 0.5
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        pass
+
+
+class KeepsHalves(Honest):
+    precisions = ("full", "bf16")
+    learnt = torch.ones(3, 3)
+
+    def train_epoch(self, train):
+        self.learnt = torch.ones(2, 3) @ self.learnt.float()
+        return {}
+
+    def state_dict(self):
+        return {"learnt": self.learnt}
+
+    def load_state_dict(self, state):
+        self.learnt = state["learnt"]
+
+
+class NamesNoPrecision(Honest):
+    precisions = ("full", "half")
+
+
+@pytest.mark.parametrize(
+    ("target", "check"),
+    [
+        (WrongShape, "check_score_shape"),
+        (NotFinite, "check_score_shape"),
+        (LooksAtTheBatch, "check_video_order"),
+        (KeepsItsScorer, "check_scorer: scorer gives other scores"),
+        (TiedToClassOrder, "check_class_order"),
+        (Unseeded, "check_same_seed"),
+        (Forgetful, "check_state_dict"),
+        (ChangesSamples, "check_training"),
+        (StuckRate, "check_learning_rate"),
+        (KeepsHalves, "check_precisions: training in bf16 changes the types"),
+        (NamesNoPrecision, "check_precisions: unknown precision 'half'"),
+        (NormalisesTextInPlace, "check_scoring_changes_nothing: scoring changed the classes in place"),
+        (ClampsVideosInPlace, "check_scoring_changes_nothing: scoring changed the videos in place"),
+        (GivesNumpy, "check_score_shape: score must return a tensor, not ndarray"),
+        (GivesNoLosses, "check_training: train_epoch must return a mapping, not NoneType"),
+        (AimsBySeed, "check_seeds_together: loss 'total' is .*, by itself"),
+        (AsksTheHost, "check_seeds_together: seeds cannot be stacked, say so with seeds_together = False"),
+        (LossesWithoutTotal, "check_training: LossesWithoutTotal.losses must return .*'total'; got loss"),
+    ],
+)
+def test_each_broken_rule_is_found_and_named(target, check):
+    spec = ab.MethodSpec("broken", target=f"{__name__}:{target.__name__}", title="broken")
+    with pytest.raises(AssertionError, match=f"broken: {check}"):
+        check_method(spec)
+
+
+def test_an_honest_method_passes():
+    check_method(ab.MethodSpec("honest", target=f"{__name__}:Honest", title="honest"))
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        (LossesWithoutTotal, "one called 'total'; got loss"),
+        (NoLosses, "one called 'total'; got NoneType"),
+        (NumberAsLoss, "'extra' is float"),
+    ],
+)
+def test_losses_that_break_the_contract_name_the_class(target, reason):
+    trial = Trial.of(ab.MethodSpec("broken", target=f"{__name__}:{target.__name__}", title="broken"))
+    with pytest.raises(PluginError, match=f"{target.__name__}.losses must return .*{reason}"):
+        trial.trained()
+
+
+@pytest.mark.parametrize("given", [None, 0.5, {"loss": None}, {"loss": "low"}, {"loss": torch.zeros(2)}])
+def test_losses_of_an_epoch_that_are_no_numbers_name_the_class(given):
+    class Odd(Honest):
+        def train_epoch(self, train):
+            return given
+
+    trial = trial_of_class(Odd)
+    with pytest.raises(PluginError, match=r"Odd.train_epoch must return a mapping of names to numbers"):
+        train(trial.build(), trial.task, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [(None, "NoneType"), (np.zeros((2, 2)), "numpy.ndarray"), (torch.zeros((66, 11), dtype=torch.int64), "int64")],
+)
+def test_scores_that_are_no_tensor_of_floats_name_the_class(given, reason):
+    class Odd(Honest):
+        def score(self, videos, classes):
+            return given
+
+    trial = trial_of_class(Odd)
+    with pytest.raises(PluginError, match=rf"Odd.score: scores must be a torch.Tensor of floats; got .*{reason}"):
+        score(trial.build(), trial.task)
+
+
+def trial_of_class(target):
+    honest = Trial.of(ab.MethodSpec("honest", target=f"{__name__}:Honest", title="honest"))
+    return replace(honest, method=target)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pydantic import Field
 
     from avgzsl_bench.data.benchmark import load_benchmark
-    from avgzsl_bench.data.layouts.readers import FeatureReader, Found, ReaderSpec
+    from avgzsl_bench.data.layouts.readers import FeatureReader, Found
     from avgzsl_bench.data.store.table import FeatureTable, Ragged
     from avgzsl_bench.errors import AvbenchError, CheckpointError, ConfigError
     from avgzsl_bench.execution.events import EpochReport, RunInfo
@@ -30,34 +30,28 @@ if TYPE_CHECKING:
     from avgzsl_bench.gzsl.task import Benchmark, Classes, Samples, Shape, Task, Videos
     from avgzsl_bench.method.base import Method, MethodConfig
     from avgzsl_bench.method.precision import Precision
+    from avgzsl_bench.method.registry import list_methods
     from avgzsl_bench.method.sampling import ClassBalancedSampler
     from avgzsl_bench.method.torch_method import Batch, TorchConfig, TorchMethod
-    from avgzsl_bench.plugins.ablation_spec import AblationSpec
-    from avgzsl_bench.plugins.dataset_spec import DatasetSpec
     from avgzsl_bench.plugins.hookspecs import hookimpl
-    from avgzsl_bench.plugins.manager import list_methods
-    from avgzsl_bench.plugins.specs import MethodSpec, Needs
+    from avgzsl_bench.plugins.specs import AblationSpec, DatasetSpec, MethodSpec, Needs, ReaderSpec, ReportedSpec
     from avgzsl_bench.records.checkpoint import load_official
     from avgzsl_bench.records.record import Record
-    from avgzsl_bench.report.reported import ReportedSpec
 
 _HOME = {
-    "plugins.ablation_spec": ("AblationSpec",),
     "records.checkpoint": ("load_official",),
     "data.benchmark": ("load_benchmark",),
-    "plugins.dataset_spec": ("DatasetSpec",),
-    "data.layouts.readers": ("FeatureReader", "Found", "ReaderSpec"),
+    "data.layouts.readers": ("FeatureReader", "Found"),
     "data.store.table": ("FeatureTable", "Ragged"),
     "errors": ("AvbenchError", "CheckpointError", "ConfigError"),
     "execution.events": ("EpochReport", "RunInfo"),
     "plugins.hookspecs": ("hookimpl",),
     "method.base": ("Method", "MethodConfig"),
-    "plugins.specs": ("MethodSpec", "Needs"),
+    "plugins.specs": ("AblationSpec", "DatasetSpec", "MethodSpec", "Needs", "ReaderSpec", "ReportedSpec"),
     "gzsl.metrics": ("Decisions", "Metrics", "SeenUnseenCurve", "decide", "evaluate", "seen_unseen_curve"),
-    "plugins.manager": ("list_methods",),
+    "method.registry": ("list_methods",),
     "method.precision": ("Precision",),
     "records.record": ("Record",),
-    "report.reported": ("ReportedSpec",),
     "execution.execute": ("run",),
     "method.sampling": ("ClassBalancedSampler",),
     "gzsl.sequences": ("Padded", "Sequences"),

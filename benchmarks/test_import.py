@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from official_size import write_tree
 
+from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.layouts.importing import import_tree
 from avgzsl_bench.data.store.store import read_store
-from avgzsl_bench.plugins.manager import dataset
 
 VIDEOS = 6816
 COUNTER = itertools.count()

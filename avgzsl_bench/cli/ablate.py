@@ -91,8 +91,9 @@ def ablate(
     from avgzsl_bench.cli.console import plain_console
     from avgzsl_bench.data.datasets.registry import known_dataset
     from avgzsl_bench.data.store.installed import data_root as locate
+    from avgzsl_bench.execution.ablation import ablation_of
+    from avgzsl_bench.method.registry import method_spec
     from avgzsl_bench.method.settings import parse_assignments
-    from avgzsl_bench.plugins import manager as plugins
     from avgzsl_bench.report.formats.ablation_text import write_ablations
     from avgzsl_bench.report.tables.ablation import AblationRequest
     from avgzsl_bench.system.files import require_writable
@@ -100,10 +101,10 @@ def ablate(
     numbers = chosen_seeds(seed, seeds)
     if not train and (seed is not None or seeds is not None):
         raise ConfigError("--no-run makes tables of every seed that has a record; leave out --seed and --seeds")
-    ablation = plugins.ablation(method)
+    ablation = ablation_of(method)
     known_dataset(dataset, locate(data_root)).facts(split)
     settings = parse_assignments(assignments)
-    request = AblationRequest(plugins.method_spec(method), ablation, dataset, features, split, settings, precision)
+    request = AblationRequest(method_spec(method), ablation, dataset, features, split, settings, precision)
     for variant in ablation.variants:
         request.config_of(variant, features)  # before simulated features may be made: settings that work
     require_writable(out)

@@ -44,8 +44,8 @@ def import_command(file: Path, method: str, assignments: tuple[str, ...], out: P
     Of a published run, <Class>_score.pt is stage 1 at its best epoch N ('avbench checkpoint info' shows N once
     it is imported), and checkpoints/<Class>_score_ckpt_<N-1>.pt is the stage 2 that goes with it.
     """
+    from avgzsl_bench.method.registry import method_spec
     from avgzsl_bench.method.settings import parse_assignments
-    from avgzsl_bench.plugins.manager import method_spec
     from avgzsl_bench.records.checkpoint import (
         checkpoint_of,
         load_official,

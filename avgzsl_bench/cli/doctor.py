@@ -16,11 +16,13 @@ def doctor(data_root: Path | None) -> None:
 
     Exits with 2 when something is broken.
     """
+    from avgzsl_bench.cli.plugin_status import all_plugin_statuses
+    from avgzsl_bench.data.datasets.registry import registered_dataset, registered_datasets
     from avgzsl_bench.data.store.installed import data_root as resolve_data_root
     from avgzsl_bench.data.store.installed import scan
     from avgzsl_bench.data.store.verify import verify_store
     from avgzsl_bench.errors import AvbenchError
-    from avgzsl_bench.plugins.manager import dataset, datasets, list_methods, load_plugins, method_class
+    from avgzsl_bench.method.registry import list_methods, method_class
     from avgzsl_bench.system.device import choose_device, device_name
     from avgzsl_bench.system.environment import environment
     from avgzsl_bench.system.files import require_writable
@@ -29,8 +31,8 @@ def doctor(data_root: Path | None) -> None:
     for name, value in environment().items():
         click.echo(f"{name:<14}{value or '-'}")
     click.echo(f"{'device':<14}{device_name(choose_device('auto'))}")
-    click.echo(f"{'datasets':<14}{', '.join(datasets())}")
-    for status in load_plugins().statuses:
+    click.echo(f"{'datasets':<14}{', '.join(registered_datasets())}")
+    for status in all_plugin_statuses():
         if status.error:
             problems.append(f"plugin {status.name} ({status.distribution}): {status.error}")
     for spec in list_methods():
@@ -49,7 +51,7 @@ def doctor(data_root: Path | None) -> None:
     for header in found.headers:
         label = f"{header.dataset}/{header.features}"
         try:
-            report = verify_store(header.path, dataset(header.dataset))
+            report = verify_store(header.path, registered_dataset(header.dataset))
         except AvbenchError as error:
             problems.append(f"{label}: {error}")
             continue

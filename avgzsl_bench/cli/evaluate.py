@@ -108,7 +108,7 @@ def _shown(evaluation: Evaluation) -> dict[str, Any]:
 
 def _print_table(evaluation: Evaluation) -> None:
     from avgzsl_bench.cli.console import plain_console, plain_table, print_table
-    from avgzsl_bench.plugins.manager import method_spec
+    from avgzsl_bench.method.registry import method_spec
 
     benchmark, console = evaluation.benchmark, plain_console()
     where = [benchmark.features, benchmark.split, f"text {benchmark.text_order}"]

@@ -18,7 +18,7 @@ from avgzsl_bench.cli.options import data_root_option
 def methods(as_json: bool) -> None:
     """List the registered methods: paper, needs, and what each implementation follows."""
     from avgzsl_bench.cli.console import plain_console, plain_table, print_table
-    from avgzsl_bench.plugins.manager import list_methods, provider
+    from avgzsl_bench.method.registry import list_methods, provider
 
     rows = []
     for spec in list_methods():
@@ -95,9 +95,9 @@ def datasets(data_root: Path | None, as_json: bool) -> None:
 def plugins(as_json: bool) -> None:
     """List the installed plugins, with the error of any that failed to load."""
     from avgzsl_bench.cli.console import plain_console, plain_table, print_table
-    from avgzsl_bench.plugins.manager import load_plugins
+    from avgzsl_bench.cli.plugin_status import all_plugin_statuses
 
-    statuses = load_plugins().statuses
+    statuses = all_plugin_statuses()
     if as_json:
         click.echo(json.dumps([asdict(status) for status in statuses], indent=1))
         return

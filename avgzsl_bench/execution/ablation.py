@@ -25,8 +25,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from avgzsl_bench.errors import PluginError
-from avgzsl_bench.plugins.ablation_spec import AblationSpec
+from avgzsl_bench.errors import AvbenchError, PluginError
+from avgzsl_bench.method.registry import method_spec
+from avgzsl_bench.plugins.registry import Registry
+from avgzsl_bench.plugins.specs import AblationSpec
 
 Text = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
@@ -105,3 +107,28 @@ def read_ablation(spec: AblationSpec) -> Ablation:
     except (OSError, ModuleNotFoundError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
     raise PluginError(f"ablations of method {spec.method!r}: {spec.resource} cannot be read: {reason}")
+
+
+def _of_known_method(spec: AblationSpec) -> Ablation:
+    method_spec(spec.method)
+    return read_ablation(spec)
+
+
+REGISTRY = Registry("avbench_ablations", AblationSpec, "ablation", _of_known_method)
+"""The ablations that plugins register, by method."""
+
+
+def ablation_of(method: str) -> Ablation:
+    """The ablation of a registered method.
+
+    Raises:
+        UnknownNameError: no such method.
+        AvbenchError: the method has no ablation, or one that cannot be read; the methods that have are named.
+    """
+    method_spec(method)
+    gathered = REGISTRY.gather()
+    if method not in gathered.items:
+        those = ", ".join(sorted(gathered.items)) or "none"
+        hint = f"; {gathered.hint()}" if gathered.faults else ""
+        raise AvbenchError(f"method {method!r} declares no ablation; methods that do: {those}{hint}")
+    return gathered.items[method]

@@ -18,7 +18,7 @@ from avgzsl_bench.execution.stages import score, validate
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import Metrics, metrics_of
 from avgzsl_bench.method.precision import computing_in
-from avgzsl_bench.plugins.manager import method_class, method_spec
+from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.records.checkpoint import Checkpoint, Widths, config_of, read_checkpoint, restore
 from avgzsl_bench.system.device import choose_device, make_deterministic
 

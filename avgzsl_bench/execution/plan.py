@@ -15,8 +15,8 @@ from avgzsl_bench.data.store.added_text import find_added_text
 from avgzsl_bench.data.store.installed import data_root as resolve_data_root
 from avgzsl_bench.errors import ConfigError, RecordError
 from avgzsl_bench.method.precision import Precision, checked_precision, require_device
+from avgzsl_bench.method.registry import method_class, method_spec, provider
 from avgzsl_bench.method.settings import build_config, presets
-from avgzsl_bench.plugins.manager import method_class, method_spec, provider
 from avgzsl_bench.records.record import run_id_of
 from avgzsl_bench.records.verify import verify
 from avgzsl_bench.system.device import choose_device

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from avgzsl_bench.data.layouts.readers import ReaderSpec
-from avgzsl_bench.plugins.dataset_spec import DatasetSpec
 from avgzsl_bench.plugins.hookspecs import hookimpl
-from avgzsl_bench.report.reported import ReportedSpec
+from avgzsl_bench.plugins.specs import DatasetSpec, ReaderSpec, ReportedSpec
 
 
 @hookimpl

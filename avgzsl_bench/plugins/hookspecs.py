@@ -12,13 +12,9 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from avgzsl_bench.data.layouts.readers import ReaderSpec
     from avgzsl_bench.execution.events import EpochReport, RunInfo
-    from avgzsl_bench.plugins.ablation_spec import AblationSpec
-    from avgzsl_bench.plugins.dataset_spec import DatasetSpec
-    from avgzsl_bench.plugins.specs import MethodSpec
+    from avgzsl_bench.plugins.specs import AblationSpec, DatasetSpec, MethodSpec, ReaderSpec, ReportedSpec
     from avgzsl_bench.records.record import Record
-    from avgzsl_bench.report.reported import ReportedSpec
 
 hookspec = pluggy.HookspecMarker("avgzsl_bench")
 hookimpl = pluggy.HookimplMarker("avgzsl_bench")

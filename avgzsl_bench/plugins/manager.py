@@ -5,27 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from inspect import isabstract, signature
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any
 
 import pluggy
 
-from avgzsl_bench.errors import AvbenchError, PluginError, UnknownNameError
+from avgzsl_bench.errors import PluginError, UnknownNameError
 from avgzsl_bench.plugins import hookspecs
-
-if TYPE_CHECKING:
-    from avgzsl_bench.data.datasets.facts import Dataset
-    from avgzsl_bench.data.layouts.readers import FeatureReader, ReaderSpec
-    from avgzsl_bench.execution.ablation import Ablation
-    from avgzsl_bench.method.base import Method
-    from avgzsl_bench.plugins.ablation_spec import AblationSpec
-    from avgzsl_bench.plugins.specs import MethodSpec
-    from avgzsl_bench.report.reported import ReportedSpec
+from avgzsl_bench.plugins.specs import MethodSpec
 
 GROUP = "avgzsl_bench"
 OWN = "avgzsl-bench"
@@ -64,22 +54,6 @@ class Plugins:
     manager: pluggy.PluginManager
     loaded: tuple[PluginStatus, ...]
 
-    @property
-    def statuses(self) -> tuple[PluginStatus, ...]:
-        """As `loaded`, with what had to be left out of the data files and readers, which are read for it."""
-        faults: dict[str, list[str]] = {}
-        for gather in (_datasets, _readers, _reported, _ablations):
-            for plugin, reason in gather(self).faults:
-                faults.setdefault(plugin, []).append(reason)
-        reported = [
-            replace(status, error="; ".join(faults.pop(_key(status.distribution, status.name))))
-            if _key(status.distribution, status.name) in faults
-            else status
-            for status in self.loaded
-        ]
-        by_hand = [PluginStatus(name, "?", "?", "?", "; ".join(reasons)) for name, reasons in faults.items()]
-        return (*reported, *by_hand)
-
 
 @lru_cache(maxsize=1)
 def load_plugins() -> Plugins:
@@ -113,7 +87,7 @@ def _distribution(entry: EntryPoint) -> str:
     return entry.dist.name if entry.dist else "?"
 
 
-def _key(distribution: str, name: str) -> str:
+def plugin_name(distribution: str, name: str) -> str:
     """The name under which an entry point's plugin is registered."""
     return f"{distribution}:{name}"
 
@@ -123,8 +97,8 @@ def _one_line(error: BaseException) -> str:
 
 
 @contextmanager
-def _isolated(report: Callable[[str], None]) -> Iterator[None]:
-    """Reports whatever a stranger's code raises, in one line, so that the rest works on."""
+def isolated(report: Callable[[str], None]) -> Iterator[None]:
+    """Report whatever a stranger's code raises, in one line, so that the rest works on."""
     try:
         yield
     except (KeyboardInterrupt, GeneratorExit):
@@ -137,9 +111,9 @@ def _load(manager: pluggy.PluginManager, entry: EntryPoint, taken: set[str]) -> 
     """Import, register and ask one plugin; `taken` holds the method names of those before it."""
     names: tuple[str, ...] = ()
     errors: list[str] = []
-    with _isolated(errors.append):
+    with isolated(errors.append):
         plugin = entry.load()
-        name = _key(_distribution(entry), entry.name)
+        name = plugin_name(_distribution(entry), entry.name)
         try:
             _check_hook_names(manager, plugin)
             manager.register(plugin, name=name)
@@ -174,17 +148,15 @@ def _new_methods(manager: pluggy.PluginManager, plugin: Any, taken: set[str]) ->
     Raises:
         PluginError: a name is taken, or comes twice.
     """
-    from avgzsl_bench.plugins.specs import MethodSpec
-
     impls = [impl for impl in manager.hook.avbench_methods.get_hookimpls() if impl.plugin is plugin]
-    names = [spec.name for impl in impls for spec in _specs(impl.function, "avbench_methods", MethodSpec)]
+    names = [spec.name for impl in impls for spec in specs_of(impl.function, "avbench_methods", MethodSpec)]
     clashes = taken.intersection(names) | {name for name in names if names.count(name) > 1}
     if clashes:
         raise PluginError(f"registers method names that are taken: {', '.join(sorted(clashes))}")
     return tuple(names)
 
 
-def _specs(function: Callable[[], Any], hook: str, kind: type) -> Sequence[Any]:
+def specs_of(function: Callable[[], Any], hook: str, kind: type) -> Sequence[Any]:
     """What a plugin's function returns.
 
     Raises:
@@ -200,184 +172,14 @@ def _specs(function: Callable[[], Any], hook: str, kind: type) -> Sequence[Any]:
     return returned
 
 
-Read = TypeVar("Read")
-
-
-@dataclass(frozen=True)
-class _Gathered(Generic[Read]):
-    """What the plugins bring through a hook, by name, and what is wrong: (plugin, reason) for each fault."""
-
-    items: dict[str, Read] = field(default_factory=dict)
-    faults: list[tuple[str, str]] = field(default_factory=list)
-
-    def hint(self) -> str:
-        """The faults, for an error about a name that is not there; empty when there are none."""
-        return "; ".join(f"left out: {reason}" for _, reason in self.faults)
-
-
-def _gather(plugins: Plugins, hook: str, kind: type, read: Callable[[Any], Read]) -> _Gathered[Read]:
-    """Ask plugin by plugin, in the order of registration, and read what each brings; faults are kept."""
-    gathered: _Gathered[Read] = _Gathered()
-    for impl in getattr(plugins.manager.hook, hook).get_hookimpls():
-
-        def report(reason: str, plugin: str = impl.plugin_name) -> None:
-            gathered.faults.append((plugin, reason))
-
-        specs: Sequence[Any] = ()
-        with _isolated(report):
-            specs = _specs(impl.function, hook, kind)
-        for spec in specs:
-            with _isolated(report):
-                if spec.name in gathered.items:
-                    raise PluginError(f"{hook}: the name {spec.name!r} is taken")
-                gathered.items[spec.name] = read(spec)
-    return gathered
-
-
-def _datasets(plugins: Plugins) -> _Gathered[Dataset]:
-    from avgzsl_bench.data.datasets.facts import read_dataset
-    from avgzsl_bench.plugins.dataset_spec import DatasetSpec
-
-    return _gather(plugins, "avbench_datasets", DatasetSpec, read_dataset)
-
-
-def _readers(plugins: Plugins) -> _Gathered[FeatureReader]:
-    from avgzsl_bench.data.layouts.readers import ReaderSpec
-
-    return _gather(plugins, "avbench_feature_readers", ReaderSpec, _reader)
-
-
-def _reader(spec: ReaderSpec) -> FeatureReader:
-    reader: FeatureReader = _resolve(spec.target, f"feature reader {spec.name!r}")
-    for name in ("recognise", "read"):
-        if not callable(getattr(reader, name, None)):
-            raise PluginError(f"feature reader {spec.name!r}: {spec.target} has no method {name!r}")
-    return reader
-
-
-def _reported(plugins: Plugins) -> _Gathered[ReportedSpec]:
-    from avgzsl_bench.report.reported import ReportedSpec
-    from avgzsl_bench.report.reported.figures import read_reported
-
-    def readable(spec: ReportedSpec) -> ReportedSpec:
-        read_reported(spec)
-        return spec
-
-    return _gather(plugins, "avbench_reported", ReportedSpec, readable)
-
-
-def _ablations(plugins: Plugins) -> _Gathered[Ablation]:
-    from avgzsl_bench.execution.ablation import read_ablation
-    from avgzsl_bench.plugins.ablation_spec import AblationSpec
-
-    def readable(spec: AblationSpec) -> Ablation:
-        method_spec(spec.method)
-        return read_ablation(spec)
-
-    return _gather(plugins, "avbench_ablations", AblationSpec, readable)
-
-
-def list_methods() -> list[MethodSpec]:
-    """Every registered method, by name."""
-    specs: list[Sequence[MethodSpec]] = load_plugins().manager.hook.avbench_methods()
-    return sorted(chain.from_iterable(specs), key=lambda spec: spec.name)
-
-
-def method_spec(name: str) -> MethodSpec:
-    """The method registered under `name`.
+def resolve(target: str, owner: str) -> Any:
+    """Import what `"package.module:attribute"` names.
 
     Raises:
-        UnknownNameError: none is; the near miss is named, and broken plugins are mentioned.
+        PluginError: it cannot be imported; `owner` says whose it is.
     """
-    specs = {spec.name: spec for spec in list_methods()}
-    if name not in specs:
-        broken = [s.name for s in load_plugins().loaded if s.error]
-        hint = f"not loaded: {', '.join(broken)} (see 'avbench plugins')" if broken else ""
-        raise UnknownNameError("method", name, specs, hint)
-    return specs[name]
-
-
-def provider(spec: MethodSpec) -> PluginStatus | None:
-    """The plugin that registered a method; None if it was registered by hand."""
-    return next((s for s in load_plugins().loaded if spec.name in s.methods), None)
-
-
-def method_class(spec: MethodSpec) -> type[Method]:
-    """Import a method's class.
-
-    Raises:
-        PluginError: the target cannot be imported, is no `Method` or an unfinished one.
-    """
-    from avgzsl_bench.method.base import Method
-
-    owner = f"method {spec.name!r}: {spec.target}"
-    target = _resolve(spec.target, f"method {spec.name!r}")
-    if not (isinstance(target, type) and issubclass(target, Method)):
-        raise PluginError(f"{owner} is not a subclass of avgzsl_bench.Method")
-    _check_class(target, owner)
-    return target
-
-
-def _check_class(target: type[Method], owner: str) -> None:
-    """Refuse a class that could not be built."""
-    from avgzsl_bench.method.base import MethodConfig
-
-    if isabstract(target):
-        raise PluginError(f"{owner} does not define {', '.join(sorted(target.__abstractmethods__))}")
-    if not (isinstance(target.Config, type) and issubclass(target.Config, MethodConfig)):
-        raise PluginError(f"{owner}.Config is not a subclass of avgzsl_bench.MethodConfig")
-    try:
-        signature(target).bind("config", "shape", "classes", seed=0, device="cpu")
-    except TypeError as e:
-        raise PluginError(f"{owner} must take (config, shape, classes, *, seed, device): {e}") from e
-
-
-def _resolve(target: str, owner: str) -> Any:
     module, _, attribute = target.partition(":")
     try:
         return getattr(import_module(module), attribute)
     except Exception as e:  # a stranger's module may raise anything
         raise PluginError(f"{owner}: {target} cannot be imported: {type(e).__name__}: {e}") from e
-
-
-def datasets() -> dict[str, Dataset]:
-    """Every registered dataset that can be read, by name."""
-    return dict(sorted(_datasets(load_plugins()).items.items()))
-
-
-def dataset(name: str) -> Dataset:
-    """The dataset registered under `name`.
-
-    Raises:
-        UnknownNameError: none is, or it cannot be read.
-    """
-    gathered = _datasets(load_plugins())
-    if name not in gathered.items:
-        raise UnknownNameError("dataset", name, gathered.items, gathered.hint())
-    return gathered.items[name]
-
-
-def feature_readers() -> dict[str, FeatureReader]:
-    """Every registered feature reader that can be used, by layout name."""
-    return _readers(load_plugins()).items
-
-
-def reported_specs() -> list[ReportedSpec]:
-    """Every registered file of reported figures that can be read."""
-    return list(_reported(load_plugins()).items.values())
-
-
-def ablation(method: str) -> Ablation:
-    """The ablation of a registered method.
-
-    Raises:
-        UnknownNameError: no such method.
-        AvbenchError: the method has no ablation, or one that cannot be read; the methods that have are named.
-    """
-    method_spec(method)
-    gathered = _ablations(load_plugins())
-    if method not in gathered.items:
-        those = ", ".join(sorted(gathered.items)) or "none"
-        hint = f"; {gathered.hint()}" if gathered.faults else ""
-        raise AvbenchError(f"method {method!r} declares no ablation; methods that do: {those}{hint}")
-    return gathered.items[method]

@@ -1,4 +1,4 @@
-"""How a plugin announces a method: light enough to list every method without importing torch."""
+"""What plugins register: one small class per hook, so that listing plugins reads no file and imports no torch."""
 
 from __future__ import annotations
 
@@ -97,3 +97,66 @@ class MethodSpec:
             raise ValueError(
                 f"method {self.name!r} follows {self.follows!r}: use one of {', '.join(get_args(Follows))}"
             )
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """A dataset as a plugin registers it.
+
+    Attributes:
+        name: what is typed after `--dataset`.
+        resource: its data file as `"package:path/file.json"`.
+    """
+
+    name: str
+    resource: str
+
+
+@dataclass(frozen=True)
+class ReaderSpec:
+    """A feature reader as a plugin registers it.
+
+    Attributes:
+        name: layout name, e.g. `avca`.
+        target: a `FeatureReader` as `"package.module:attribute"`, imported when first used.
+    """
+
+    name: str
+    target: str
+
+
+@dataclass(frozen=True)
+class ReportedSpec:
+    """A file of reported figures as a plugin registers it.
+
+    The file is a JSON object: `sources` (name to `citation` and, where the source itself was not at hand,
+    `read`: from what it was), `papers` (method to `title`, `authors`, `venue`, `year`, `doi`, `arxiv`,
+    `reviewed`), `notes` (key to text), `figures` and `ablations`. Only `sources` must be there. A figure is an
+    object with the fields of `avgzsl_bench.report.reported.figures.ReportedFigure`, an ablation with those of
+    `ReportedAblation`; they name their source and notes by key and leave `citation` and `read` to it.
+
+    Attributes:
+        name: short name of the file.
+        resource: the data file as `"package:path/file.json"`.
+    """
+
+    name: str
+    resource: str
+
+
+@dataclass(frozen=True)
+class AblationSpec:
+    """The ablation of a method as a plugin registers it; a method has one.
+
+    Attributes:
+        method: name of the method, which may be another plugin's.
+        resource: its data file as `"package:path/file.toml"`, see `avgzsl_bench.execution.ablation`.
+    """
+
+    method: str
+    resource: str
+
+    @property
+    def name(self) -> str:
+        """What it is registered under: the method."""
+        return self.method

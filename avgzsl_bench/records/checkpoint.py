@@ -27,10 +27,10 @@ from torch import Tensor
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
 from avgzsl_bench.errors import AvbenchError, CheckpointError, one_line
 from avgzsl_bench.gzsl.task import Classes, Shape
+from avgzsl_bench.method.registry import method_class, method_spec, provider
 from avgzsl_bench.method.settings import build_config, presets
 from avgzsl_bench.method.state_dict import SAME_NAMES, Names, expected_state, fit, misfit, require_plain
 from avgzsl_bench.method.torch_method import TorchMethod
-from avgzsl_bench.plugins.manager import method_class, method_spec, provider
 from avgzsl_bench.plugins.specs import MethodSpec
 from avgzsl_bench.system.files import write_atomically
 

@@ -34,9 +34,9 @@ from avgzsl_bench.gzsl.sequences import Sequences
 from avgzsl_bench.gzsl.task import Classes, Samples, Shape, Task, Truth, Videos
 from avgzsl_bench.method.base import Method, MethodConfig
 from avgzsl_bench.method.precision import checked_precision, require_device
+from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.method.torch_method import TorchConfig
-from avgzsl_bench.plugins.manager import method_class, method_spec
 from avgzsl_bench.plugins.specs import MethodSpec
 
 SEEN, UNSEEN, VIDEOS_PER_CLASS = 7, 4, 6

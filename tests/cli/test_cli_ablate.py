@@ -9,7 +9,9 @@ from click.testing import CliRunner, Result
 
 import avgzsl_bench as ab
 from avgzsl_bench.cli import main
+from avgzsl_bench.cli.plugin_status import all_plugin_statuses
 from avgzsl_bench.errors import AvbenchError
+from avgzsl_bench.execution.ablation import ablation_of
 from avgzsl_bench.execution.seeds import runs
 from avgzsl_bench.plugins import manager as plugins
 
@@ -187,8 +189,8 @@ def test_a_broken_file_is_left_out_with_its_reason_and_the_rest_work(
     assert "method 'coin' declares no ablation; methods that do: mft; left out: " in line
     assert ":ablation.toml cannot be read: " in line
     assert reason in line
-    assert plugins.ablation("mft").tables
-    (fault,) = (s.error for s in plugins.load_plugins().statuses if s.name == "coin plugin")
+    assert ablation_of("mft").tables
+    (fault,) = (s.error for s in all_plugin_statuses() if s.name == "coin plugin")
     assert fault is not None
     assert reason in fault
 
@@ -201,12 +203,12 @@ def test_an_ablation_of_no_method_and_a_second_one_are_left_out() -> None:
             return [ab.AblationSpec(name, "avgzsl_mft:ablations.toml") for name in ("mtf", "mft")]
 
     plugins.load_plugins().manager.register(Two(), name="zzz")
-    (fault,) = (s.error for s in plugins.load_plugins().statuses if s.error)
+    (fault,) = (s.error for s in all_plugin_statuses() if s.error)
     assert fault is not None
     assert "unknown method 'mtf'; did you mean 'mft'?" in fault
     assert "the name 'mft' is taken" in fault
     with pytest.raises(AvbenchError, match="unknown method 'mtf'"):
-        plugins.ablation("mtf")
+        ablation_of("mtf")
 
 
 @pytest.mark.parametrize(

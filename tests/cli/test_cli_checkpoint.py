@@ -14,13 +14,15 @@ from tiny_method import Tiny, official_state
 import avgzsl_bench as ab
 from avgzsl_bench.cli import main
 from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
+from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.simulated.simulated import simulate
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.store import write_store
 from avgzsl_bench.execution.stages import finish, select, validate
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import metrics_of
-from avgzsl_bench.plugins.manager import dataset, load_plugins, method_class, method_spec
+from avgzsl_bench.method.registry import method_class, method_spec
+from avgzsl_bench.plugins.manager import load_plugins
 from avgzsl_bench.records.checkpoint import checkpoint_of, read_checkpoint, write_checkpoint
 
 CPU = torch.device("cpu")

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from avgzsl_bench.cli import main
+from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
 from avgzsl_bench.data.store.store import read_store, write_store
-from avgzsl_bench.plugins.manager import dataset
 
 
 def doctor(root: Path) -> Result:

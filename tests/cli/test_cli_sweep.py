@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from avgzsl_bench.cli import main
-from avgzsl_bench.plugins.manager import list_methods
+from avgzsl_bench.method.registry import list_methods
 from avgzsl_bench.records.collect import collect
 from avgzsl_bench.records.verify import verify
 

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 import avgzsl_bench as ab
 from avgzsl_bench.cli import main
+from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.own.class_vectors import read_class_vectors
 from avgzsl_bench.data.simulated.extras import simulate_descriptions
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
@@ -24,7 +25,6 @@ from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.store import StoreHeader, read_store, write_store
 from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.errors import DataError
-from avgzsl_bench.plugins.manager import dataset
 
 UCF = dataset("ucf")
 VECTORS = np.random.default_rng(0).standard_normal((len(UCF.classes), 5)).astype(np.float32)

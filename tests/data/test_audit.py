@@ -32,12 +32,12 @@ from avgzsl_bench.cli import main
 from avgzsl_bench.data.audit import text_rows
 from avgzsl_bench.data.audit.audit import Audit, audit_path, audit_store
 from avgzsl_bench.data.audit.text_rows import vector_mark
+from avgzsl_bench.data.datasets import registry
 from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, PartitionFacts
 from avgzsl_bench.data.layouts.importing import import_tree
 from avgzsl_bench.data.layouts.tree import disk_name
 from avgzsl_bench.data.store.store import read_header
 from avgzsl_bench.errors import DataError
-from avgzsl_bench.plugins import manager as plugins
 
 TREE = dict[str, dict[str, list[str]]]
 EXPECTED = {"clip_clap": set(), "selavi": {"text-order"}, "c3d_vggish": {"text-order"}}
@@ -61,12 +61,12 @@ def standard(name: str, videos: TREE) -> Dataset:
 def _small_standard(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everybody takes the small tree for the standard."""
     small = standard("ucf", UCF_VIDEOS)
-    monkeypatch.setattr(plugins, "datasets", lambda: {**BY_NAME, "ucf": small})
-    monkeypatch.setattr(plugins, "dataset", lambda name: {**BY_NAME, "ucf": small}[name])
+    monkeypatch.setattr(registry, "registered_datasets", lambda: {**BY_NAME, "ucf": small})
+    monkeypatch.setattr(registry, "registered_dataset", lambda name: {**BY_NAME, "ucf": small}[name])
 
 
 def audit(tree: SimpleNamespace) -> Audit:
-    (found,) = audit_path(tree.root, list(plugins.datasets().values()))
+    (found,) = audit_path(tree.root, list(registry.registered_datasets().values()))
     assert found.dataset == "ucf"
     return found
 
@@ -710,7 +710,7 @@ def test_faults_of_lists(tmp_path, fault):
 
 def test_classes_that_cls_drops_are_a_note(tmp_path, monkeypatch):
     """As in the published data: the csvs and folders of cls hold classes that only the list of main has."""
-    small = plugins.dataset("ucf")
+    small = registry.registered_dataset("ucf")
     videos = {
         **UCF_VIDEOS,
         "stage_2_test_unseen": {"BlowDryHair": UCF_VIDEOS["stage_2_test_unseen"]["BlowDryHair"]},
@@ -727,7 +727,7 @@ def test_classes_that_cls_drops_are_a_note(tmp_path, monkeypatch):
             "splits": {"main": {}, "cls": {"stage2_test_unseen": kept}},
         }
     )
-    monkeypatch.setattr(plugins, "datasets", lambda: {"ucf": changed})
+    monkeypatch.setattr(registry, "registered_datasets", lambda: {"ucf": changed})
     tree = write_plausible_tree(tmp_path, "clip_clap", "ucf", videos)
     txt(tree, "stage_2_test_unseen").write_text("BlowDryHair\n")
     found = audit(tree)
@@ -823,7 +823,7 @@ def test_faults_of_caches(tmp_path, change, expected, evidence):
 def test_a_single_cache_file(tmp_path):
     write_caches(tmp_path, "selavi")
     path = next(tmp_path.rglob("testmain_split.pkl"))
-    (found,) = audit_path(path, list(plugins.datasets().values()))
+    (found,) = audit_path(path, list(registry.registered_datasets().values()))
     assert checks(found) == {"error text-target"}
     assert found.videos == 26
 
@@ -839,7 +839,7 @@ def stored(tmp_path):
 
 
 def test_nothing_is_found_in_a_clean_store(stored):
-    found = audit_store(read_header(stored), plugins.dataset("ucf"))
+    found = audit_store(read_header(stored), registry.registered_dataset("ucf"))
     assert found.findings == ()
     assert (found.kind, found.features, found.videos) == ("store", "clip_clap", 62)
 
@@ -848,7 +848,7 @@ def test_faults_of_a_store(stored):
     with h5py.File(stored, "a") as file:
         file["audio"][0] = 0
         file["partition"][0] |= 1 << PARTITIONS.index("stage2_test_seen")
-    found = audit_store(read_header(stored), plugins.dataset("ucf"))
+    found = audit_store(read_header(stored), registry.registered_dataset("ucf"))
     assert {"error fingerprint", "error two-partitions", "warning zero-vector"} <= checks(found), found.findings
 
 
@@ -910,7 +910,7 @@ def test_control_characters_of_names_do_not_reach_the_terminal(tmp_path):
 
 
 def test_the_official_sample_trees_have_what_they_are_known_for(shared, monkeypatch):
-    monkeypatch.setattr(plugins, "datasets", lambda: BY_NAME)
+    monkeypatch.setattr(registry, "registered_datasets", lambda: BY_NAME)
     for layout in ("avca", "tcaf", "clipclap"):
         (found,) = audit_path(shared / "data" / "trees" / layout, list(BY_NAME.values()))
         expected = {"note class-spelling", "note csv-beyond-list", "note shared-recordings", "note thin-class"}
@@ -959,7 +959,7 @@ def test_damaged_files_are_findings_never_crashes(tmp_path, features, seed):
     paths = [path for path in sorted(tmp_path.rglob("*")) if path.is_file()]
     for path in random.choice(np.array(paths, dtype=object), len(paths) // 2, replace=False):
         mutate(path, random)
-    audits = audit_path(tree.root, list(plugins.datasets().values()))
+    audits = audit_path(tree.root, list(registry.registered_datasets().values()))
     assert any(item.findings for item in audits)
 
 

@@ -31,16 +31,16 @@ from test_audit import (
 
 from avgzsl_bench.cli import main
 from avgzsl_bench.data.audit.audit import audit_path
+from avgzsl_bench.data.datasets import registry
 from avgzsl_bench.data.layouts.importing import import_tree
-from avgzsl_bench.plugins import manager as plugins
 
 
 @pytest.fixture(autouse=True)
 def _small_standard(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everybody takes the small tree for the standard."""
     known = {**BY_NAME, "ucf": standard("ucf", UCF_VIDEOS)}
-    monkeypatch.setattr(plugins, "datasets", lambda: known)
-    monkeypatch.setattr(plugins, "dataset", known.__getitem__)
+    monkeypatch.setattr(registry, "registered_datasets", lambda: known)
+    monkeypatch.setattr(registry, "registered_dataset", known.__getitem__)
 
 
 def evidence(found, check):
@@ -195,7 +195,7 @@ def test_relative_paths_find_the_lists(tmp_path, monkeypatch, place):
     tree = write_plausible_tree(tmp_path, "clip_clap")
     edit_csv(tree, "stage_1_train", lambda rows: [*rows, rows[0]])
     monkeypatch.chdir(tree.set)
-    (found,) = audit_path(Path(place), list(plugins.datasets().values()))
+    (found,) = audit_path(Path(place), list(registry.registered_datasets().values()))
     assert checks(found) == {"warning csv-ids"}
 
 
@@ -318,7 +318,7 @@ def test_a_damaged_cache_is_reported_beside_a_tree_and_alone(tmp_path):
     path.parent.mkdir(parents=True)
     path.write_bytes(np.random.default_rng(0).bytes(300))
     for place in (tmp_path, path.parent, path):
-        found = audit_path(place, list(plugins.datasets().values()))[-1]
+        found = audit_path(place, list(registry.registered_datasets().values()))[-1]
         assert (found.kind, found.dataset, checks(found)) == ("cache", "unknown", {"error unreadable"})
     assert call(tmp_path).exit_code == 1
 
@@ -365,7 +365,7 @@ def test_a_cache_of_no_known_dataset_is_reported(tmp_path):
             parts[name]["url"] = np.array([f"clip {i}" for i in range(len(parts[name]["url"]))])
 
     write_caches(tmp_path, "clip_clap", foreign)
-    (found,) = audit_path(tmp_path, list(plugins.datasets().values()))
+    (found,) = audit_path(tmp_path, list(registry.registered_datasets().values()))
     assert (found.dataset, checks(found)) == ("unknown", {"error cache-form"})
 
 
@@ -373,7 +373,7 @@ def test_a_cache_that_is_a_link_out_is_reported(tmp_path):
     write_caches(tmp_path / "in", "clip_clap")
     path = next(tmp_path.rglob("test*_split.pkl"))
     path.symlink_to(path.rename(tmp_path / "elsewhere.pkl"))
-    (found,) = audit_path(tmp_path / "in", list(plugins.datasets().values()))
+    (found,) = audit_path(tmp_path / "in", list(registry.registered_datasets().values()))
     assert "symbolic link" in evidence(found, "unreadable")[0]
 
 
@@ -437,8 +437,8 @@ def test_a_store_whose_body_is_damaged_does_not_hide_the_others(tmp_path):
 
 
 def test_the_advice_on_recordings_fits_a_dataset_without_a_rule(tmp_path, monkeypatch):
-    without = plugins.datasets()["ucf"].model_copy(update={"recording": None})
-    monkeypatch.setattr(plugins, "datasets", lambda: {"ucf": without})
+    without = registry.registered_datasets()["ucf"].model_copy(update={"recording": None})
+    monkeypatch.setattr(registry, "registered_datasets", lambda: {"ucf": without})
     (finding,) = audit(write_plausible_tree(tmp_path, "clip_clap")).findings
     assert finding.check == "recordings-unknown"
     assert finding.advice.startswith("keep videos of one recording in one partition")

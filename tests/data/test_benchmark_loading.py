@@ -6,13 +6,13 @@ import torch
 
 import avgzsl_bench as ab
 from avgzsl_bench.data.datasets.facts import partition_bit
+from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.datasets.text_order import text_rows
 from avgzsl_bench.data.device_steps import DeviceSteps
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.store import read_store, write_store
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
 from avgzsl_bench.errors import DataError, UnknownNameError
-from avgzsl_bench.plugins.manager import dataset
 
 
 @pytest.fixture(scope="module")

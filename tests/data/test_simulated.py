@@ -8,10 +8,10 @@ import pytest
 
 from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED_ENCODER
+from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.simulated import simulated
 from avgzsl_bench.data.simulated.extras import simulate_descriptions, simulate_steps
 from avgzsl_bench.data.store.store import fingerprint, read_store
-from avgzsl_bench.plugins.manager import dataset
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ import pytest
 import avgzsl_bench.data.audit as audit
 from avgzsl_bench.cli import main
 from avgzsl_bench.data.audit.finding import Check
-from avgzsl_bench.plugins.manager import dataset, method_class, method_spec
+from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
+from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.report.reported.literature import read_literature
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "known-faults.md").read_text(encoding="utf-8")

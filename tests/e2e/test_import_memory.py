@@ -16,7 +16,7 @@ import resource, sys
 from pathlib import Path
 from official_size import write_tree
 from avgzsl_bench.data.layouts.importing import import_tree
-from avgzsl_bench.plugins.manager import dataset
+from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

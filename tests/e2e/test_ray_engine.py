@@ -29,7 +29,7 @@ from avgzsl_bench.execution.sweep.ray_cluster import Share, connect
 from avgzsl_bench.execution.sweep.ray_engine import RayEngine
 from avgzsl_bench.execution.sweep.standing import standings
 from avgzsl_bench.execution.sweep.sweep import sweep
-from avgzsl_bench.plugins.manager import list_methods
+from avgzsl_bench.method.registry import list_methods
 from avgzsl_bench.records.verify import verify
 
 pytestmark = needs_loopback_cluster

@@ -10,12 +10,12 @@ from click.testing import CliRunner
 
 import avgzsl_bench as ab
 from avgzsl_bench.cli import main
+from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
 from avgzsl_bench.data.store.added_text import AddedText, write_added_text
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.store import read_store, write_store
 from avgzsl_bench.data.store.table import FeatureTable
-from avgzsl_bench.plugins.manager import dataset
 from avgzsl_bench.records.verify import verify
 from avgzsl_bench.report.formats.board_markdown import markdown_of
 from avgzsl_bench.report.tables.board import read_boards

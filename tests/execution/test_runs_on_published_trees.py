@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 import avgzsl_bench as ab
 from avgzsl_bench.cli import main
-from avgzsl_bench.plugins.manager import dataset, method_class, method_spec
+from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
+from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.records.verify import verify
 
 TREES = {"avca": "selavi", "clipclap": "clip_clap", "tcaf": "selavi_seq"}

@@ -11,7 +11,7 @@ from avgzsl_bench.cli.sweep import sweep
 from avgzsl_bench.errors import AvbenchError, ConfigError, DataError, RunError, UnknownNameError
 from avgzsl_bench.execution.sweep.grid import Shard, dataset_names, make_grid, method_names, parse_shard
 from avgzsl_bench.execution.sweep.local import device_slots
-from avgzsl_bench.plugins.manager import list_methods
+from avgzsl_bench.method.registry import list_methods
 
 
 def grid(data_root: Path, out: Path, methods=("chance", "eszsl"), seeds=(0, 1, 2), **options):

@@ -12,7 +12,7 @@ from avgzsl_bench.execution.plan import plan_run
 from avgzsl_bench.execution.stages import score, train
 from avgzsl_bench.execution.sweep.grid import make_grid
 from avgzsl_bench.method.precision import PRECISIONS, checked_precision, computing_in, require_device
-from avgzsl_bench.plugins.manager import method_class, method_spec
+from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.records.verify import verify
 from avgzsl_bench.testing.method_checks import Trial
 

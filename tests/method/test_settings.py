@@ -7,10 +7,11 @@ import pytest
 from pydantic import Field
 
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED
+from avgzsl_bench.data.datasets.registry import registered_datasets as datasets
 from avgzsl_bench.errors import ConfigError, PluginError, UnknownNameError
 from avgzsl_bench.method.base import MethodConfig
+from avgzsl_bench.method.registry import list_methods, method_class
 from avgzsl_bench.method.settings import build_config, default_settings, parse_assignments, presets
-from avgzsl_bench.plugins.manager import datasets, list_methods, method_class
 from avgzsl_bench.plugins.specs import MethodSpec
 
 RULES = """

@@ -23,8 +23,8 @@ from avgzsl_baselines.avfs_losses import (
 )
 from avgzsl_baselines.avfs_networks import AVFSNetworks, SemanticScorer, joined
 from avgzsl_bench import AvbenchError, ClassBalancedSampler, Classes, ConfigError, MethodSpec, Shape, Videos
+from avgzsl_bench.method.registry import method_class
 from avgzsl_bench.method.settings import default_settings, presets
-from avgzsl_bench.plugins.manager import method_class
 from avgzsl_bench.testing.method_checks import CHECKS, Trial, check_method
 
 if TYPE_CHECKING:

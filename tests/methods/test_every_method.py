@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import avgzsl_bench as ab
+from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.method.settings import build_config
-from avgzsl_bench.plugins.manager import method_class, method_spec
 from avgzsl_bench.report.reported.figures import reported_for
 from avgzsl_bench.testing.method_checks import tiny_task
 

@@ -28,8 +28,8 @@ from avgzsl_baselines.avca_losses import Embedded
 from avgzsl_baselines.hyper import Hyper, HyperAlignment, HyperMultiple, HyperPoincare, HyperSingle
 from avgzsl_baselines.hyperbolic import alignment, artanh, cosine, poincare, project, to_tangent
 from avgzsl_bench import CheckpointError, ConfigError, Shape
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
-from avgzsl_bench.plugins.manager import method_spec
 from avgzsl_bench.records.checkpoint import load_official
 from avgzsl_bench.testing import check_method
 

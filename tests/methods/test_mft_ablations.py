@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from avgzsl_bench.plugins import manager as plugins
-from avgzsl_bench.report.reported.figures import read_reported
+from avgzsl_bench.execution.ablation import ablation_of
+from avgzsl_bench.method.registry import method_spec
+from avgzsl_bench.report.reported.figures import read_reported, reported_specs
 from avgzsl_bench.report.tables.ablation import AblationRequest
 from avgzsl_mft.method import MFTConfig
 
@@ -18,7 +19,7 @@ CHANGED = {
 
 
 def request_on(dataset: str) -> AblationRequest:
-    return AblationRequest(plugins.method_spec("mft"), plugins.ablation("mft"), dataset, "clip_clap", "cls", {})
+    return AblationRequest(method_spec("mft"), ablation_of("mft"), dataset, "clip_clap", "cls", {})
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -33,7 +34,7 @@ def test_each_variant_changes_what_its_row_says_and_nothing_else(dataset: str) -
 
 
 def test_the_full_method_is_the_last_row_of_each_table() -> None:
-    tables = plugins.ablation("mft").tables
+    tables = ablation_of("mft").tables
     assert [table.variants[-1].label for table in tables] == ["MFT", "l", "Both"]
     assert not any(table.variants[-1].settings for table in tables)
 
@@ -42,13 +43,13 @@ def test_the_full_method_is_the_last_row_of_each_table() -> None:
 def test_every_row_has_the_figures_that_the_paper_reports_and_none_is_left(dataset: str) -> None:
     reported = {
         (row.source, row.table, row.variant)
-        for spec in plugins.reported_specs()
+        for spec in reported_specs()
         for row in read_reported(spec).ablations
         if row.method == "MFT" and row.dataset == dataset
     }
     declared = {
         (table.reported.source, table.reported.table, variant.reported)
-        for table in plugins.ablation("mft").tables
+        for table in ablation_of("mft").tables
         if table.reported
         for variant in table.variants
     }

@@ -10,8 +10,14 @@ from click.testing import CliRunner
 
 import avgzsl_bench as ab
 from avgzsl_bench.cli import main
+from avgzsl_bench.cli.plugin_status import all_plugin_statuses
+from avgzsl_bench.data.datasets.registry import registered_dataset, registered_datasets
+from avgzsl_bench.data.layouts.readers import feature_readers
 from avgzsl_bench.errors import PluginError, UnknownNameError
+from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.plugins import manager as plugins
+from avgzsl_bench.plugins.registry import Registry
+from avgzsl_bench.report.reported.figures import reported_specs
 
 HOOK = "import avgzsl_bench as ab\n@ab.hookimpl\n"
 GOOD = HOOK + "def avbench_methods():\n    return [{spec}]\n"
@@ -92,13 +98,13 @@ def install(tmp_path, monkeypatch, fresh_plugins):
 def test_the_standard_plugins_come_in_by_entry_points():
     names = {spec.name for spec in ab.list_methods()}
     assert {"mft", "clipclap", "devise", "eszsl", "chance"} <= names
-    assert all(status.error is None for status in plugins.load_plugins().statuses)
+    assert all(status.error is None for status in all_plugin_statuses())
 
 
 @pytest.mark.parametrize("kind", BROKEN)
 def test_a_broken_plugin_is_reported_and_the_rest_work(kind, install):
     install(kind, BROKEN[kind])
-    status = next(s for s in plugins.load_plugins().statuses if s.name == kind)
+    status = next(s for s in all_plugin_statuses() if s.name == kind)
     assert status.error
     assert "\n" not in status.error
     assert {"mft", "devise"} <= {spec.name for spec in ab.list_methods()}
@@ -112,7 +118,7 @@ def test_a_broken_plugin_is_reported_and_the_rest_work(kind, install):
 @pytest.mark.parametrize("kind", REASONS)
 def test_the_reason_says_what_to_change(kind, install):
     install(kind, BROKEN[kind])
-    assert REASONS[kind] in next(s.error for s in plugins.load_plugins().statuses if s.name == kind)
+    assert REASONS[kind] in next(s.error for s in all_plugin_statuses() if s.name == kind)
 
 
 def test_nothing_of_a_plugin_that_was_not_loaded_stays_registered(install):
@@ -125,11 +131,11 @@ def test_a_broken_dataset_reader_or_file_of_figures_is_left_out_and_the_rest_wor
     source, reason = LEFT_OUT[kind]
     methods = "\n@ab.hookimpl\ndef avbench_methods():\n    return [" + SPEC.format(name="its_method") + "]\n"
     install(kind, source + methods)
-    assert set(plugins.datasets()) - {"foo"} == set(plugins.datasets()) >= {"activitynet", "ucf", "vggsound"}
-    assert set(plugins.feature_readers()) - {"foo"} == set(plugins.feature_readers()) >= {"avca", "tcaf"}
-    assert {"mft_jeit2025"} <= {spec.name for spec in plugins.reported_specs()} - {"foo"}
+    assert set(registered_datasets()) - {"foo"} == set(registered_datasets()) >= {"activitynet", "ucf", "vggsound"}
+    assert set(feature_readers()) - {"foo"} == set(feature_readers()) >= {"avca", "tcaf"}
+    assert {"mft_jeit2025"} <= {spec.name for spec in reported_specs()} - {"foo"}
     assert "its_method" in {spec.name for spec in ab.list_methods()}
-    status = next(s for s in plugins.load_plugins().statuses if s.name == kind)
+    status = next(s for s in all_plugin_statuses() if s.name == kind)
     assert reason in status.error
     assert "\n" not in status.error
     shown = CliRunner().invoke(main, ["plugins"])
@@ -143,7 +149,7 @@ def test_a_broken_dataset_reader_or_file_of_figures_is_left_out_and_the_rest_wor
 def test_a_dataset_that_was_left_out_says_why(install):
     install("single_module", LEFT_OUT["single_module"][0])
     with pytest.raises(UnknownNameError, match=r"unknown dataset 'foo'.*left out.*cannot be read"):
-        plugins.dataset("foo")
+        registered_dataset("foo")
 
 
 def test_what_was_registered_by_hand_and_is_broken_has_a_status(fresh_plugins):
@@ -153,32 +159,32 @@ def test_what_was_registered_by_hand_and_is_broken_has_a_status(fresh_plugins):
             return [ab.DatasetSpec("foo", "json:no.json")]
 
     plugins.load_plugins().manager.register(ByHand(), name="by hand")
-    assert "by hand" in {s.name for s in plugins.load_plugins().statuses if s.error}
+    assert "by hand" in {s.name for s in all_plugin_statuses() if s.error}
 
 
 def test_listing_methods_reads_no_data_files(install, monkeypatch):
     install("single_module", LEFT_OUT["single_module"][0])
-    monkeypatch.setattr(plugins, "_gather", None)
+    monkeypatch.setattr(Registry, "gather", None)
     assert CliRunner().invoke(main, ["methods"]).exit_code == 0
 
 
 def test_a_broken_plugin_is_mentioned_when_a_method_is_not_found(install):
     install("raises", BROKEN["raises"])
     with pytest.raises(UnknownNameError, match="not loaded: raises"):
-        plugins.method_spec("its_method")
+        method_spec("its_method")
 
 
 def test_a_method_that_cannot_be_imported_says_so(install):
     install("ghost", GOOD.format(spec=SPEC.format(name="ghost")))
-    spec = plugins.method_spec("ghost")
+    spec = method_spec("ghost")
     with pytest.raises(PluginError, match=r"ghost.*nowhere:Nothing cannot be imported"):
-        plugins.method_class(spec)
+        method_class(spec)
 
 
 def test_a_target_that_is_no_method_says_so():
     spec = ab.MethodSpec("odd", target="collections:OrderedDict", title="odd")
     with pytest.raises(PluginError, match="not a subclass"):
-        plugins.method_class(spec)
+        method_class(spec)
 
 
 class Finished(ab.Method):
@@ -225,11 +231,11 @@ class OddConstructor(Finished):
 def test_a_class_that_could_not_be_built_says_so(target, reason):
     spec = ab.MethodSpec("odd", target=f"{__name__}:{target.__name__}", title="odd")
     with pytest.raises(PluginError, match=f"method 'odd': .*{reason}"):
-        plugins.method_class(spec)
+        method_class(spec)
 
 
 def test_a_finished_class_is_taken():
-    assert plugins.method_class(ab.MethodSpec("ok", target=f"{__name__}:Finished", title="ok")) is Finished
+    assert method_class(ab.MethodSpec("ok", target=f"{__name__}:Finished", title="ok")) is Finished
 
 
 def test_one_encoder_is_written_as_a_tuple():
@@ -244,9 +250,9 @@ def test_what_a_method_follows_is_one_of_four():
 
 def test_near_misses_are_named():
     with pytest.raises(UnknownNameError, match="did you mean 'mft'"):
-        plugins.method_spec("mtf")
+        method_spec("mtf")
     with pytest.raises(UnknownNameError, match="did you mean 'vggsound'"):
-        plugins.dataset("vgg_sound")
+        registered_dataset("vgg_sound")
 
 
 def test_plugins_can_be_pinned(monkeypatch, fresh_plugins):
@@ -256,12 +262,12 @@ def test_plugins_can_be_pinned(monkeypatch, fresh_plugins):
 
 def test_a_pin_that_matches_nothing_is_reported(monkeypatch, fresh_plugins):
     monkeypatch.setenv(plugins.PIN, "mtf, standard,")
-    (status,) = [s for s in plugins.load_plugins().statuses if s.error]
+    (status,) = [s for s in all_plugin_statuses() if s.error]
     assert status.name == "mtf"
     assert "unknown entry point in AVBENCH_PLUGINS 'mtf'; did you mean 'mft'?" in status.error
     assert status.error in CliRunner().invoke(main, ["plugins"]).output
     with pytest.raises(UnknownNameError, match="not loaded: mtf"):
-        plugins.method_spec("mft")
+        method_spec("mft")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["methods"], ["methods", "--json"], ["datasets"], ["plugins"]])
@@ -277,7 +283,7 @@ def test_listing_commands_import_no_torch(arguments):
 
 def test_methods_are_listed_without_reading_data_files():
     code = (
-        "import sys\nfrom avgzsl_bench.plugins.manager import list_methods\n"
+        "import sys\nfrom avgzsl_bench.method.registry import list_methods\n"
         "assert list_methods()\n"
         "heavy = {'torch', 'numpy', 'pydantic', 'h5py', 'pandas'} & set(sys.modules)\n"
         "assert not heavy, heavy"

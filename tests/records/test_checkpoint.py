@@ -22,9 +22,10 @@ from tiny_method import SPEC, Tiny, official_state
 import avgzsl_bench as ab
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
 from avgzsl_bench.errors import AvbenchError, CheckpointError, ConfigError, UnknownNameError
+from avgzsl_bench.method.registry import list_methods, method_class
 from avgzsl_bench.method.settings import build_config, presets
 from avgzsl_bench.method.state_dict import Names, expected_state
-from avgzsl_bench.plugins.manager import list_methods, load_plugins, method_class
+from avgzsl_bench.plugins.manager import load_plugins
 from avgzsl_bench.records.checkpoint import (
     Checkpoint,
     Origin,

@@ -11,8 +11,8 @@ import pytest
 from make_record import make_record
 
 from avgzsl_bench.errors import AvbenchError, ConfigError, RecordError
-from avgzsl_bench.execution.ablation import Ablation
-from avgzsl_bench.plugins import manager as plugins
+from avgzsl_bench.execution.ablation import Ablation, ablation_of
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.records.collect import collect
 from avgzsl_bench.records.record import read_record
 from avgzsl_bench.report.formats.ablation_text import MARKER, csv_of, latex_of, markdown_of, write_ablations
@@ -39,7 +39,7 @@ REPORTED = {
 
 @pytest.fixture
 def request_() -> AblationRequest:
-    return AblationRequest(plugins.method_spec("mft"), plugins.ablation("mft"), "ucf", "auto", "cls", {})
+    return AblationRequest(method_spec("mft"), ablation_of("mft"), "ucf", "auto", "cls", {})
 
 
 def make(folder: Path, request: AblationRequest, label: str, *, features: str = "clip_clap", **facts: Any) -> Path:

@@ -14,10 +14,11 @@ import avgzsl_bench as ab
 from avgzsl_bench.cli import main
 from avgzsl_bench.errors import PluginError
 from avgzsl_bench.plugins import manager as plugins
-from avgzsl_bench.plugins.manager import reported_specs as registered_specs
 from avgzsl_bench.report.folder import write_boards
 from avgzsl_bench.report.formats.literature_text import MARKER, csv_of, markdown_of, write_literature
+from avgzsl_bench.report.reported import figures
 from avgzsl_bench.report.reported.figures import Paper, ReportedFigure
+from avgzsl_bench.report.reported.figures import reported_specs as registered_specs
 from avgzsl_bench.report.reported.literature import LiteratureTable, literature_tables, read_literature
 from avgzsl_bench.report.tables.board import read_boards
 from avgzsl_bench.report.tables.literature_notes import origin, table_notes
@@ -218,7 +219,7 @@ def test_text_of_plugins_cannot_break_a_table() -> None:
 
 
 def test_without_figures_there_is_nothing_to_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugins, "reported_specs", list)
+    monkeypatch.setattr(figures, "reported_specs", list)
     with pytest.raises(PluginError, match="no reported figures are registered"):
         read_literature()
 
@@ -245,7 +246,7 @@ def test_figures_of_a_plugin_show_up(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (package / "figures.json").write_text(json.dumps(content))
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "figures_of_theirs", raising=False)
-    monkeypatch.setattr(plugins, "reported_specs", registered_specs)
+    monkeypatch.setattr(figures, "reported_specs", registered_specs)
     plugins.load_plugins().manager.register(Theirs(), name="theirs")
 
     out = tmp_path / "out"

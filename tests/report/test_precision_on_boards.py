@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from make_record import make_record
 
 from avgzsl_bench.cli import main
-from avgzsl_bench.plugins import manager as plugins
+from avgzsl_bench.execution.ablation import ablation_of
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.records.collect import collect
 from avgzsl_bench.report.formats.board_csv import csv_of
 from avgzsl_bench.report.formats.board_markdown import markdown_of
@@ -85,7 +86,7 @@ def test_a_comparison_takes_full_precision_and_names_what_is_another(folder: Pat
 
 
 def test_an_ablation_is_of_one_precision(tmp_path: Path) -> None:
-    request = AblationRequest(plugins.method_spec("mft"), plugins.ablation("mft"), "ucf", "auto", "cls", {})
+    request = AblationRequest(method_spec("mft"), ablation_of("mft"), "ucf", "auto", "cls", {})
     variant = next(v for v in request.ablation.variants if v.label == "MFT")
     config = request.config_of(variant, "clip_clap")
     for seed, precision in ((0, "full"), (1, "full"), (0, "bf16")):

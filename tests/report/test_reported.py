@@ -11,9 +11,9 @@ import pytest
 import avgzsl_baselines
 import avgzsl_mft
 from avgzsl_bench.errors import PluginError
-from avgzsl_bench.plugins import manager as plugins
 from avgzsl_bench.plugins.builtin import avbench_reported
-from avgzsl_bench.report.reported import ReportedSpec
+from avgzsl_bench.plugins.specs import ReportedSpec
+from avgzsl_bench.report.reported import figures
 from avgzsl_bench.report.reported.figures import (
     ReportedAblation,
     ReportedFigure,
@@ -263,7 +263,7 @@ def test_a_plugin_stands_behind_what_is_there(tmp_path: Path, monkeypatch: pytes
         ROW | {"method": "avca", "dataset": "ucf", "hm": 98.0},
     ]
     spec = source(tmp_path, monkeypatch, json.dumps(GOOD | {"figures": rows, "papers": {"avca": {"title": "T"}}}))
-    monkeypatch.setattr(plugins, "reported_specs", lambda: [*avbench_reported(), spec])
+    monkeypatch.setattr(figures, "reported_specs", lambda: [*avbench_reported(), spec])
     found = {(f.features, f.split): f.hm for f in reported_for("AVCA", "ucf")}
     assert (found["selavi", "main"], found["f", "cls"]) == (27.15, 98.0)
     paper = paper_of("avca")

@@ -9,8 +9,8 @@ import torch
 from avgzsl_bench import Task, load_benchmark
 from avgzsl_bench.execution.stages import Selection, select
 from avgzsl_bench.gzsl.calibration import parse_calibration
+from avgzsl_bench.method.registry import method_class
 from avgzsl_bench.method.settings import build_config
-from avgzsl_bench.plugins.manager import method_class
 
 if TYPE_CHECKING:
     from pathlib import Path

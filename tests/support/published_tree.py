@@ -14,7 +14,7 @@ import pluggy
 import pytest
 
 from avgzsl_bench.data.datasets.facts import DatasetSpec, read_dataset
-from avgzsl_bench.plugins import builtin, hookspecs
+from avgzsl_bench.plugins import builtin, hookspecs, registry
 from avgzsl_bench.plugins import manager as plugins
 
 UCF = read_dataset(DatasetSpec("ucf", "avgzsl_bench:data/datasets/class_lists/ucf.json"))
@@ -53,7 +53,9 @@ def standard_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     manager = pluggy.PluginManager(plugins.GROUP)
     manager.add_hookspecs(hookspecs)
     manager.register(builtin)
-    monkeypatch.setattr(plugins, "load_plugins", lambda: plugins.Plugins(manager, ()))
+    loaded = plugins.Plugins(manager, ())
+    monkeypatch.setattr(plugins, "load_plugins", lambda: loaded)
+    monkeypatch.setattr(registry, "load_plugins", lambda: loaded)
 
 
 def vector(video: str, modality: str, features: str) -> np.ndarray:

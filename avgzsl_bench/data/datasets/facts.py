@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from avgzsl_bench.errors import PluginError, UnknownNameError, one_line
-from avgzsl_bench.plugins.dataset_spec import DatasetSpec
+from avgzsl_bench.plugins.specs import DatasetSpec
 
 PARTITIONS = (
     "stage1_train",

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from avgzsl_bench.data.datasets.facts import DISJOINT, Dataset
+from avgzsl_bench.data.datasets.facts import DISJOINT, Dataset, read_dataset
 from avgzsl_bench.errors import DataError, UnknownNameError, one_line
-from avgzsl_bench.plugins import manager as plugins
+from avgzsl_bench.plugins.registry import Registry
+from avgzsl_bench.plugins.specs import DatasetSpec
 from avgzsl_bench.system.files import os_reason, write_atomically
 from avgzsl_bench.system.identifiers import NAME, SPOKEN
 
@@ -39,6 +40,24 @@ class OwnDatasets:
     unreadable: list[tuple[Path, str]]
 
 
+REGISTRY = Registry("avbench_datasets", DatasetSpec, "dataset", read_dataset)
+"""The datasets that plugins register."""
+
+
+def registered_datasets() -> dict[str, Dataset]:
+    """Every registered dataset that can be read, by name."""
+    return dict(sorted(REGISTRY.items().items()))
+
+
+def registered_dataset(name: str) -> Dataset:
+    """The dataset registered under `name`.
+
+    Raises:
+        UnknownNameError: none is, or it cannot be read.
+    """
+    return REGISTRY.item(name)
+
+
 def known_dataset(name: str, root: Path) -> Dataset:
     """The dataset of a name: the registered one, else the data folder's.
 
@@ -46,23 +65,23 @@ def known_dataset(name: str, root: Path) -> Dataset:
         UnknownNameError: there is none.
         DataError: the data folder's cannot be read.
     """
-    registered = plugins.datasets()
+    registered = registered_datasets()
     if name not in registered and NAME.fullmatch(name) and dataset_path(root, name).is_file():
         return read_own_dataset(dataset_path(root, name))
     own = {} if name in registered else scan_own_datasets(root).datasets
     if own:
         raise UnknownNameError("dataset", name, [*registered, *own])
-    return plugins.dataset(name)
+    return registered_dataset(name)
 
 
 def known_datasets(root: Path) -> dict[str, Dataset]:
     """Every dataset that can be used, registered ones first."""
-    return {**plugins.datasets(), **scan_own_datasets(root).datasets}
+    return {**registered_datasets(), **scan_own_datasets(root).datasets}
 
 
 def scan_own_datasets(root: Path) -> OwnDatasets:
     """The datasets of a data folder; a damaged one does not hide the others."""
-    registered = plugins.datasets()
+    registered = registered_datasets()
     found = OwnDatasets({}, [])
     for path in sorted(root.glob(f"*/{FILE_NAME}")):
         try:
@@ -144,7 +163,7 @@ def own_dataset_problem(dataset: Dataset) -> str | None:
 
 def is_registered(name: str) -> bool:
     """Whether a plugin brings the dataset, so that no file of facts is needed."""
-    return name in plugins.datasets()
+    return name in registered_datasets()
 
 
 def write_own_dataset(path: Path, dataset: Dataset) -> None:

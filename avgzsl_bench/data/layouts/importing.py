@@ -16,13 +16,12 @@ from avgzsl_bench.data.datasets.registry import (
     read_facts,
     write_own_dataset,
 )
-from avgzsl_bench.data.layouts.readers import Found
+from avgzsl_bench.data.layouts.readers import Found, feature_readers
 from avgzsl_bench.data.layouts.tree import feature_folders, refuse_link_out
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.spilled import scratch_in
 from avgzsl_bench.data.store.store import write_store
 from avgzsl_bench.errors import DataError
-from avgzsl_bench.plugins import manager as plugins
 from avgzsl_bench.system.files import folder_fault, os_reason
 from avgzsl_bench.system.locks import writing_alone
 
@@ -60,7 +59,7 @@ def import_tree(
     fault = folder_fault(directory)
     if fault is not None:
         raise DataError(f"{directory}: {fault}")
-    readers, known = plugins.feature_readers(), known_datasets(root)
+    readers, known = feature_readers(), known_datasets(root)
     announce(f"looking through {directory}")
     try:
         brought = _brought_datasets(directory, known)

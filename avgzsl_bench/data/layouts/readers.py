@@ -7,22 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from avgzsl_bench.errors import PluginError
+from avgzsl_bench.plugins.manager import resolve
+from avgzsl_bench.plugins.registry import Registry
+from avgzsl_bench.plugins.specs import ReaderSpec
+
 if TYPE_CHECKING:
     from avgzsl_bench.data.datasets.facts import Dataset
     from avgzsl_bench.data.store.table import FeatureTable
-
-
-@dataclass(frozen=True)
-class ReaderSpec:
-    """A feature reader as a plugin registers it.
-
-    Attributes:
-        name: layout name, e.g. `avca`.
-        target: a `FeatureReader` as `"package.module:attribute"`, imported when first used.
-    """
-
-    name: str
-    target: str
 
 
 @dataclass(frozen=True)
@@ -60,3 +52,20 @@ class FeatureReader(Protocol):
             DataError: damaged, foreign or inconsistent files, with the file named.
         """
         ...
+
+
+def _reader(spec: ReaderSpec) -> FeatureReader:
+    reader: FeatureReader = resolve(spec.target, f"feature reader {spec.name!r}")
+    for name in ("recognise", "read"):
+        if not callable(getattr(reader, name, None)):
+            raise PluginError(f"feature reader {spec.name!r}: {spec.target} has no method {name!r}")
+    return reader
+
+
+REGISTRY = Registry("avbench_feature_readers", ReaderSpec, "feature reader", _reader)
+"""The feature readers that plugins register, by layout name."""
+
+
+def feature_readers() -> dict[str, FeatureReader]:
+    """Every registered feature reader that can be used, by layout name."""
+    return REGISTRY.items()

@@ -15,7 +15,13 @@ from avgzsl_bench.data.cards.cards import Card
 from avgzsl_bench.data.cards.own import card_path, read_card, write_card
 from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, partition_bit
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SEQUENCE_SUFFIX, SIMULATED, SIMULATED_ENCODER
-from avgzsl_bench.data.datasets.registry import dataset_path, known_dataset, read_own_dataset, write_own_dataset
+from avgzsl_bench.data.datasets.registry import (
+    dataset_path,
+    known_dataset,
+    read_own_dataset,
+    registered_datasets,
+    write_own_dataset,
+)
 from avgzsl_bench.data.layouts.marker import refuse_simulated
 from avgzsl_bench.data.own.array_file import read_vectors
 from avgzsl_bench.data.own.class_vectors import read_class_vectors
@@ -27,7 +33,6 @@ from avgzsl_bench.data.store.store import write_store
 from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.data.store.verify import Finding, findings_of
 from avgzsl_bench.errors import DataError, UnknownNameError
-from avgzsl_bench.plugins import manager as plugins
 from avgzsl_bench.system.files import nearest_folder, require_writable
 from avgzsl_bench.system.identifiers import NAME, SPOKEN
 from avgzsl_bench.system.locks import writing_alone
@@ -159,7 +164,7 @@ def _dataset(root: Path, brought: Brought, videos: VideoTable) -> tuple[Dataset,
             return known_dataset(brought.dataset, root), None
         except UnknownNameError as error:
             raise DataError(f"{error}; describe a new dataset with --classes FILE") from error
-    if brought.dataset in plugins.datasets():
+    if brought.dataset in registered_datasets():
         raise DataError(
             f"{brought.dataset!r} is a registered dataset; leave --classes out, or choose another name"
         )

@@ -13,7 +13,7 @@ from avgzsl_bench.data.store.installed import data_root as resolve_data_root
 from avgzsl_bench.errors import AvbenchError, ConfigError
 from avgzsl_bench.execution.plan import Plan, plan_run
 from avgzsl_bench.execution.sweep.job import Job
-from avgzsl_bench.plugins.manager import list_methods, method_spec
+from avgzsl_bench.method.registry import list_methods, method_spec
 from avgzsl_bench.system.device import choose_device
 
 ALL = "all"

@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avgzsl_bench.data.datasets.feature_sets import vector_form
 from avgzsl_bench.errors import PluginError
-from avgzsl_bench.plugins import manager as plugins
+from avgzsl_bench.plugins.registry import Registry
+from avgzsl_bench.plugins.specs import ReportedSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from avgzsl_bench.report.reported import ReportedSpec
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Kind = Literal["paper_table", "paper_text", "later_table", "digest", "readme"]
@@ -159,14 +159,33 @@ def _require_once(file: ReportedFile) -> None:
             raise ValueError(f"two figures for the same: {', '.join(str(part) for part in place if part)}")
 
 
+def _readable(spec: ReportedSpec) -> ReportedSpec:
+    read_reported(spec)
+    return spec
+
+
+REGISTRY = Registry("avbench_reported", ReportedSpec, "file of reported figures", _readable)
+"""The files of reported figures that plugins register."""
+
+
+def reported_specs() -> list[ReportedSpec]:
+    """Every registered file of reported figures that can be read."""
+    return list(REGISTRY.items().values())
+
+
 def all_reported() -> list[ReportedFigure]:
     """Every figure of every registered file, in the order of registration."""
-    return [figure for spec in plugins.reported_specs() for figure in read_reported(spec).figures]
+    return [figure for spec in reported_specs() for figure in read_reported(spec).figures]
+
+
+def all_reported_ablations() -> list[ReportedAblation]:
+    """Every variant of every registered file, in the order of registration."""
+    return [row for spec in reported_specs() for row in read_reported(spec).ablations]
 
 
 def paper_of(method: str) -> Paper | None:
     """The paper behind a method, from the first registered file that knows it."""
-    papers = (paper for spec in plugins.reported_specs() for paper in read_reported(spec).papers.items())
+    papers = (paper for spec in reported_specs() for paper in read_reported(spec).papers.items())
     return next((paper for name, paper in papers if name.casefold() == method.casefold()), None)
 
 

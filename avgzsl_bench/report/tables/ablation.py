@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
 from avgzsl_bench.errors import ConfigError, UnknownNameError
+from avgzsl_bench.method.registry import method_class
 from avgzsl_bench.method.settings import build_config
-from avgzsl_bench.plugins import manager as plugins
 from avgzsl_bench.records.collect import RecordTable
-from avgzsl_bench.report.reported.figures import read_reported
+from avgzsl_bench.report.reported.figures import all_reported_ablations
 from avgzsl_bench.report.stats.rows import rows_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class AblationRequest:
         Raises:
             AvbenchError: a setting that the method does not take; the variant is named if it is the variant's.
         """
-        method = plugins.method_class(self.spec).Config
+        method = method_class(self.spec).Config
         build_config(self.spec, method, self.dataset, features, self.settings)
         try:
             config = build_config(self.spec, method, self.dataset, features, self.settings_of(variant))
@@ -179,7 +179,7 @@ Reported = Mapping[tuple[str, int, str], "ReportedAblation"]
 def _reported(request: AblationRequest) -> Reported:
     """What is reported of the method's variants on the dataset, by source, table and name of the variant."""
     title = request.spec.title.casefold()
-    rows = [row for spec in plugins.reported_specs() for row in read_reported(spec).ablations]
+    rows = all_reported_ablations()
     return {
         (row.source, row.table, row.variant): row
         for row in rows

@@ -1,0 +1,15 @@
+"""What became of every installed plugin, its datasets, readers, reported figures and ablations included."""
+
+from __future__ import annotations
+
+from avgzsl_bench.data.datasets import registry as datasets
+from avgzsl_bench.data.layouts import readers
+from avgzsl_bench.execution import ablation
+from avgzsl_bench.plugins.manager import PluginStatus
+from avgzsl_bench.plugins.registry import plugin_statuses
+from avgzsl_bench.report.reported import figures
+
+
+def all_plugin_statuses() -> list[PluginStatus]:
+    """What became of every entry point; whatever it registers is read for it."""
+    return plugin_statuses((datasets.REGISTRY, readers.REGISTRY, figures.REGISTRY, ablation.REGISTRY))

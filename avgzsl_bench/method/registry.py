@@ -1,0 +1,70 @@
+"""The methods that plugins register, and their classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from inspect import isabstract, signature
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from avgzsl_bench.errors import PluginError, UnknownNameError
+from avgzsl_bench.plugins.manager import PluginStatus, load_plugins, resolve
+
+if TYPE_CHECKING:
+    from avgzsl_bench.method.base import Method
+    from avgzsl_bench.plugins.specs import MethodSpec
+
+
+def list_methods() -> list[MethodSpec]:
+    """Every registered method, by name."""
+    specs: list[Sequence[MethodSpec]] = load_plugins().manager.hook.avbench_methods()
+    return sorted(chain.from_iterable(specs), key=lambda spec: spec.name)
+
+
+def method_spec(name: str) -> MethodSpec:
+    """The method registered under `name`.
+
+    Raises:
+        UnknownNameError: none is; the near miss is named, and broken plugins are mentioned.
+    """
+    specs = {spec.name: spec for spec in list_methods()}
+    if name not in specs:
+        broken = [s.name for s in load_plugins().loaded if s.error]
+        hint = f"not loaded: {', '.join(broken)} (see 'avbench plugins')" if broken else ""
+        raise UnknownNameError("method", name, specs, hint)
+    return specs[name]
+
+
+def provider(spec: MethodSpec) -> PluginStatus | None:
+    """The plugin that registered a method; None if it was registered by hand."""
+    return next((s for s in load_plugins().loaded if spec.name in s.methods), None)
+
+
+def method_class(spec: MethodSpec) -> type[Method]:
+    """Import a method's class.
+
+    Raises:
+        PluginError: the target cannot be imported, is no `Method` or an unfinished one.
+    """
+    from avgzsl_bench.method.base import Method
+
+    owner = f"method {spec.name!r}: {spec.target}"
+    target = resolve(spec.target, f"method {spec.name!r}")
+    if not (isinstance(target, type) and issubclass(target, Method)):
+        raise PluginError(f"{owner} is not a subclass of avgzsl_bench.Method")
+    _check_class(target, owner)
+    return target
+
+
+def _check_class(target: type[Method], owner: str) -> None:
+    """Refuse a class that could not be built."""
+    from avgzsl_bench.method.base import MethodConfig
+
+    if isabstract(target):
+        raise PluginError(f"{owner} does not define {', '.join(sorted(target.__abstractmethods__))}")
+    if not (isinstance(target.Config, type) and issubclass(target.Config, MethodConfig)):
+        raise PluginError(f"{owner}.Config is not a subclass of avgzsl_bench.MethodConfig")
+    try:
+        signature(target).bind("config", "shape", "classes", seed=0, device="cpu")
+    except TypeError as e:
+        raise PluginError(f"{owner} must take (config, shape, classes, *, seed, device): {e}") from e

@@ -1,0 +1,102 @@
+"""What plugins register through one hook: items by name, read when first asked for, faults kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Protocol, TypeVar
+
+from avgzsl_bench.errors import PluginError, UnknownNameError
+from avgzsl_bench.plugins.manager import PluginStatus, isolated, load_plugins, plugin_name, specs_of
+
+
+class Spec(Protocol):
+    """A spec that a hook returns; it is registered under its name."""
+
+    @property
+    def name(self) -> str:
+        """The name, unique for the hook."""
+
+
+AnySpec = TypeVar("AnySpec", bound=Spec)
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Gathered(Generic[Item]):
+    """Items by name, and what is wrong: (plugin, reason) for each fault."""
+
+    items: dict[str, Item] = field(default_factory=dict)
+    faults: list[tuple[str, str]] = field(default_factory=list)
+
+    def hint(self) -> str:
+        """The faults, for an error about a name that is not there; empty when there are none."""
+        return "; ".join(f"left out: {reason}" for _, reason in self.faults)
+
+
+@dataclass(frozen=True)
+class Registry(Generic[AnySpec, Item]):
+    """What plugins register through one hook.
+
+    Attributes:
+        hook: name of the hook.
+        kind: class of the specs that it returns.
+        noun: what an item is, for messages.
+        read: makes an item of a spec.
+    """
+
+    hook: str
+    kind: type[AnySpec]
+    noun: str
+    read: Callable[[AnySpec], Item]
+
+    def gather(self) -> Gathered[Item]:
+        """Ask plugin by plugin, in the order of registration, and read what each brings; faults are kept."""
+        gathered: Gathered[Item] = Gathered()
+        for impl in getattr(load_plugins().manager.hook, self.hook).get_hookimpls():
+
+            def report(reason: str, plugin: str = impl.plugin_name) -> None:
+                gathered.faults.append((plugin, reason))
+
+            specs: Sequence[AnySpec] = ()
+            with isolated(report):
+                specs = specs_of(impl.function, self.hook, self.kind)
+            for spec in specs:
+                with isolated(report):
+                    if spec.name in gathered.items:
+                        raise PluginError(f"{self.hook}: the name {spec.name!r} is taken")
+                    gathered.items[spec.name] = self.read(spec)
+        return gathered
+
+    def items(self) -> dict[str, Item]:
+        """Every item that can be read, by name, in the order of registration."""
+        return self.gather().items
+
+    def item(self, name: str) -> Item:
+        """The item registered under a name.
+
+        Raises:
+            UnknownNameError: there is none, or it cannot be read.
+        """
+        gathered = self.gather()
+        if name not in gathered.items:
+            raise UnknownNameError(self.noun, name, gathered.items, gathered.hint())
+        return gathered.items[name]
+
+
+def plugin_statuses(registries: Iterable[Registry[Any, Any]]) -> list[PluginStatus]:
+    """What became of every entry point, with what had to be left out of what it registers.
+
+    Args:
+        registries: whose items are read for it.
+    """
+    faults: dict[str, list[str]] = {}
+    for registry in registries:
+        for plugin, reason in registry.gather().faults:
+            faults.setdefault(plugin, []).append(reason)
+    statuses = []
+    for status in load_plugins().loaded:
+        reasons = faults.pop(plugin_name(status.distribution, status.name), None)
+        statuses.append(replace(status, error="; ".join(reasons)) if reasons else status)
+    by_hand = [PluginStatus(name, "?", "?", "?", "; ".join(reasons)) for name, reasons in faults.items()]
+    return [*statuses, *by_hand]

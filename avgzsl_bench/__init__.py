@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pydantic import Field
 
     from avgzsl_bench.data.benchmark import load_benchmark
-    from avgzsl_bench.data.layouts.readers import FeatureReader, Found
+    from avgzsl_bench.data.layouts.readers import DetectedFeatures, FeatureReader
     from avgzsl_bench.data.store.table import FeatureTable, Ragged
     from avgzsl_bench.errors import AvbenchError, CheckpointError, ConfigError
     from avgzsl_bench.execution.events import EpochReport, RunInfo
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         seen_unseen_curve,
     )
     from avgzsl_bench.gzsl.sequences import Padded, Sequences
-    from avgzsl_bench.gzsl.task import Benchmark, Classes, Samples, Shape, Task, Videos
+    from avgzsl_bench.gzsl.task import Benchmark, Classes, FeatureDims, Samples, Task, Videos
     from avgzsl_bench.method.base import Method, MethodConfig
     from avgzsl_bench.method.precision import Precision
     from avgzsl_bench.method.registry import list_methods
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _HOME = {
     "records.checkpoint": ("load_official",),
     "data.benchmark": ("load_benchmark",),
-    "data.layouts.readers": ("FeatureReader", "Found"),
+    "data.layouts.readers": ("FeatureReader", "DetectedFeatures"),
     "data.store.table": ("FeatureTable", "Ragged"),
     "errors": ("AvbenchError", "CheckpointError", "ConfigError"),
     "execution.events": ("EpochReport", "RunInfo"),
@@ -55,7 +55,7 @@ _HOME = {
     "execution.execute": ("run",),
     "method.sampling": ("ClassBalancedSampler",),
     "gzsl.sequences": ("Padded", "Sequences"),
-    "gzsl.task": ("Benchmark", "Classes", "Samples", "Shape", "Task", "Videos"),
+    "gzsl.task": ("Benchmark", "Classes", "Samples", "FeatureDims", "Task", "Videos"),
     "method.torch_method": ("Batch", "TorchConfig", "TorchMethod"),
 }
 _MODULE_OF = {name: f"avgzsl_bench.{module}" for module, names in _HOME.items() for name in names}
@@ -67,7 +67,7 @@ __all__ = [  # noqa: RUF022 (grouped as in _HOME)
     "load_benchmark",
     "DatasetSpec",
     "FeatureReader",
-    "Found",
+    "DetectedFeatures",
     "ReaderSpec",
     "FeatureTable",
     "Ragged",
@@ -98,7 +98,7 @@ __all__ = [  # noqa: RUF022 (grouped as in _HOME)
     "Benchmark",
     "Classes",
     "Samples",
-    "Shape",
+    "FeatureDims",
     "Task",
     "Videos",
     "Batch",

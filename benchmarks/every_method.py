@@ -20,7 +20,7 @@ from pairs import Pairs, pairs, seconds
 if TYPE_CHECKING:
     from floors import Work
 
-    from avgzsl_bench import Method, Shape, Task
+    from avgzsl_bench import FeatureDims, Method, Task
     from avgzsl_bench.execution.plan import Plan
 
 SECONDS = 0.2
@@ -61,7 +61,7 @@ class Prepared:
     """A method's plan and its data: stage 1 of the simulated UCF, default settings."""
 
     plan: Plan
-    shape: Shape
+    shape: FeatureDims
     task: Task
 
     @property

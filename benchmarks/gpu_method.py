@@ -22,7 +22,7 @@ from avgzsl_bench.execution.seeds.learner import Learner, trains_together
 from avgzsl_bench.execution.seeds.stack import stacked
 from avgzsl_bench.execution.stages import validate
 from avgzsl_bench.gzsl.calibration import parse_calibration
-from avgzsl_bench.method.precision import Precision, computing_in
+from avgzsl_bench.method.precision import Precision, precision_context
 from avgzsl_bench.system.device import make_deterministic, peak_memory, reset_peak_memory
 
 
@@ -60,7 +60,7 @@ def computed(way: Way, precision: Precision, device: torch.device) -> Way:
     whole = synchronised(way, device)
 
     def within() -> None:
-        with computing_in(precision, device):
+        with precision_context(precision, device):
             whole()
 
     return within
@@ -71,7 +71,7 @@ def measure(name: str, device: torch.device, counts: Counts) -> dict[str, Any]:
     make_deterministic(device)
     stage = prepared(name, str(device))
     calibration = parse_calibration(stage.plan.config.calibration)
-    with computing_in("full", device):
+    with precision_context("full", device):
         method = stage.made(4 if stage.counted else None)
         reset_peak_memory(device)
         before = peak_memory(device)
@@ -138,7 +138,7 @@ def training(work: Work, precision: Precision, device: torch.device, counts: Cou
 def seeds_a_second(stage: Prepared, batches: int | None, counts: Counts) -> dict[str, float]:
     """Seeds a second by each way of training several; a seed is an epoch of so many batches and an evaluation."""
     ways = ways_of_seeds(stage, batches, counts.seeds)
-    with computing_in("full", stage.plan.device):
+    with precision_context("full", stage.plan.device):
         return {name: counts.seeds / median_of(way, counts.repeats) for name, way in ways.items()}
 
 

@@ -20,7 +20,7 @@ from every_method import resident
 from pairs import Way, seconds
 
 if TYPE_CHECKING:
-    from avgzsl_bench.data.own.adding import Brought
+    from avgzsl_bench.data.own.adding import FeatureSources
 
 EVALUATIONS = (
     *((n, 200) for n in (10_000, 30_000, 100_000, 300_000, 1_000_000)),
@@ -72,7 +72,7 @@ def measure_evaluation(videos: int, classes: int) -> Grown:
     import torch
 
     from avgzsl_baselines.devise import DeViSE
-    from avgzsl_bench import Classes, Samples, Shape, Task, Videos
+    from avgzsl_bench import Classes, FeatureDims, Samples, Task, Videos
     from avgzsl_bench.execution.stages import validate
     from avgzsl_bench.gzsl.calibration import parse_calibration
     from avgzsl_bench.gzsl.task import Truth
@@ -92,7 +92,7 @@ def measure_evaluation(videos: int, classes: int) -> Grown:
     )
     few = Task(named, task.train, features.take(slice(0, 4096)), Truth(label[:4096].numpy(), np.arange(4096)))
     method = DeViSE(
-        DeViSE.Config(), Shape(AUDIO, VISUAL, {"own": TEXT}), named, seed=0, device=torch.device("cpu")
+        DeViSE.Config(), FeatureDims(AUDIO, VISUAL, {"own": TEXT}), named, seed=0, device=torch.device("cpu")
     )
     calibration = parse_calibration("exact")
     validate(method, few, calibration)
@@ -121,11 +121,11 @@ def measure_import(videos: int, classes: int) -> Grown:
     return Grown("import", videos, classes, taken, data, max(peak() - before, 0.0))
 
 
-def brought_from(place: Path) -> Brought:
+def brought_from(place: Path) -> FeatureSources:
     """What `write_sources` wrote there, as `add_features` takes it."""
-    from avgzsl_bench.data.own.adding import Brought
+    from avgzsl_bench.data.own.adding import FeatureSources
 
-    return Brought(
+    return FeatureSources(
         "grown",
         "own",
         place / "videos.csv",

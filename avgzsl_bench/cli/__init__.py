@@ -16,7 +16,7 @@ import click
 
 from avgzsl_bench.cli.group import NearMissGroup
 from avgzsl_bench.errors import AvbenchError
-from avgzsl_bench.system.signals import Terminated, endings_raised
+from avgzsl_bench.system.signals import Terminated, raise_on_signal
 
 _COMMANDS = {
     "run": "avgzsl_bench.cli.run:run",
@@ -77,7 +77,7 @@ class _LazyGroup(NearMissGroup):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
         try:
-            with endings_raised():
+            with raise_on_signal():
                 code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         except _NO_ARGUMENTS as help_text:
             help_text.show()

@@ -64,11 +64,11 @@ def add_command(
     stage 1 is in stage2_train as well. Differences from the dataset's standard are shown; contradictions end
     with exit code 2, and nothing is written.
     """
-    from avgzsl_bench.data.own.adding import Brought, add_features
+    from avgzsl_bench.data.own.adding import FeatureSources, add_features
     from avgzsl_bench.data.store.installed import data_root as locate
 
     text = _by_encoder(texts)
-    brought = Brought(dataset_name, features, videos, audio, visual, text, classes, card)
+    brought = FeatureSources(dataset_name, features, videos, audio, visual, text, classes, card)
     with plain_console(stderr=True).status("adding") as status:
         added = add_features(locate(data_root), brought, force=force, announce=status.update)
     if added.dataset_file is not None:

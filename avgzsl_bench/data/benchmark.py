@@ -24,7 +24,7 @@ from avgzsl_bench.data.store.installed import data_root as resolve_data_root
 from avgzsl_bench.data.store.store import StoreHeader, fingerprint, read_header, read_store
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.errors import DataError, UnknownNameError
-from avgzsl_bench.gzsl.task import Benchmark, Classes, Samples, Shape, Task, Truth, Videos
+from avgzsl_bench.gzsl.task import Benchmark, Classes, FeatureDims, Samples, Task, Truth, Videos
 from avgzsl_bench.plugins.specs import Needs
 from avgzsl_bench.system.device import choose_device
 
@@ -80,9 +80,9 @@ def offers_sequences(header: StoreHeader) -> bool:
     return header.sequences or header.simulated
 
 
-def shape_of(header: StoreHeader, needs: Needs, added: Sequence[AddedText]) -> Shape:
+def shape_of(header: StoreHeader, needs: Needs, added: Sequence[AddedText]) -> FeatureDims:
     """The widths that a method sees."""
-    return Shape(
+    return FeatureDims(
         audio=header.audio,
         visual=header.visual,
         text={**header.text, **{text.name: text.vectors.shape[1] for text in added}},

@@ -17,7 +17,7 @@ from avgzsl_bench.errors import CheckpointError, ConfigError
 from avgzsl_bench.execution.stages import score, validate
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import Metrics, metrics_of
-from avgzsl_bench.method.precision import computing_in
+from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.records.checkpoint import Checkpoint, Widths, config_of, read_checkpoint, restore
 from avgzsl_bench.system.device import choose_device, make_deterministic
@@ -105,11 +105,11 @@ def evaluate_checkpoint(
     if selection is not None:
         rule = rule or parse_calibration(config.calibration)
         chooser = restore(selection, benchmark.shape, benchmark.selection.classes, place)
-        with computing_in("full", place):
+        with precision_context("full", place):
             validation, bias = validate(chooser, benchmark.selection, rule)
     assert bias is not None, "given, or chosen on the validation videos"
     task = benchmark.final
-    with computing_in("full", place):
+    with precision_context("full", place):
         decisions = score(method, task)
     metrics = metrics_of(decisions, task.ground_truth, bias)
     return Evaluation(checkpoint, benchmark, rule.name if rule else None, validation, metrics)

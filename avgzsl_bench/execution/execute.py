@@ -19,10 +19,10 @@ from avgzsl_bench.data.benchmark import benchmark_of, warn_simulated
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.execution.events import EpochReport, RunInfo
 from avgzsl_bench.execution.plan import Plan, plan_run
-from avgzsl_bench.execution.stages import Epoch, Selection, finish, official_schedule, select
+from avgzsl_bench.execution.stages import Epoch, Selection, official_schedule, run_stage1, run_stage2
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import Decisions, GroundTruth, metrics_of
-from avgzsl_bench.method.precision import computing_in
+from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.plugins.manager import load_plugins
 from avgzsl_bench.records.record import (
     DataInfo,
@@ -50,7 +50,7 @@ def data_of(plan: Plan) -> Benchmark:
     Raises:
         AvbenchError: the data is damaged, or there is too little memory for it.
     """
-    with memory_told(plan):
+    with explain_out_of_memory(plan):
         return benchmark_of(
             plan.store, plan.dataset, plan.split, plan.device, plan.config.text_order, plan.spec.needs, plan.added
         )
@@ -68,12 +68,12 @@ def execute(plan: Plan, data: Callable[[Plan], Benchmark] = data_of) -> Record:
     Raises:
         AvbenchError: the record cannot be written, the data is damaged, or the method gave unusable scores.
     """
-    with alone_at(plan) as written:
+    with exclusive_run(plan) as written:
         return written or _execute(plan, data)
 
 
 @contextmanager
-def alone_at(plan: Plan) -> Iterator[Record | None]:
+def exclusive_run(plan: Plan) -> Iterator[Record | None]:
     """Inside the block no other process is at the run; yields the record of one that had to be waited for."""
     before = _stamp(plan.path)
     with writing_alone(plan.path, warnings.warn):
@@ -89,7 +89,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 @dataclass(frozen=True)
-class UnderWay:
+class ActiveRun:
     """A run whose data is there; its events are told to plugins.
 
     Attributes:
@@ -102,7 +102,7 @@ class UnderWay:
     info: RunInfo
 
     @classmethod
-    def started(cls, plan: Plan, benchmark: Benchmark, together: tuple[int, ...] = ()) -> UnderWay:
+    def started(cls, plan: Plan, benchmark: Benchmark, together: tuple[int, ...] = ()) -> ActiveRun:
         """A run that starts now, with other seeds if there are any."""
         running = cls(plan, benchmark, _run_info(plan, together))
         _notify("avbench_run_started", run=running.info)
@@ -142,9 +142,9 @@ def _execute(plan: Plan, data: Callable[[Plan], Benchmark]) -> Record:
     clock = _Clock()
     benchmark = data(plan)
     clock.lap("load_seconds")
-    running = UnderWay.started(plan, benchmark)
-    with memory_told(plan), computing_in("full", plan.device):
-        selection = select(
+    running = ActiveRun.started(plan, benchmark)
+    with explain_out_of_memory(plan), precision_context("full", plan.device):
+        selection = run_stage1(
             running.build,
             benchmark.selection,
             epochs=plan.config.epochs,
@@ -154,7 +154,7 @@ def _execute(plan: Plan, data: Callable[[Plan], Benchmark]) -> Record:
             precision=plan.precision,
         )
         clock.lap("selection_seconds")
-        method, decisions = finish(
+        method, decisions = run_stage2(
             running.build,
             benchmark.final,
             selection,
@@ -262,7 +262,7 @@ def _notify(event: str, **arguments: Any) -> None:
 
 
 @contextmanager
-def memory_told(plan: Plan) -> Iterator[None]:
+def explain_out_of_memory(plan: Plan) -> Iterator[None]:
     """Turn running out of memory into one line that says what to do."""
     try:
         yield

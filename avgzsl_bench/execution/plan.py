@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.data.datasets.facts import Dataset
     from avgzsl_bench.data.store.added_text import AddedText
     from avgzsl_bench.data.store.store import StoreHeader
-    from avgzsl_bench.gzsl.task import Shape, Task
+    from avgzsl_bench.gzsl.task import FeatureDims, Task
     from avgzsl_bench.method.base import Method, MethodConfig
     from avgzsl_bench.plugins.specs import MethodSpec
     from avgzsl_bench.records.record import Record
@@ -100,7 +100,7 @@ class Plan:
         )
         return self.out / self.dataset.name / self.store.features / self.split / self.spec.name / f"{name}.json"
 
-    def build(self, shape: Shape, task: Task) -> Method:
+    def build(self, shape: FeatureDims, task: Task) -> Method:
         """The method, untrained, for a task on features of a shape."""
         return self.method(self.config, shape, task.classes, seed=self.seed, device=self.device)
 

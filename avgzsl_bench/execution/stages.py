@@ -24,13 +24,13 @@ from avgzsl_bench.gzsl.calibration import EQUAL, Calibration
 from avgzsl_bench.gzsl.metrics import Decisions, GroundTruth, Metrics, curve_of, decide, metrics_of
 from avgzsl_bench.gzsl.task import Task, Videos
 from avgzsl_bench.method.base import Method
-from avgzsl_bench.method.precision import Precision, computing_in
+from avgzsl_bench.method.precision import Precision, precision_context
 
 SCORES_AT_A_TIME = 2**22
 """So many are kept until they are decisions: 16 MiB in single precision, whatever the videos and classes."""
 
 VIDEOS_AT_A_TIME = 4096
-"""Blocks of videos are multiples of this, which is what methods embed at a time."""
+"""BlockStack of videos are multiples of this, which is what methods embed at a time."""
 
 MethodFactory = Callable[[Task], Method]
 """Builds an untrained method for a task."""
@@ -75,39 +75,39 @@ OnEpoch = Callable[[Epoch], None]
 Outcome = TypeVar("Outcome")
 
 
-class Trained(NamedTuple):
+class EpochLosses(NamedTuple):
     """What came of an epoch of training: mean losses, and seconds."""
 
     losses: Mapping[str, float]
     seconds: float
 
 
-class Course(Generic[Outcome]):
+class StageDriver(Generic[Outcome]):
     """A stage of one method, which asks for epochs of training, one at a time, and sees to all else.
 
     Args:
         stage: yields the number of an epoch to be trained, is sent what came of it, and returns the outcome.
 
     Attributes:
-        wanted: the epoch to train next; None once the stage is over.
+        next_epoch: the epoch to train next; None once the stage is over.
         outcome: then what came of the stage.
         seconds: that it took so far, training included.
     """
 
-    def __init__(self, stage: Generator[int, Trained, Outcome]) -> None:
+    def __init__(self, stage: Generator[int, EpochLosses, Outcome]) -> None:
         self._stage = stage
         self.outcome: Outcome
         self.seconds = 0.0
-        self.wanted = self._timed(lambda: next(stage))
+        self.next_epoch = self._timed(lambda: next(stage))
 
-    def tell(self, trained: Trained) -> None:
-        """Go on after the epoch that was `wanted`.
+    def send(self, trained: EpochLosses) -> None:
+        """Go on after the epoch that was `next_epoch`.
 
         Raises:
             RunError: scores of the wrong shape or that are not finite.
         """
         self.seconds += trained.seconds
-        self.wanted = self._timed(lambda: self._stage.send(trained))
+        self.next_epoch = self._timed(lambda: self._stage.send(trained))
 
     def _timed(self, resume: Callable[[], int]) -> int | None:
         start = time.perf_counter()
@@ -120,20 +120,20 @@ class Course(Generic[Outcome]):
             self.seconds += time.perf_counter() - start
 
 
-def follow(course: Course[Outcome], method: Method, task: Task, precision: Precision) -> Outcome:
-    """Train a method by itself, in a precision that it has, for as long as its course asks for it.
+def drive(driver: StageDriver[Outcome], method: Method, task: Task, precision: Precision) -> Outcome:
+    """Train a method by itself, in a precision that it has, for as long as its driver asks for it.
 
     Raises:
         RunError: a loss or a score is not finite, or scores have the wrong shape.
     """
-    while course.wanted is not None:
+    while driver.next_epoch is not None:
         start = time.perf_counter()
-        losses = train(method, task, course.wanted, precision)
-        course.tell(Trained(losses, time.perf_counter() - start))
-    return course.outcome
+        losses = train(method, task, driver.next_epoch, precision)
+        driver.send(EpochLosses(losses, time.perf_counter() - start))
+    return driver.outcome
 
 
-def select(
+def run_stage1(
     factory: MethodFactory,
     task: Task,
     *,
@@ -150,14 +150,14 @@ def select(
     """
     seed_everything(seed)
     method = factory(task)
-    stage = selecting(method, task, epochs=epochs, calibration=calibration, on_epoch=on_epoch)
-    return follow(Course(stage), method, task, precision)
+    stage = stage1(method, task, epochs=epochs, calibration=calibration, on_epoch=on_epoch)
+    return drive(StageDriver(stage), method, task, precision)
 
 
-def selecting(
+def stage1(
     method: Method, task: Task, *, epochs: int, calibration: Calibration, on_epoch: OnEpoch
-) -> Generator[int, Trained, Selection]:
-    """Stage 1 of a method that is trained elsewhere, see `Course`; arguments as of `select`."""
+) -> Generator[int, EpochLosses, Selection]:
+    """Stage 1 of a method that is trained elsewhere, see `StageDriver`; arguments as of `run_stage1`."""
     done: list[Epoch] = []
     best: Metrics | None = None
     best_epoch, best_bias = 0, 0.0
@@ -177,7 +177,7 @@ def selecting(
     return Selection(best_epoch, best_bias, tuple(done))
 
 
-def finish(
+def run_stage2(
     factory: MethodFactory,
     task: Task,
     selection: Selection,
@@ -190,7 +190,7 @@ def finish(
     """Stage 2: train afresh for the selected number of epochs, score the test videos once.
 
     Args:
-        factory, task, selection, seed, on_epoch, precision: as in `select`.
+        factory, task, selection, seed, on_epoch, precision: as in `run_stage1`.
         schedule_on: called after each epoch in place of replaying stage 1's learning rates.
 
     Returns:
@@ -201,19 +201,19 @@ def finish(
     """
     seed_everything(seed)
     method = factory(task)
-    stage = finishing(method, task, selection, on_epoch=on_epoch, schedule_on=schedule_on)
-    return follow(Course(stage), method, task, precision)
+    stage = stage2(method, task, selection, on_epoch=on_epoch, schedule_on=schedule_on)
+    return drive(StageDriver(stage), method, task, precision)
 
 
-def finishing(
+def stage2(
     method: Method,
     task: Task,
     selection: Selection,
     *,
     on_epoch: OnEpoch,
     schedule_on: Callable[[Method], None] | None = None,
-) -> Generator[int, Trained, tuple[Method, Decisions]]:
-    """Stage 2 of a method that is trained elsewhere, see `Course`; arguments as of `finish`."""
+) -> Generator[int, EpochLosses, tuple[Method, Decisions]]:
+    """Stage 2 of a method that is trained elsewhere, see `StageDriver`; arguments as of `run_stage2`."""
     for earlier in selection.epochs[: selection.best_epoch]:
         if schedule_on is None and earlier.learning_rate is not None:
             method.learning_rate = earlier.learning_rate
@@ -280,7 +280,7 @@ def train(method: Method, task: Task, epoch: int, precision: Precision = "full")
         PluginError: the method did not give a mapping of numbers.
         RunError: a loss is not finite.
     """
-    with computing_in(precision, task.train.label.device):
+    with precision_context(precision, task.train.label.device):
         given: object = method.train_epoch(task.train)
     return checked_means(method, given, epoch)
 

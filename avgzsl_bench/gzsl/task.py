@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Shape:
+class FeatureDims:
     """The widths of a feature set: audio, visual and each text encoder's vector.
 
     Attributes:
@@ -211,7 +211,7 @@ class Benchmark:
     features: str
     split: str
     simulated: bool
-    shape: Shape
+    shape: FeatureDims
     selection: Task
     final: Task
     counts: Mapping[str, int]

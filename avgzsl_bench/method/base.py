@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from avgzsl_bench.gzsl.task import Classes, Samples, Shape, Videos
+    from avgzsl_bench.gzsl.task import Classes, FeatureDims, Samples, Videos
     from avgzsl_bench.method.precision import Precision
 
 
@@ -78,7 +78,7 @@ class Method(ABC):
     `avgzsl_bench.execution.seeds`; without it seeds run one after another."""
 
     def __init__(
-        self, config: MethodConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device
+        self, config: MethodConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
     ) -> None:
         self.config = config
         self.shape = shape
@@ -87,7 +87,7 @@ class Method(ABC):
         self.device = device
 
     @classmethod  # noqa: B027 (optional, so not abstract)
-    def check(cls, config: MethodConfig, shape: Shape) -> None:
+    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
         """Refuse, before anything is trained, settings that cannot work on features of these widths.
 
         Args:

@@ -81,7 +81,7 @@ def require_device(precision: Precision, device: torch.device) -> None:
 
 
 @contextmanager
-def computing_in(precision: Precision, device: torch.device) -> Iterator[None]:
+def precision_context(precision: Precision, device: torch.device) -> Iterator[None]:
     """Compute in a precision inside the block, and as before after it.
 
     Args:

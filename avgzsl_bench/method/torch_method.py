@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from avgzsl_bench.gzsl.sequences import Sequences
-    from avgzsl_bench.gzsl.task import Classes, Samples, Shape, Videos
+    from avgzsl_bench.gzsl.task import Classes, FeatureDims, Samples, Videos
 
 
 class TorchConfig(MethodConfig):
@@ -80,7 +80,7 @@ class TorchMethod(Method):
     """Prefixes of parameter names in the authors' released checkpoints, and ours for each; empty: none known."""
 
     def __init__(
-        self, config: TorchConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device
+        self, config: TorchConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
     ) -> None:
         super().__init__(config, shape, classes, seed=seed, device=device)
         self.train_classes = classes.seen_classes()
@@ -129,7 +129,7 @@ class TorchMethod(Method):
         """Embeddings `[K, d]` of classes, in evaluation mode; computed once an evaluation."""
 
     @classmethod
-    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[Shape, dict[str, Any]]:
+    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
         """What the shapes in a released checkpoint tell: widths of the features, and settings.
 
         Args:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from avgzsl_bench.system.identifiers import NAME, SPOKEN
+from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
 
 Follows = Literal["published code", "paper", "reconstruction", "reference"]
 """What an implementation was written from.
@@ -48,7 +48,7 @@ class Needs:
                 raise ValueError(f"needs {key}={names!r}: write a tuple of encoders, ({names!r},)")
             for name in names:
                 if not NAME.fullmatch(name):
-                    raise ValueError(f"needs {key}: {name!r} is no name of text embeddings ({SPOKEN})")
+                    raise ValueError(f"needs {key}: {name!r} is no name of text embeddings ({IDENTIFIER_RULE})")
         if self.sequences not in get_args(SequenceNeed):
             raise ValueError(f"needs sequences={self.sequences!r}: use one of {', '.join(get_args(SequenceNeed))}")
 

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
 from avgzsl_bench.errors import AvbenchError, CheckpointError, one_line
-from avgzsl_bench.gzsl.task import Classes, Shape
+from avgzsl_bench.gzsl.task import Classes, FeatureDims
 from avgzsl_bench.method.registry import method_class, method_spec, provider
 from avgzsl_bench.method.settings import build_config, presets
 from avgzsl_bench.method.state_dict import SAME_NAMES, Names, expected_state, fit, misfit, require_plain
@@ -177,7 +177,7 @@ def config_of(checkpoint: Checkpoint) -> MethodConfig:
         ) from error
 
 
-def restore(checkpoint: Checkpoint, shape: Shape, classes: Classes, device: torch.device) -> Method:
+def restore(checkpoint: Checkpoint, shape: FeatureDims, classes: Classes, device: torch.device) -> Method:
     """The method of a checkpoint, ready to score.
 
     Args:
@@ -292,7 +292,7 @@ def _bare(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _official_shape(
     target: type[TorchMethod], state: Mapping[str, Tensor], names: Names, what: str
-) -> tuple[Shape, dict[str, Any]]:
+) -> tuple[FeatureDims, dict[str, Any]]:
     """The method's own reading of the shapes; what hinders it is told with all names that nobody knows."""
     unknown = [name for name in state if names.own(name) is None]
     try:
@@ -306,21 +306,21 @@ def _official_shape(
     return shape, told
 
 
-def _published_features(shape: Shape) -> str:
+def _published_features(shape: FeatureDims) -> str:
     """The published feature set of one vector a video with these widths; empty if there is none."""
     wanted = (shape.audio, shape.visual, list(shape.text.values()))
     fitting = (f.name for f in PUBLISHED if not f.sequences and (f.audio, f.visual, [*f.text.values()]) == wanted)
     return next(fitting, "")
 
 
-def _stand_in(shape: Shape) -> Classes:
+def _stand_in(shape: FeatureDims) -> Classes:
     """Classes to build a method with; those to be scored come with the videos."""
     text = {encoder: torch.full((3, width), width**-0.5) for encoder, width in shape.text.items()}
     return Classes(("seen", "also seen", "unseen"), text, torch.tensor([True, True, False]))
 
 
 def _builder(
-    target: type[Method], config: MethodConfig, shape: Shape, classes: Classes
+    target: type[Method], config: MethodConfig, shape: FeatureDims, classes: Classes
 ) -> Callable[[torch.device], Method]:
     """Builds an untrained method on a device; torch's stream of random numbers stays where it was."""
 

@@ -29,7 +29,7 @@ _ADVICE = "make a record with: avbench run --method mft --dataset ucf"
 
 
 @dataclass(frozen=True, order=True)
-class TableKey:
+class BoardKey:
     """What the records of a table have in common; records that differ in any of it are never mixed."""
 
     simulated: bool
@@ -56,7 +56,7 @@ class StoredRecord:
 class RecordTable:
     """The records of one table, in the order of their paths; at least one."""
 
-    key: TableKey
+    key: BoardKey
     stored: tuple[StoredRecord, ...]
 
 
@@ -98,7 +98,7 @@ def collect(results: Path) -> list[RecordTable]:
     Raises:
         RecordError: no records, a file that is none, one that was altered, or two that contradict each other.
     """
-    groups: dict[TableKey, list[StoredRecord]] = defaultdict(list)
+    groups: dict[BoardKey, list[StoredRecord]] = defaultdict(list)
     with _uncollected():
         for path in find_records(results):
             stored = _verified(path, results)
@@ -128,9 +128,9 @@ def _verified(path: Path, results: Path) -> StoredRecord:
         raise RecordError(f"{error}; make its run again, or move {path.name} out of {results}") from error
 
 
-def _key(record: Record) -> TableKey:
+def _key(record: Record) -> BoardKey:
     data = record.data
-    return TableKey(
+    return BoardKey(
         simulated=data.simulated or data.features == SIMULATED,
         dataset=data.dataset,
         features=data.features,

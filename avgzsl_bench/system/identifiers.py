@@ -6,4 +6,4 @@ import re
 
 NAME = re.compile(r"[a-z0-9_-]{1,40}")
 
-SPOKEN = "up to 40 lower-case letters, digits, '-', '_'"
+IDENTIFIER_RULE = "up to 40 lower-case letters, digits, '-', '_'"

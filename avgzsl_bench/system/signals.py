@@ -25,7 +25,7 @@ class Terminated(KeyboardInterrupt):
 
 
 @contextmanager
-def endings_raised() -> Iterator[None]:
+def raise_on_signal() -> Iterator[None]:
     """Inside the block a signal that would end the program raises `Terminated`, so that clean-up is done.
 
     Signals that are ignored (`nohup`) or handled already stay as they are; other threads than the main one
@@ -54,7 +54,7 @@ def endings_raised() -> Iterator[None]:
 
 
 @contextmanager
-def endings_held() -> Iterator[None]:
+def defer_signals() -> Iterator[None]:
     """Signals that would end the program have their effect when the block is left, however it is left.
 
     For libraries that lose an exception that a signal raises inside them.

@@ -28,10 +28,10 @@ from avgzsl_bench.errors import AvbenchError, ConfigError, RunError
 from avgzsl_bench.execution.seeds.choice import require_agreement
 from avgzsl_bench.execution.seeds.learner import TOLERANCE, Learner, trains_together
 from avgzsl_bench.execution.seeds.stack import stacked
-from avgzsl_bench.execution.stages import finish, seed_everything, select, train
+from avgzsl_bench.execution.stages import run_stage1, run_stage2, seed_everything, train
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.sequences import Sequences
-from avgzsl_bench.gzsl.task import Classes, Samples, Shape, Task, Truth, Videos
+from avgzsl_bench.gzsl.task import Classes, FeatureDims, Samples, Task, Truth, Videos
 from avgzsl_bench.method.base import Method, MethodConfig
 from avgzsl_bench.method.precision import checked_precision, require_device
 from avgzsl_bench.method.registry import method_class, method_spec
@@ -57,7 +57,7 @@ class Trial:
     spec: MethodSpec
     method: type[Method]
     config: MethodConfig
-    shape: Shape
+    shape: FeatureDims
     task: Task
     device: torch.device
 
@@ -71,7 +71,7 @@ class Trial:
         config = build_config(spec, target.Config, "ucf", SIMULATED, short)
         encoders = (spec.needs.text or ("text",)) + spec.needs.added_text
         sequences = spec.needs.sequences != "none"
-        shape = Shape(audio=9, visual=11, text=dict.fromkeys(encoders, 8), sequences=sequences)
+        shape = FeatureDims(audio=9, visual=11, text=dict.fromkeys(encoders, 8), sequences=sequences)
         place = torch.device(device)
         return cls(spec, target, config, shape, tiny_task(shape, place), place)
 
@@ -87,7 +87,7 @@ class Trial:
         return method
 
 
-def tiny_task(shape: Shape, device: torch.device) -> Task:
+def tiny_task(shape: FeatureDims, device: torch.device) -> Task:
     """A task with `SEEN + UNSEEN` classes in mixed order and a few noisy videos of each."""
     generator = torch.Generator().manual_seed(7)
 
@@ -296,7 +296,7 @@ def check_protocol(trial: Trial) -> None:
     def ignore(_: object) -> None:
         return None
 
-    selection = select(
+    selection = run_stage1(
         factory,
         trial.task,
         epochs=trial.config.epochs,
@@ -304,7 +304,7 @@ def check_protocol(trial: Trial) -> None:
         seed=0,
         on_epoch=ignore,
     )
-    _, decisions = finish(factory, trial.task, selection, seed=0, on_epoch=ignore)
+    _, decisions = run_stage2(factory, trial.task, selection, seed=0, on_epoch=ignore)
     _require(len(decisions) == len(trial.task.videos), "a video without a decision")
 
 

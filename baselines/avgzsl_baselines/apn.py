@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Batch, Shape, Videos
+    from avgzsl_bench import Batch, FeatureDims, Videos
 
 _INITIAL_BOUND = 2e-4
 
@@ -97,7 +97,7 @@ class APN(ClassSpaceMethod):
     }
 
     @classmethod
-    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[Shape, dict[str, Any]]:
+    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
         """The published feature set whose width the two maps have.
 
         Raises:

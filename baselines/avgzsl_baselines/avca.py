@@ -22,11 +22,11 @@ from pydantic import Field
 from torch import nn
 
 from avgzsl_baselines.avca_losses import Embedded, avca_losses
-from avgzsl_baselines.layers import Block1, Block2, Blocks
+from avgzsl_baselines.layers import BlockStack, LinearBlock, TwoLayerBlock
 from avgzsl_baselines.paired import paired
 from avgzsl_baselines.text_adapter import TextAdapter
 from avgzsl_baselines.token_attention import TokenLayer
-from avgzsl_bench import CheckpointError, Shape, TorchConfig, TorchMethod
+from avgzsl_bench import CheckpointError, FeatureDims, TorchConfig, TorchMethod
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,11 +99,11 @@ class AVCAConfig(TorchConfig):
     )
 
 
-def feed_forward(inputs: int, hidden: int, outputs: int, dropout: float, momentum: float) -> Blocks:
+def feed_forward(inputs: int, hidden: int, outputs: int, dropout: float, momentum: float) -> BlockStack:
     """Two blocks of which the second has the momentum; without a hidden layer one, which has not."""
     if hidden == 0:
-        return Blocks(Block1(inputs, outputs, dropout))
-    return Block2(inputs, hidden, outputs, dropout, momentum)
+        return BlockStack(LinearBlock(inputs, outputs, dropout))
+    return TwoLayerBlock(inputs, hidden, outputs, dropout, momentum)
 
 
 class AVCANet(nn.Module):
@@ -114,15 +114,15 @@ class AVCANet(nn.Module):
         config: widths, dropout, momentum.
     """
 
-    def __init__(self, shape: Shape, config: AVCAConfig) -> None:
+    def __init__(self, shape: FeatureDims, config: AVCAConfig) -> None:
         super().__init__()
         width, joint, dropout = config.model_width, config.embedding_width, config.decoder_dropout
 
-        def encoder(inputs: int) -> Blocks:
+        def encoder(inputs: int) -> BlockStack:
             hidden = config.encoder_hidden_width
             return feed_forward(inputs, hidden, width, config.encoder_dropout, config.momentum)
 
-        def projection() -> Blocks:
+        def projection() -> BlockStack:
             hidden = config.projection_hidden_width
             return feed_forward(width, hidden, joint, config.projection_dropout, config.momentum)
 
@@ -140,10 +140,10 @@ class AVCANet(nn.Module):
         )
         self.audio_projection = projection()  # A_proj
         self.visual_projection = projection()  # V_proj
-        self.text_projection = Block1(self.text_adapter.width, joint, dropout)  # W_proj
-        self.decoder = Block1(joint, self.text_adapter.width, dropout)  # D
-        self.audio_reconstruction = Block1(joint, width, dropout)  # A_rec
-        self.visual_reconstruction = Block1(joint, width, dropout)  # V_rec
+        self.text_projection = LinearBlock(self.text_adapter.width, joint, dropout)  # W_proj
+        self.decoder = LinearBlock(joint, self.text_adapter.width, dropout)  # D
+        self.audio_reconstruction = LinearBlock(joint, width, dropout)  # A_rec
+        self.visual_reconstruction = LinearBlock(joint, width, dropout)  # V_rec
 
     def encode(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
         """phi_a = A_enc(a) and phi_v = V_enc(v) of several passes, one below the other.
@@ -268,7 +268,7 @@ class AVCA(TorchMethod):
     }
 
     @classmethod
-    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[Shape, dict[str, Any]]:
+    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
         """Widths, hidden layers and depth; of the attention heads the product of number and width alone.
 
         As in the published program there are three heads.
@@ -290,7 +290,7 @@ class AVCA(TorchMethod):
         depth = 0
         while f"cross_attention.layers.{depth}.0.norm.weight" in state:
             depth += 1
-        shape = Shape(
+        shape = FeatureDims(
             audio=state["A_enc.fc.0.weight"].shape[1],
             visual=state["V_enc.fc.0.weight"].shape[1],
             text={"word2vec": state["W_proj.fc.0.weight"].shape[1]},

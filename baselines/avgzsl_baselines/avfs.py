@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Classes, Precision, Samples, Shape, Videos
+    from avgzsl_bench import Classes, FeatureDims, Precision, Samples, Videos
 
 BLOCK = 4096
 """Videos taken at a time outside of training steps, so that memory stays bounded whatever their number."""
@@ -96,7 +96,7 @@ class AVFS(Method):
     """The gradient of the penalty is a second derivative, which autocast is not made for."""
 
     def __init__(
-        self, config: AVFSConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device
+        self, config: AVFSConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
     ) -> None:
         super().__init__(config, shape, classes, seed=seed, device=device)
         self.check(config, shape)
@@ -115,7 +115,7 @@ class AVFS(Method):
         self._classifier_sampler: ClassBalancedSampler | None = None
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: Shape) -> None:
+    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
         """Refuse switches that leave nothing to score with."""
         settings = config.model_dump()
         score = settings["score"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from avgzsl_baselines.wasserstein import Critic
-    from avgzsl_bench import Shape
+    from avgzsl_bench import FeatureDims
 
 
 def joined(visual: Tensor, audio: Tensor) -> Tensor:
@@ -38,7 +38,7 @@ def joined(visual: Tensor, audio: Tensor) -> Tensor:
 class Generator(nn.Module):
     """G: features from noise and a class text. One trunk for both modalities keeps them consistent."""
 
-    def __init__(self, shape: Shape, noise_width: int, hidden_width: int) -> None:
+    def __init__(self, shape: FeatureDims, noise_width: int, hidden_width: int) -> None:
         super().__init__()
         self.noise_width = noise_width
         self.hidden = nn.Linear(noise_width + shape.text_width, hidden_width)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Batch, Shape, Videos
+    from avgzsl_bench import Batch, FeatureDims, Videos
 
 
 class AVGZSLNetConfig(TwoBranchConfig):
@@ -96,7 +96,7 @@ def avgzslnet_losses(
 class AVGZSLNetwork(TwoBranchNet):
     """The three embedding networks and the decoder that they share."""
 
-    def __init__(self, shape: Shape, config: AVGZSLNetConfig) -> None:
+    def __init__(self, shape: FeatureDims, config: AVGZSLNetConfig) -> None:
         super().__init__(shape, config)
         self.decoder = EmbeddingNet(
             config.embedding_width,
@@ -172,7 +172,7 @@ class AVGZSLNet(TwoBranchMethod):
         return audio + visual
 
     @classmethod
-    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[Shape, dict[str, Any]]:
+    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
         """Widths of the features, of the hidden layers and of the joint space."""
         shape, settings = super().official_shape(state)
         return shape, {**settings, "decoder_hidden_width": len(state["decoder_net.embedding_net.fc.0.bias"])}

@@ -30,7 +30,7 @@ from torch import nn
 
 from avgzsl_baselines.avca import AVCA, AVCAConfig, AVCANet
 from avgzsl_baselines.spiking import spike
-from avgzsl_bench import ConfigError, MethodConfig, Shape
+from avgzsl_bench import ConfigError, FeatureDims, MethodConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,7 +121,7 @@ class AVMSTNet(AVCANet):
         config: widths, dropout, momentum; steps, and the form.
     """
 
-    def __init__(self, shape: Shape, config: AVMSTConfig) -> None:
+    def __init__(self, shape: FeatureDims, config: AVMSTConfig) -> None:
         super().__init__(shape, config)
         self.steps = config.steps
         self.released = config.fidelity == "released"
@@ -198,7 +198,7 @@ class AVMST(AVCA):
     official_names: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: Shape) -> None:
+    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
         """Refuse the released form where audio and visual features differ in width."""
         if config.model_dump()["fidelity"] == "released" and shape.audio != shape.visual:
             raise ConfigError(

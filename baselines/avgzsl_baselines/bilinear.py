@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Batch, Shape, Videos
+    from avgzsl_bench import Batch, FeatureDims, Videos
 
 
 class BilinearConfig(ClassSpaceConfig):
@@ -95,7 +95,7 @@ class BilinearMethod(ClassSpaceMethod):
     official_names: ClassVar[Mapping[str, str]] = {"bilinear": "map"}
 
     @classmethod
-    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[Shape, dict[str, Any]]:
+    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
         """The published feature set whose width the map has."""
         return shape_of_map(state["bilinear.weight"])
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Classes, MethodConfig, Samples, Shape, Videos
+    from avgzsl_bench import Classes, FeatureDims, MethodConfig, Samples, Videos
 
 BLOCK = 4096
 """Videos hashed at a time, so that memory stays bounded whatever their number."""
@@ -71,7 +71,7 @@ class Chance(Method):
     """Uniform scores in [0, 1); there is nothing to train."""
 
     def __init__(
-        self, config: MethodConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device
+        self, config: MethodConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
     ) -> None:
         super().__init__(config, shape, classes, seed=seed, device=device)
         self._reseed(seed)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Batch, Shape, Videos
+    from avgzsl_bench import Batch, FeatureDims, Videos
 
 Weighting = Literal["batch_mean", "per_sample"]
 
@@ -126,7 +126,7 @@ def cjme_losses(embedded: Embedded, *, weighting: Weighting, margin: float, thre
 class CJMENet(TwoBranchNet):
     """The three embedding networks, each closed by a ReLU, and the attention."""
 
-    def __init__(self, shape: Shape, config: CJMEConfig) -> None:
+    def __init__(self, shape: FeatureDims, config: CJMEConfig) -> None:
         super().__init__(shape, config)
         both = shape.audio + shape.visual
         self.attention = nn.Sequential(nn.BatchNorm1d(both), nn.Linear(both, 1))

@@ -14,7 +14,7 @@ import torch
 from pydantic import Field
 from torch.nn import functional as F
 
-from avgzsl_bench import CheckpointError, MethodConfig, Shape, TorchConfig, TorchMethod
+from avgzsl_bench import CheckpointError, FeatureDims, MethodConfig, TorchConfig, TorchMethod
 
 if TYPE_CHECKING:
     from typing import Any
@@ -57,7 +57,7 @@ def video_vector(audio: Tensor, visual: Tensor, *, normalize: bool) -> Tensor:
     return F.normalize(joined, dim=1) if normalize else joined
 
 
-def shape_of_map(weight: Tensor) -> tuple[Shape, dict[str, Any]]:
+def shape_of_map(weight: Tensor) -> tuple[FeatureDims, dict[str, Any]]:
     """The feature set that a released linear map is for, told by its input width.
 
     Args:
@@ -77,7 +77,7 @@ def shape_of_map(weight: Tensor) -> tuple[Shape, dict[str, Any]]:
             f"a map of {inputs} inputs does not tell audio from visual; the published feature sets have {known}"
         )
     audio, visual = _PUBLISHED_WIDTHS[inputs]
-    return Shape(audio, visual, {"word2vec": text}), {"normalize_input": (audio, visual) == (128, 4096)}
+    return FeatureDims(audio, visual, {"word2vec": text}), {"normalize_input": (audio, visual) == (128, 4096)}
 
 
 class ClassSpaceMethod(TorchMethod):

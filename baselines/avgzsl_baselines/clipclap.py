@@ -16,14 +16,14 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.layers import Block1, Block2
+from avgzsl_baselines.layers import LinearBlock, TwoLayerBlock
 from avgzsl_bench import (
     Batch,
     CheckpointError,
     Classes,
     ConfigError,
+    FeatureDims,
     MethodConfig,
-    Shape,
     TorchConfig,
     TorchMethod,
     Videos,
@@ -42,7 +42,7 @@ Modality = Literal["both", "audio", "visual"]
 _TEXT_OF: Mapping[Modality, str] = {"audio": "clap", "visual": "clip"}
 """The text encoder that was trained together with the encoder of a single modality."""
 
-_CLIP_CLAP = Shape(audio=1024, visual=512, text={"clip": 512, "clap": 1024})
+_CLIP_CLAP = FeatureDims(audio=1024, visual=512, text={"clip": 512, "clap": 1024})
 """What checkpoints were released for."""
 
 _VARIANTS: Mapping[tuple[int, int], Mapping[str, str]] = {
@@ -120,11 +120,11 @@ def base_losses(embedded: Embedded, label: Tensor) -> dict[str, Tensor]:
 class VideoEncoder(nn.Module):
     """One block on the chosen features, the visual vector first where both are used: `[B, D]`."""
 
-    def __init__(self, shape: Shape, modality: Modality, width: int, dropout: float) -> None:
+    def __init__(self, shape: FeatureDims, modality: Modality, width: int, dropout: float) -> None:
         super().__init__()
         self.modality = modality
         inputs = {"both": shape.visual + shape.audio, "audio": shape.audio, "visual": shape.visual}
-        self.block = Block1(inputs[modality], width, dropout)
+        self.block = LinearBlock(inputs[modality], width, dropout)
 
     def forward(self, audio: Tensor, visual: Tensor) -> Tensor:
         """Encode audio `[B, Da]` and visual `[B, Dv]`."""
@@ -150,11 +150,11 @@ class JointSpace(nn.Module):
         width, hidden, joint = config.model_width, config.hidden_width, config.embedding_width
         dropout = config.dropout
         self.video_encoder = video_encoder
-        self.text_encoder = Block1(text_width, width, dropout)  # W_enc
-        self.video_projection = Block2(width, hidden, joint, dropout)  # O_proj
-        self.text_projection = Block1(width, joint, dropout)  # W_proj
-        self.video_decoder = Block2(joint, hidden, width, dropout)  # D_o
-        self.text_decoder = Block1(joint, width, dropout)  # D_w
+        self.text_encoder = LinearBlock(text_width, width, dropout)  # W_enc
+        self.video_projection = TwoLayerBlock(width, hidden, joint, dropout)  # O_proj
+        self.text_projection = LinearBlock(width, joint, dropout)  # W_proj
+        self.video_decoder = TwoLayerBlock(joint, hidden, width, dropout)  # D_o
+        self.text_decoder = LinearBlock(joint, width, dropout)  # D_w
 
     def embed_videos(self, audio: Tensor, visual: Tensor) -> Tensor:
         """theta_o = O_proj(O_enc([v; a])), `[B, d]`."""
@@ -218,7 +218,7 @@ class ClipClap(TorchMethod):
     }
 
     @classmethod
-    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[Shape, dict[str, Any]]:
+    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
         """Which modalities and texts the encoders read, and the widths behind them.
 
         Raises:
@@ -246,7 +246,7 @@ class ClipClap(TorchMethod):
         return VideoEncoder(self.shape, self.config.modality, self.config.model_width, self.config.dropout)
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: Shape) -> None:
+    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
         """Refuse a text encoder that the feature set lacks."""
         wanted = config.model_dump()["text"]
         if wanted != "all" and wanted not in shape.text:

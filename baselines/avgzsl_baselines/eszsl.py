@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Classes, Samples, Shape, Videos
+    from avgzsl_bench import Classes, FeatureDims, Samples, Videos
 
 EXPONENTS = (-3, -2, -1, 0, 1, 2, 3)
 GRID = tuple((gamma, lam) for gamma in EXPONENTS for lam in EXPONENTS)
@@ -110,7 +110,7 @@ class ESZSL(Method):
     config: ESZSLConfig
 
     def __init__(
-        self, config: ESZSLConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device
+        self, config: ESZSLConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
     ) -> None:
         super().__init__(config, shape, classes, seed=seed, device=device)
         solver = torch.device("cpu") if device.type == "mps" else device  # mps has no double precision

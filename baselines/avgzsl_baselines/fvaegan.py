@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Classes, Precision, Samples, Shape, Videos
+    from avgzsl_bench import Classes, FeatureDims, Precision, Samples, Videos
 
 BLOCK = 4096
 """Videos scored at a time, so that memory stays bounded whatever their number."""
@@ -98,7 +98,7 @@ class Model(nn.Module):
     low: Tensor
     span: Tensor
 
-    def __init__(self, shape: Shape, classes: int, config: FVAEGANConfig) -> None:
+    def __init__(self, shape: FeatureDims, classes: int, config: FVAEGANConfig) -> None:
         super().__init__()
         width = shape.audio + shape.visual
         self._scaled = config.scaling == "min_max"
@@ -220,7 +220,7 @@ class FVAEGAN(Method):
     """The gradient of the penalty is a second derivative, which autocast is not made for."""
 
     def __init__(
-        self, config: FVAEGANConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device
+        self, config: FVAEGANConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
     ) -> None:
         super().__init__(config, shape, classes, seed=seed, device=device)
         seen, unseen = classes.seen.nonzero().squeeze(1), (~classes.seen).nonzero().squeeze(1)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from avgzsl_baselines.avca_losses import Embedded
-    from avgzsl_bench import Precision, Shape
+    from avgzsl_bench import FeatureDims, Precision
 
 
 class HyperConfig(AVCAConfig):
@@ -74,7 +74,7 @@ class HyperNet(AVCANet):
         learnt: curvatures of a video; 0: gamma for all.
     """
 
-    def __init__(self, shape: Shape, config: HyperConfig, learnt: int) -> None:
+    def __init__(self, shape: FeatureDims, config: HyperConfig, learnt: int) -> None:
         super().__init__(shape, config)
         self.gamma = config.gamma
         # Last, so that all else starts from the same random numbers as AVCA.
@@ -109,7 +109,7 @@ class Hyper(AVCA):
     official_names: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: Shape) -> None:
+    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
         """Refuse what is not the published method under its name."""
         if config.model_dump()["gram"] == "poincare":
             raise ConfigError("setting gram=poincare: not Hyper but ours; use --method hyper_poincare")
@@ -157,7 +157,7 @@ class HyperPoincare(HyperSingle):
     """hyper-poincare, ours: Hyper-single with distances in the ball, on which its curvature acts."""
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: Shape) -> None:
+    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
         """Refuse what would be Hyper-single."""
         gram = config.model_dump()["gram"]
         if gram != "poincare":

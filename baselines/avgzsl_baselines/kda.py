@@ -34,7 +34,7 @@ from avgzsl_baselines.kda_losses import (
     constant_margin,
     margin_cross_entropy,
 )
-from avgzsl_baselines.layers import Block2
+from avgzsl_baselines.layers import TwoLayerBlock
 from avgzsl_baselines.token_attention import TokenLayer
 from avgzsl_bench import ConfigError, MethodConfig, TorchConfig, TorchMethod
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Batch, Classes, Precision, Shape, Videos
+    from avgzsl_bench import Batch, Classes, FeatureDims, Precision, Videos
 
 KNOWLEDGE = "knowledge"
 """Name of the text embeddings that hold the class descriptions."""
@@ -124,14 +124,14 @@ class KDANet(nn.Module):
         config: dropout, momentum, normalisation.
     """
 
-    def __init__(self, shape: Shape, class_width: int, config: KDAConfig) -> None:
+    def __init__(self, shape: FeatureDims, class_width: int, config: KDAConfig) -> None:
         super().__init__()
 
-        def encoder(inputs: int, hidden: int) -> Block2:
-            return Block2(inputs, hidden, _WIDTH, config.encoder_dropout, config.momentum)
+        def encoder(inputs: int, hidden: int) -> TwoLayerBlock:
+            return TwoLayerBlock(inputs, hidden, _WIDTH, config.encoder_dropout, config.momentum)
 
-        def projection() -> Block2:
-            return Block2(_WIDTH, _WIDTH, _WIDTH, config.projection_dropout, config.momentum)
+        def projection() -> TwoLayerBlock:
+            return TwoLayerBlock(_WIDTH, _WIDTH, _WIDTH, config.projection_dropout, config.momentum)
 
         self.normalize_fused = config.normalize_fused
         self.audio_encoder = encoder(shape.audio, _WIDTH)  # A_enc
@@ -186,13 +186,13 @@ class KDA(TorchMethod):
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
 
     def __init__(
-        self, config: KDAConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device
+        self, config: KDAConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
     ) -> None:
         super().__init__(config, shape, classes, seed=seed, device=device)
         self.similarity = class_similarity(self.train_text)
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: Shape) -> None:
+    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
         """Refuse to read descriptions that nobody has supplied."""
         if config.model_dump()["knowledge"] == "descriptions" and KNOWLEDGE not in shape.text:
             raise ConfigError(

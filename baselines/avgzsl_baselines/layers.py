@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Block1(nn.Module):
+class LinearBlock(nn.Module):
     """Linear, batch normalisation, ReLU, dropout: `inputs * outputs + 3 * outputs` parameters.
 
     `momentum` is the share of a pass's statistics in the running ones.
@@ -57,26 +57,26 @@ class Block1(nn.Module):
         return activated
 
 
-class Blocks(nn.Sequential):
-    """`Block1`s in a row."""
+class BlockStack(nn.Sequential):
+    """`LinearBlock`s in a row."""
 
-    def __init__(self, *blocks: Block1) -> None:
+    def __init__(self, *blocks: LinearBlock) -> None:
         super().__init__(*blocks)
 
     def passes(self, inputs: Tensor, sizes: list[int]) -> Tensor:
-        """What a call for each of several batches in turn gives; see `Block1.passes`."""
+        """What a call for each of several batches in turn gives; see `LinearBlock.passes`."""
         outputs = inputs
         for block in self:
-            assert isinstance(block, Block1)
+            assert isinstance(block, LinearBlock)
             outputs = block.passes(outputs, sizes)
         return outputs
 
 
-class Block2(Blocks):
-    """Two `Block1` in a row: `[N, inputs]` over `[N, hidden]` to `[N, outputs]`.
+class TwoLayerBlock(BlockStack):
+    """Two `LinearBlock` in a row: `[N, inputs]` over `[N, hidden]` to `[N, outputs]`.
 
     `momentum` is that of the second's batch normalisation; the first keeps the default.
     """
 
     def __init__(self, inputs: int, hidden: int, outputs: int, dropout: float, momentum: float = 0.1) -> None:
-        super().__init__(Block1(inputs, hidden, dropout), Block1(hidden, outputs, dropout, momentum))
+        super().__init__(LinearBlock(inputs, hidden, dropout), LinearBlock(hidden, outputs, dropout, momentum))

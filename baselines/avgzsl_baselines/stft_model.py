@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import nn
 from torch.func import functional_call
 
-from avgzsl_baselines.layers import Block1, Block2
+from avgzsl_baselines.layers import LinearBlock, TwoLayerBlock
 from avgzsl_baselines.stft_fusion import KnowledgeCombiner, TripleLayer, TuckerFusion
 from avgzsl_baselines.stft_spiking import SpikingBranches
 from avgzsl_baselines.text_adapter import TextAdapter
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Shape
+    from avgzsl_bench import FeatureDims
 
 
 class STFTConfig(TorchConfig):
@@ -140,17 +140,17 @@ class STFTNet(nn.Module):
         config: widths, dropout, momentum, constants of the neurons.
     """
 
-    def __init__(self, shape: Shape, config: STFTConfig) -> None:
+    def __init__(self, shape: FeatureDims, config: STFTConfig) -> None:
         super().__init__()
         width, hidden, joint = config.model_width, config.hidden_width, config.embedding_width
         dropout, text_dropout = config.encoder_dropout, config.decoder_dropout
         layer = (width, config.heads, config.head_width, config.feed_forward_width, dropout)
 
-        def encoder(inputs: int) -> Block2:
-            return Block2(inputs, hidden, width, dropout, config.momentum)
+        def encoder(inputs: int) -> TwoLayerBlock:
+            return TwoLayerBlock(inputs, hidden, width, dropout, config.momentum)
 
-        def projection() -> Block2:
-            return Block2(width, hidden, joint, config.projection_dropout, config.momentum)
+        def projection() -> TwoLayerBlock:
+            return TwoLayerBlock(width, hidden, joint, config.projection_dropout, config.momentum)
 
         self.text_adapter = TextAdapter(shape.text, config.text_adapter_dropout)
         self.audio_encoder = encoder(shape.audio)  # A_enc
@@ -171,10 +171,10 @@ class STFTNet(nn.Module):
         self.joint_layer = TokenLayer(*layer)
         self.audio_projection = projection()  # A_proj
         self.visual_projection = projection()  # V_proj
-        self.text_projection = Block1(self.text_adapter.width, joint, text_dropout)  # W_proj
-        self.decoder = Block1(joint, self.text_adapter.width, text_dropout)  # Dec
-        self.audio_reconstruction = Block1(joint, width, text_dropout)  # A_rec
-        self.visual_reconstruction = Block1(joint, width, text_dropout)  # V_rec
+        self.text_projection = LinearBlock(self.text_adapter.width, joint, text_dropout)  # W_proj
+        self.decoder = LinearBlock(joint, self.text_adapter.width, text_dropout)  # Dec
+        self.audio_reconstruction = LinearBlock(joint, width, text_dropout)  # A_rec
+        self.visual_reconstruction = LinearBlock(joint, width, text_dropout)  # V_rec
 
     def encode(self, inputs: Inputs, sizes: list[int]) -> Tensor:
         """phi, `[2, N, D]`, of several passes, one below the other; `sizes` are their rows."""

@@ -25,7 +25,7 @@ from avgzsl_baselines.timed_sequences import (
     spare_steps,
     windows,
 )
-from avgzsl_bench import CheckpointError, ConfigError, MethodConfig, Shape, TorchMethod
+from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, MethodConfig, TorchMethod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,7 +103,7 @@ class TCAF(TorchMethod):
     }
 
     @classmethod
-    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[Shape, dict[str, Any]]:
+    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
         """Widths and depth; of the attention heads the product of number and width alone.
 
         A product of the published settings tells both; others have to be given as settings, as does
@@ -126,7 +126,7 @@ class TCAF(TorchMethod):
             depth += 1
         inner = len(state["Audio_visual_transformer.layers.0.attn.to_q.weight"])
         heads = dict(zip(("heads", "head_width"), _OFFICIAL_HEADS.get(inner, ()), strict=False))
-        shape = Shape(
+        shape = FeatureDims(
             audio=state["A_enc.fc.0.weight"].shape[1],
             visual=state["V_enc.fc.0.weight"].shape[1],
             text={"word2vec": text},
@@ -144,7 +144,7 @@ class TCAF(TorchMethod):
         }
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: Shape) -> None:
+    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
         """Refuse to divide by norms over time where there is one step, which leaves nothing but signs."""
         if config.model_dump()["visual_norm"] == "time" and not shape.sequences:
             raise ConfigError(

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import Embedded
-from avgzsl_baselines.layers import Block1, Block2
+from avgzsl_baselines.layers import LinearBlock, TwoLayerBlock
 from avgzsl_baselines.step_attention import AttentionKind, TransformerLayer, permitted_keys, score_bias
 from avgzsl_baselines.timed_sequences import AudioSteps
 from avgzsl_bench import TorchConfig
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from avgzsl_baselines.timed_sequences import AudioVisual
-    from avgzsl_bench import Shape
+    from avgzsl_bench import FeatureDims
 
 Times = Literal["seconds", "index"]
 
@@ -146,7 +146,7 @@ class StepEncoder(nn.Module):
 
     def __init__(self, inputs: int, hidden: int, outputs: int, dropout: float, *, real_only: bool) -> None:
         super().__init__()
-        self.blocks = Block2(inputs, hidden, outputs, dropout)
+        self.blocks = TwoLayerBlock(inputs, hidden, outputs, dropout)
         self.real_only = real_only
 
     def forward(self, steps: Tensor, real: Tensor) -> Tensor:
@@ -155,7 +155,7 @@ class StepEncoder(nn.Module):
         if self.real_only and self.training:
             weight = real.flatten().unsqueeze(1).to(rows.dtype)
             for block in self.blocks:
-                assert isinstance(block, Block1)
+                assert isinstance(block, LinearBlock)
                 rows = block.dropout(F.relu(weighted_batch_norm(block.norm, block.linear(rows), weight)))
         else:
             rows = self.blocks(rows)
@@ -221,7 +221,7 @@ class TCAFNet(nn.Module):
         config: widths, depth, dropout and how features are scaled.
     """
 
-    def __init__(self, shape: Shape, config: TCAFConfig) -> None:
+    def __init__(self, shape: FeatureDims, config: TCAFConfig) -> None:
         super().__init__()
         self.config = config
         width, joint, text = config.model_width, config.embedding_width, shape.text_width
@@ -246,10 +246,10 @@ class TCAFNet(nn.Module):
             for _ in range(config.depth)
         )
         hidden, dropout = config.decoder_hidden_width, config.decoder_dropout
-        self.video_projection = Block2(width, hidden, joint, dropout)  # O_proj
-        self.video_decoder = Block2(joint, hidden, text, dropout)  # D_o
-        self.text_projection = Block1(text, joint, config.text_dropout)  # W_proj
-        self.text_decoder = Block1(joint, text, config.text_dropout)  # D_w
+        self.video_projection = TwoLayerBlock(width, hidden, joint, dropout)  # O_proj
+        self.video_decoder = TwoLayerBlock(joint, hidden, text, dropout)  # D_o
+        self.text_projection = LinearBlock(text, joint, config.text_dropout)  # W_proj
+        self.text_decoder = LinearBlock(joint, text, config.text_dropout)  # D_w
 
     def tokens(self, videos: AudioVisual, times: Times) -> tuple[Tensor, Tensor]:
         """What enters the transformer: tokens `[N, L, D]`, and the bias on attention scores `[N, 1, L, L]`."""

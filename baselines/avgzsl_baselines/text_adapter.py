@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from avgzsl_baselines.layers import Block1
+from avgzsl_baselines.layers import LinearBlock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,14 +35,14 @@ class TextAdapter(nn.Module):
         dropout: rate in W_enc.
     """
 
-    encoder: Block1 | None
+    encoder: LinearBlock | None
 
     def __init__(self, text: Mapping[str, int], dropout: float) -> None:
         super().__init__()
         joined = sum(text.values())
         several = len(text) > 1
         self.width = ADAPTED_WIDTH if several else joined
-        self.encoder = Block1(joined, ADAPTED_WIDTH, dropout) if several else None
+        self.encoder = LinearBlock(joined, ADAPTED_WIDTH, dropout) if several else None
 
     def forward(self, text: Tensor) -> Tensor:
         """Text embeddings side by side, `[K, Dw]`, to `w`, `[K, width]`."""
@@ -51,7 +51,7 @@ class TextAdapter(nn.Module):
         encoded: Tensor = self.encoder(text)
         return encoded
 
-    def passes(self, text: Tensor, rows: Sequence[Tensor], block: Block1) -> tuple[Tensor, Tensor]:
+    def passes(self, text: Tensor, rows: Sequence[Tensor], block: LinearBlock) -> tuple[Tensor, Tensor]:
         """`w` and `block(w)` of some rows of `text`, for several lists of rows, each a pass of its own.
 
         A pass has its own batch statistics and dropout masks. Linear maps are the same for all, so the first

@@ -14,9 +14,9 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from avgzsl_baselines.layers import Block1
+from avgzsl_baselines.layers import LinearBlock
 from avgzsl_baselines.text_adapter import TextAdapter
-from avgzsl_bench import CheckpointError, MethodConfig, Shape, TorchConfig, TorchMethod, Videos
+from avgzsl_bench import CheckpointError, FeatureDims, MethodConfig, TorchConfig, TorchMethod, Videos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +53,7 @@ class EmbeddingNet(nn.Module):
 
     def __init__(self, inputs: int, hidden: int, outputs: int, dropout: float) -> None:
         super().__init__()
-        self.hidden = Block1(inputs, hidden, dropout)
+        self.hidden = LinearBlock(inputs, hidden, dropout)
         self.output = nn.Linear(hidden, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ class EmbeddingNet(nn.Module):
         return outputs
 
     def passes(self, inputs: Tensor, sizes: list[int]) -> Tensor:
-        """What a call for each of several batches in turn gives; see `Block1.passes`."""
+        """What a call for each of several batches in turn gives; see `LinearBlock.passes`."""
         outputs: Tensor = self.output(self.hidden.passes(inputs, sizes))
         return outputs
 
@@ -75,7 +75,7 @@ class TwoBranchNet(nn.Module):
         config: widths and dropout.
     """
 
-    def __init__(self, shape: Shape, config: TwoBranchConfig) -> None:
+    def __init__(self, shape: FeatureDims, config: TwoBranchConfig) -> None:
         super().__init__()
         width, dropout = config.embedding_width, config.dropout
         self.text_adapter = TextAdapter(shape.text, config.text_adapter_dropout)
@@ -150,7 +150,7 @@ class TwoBranchMethod(TorchMethod):
         return self.module.embed_texts(self.text_of(classes))
 
     @classmethod
-    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[Shape, dict[str, Any]]:
+    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
         """Widths of the features, of the hidden layers and of the joint space."""
         nets = [f"triplet_net.embedding_net{number}.fc" for number in (1, 2, 3)]
         (hidden, audio), (visual_hidden, visual), (text_hidden, text) = (
@@ -160,4 +160,4 @@ class TwoBranchMethod(TorchMethod):
         if hidden != visual_hidden or len(outputs) != 1:
             raise CheckpointError(f"{cls.__name__}: audio and visual networks of different widths")
         settings = {"hidden_width": hidden, "text_hidden_width": text_hidden, "embedding_width": outputs.pop()}
-        return Shape(audio, visual, {"word2vec": text}), settings
+        return FeatureDims(audio, visual, {"word2vec": text}), settings

@@ -18,7 +18,7 @@ from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.simulated.simulated import simulate
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.store import write_store
-from avgzsl_bench.execution.stages import finish, select, validate
+from avgzsl_bench.execution.stages import run_stage1, run_stage2, validate
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.method.registry import method_class, method_spec
@@ -155,10 +155,10 @@ def trained(tmp_path_factory, data_root):
         return first[-1]
 
     exact = parse_calibration("exact")
-    selection = select(
+    selection = run_stage1(
         factory, benchmark.selection, epochs=2, calibration=exact, seed=0, on_epoch=lambda epoch: None
     )
-    method, decisions = finish(factory, benchmark.final, selection, seed=0, on_epoch=lambda epoch: None)
+    method, decisions = run_stage2(factory, benchmark.final, selection, seed=0, on_epoch=lambda epoch: None)
     bias = validate(first[0], benchmark.selection, exact)[1]
     write_checkpoint(folder / "stage1.safetensors", checkpoint_of(spec, first[0]))
     write_checkpoint(folder / "stage2.safetensors", checkpoint_of(spec, method))
@@ -249,7 +249,7 @@ def test_bad_input_is_one_line(avbench, trained, tmp_path, arguments, parts):
     folder, *_ = trained
     other = Tiny(
         Tiny.Config(),
-        ab.Shape(128, 256, {"hashed": 300}),
+        ab.FeatureDims(128, 256, {"hashed": 300}),
         ab.load_benchmark("ucf", "simulated").final.classes,
         seed=0,
         device=CPU,

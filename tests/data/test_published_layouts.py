@@ -28,7 +28,7 @@ from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
 from avgzsl_bench.data.layouts.avca import READER, read_class_file
 from avgzsl_bench.data.layouts.pickled import CLIPCLAP, TCAF
-from avgzsl_bench.data.layouts.readers import Found
+from avgzsl_bench.data.layouts.readers import DetectedFeatures
 from avgzsl_bench.data.layouts.tree import disk_name
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
 from avgzsl_bench.errors import DataError
@@ -43,7 +43,7 @@ LAYOUT = {
 }
 
 
-def recognise(directory: Path) -> list[Found]:
+def recognise(directory: Path) -> list[DetectedFeatures]:
     return [found for reader in READERS.values() for found in reader.recognise(directory, DATASETS)]
 
 
@@ -82,7 +82,7 @@ def sequences(tmp_path: Path) -> SimpleNamespace:
 def test_reads_each_layout(tmp_path: Path, features: str) -> None:
     tree = write_tree(tmp_path, features)
     (found,) = recognise(tmp_path)
-    assert found == Found(LAYOUT[features], "ucf", features, tree.set)
+    assert found == DetectedFeatures(LAYOUT[features], "ucf", features, tree.set)
     table = READERS[found.reader].read(found, UCF)
     assert (table.dataset, table.features, table.source) == ("ucf", features, found.reader)
     assert not table.simulated

@@ -18,7 +18,7 @@ from avgzsl_bench.data.store.store import fingerprint, read_header, read_members
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.errors import AvbenchError, DataError
 from avgzsl_bench.system import files
-from avgzsl_bench.system.signals import endings_raised
+from avgzsl_bench.system.signals import raise_on_signal
 
 
 def small_table(*, sequences: bool = False) -> FeatureTable:
@@ -180,7 +180,7 @@ def test_signals_wait_until_h5py_is_done(
 
     monkeypatch.setattr(store, "_write", interrupted)
     try:
-        with pytest.raises(KeyboardInterrupt), endings_raised():
+        with pytest.raises(KeyboardInterrupt), raise_on_signal():
             write_store(tmp_path / "features.h5", small_table())
     finally:
         signal.signal(ending, before)

@@ -20,7 +20,7 @@ from avgzsl_bench.execution.seeds.lockstep import lockstep
 from avgzsl_bench.execution.seeds.runs import execute_seeds
 from avgzsl_bench.execution.seeds.stack import stacked
 from avgzsl_bench.execution.seeds.together import execute_together
-from avgzsl_bench.execution.stages import Course, finish, finishing, official_schedule, select, selecting
+from avgzsl_bench.execution.stages import StageDriver, official_schedule, run_stage1, run_stage2, stage1, stage2
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.plugins.manager import load_plugins
 from avgzsl_bench.records.verify import verify
@@ -67,12 +67,12 @@ def test_both_stages_of_a_seed_are_the_same_together_and_alone(name, schedule):
 
     alone, together = [], []
     chosen = {
-        seed: select(factory(seed), task, epochs=4, calibration=EXACT, seed=seed, on_epoch=ignore)
+        seed: run_stage1(factory(seed), task, epochs=4, calibration=EXACT, seed=seed, on_epoch=ignore)
         for seed in seeds
     }
     learners = [Learner.built(factory(seed), task, seed) for seed in seeds]
     courses = [
-        Course(selecting(learner.method, task, epochs=4, calibration=EXACT, on_epoch=ignore))
+        StageDriver(stage1(learner.method, task, epochs=4, calibration=EXACT, on_epoch=ignore))
         for learner in learners
     ]
     found = dict(lockstep(courses, learners, stacked(learners, factory(3), task)))
@@ -88,14 +88,14 @@ def test_both_stages_of_a_seed_are_the_same_together_and_alone(name, schedule):
 
     learners = [Learner.built(factory(seed), task, seed) for seed in seeds]
     courses = [
-        Course(finishing(learner.method, task, found[place], on_epoch=together.append, schedule_on=schedule_on))
+        StageDriver(stage2(learner.method, task, found[place], on_epoch=together.append, schedule_on=schedule_on))
         for place, learner in enumerate(learners)
     ]
     order = []
     for place, (method, decisions) in lockstep(courses, learners, stacked(learners, factory(3), task)):
         order.append(place)
         seed = seeds[place]
-        _, expected = finish(
+        _, expected = run_stage2(
             factory(seed), task, chosen[seed], seed=seed, on_epoch=alone.append, schedule_on=schedule_on
         )
         assert method.seed == seed

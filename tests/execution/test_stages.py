@@ -11,13 +11,20 @@ from avgzsl_baselines.avgzslnet import AVGZSLNet
 from avgzsl_baselines.devise import DeViSE
 from avgzsl_bench.errors import PluginError, RunError
 from avgzsl_bench.execution import stages
-from avgzsl_bench.execution.stages import finish, official_schedule, score, seed_everything, select, validate
+from avgzsl_bench.execution.stages import (
+    official_schedule,
+    run_stage1,
+    run_stage2,
+    score,
+    seed_everything,
+    validate,
+)
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import evaluate
-from avgzsl_bench.gzsl.task import Shape
+from avgzsl_bench.gzsl.task import FeatureDims
 from avgzsl_bench.testing.method_checks import tiny_task
 
-SHAPE = Shape(audio=9, visual=11, text={"text": 8})
+SHAPE = FeatureDims(audio=9, visual=11, text={"text": 8})
 
 
 @pytest.fixture
@@ -70,7 +77,7 @@ def _select(task, script, calibration="exact"):
     log = []
     Scripted.script, Scripted.truth = script, task.truth.label
     seen = []
-    selection = select(
+    selection = run_stage1(
         lambda t: Scripted(t.classes, log),
         task,
         epochs=len(script),
@@ -108,7 +115,9 @@ def test_a_fixed_bias_is_kept(task):
 def test_stage_2_starts_afresh_and_replays_the_learning_rates(task):
     selection, _ = _select(task, (0.1, 0.2, 5.0, 0.2))
     log, seen = [], []
-    method, decisions = finish(lambda t: Scripted(t.classes, log), task, selection, seed=0, on_epoch=seen.append)
+    method, decisions = run_stage2(
+        lambda t: Scripted(t.classes, log), task, selection, seed=0, on_epoch=seen.append
+    )
     assert selection.best_epoch == 3
     assert [e for e in log if e[0] == "train"] == [("train", r, len(task.train)) for r in (1.0, 0.5, 0.25)]
     assert not [e for e in log if e[0] == "validated"], "stage 2 has no validation"
@@ -120,7 +129,7 @@ def test_stage_2_starts_afresh_and_replays_the_learning_rates(task):
 def test_the_official_schedule_goes_on_stepping_on_the_validation_videos_of_stage_1(task):
     selection, _ = _select(task, (0.1, 0.2, 5.0, 0.2))
     log, shown = [], []
-    finish(
+    run_stage2(
         lambda t: Scripted(t.classes, log),
         task,
         selection,
@@ -144,7 +153,7 @@ def test_biases_of_several_matrices_are_averaged_on_request(task):
 
     Scripted.script, Scripted.truth = (5.0,), task.truth.label
     own, _ = _select(task, (5.0,))
-    selection = select(
+    selection = run_stage1(
         lambda t: Averaging(t.classes, []),
         task,
         epochs=1,
@@ -165,7 +174,7 @@ def test_losses_that_are_not_finite_stop_the_run(task):
 
     Scripted.script, Scripted.truth = (1.0,), task.truth.label
     with pytest.raises(RunError, match="loss 'total' is nan in epoch 1"):
-        select(
+        run_stage1(
             lambda t: Diverging(t.classes, []),
             task,
             epochs=1,
@@ -318,7 +327,7 @@ def test_labels_of_scored_videos_do_not_reach_the_method(task):
             return super().train_epoch(train)
 
     Scripted.script, Scripted.truth = (1.0,), task.truth.label
-    select(
+    run_stage1(
         lambda t: Curious(t.classes, []),
         task,
         epochs=1,

@@ -92,7 +92,7 @@ class Watcher(ab.TorchMethod):
 def test_batches_hold_the_steps_of_their_videos() -> None:
     from avgzsl_bench.testing.method_checks import tiny_task
 
-    shape = ab.Shape(3, 4, {"text": 4}, sequences=True)
+    shape = ab.FeatureDims(3, 4, {"text": 4}, sequences=True)
     task = tiny_task(shape, torch.device("cpu"))
     config = ab.TorchConfig(batch_size=5, batches_per_epoch=3)
     watcher = Watcher(config, shape, task.classes, seed=0, device=torch.device("cpu"))

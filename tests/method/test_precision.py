@@ -11,7 +11,7 @@ from avgzsl_bench.errors import ConfigError, RecordError, UnknownNameError
 from avgzsl_bench.execution.plan import plan_run
 from avgzsl_bench.execution.stages import score, train
 from avgzsl_bench.execution.sweep.grid import make_grid
-from avgzsl_bench.method.precision import PRECISIONS, checked_precision, computing_in, require_device
+from avgzsl_bench.method.precision import PRECISIONS, checked_precision, precision_context, require_device
 from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.records.verify import verify
 from avgzsl_bench.testing.method_checks import Trial
@@ -84,9 +84,9 @@ def test_full_switches_tf32_off_and_leaves_things_as_they_were():
     assert before == (False, True), "PyTorch's defaults: full is not what they are"
 
     def nested() -> None:
-        with computing_in("full", CUDA):
+        with precision_context("full", CUDA):
             assert tf32() == (False, False)
-            with computing_in("tf32", CUDA):
+            with precision_context("tf32", CUDA):
                 assert tf32() == (True, True)
             assert tf32() == (False, False)
             raise KeyError
@@ -94,21 +94,21 @@ def test_full_switches_tf32_off_and_leaves_things_as_they_were():
     with pytest.raises(KeyError):
         nested()
     assert tf32() == before
-    with computing_in("full", CPU):
+    with precision_context("full", CPU):
         assert tf32() == before
 
 
 def test_full_inside_of_bf16_is_full():
     x = torch.ones(2, 2)
-    with computing_in("bf16", CPU):
-        with computing_in("full", CPU):
+    with precision_context("bf16", CPU):
+        with precision_context("full", CPU):
             assert (x @ x).dtype == torch.float32
         assert (x @ x).dtype == torch.bfloat16
 
 
 def test_weights_are_read_anew_after_each_update():
     layer, inputs = torch.nn.Linear(4, 3, bias=False), torch.ones(2, 4)
-    with computing_in("bf16", CPU):
+    with precision_context("bf16", CPU):
         outputs = layer(inputs)
         assert outputs.dtype == torch.bfloat16
         assert outputs.abs().sum() > 0

@@ -16,13 +16,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.apn import APN, classification_loss
-from avgzsl_bench import Batch, CheckpointError, MethodSpec, Shape, Videos, load_official
+from avgzsl_bench import Batch, CheckpointError, FeatureDims, MethodSpec, Videos, load_official
 from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.testing import check_method
 
 SPEC = MethodSpec("apn", target="avgzsl_baselines.apn:APN", title="APN", defaults="avgzsl_baselines:apn.toml")
-SIMULATED = Shape(128, 256, {"hashed": 300})
-SMALL = Shape(6, 5, {"word2vec": 300})
+SIMULATED = FeatureDims(128, 256, {"hashed": 300})
+SMALL = FeatureDims(6, 5, {"word2vec": 300})
 
 
 def fixture_method(**settings: Any) -> APN:
@@ -50,7 +50,7 @@ def test_conformance() -> None:
     ("shape", "count"),
     [(MAIN, 614_400), (CLS, 2_534_400), (CLIP_CLAP, 2 * 1536 * 1536), (SIMULATED, 2 * 384 * 300)],
 )
-def test_parameter_count(shape: Shape, count: int) -> None:
+def test_parameter_count(shape: FeatureDims, count: int) -> None:
     method = build(APN, shape)
     assert method.parameter_count() == count
     assert list(method.state_dict()) == ["global_map.weight", "prototype_map.weight"]
@@ -188,7 +188,7 @@ def test_one_softmax_is_a_switch() -> None:
 
 def test_joined_text_encoders_get_unit_norm() -> None:
     vectors = torch.cat([F.normalize(torch.randn(4, width), dim=1) for width in (10, 14)], dim=1)
-    method = build(APN, Shape(6, 5, {"clip": 10, "clap": 14}), vectors)
+    method = build(APN, FeatureDims(6, 5, {"clip": 10, "clap": 14}), vectors)
     torch.testing.assert_close(method.train_text, vectors / 2**0.5)
     torch.testing.assert_close(method.embed_classes(method.classes), method.train_text)
 
@@ -233,7 +233,7 @@ def test_official_preset_changes_texts_and_bias(data_root: Path) -> None:
 
 
 @pytest.mark.parametrize(("shape", "normalize"), [(MAIN, False), (CLS, True)])
-def test_reads_a_released_checkpoint(shape: Shape, normalize: bool) -> None:
+def test_reads_a_released_checkpoint(shape: FeatureDims, normalize: bool) -> None:
     inputs = shape.visual + shape.audio
     released = {"ALE_vector": (300, inputs, 1, 1), "prototype_vectors.layer4": (300, inputs, 1, 1)}
     state, vectors = random_state(released), unit_vectors(5).float()

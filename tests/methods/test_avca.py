@@ -37,7 +37,7 @@ from avgzsl_baselines.avca import AVCA, AVCAConfig
 from avgzsl_baselines.avca_losses import Embedded, avca_losses, cross_triplets
 from avgzsl_baselines.token_attention import PairAttention
 from avgzsl_baselines.triplet import triplet_loss
-from avgzsl_bench import CheckpointError, Classes, Shape, Videos
+from avgzsl_bench import CheckpointError, Classes, FeatureDims, Videos
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.checkpoint import load_official
 from avgzsl_bench.testing import check_method
@@ -56,7 +56,7 @@ NO_DROPOUT = {
 }
 
 
-def make(shape: Shape, vectors: Tensor | None = None, **settings: Any) -> AVCA:
+def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> AVCA:
     return build(AVCA, shape, vectors, **settings)
 
 
@@ -95,7 +95,7 @@ def fixture_method(**settings: Any) -> AVCA:
 def small(text: dict[str, int] | None = None, **settings: Any) -> AVCA:
     """A small network with random weights and without dropout, five classes."""
     torch.manual_seed(0)
-    shape = Shape(6, 6, text or {"word2vec": 12})
+    shape = FeatureDims(6, 6, text or {"word2vec": 12})
     widths = {"model_width": 8, "embedding_width": 5, "encoder_hidden_width": 9, "projection_hidden_width": 7}
     return make(shape, torch.randn(5, 12), **NO_DROPOUT | widths | settings)
 
@@ -165,7 +165,7 @@ COMMON = {
     ("shape", "audio", "visual", "total"),
     [(MAIN, 418_180, 418_180, 1_693_108), (CLS, 221_572, 2_253_188, 3_331_508)],
 )
-def test_parameters(shape: Shape, audio: int, visual: int, total: int) -> None:
+def test_parameters(shape: FeatureDims, audio: int, visual: int, total: int) -> None:
     method = make(shape)
     assert by_part(method.module) == {"audio_encoder": audio, "visual_encoder": visual, **COMMON}
     assert parameters(method.module) == total
@@ -175,7 +175,7 @@ def test_parameters(shape: Shape, audio: int, visual: int, total: int) -> None:
 
 def test_parameters_with_several_text_encoders() -> None:
     assert parameters(make(CLIP_CLAP).module) == 2_416_952
-    assert parameters(make(Shape(1024, 512, {"word2vec": 300})).module) == 1_955_252
+    assert parameters(make(FeatureDims(1024, 512, {"word2vec": 300})).module) == 1_955_252
 
 
 def test_attention_is_a_softmax_over_two_tokens() -> None:
@@ -448,7 +448,7 @@ class Embeddings(AVCA):
 
 def test_scoring_example() -> None:
     task = scoring_task()
-    shape = Shape(3, 2, {"embedded": 2})
+    shape = FeatureDims(3, 2, {"embedded": 2})
     method = Embeddings(AVCAConfig(), shape, task.classes, seed=0, device=torch.device("cpu"))
     figures, bias = validated(method)
     assert rounded(figures) == (0.75, 0.75, 0.75, 0.75)
@@ -558,7 +558,7 @@ def test_released_weights(hidden: int, projection_hidden: int) -> None:
             state[name] /= state[name].shape[1] ** 0.5
     method = load_official(SPEC, state)
     assert isinstance(method, AVCA)
-    assert method.shape == Shape(96, 128, {"word2vec": 300})
+    assert method.shape == FeatureDims(96, 128, {"word2vec": 300})
     assert (method.config.encoder_hidden_width, method.config.projection_hidden_width) == (
         hidden,
         projection_hidden,

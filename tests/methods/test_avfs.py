@@ -22,7 +22,7 @@ from avgzsl_baselines.avfs_losses import (
     generator_losses,
 )
 from avgzsl_baselines.avfs_networks import AVFSNetworks, SemanticScorer, joined
-from avgzsl_bench import AvbenchError, ClassBalancedSampler, Classes, ConfigError, MethodSpec, Shape, Videos
+from avgzsl_bench import AvbenchError, ClassBalancedSampler, Classes, ConfigError, FeatureDims, MethodSpec, Videos
 from avgzsl_bench.method.registry import method_class
 from avgzsl_bench.method.settings import default_settings, presets
 from avgzsl_bench.testing.method_checks import CHECKS, Trial, check_method
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CPU = torch.device("cpu")
-CLIP_CLAP = Shape(1024, 512, {"clip": 512, "clap": 1024})
-CLS = Shape(128, 4096, {"word2vec": 300})
-MAIN = Shape(512, 512, {"word2vec": 300})
+CLIP_CLAP = FeatureDims(1024, 512, {"clip": 512, "clap": 1024})
+CLS = FeatureDims(128, 4096, {"word2vec": 300})
+MAIN = FeatureDims(512, 512, {"word2vec": 300})
 PRINTED_10 = 5.1e-11
 
 SPEC = MethodSpec("avfs", target="avgzsl_baselines.avfs:AVFS", title="AVFS", defaults="avgzsl_baselines:avfs.toml")
@@ -52,7 +52,7 @@ LEGAL: list[dict[str, Any]] = [
 ]
 
 
-def make(shape: Shape, vectors: Tensor | None = None, unseen: tuple[int, ...] = (), **settings: Any) -> AVFS:
+def make(shape: FeatureDims, vectors: Tensor | None = None, unseen: tuple[int, ...] = (), **settings: Any) -> AVFS:
     """A method on classes named c0, c1, ...; without `vectors` three classes with random ones."""
     if vectors is None:
         vectors = torch.randn(3, shape.text_width)
@@ -87,7 +87,7 @@ def by_part(method: AVFS) -> tuple[int, ...]:
         (CLIP_CLAP, (3_455_488, 3_147_777, 852_608, 524_288), 7_980_161),
     ],
 )
-def test_parameters(shape: Shape, parts: tuple[int, ...], total: int) -> None:
+def test_parameters(shape: FeatureDims, parts: tuple[int, ...], total: int) -> None:
     method = make(shape)
     assert by_part(method) == parts
     assert method.parameter_count() == total == sum(parts)
@@ -226,7 +226,7 @@ NOISE = (((3 * torch.arange(4).unsqueeze(1) + 5 * torch.arange(10)) % 13) - 6).d
 
 def fixture_method(**settings: Any) -> AVFS:
     method = make(
-        Shape(AUDIO, VISUAL, {"word2vec": TEXT}),
+        FeatureDims(AUDIO, VISUAL, {"word2vec": TEXT}),
         T(5, 0),
         noise_width=10,
         generator_width=7,
@@ -481,7 +481,7 @@ def test_the_classifier_learns_generated_videos_of_unseen_classes() -> None:
 
 
 def test_texts_of_unseen_classes_change_nothing_before_synthesis() -> None:
-    shape, vectors = Shape(6, 5, {"word2vec": 7}), torch.randn(6, 7)
+    shape, vectors = FeatureDims(6, 5, {"word2vec": 7}), torch.randn(6, 7)
     small = {"noise_width": 8, "generator_width": 16, "critic_width": 16, "hidden_width": 12}
     losses = []
     for unseen in ((), (1, 4)):
@@ -556,7 +556,7 @@ def test_legal_switches(settings: dict[str, Any]) -> None:
 
 def test_scores_are_log_probabilities_over_all_classes() -> None:
     torch.manual_seed(5)
-    shape, vectors = Shape(6, 5, {"word2vec": 7}), torch.randn(6, 7)
+    shape, vectors = FeatureDims(6, 5, {"word2vec": 7}), torch.randn(6, 7)
     videos = Videos(torch.randn(9, 6), torch.randn(9, 5))
     scores = {}
     for score in ("classifier", "semantic", "sum"):
@@ -605,7 +605,7 @@ def test_lengths_of_vectors_do_not_matter() -> None:
     videos = Videos(small.task.videos.audio * 255, small.task.videos.visual * 0.5)
     torch.testing.assert_close(method.score(videos, classes), method.score(small.task.videos, classes))
     torch.testing.assert_close(method.text.norm(dim=1), torch.ones(len(classes)))
-    two = make(Shape(6, 5, {"clip": 3, "clap": 4}), torch.randn(4, 7) * 3)
+    two = make(FeatureDims(6, 5, {"clip": 3, "clap": 4}), torch.randn(4, 7) * 3)
     torch.testing.assert_close(two.text.norm(dim=1), torch.ones(4))
 
 

@@ -41,7 +41,7 @@ from avgzsl_baselines.avgzslnet import (
     reconstruction_loss,
 )
 from avgzsl_baselines.triplet import triplet_loss
-from avgzsl_bench import Batch, Classes, Shape, Videos
+from avgzsl_bench import Batch, Classes, FeatureDims, Videos
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.checkpoint import load_official
 from avgzsl_bench.testing import check_method
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 SPEC = spec_of(AVGZSLNet)
 
 
-def make(shape: Shape, vectors: torch.Tensor | None = None, **settings: Any) -> AVGZSLNet:
+def make(shape: FeatureDims, vectors: torch.Tensor | None = None, **settings: Any) -> AVGZSLNet:
     return build(AVGZSLNet, shape, vectors, **settings)
 
 
@@ -140,7 +140,7 @@ def test_a_perfect_reconstruction_has_a_gradient() -> None:
         (CLS, {"audio": 199_744, "visual": 4_262_976, "text": 110_164, "decoder": 23_788}, 4_596_672),
     ],
 )
-def test_parameters(shape: Shape, parts: dict[str, int], total: int) -> None:
+def test_parameters(shape: FeatureDims, parts: dict[str, int], total: int) -> None:
     method = make(shape)
     assert by_part(method.module) == parts
     assert method.parameter_count() == total
@@ -148,7 +148,7 @@ def test_parameters(shape: Shape, parts: dict[str, int], total: int) -> None:
 
 def test_parameters_with_several_text_encoders() -> None:
     assert make(CLIP_CLAP).parameter_count() == 2_305_860
-    assert make(Shape(1024, 512, {"word2vec": 300})).parameter_count() == 1_844_160
+    assert make(FeatureDims(1024, 512, {"word2vec": 300})).parameter_count() == 1_844_160
 
 
 def test_fixture_in_evaluation_mode() -> None:
@@ -220,7 +220,7 @@ def test_fixture_after_one_iteration() -> None:
 @pytest.mark.parametrize("text", [{"word2vec": 12}, {"clip": 5, "clap": 7}])
 def test_order_of_passes(text: dict[str, int]) -> None:
     torch.manual_seed(0)
-    shape = Shape(6, 5, text)
+    shape = FeatureDims(6, 5, text)
     method = make(shape, torch.randn(5, 12), dropout=0.0, decoder_dropout=0.0, text_adapter_dropout=0.0)
     net, plain = method.module, deepcopy(method.module)
     batch = random_batch(shape, 5)
@@ -243,9 +243,9 @@ def test_negatives_equal_to_positives_cost_six_margins() -> None:
 
 def test_swapped_modalities_give_the_same_loss() -> None:
     torch.manual_seed(0)
-    shape, text = Shape(6, 5, {"word2vec": 12}), torch.randn(5, 12)
+    shape, text = FeatureDims(6, 5, {"word2vec": 12}), torch.randn(5, 12)
     settings = {"dropout": 0.0, "decoder_dropout": 0.0}
-    method, other = make(shape, text, **settings), make(Shape(5, 6, {"word2vec": 12}), text, **settings)
+    method, other = make(shape, text, **settings), make(FeatureDims(5, 6, {"word2vec": 12}), text, **settings)
     names = {"audio": "visual", "visual": "audio"}
     other.load_state_dict(
         {
@@ -264,7 +264,7 @@ def test_swapped_modalities_give_the_same_loss() -> None:
 
 def test_with_several_text_encoders_reconstructions_aim_at_the_adapter() -> None:
     torch.manual_seed(0)
-    shape = Shape(6, 5, {"clip": 5, "clap": 7})
+    shape = FeatureDims(6, 5, {"clip": 5, "clap": 7})
     method = make(shape, torch.randn(5, 12), text_adapter_dropout=0.0)
     batch = random_batch(shape, 5)
     _, _, decoded, target = method.module(batch, method.train_text)
@@ -276,7 +276,7 @@ def test_with_several_text_encoders_reconstructions_aim_at_the_adapter() -> None
 
 
 def test_a_single_text_encoder_of_another_width_is_read_as_it_is() -> None:
-    shape = Shape(6, 5, {"clip": 17})
+    shape = FeatureDims(6, 5, {"clip": 17})
     method = make(shape, torch.randn(5, 17))
     *_, target = method.module(random_batch(shape, 5), method.train_text)
     assert torch.equal(target, method.train_text[random_batch(shape, 5).label])
@@ -297,7 +297,7 @@ class Embeddings(AVGZSLNet):
 
 def example(**settings: Any) -> AVGZSLNet:
     task = scoring_task()
-    shape = Shape(3, 2, {"embedded": 2})
+    shape = FeatureDims(3, 2, {"embedded": 2})
     return Embeddings(AVGZSLNetConfig(**settings), shape, task.classes, seed=0, device=torch.device("cpu"))
 
 
@@ -378,7 +378,7 @@ def test_released_weights() -> None:
     state = random_state(official_shapes())
     method = load_official(SPEC, state)
     assert isinstance(method, AVGZSLNet)
-    assert method.shape == Shape(96, 128, {"word2vec": 300})
+    assert method.shape == FeatureDims(96, 128, {"word2vec": 300})
     assert method.config.decoder_hidden_width == 32
     audio, visual, text = torch.randn(3, 96), torch.randn(3, 128), torch.randn(4, 300)
 

@@ -29,7 +29,7 @@ from avgzsl_baselines.avca import AVCAConfig
 from avgzsl_baselines.avmst import AVMST, AVMSTConfig, SpikingBranch, gate, integrate_and_fire
 from avgzsl_baselines.paired import paired
 from avgzsl_baselines.spiking import spike
-from avgzsl_bench import CheckpointError, ConfigError, Shape, Videos
+from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, Videos
 from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.records.checkpoint import load_official
 from avgzsl_bench.testing import check_method
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from avgzsl_bench import Batch
 
 SPEC = relative_of_avca("avmst", "avmst:AVMST")
-FIXTURE = Shape(6, 6, {"word2vec": 300})
+FIXTURE = FeatureDims(6, 6, {"word2vec": 300})
 FORMS = ("released", "repaired")
 
 
@@ -61,7 +61,7 @@ def small(fidelity: str, **settings: Any) -> AVMST:
     torch.manual_seed(0)
     widths = SMALL | NO_DROPOUT | {"spiking_hidden_width": 11}
     method = build(
-        AVMST, Shape(6, 6, {"word2vec": 12}), torch.randn(5, 12), fidelity=fidelity, **widths | settings
+        AVMST, FeatureDims(6, 6, {"word2vec": 12}), torch.randn(5, 12), fidelity=fidelity, **widths | settings
     )
     with torch.no_grad():
         for branch in (method.module.audio_spiking, method.module.visual_spiking):

@@ -17,11 +17,11 @@ from avgzsl_baselines.ale import ALE
 from avgzsl_baselines.bilinear import BilinearMethod
 from avgzsl_baselines.devise import DeViSE
 from avgzsl_baselines.sje import SJE
-from avgzsl_bench import Batch, CheckpointError, Shape, Videos, load_official
+from avgzsl_bench import Batch, CheckpointError, FeatureDims, Videos, load_official
 from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.testing import check_method
 
-SIMULATED = Shape(128, 256, {"hashed": 300})
+SIMULATED = FeatureDims(128, 256, {"hashed": 300})
 
 every_method = pytest.mark.parametrize("cls", [DeViSE, ALE, SJE])
 
@@ -35,7 +35,7 @@ def test_conformance(cls: type[BilinearMethod]) -> None:
 @pytest.mark.parametrize(
     ("shape", "count"), [(MAIN, 307_200), (CLS, 1_267_200), (CLIP_CLAP, 1536 * 1536), (SIMULATED, 384 * 300)]
 )
-def test_parameter_count(cls: type[BilinearMethod], shape: Shape, count: int) -> None:
+def test_parameter_count(cls: type[BilinearMethod], shape: FeatureDims, count: int) -> None:
     text = {name: torch.eye(3, width) for name, width in shape.text.items()}
     method = make_method(cls, shape, make_classes(text))
     assert method.parameter_count() == count
@@ -110,7 +110,7 @@ def test_dropout_on_classes_is_a_switch(cls: type[BilinearMethod]) -> None:
     def compatibility(**settings: Any) -> torch.Tensor:
         torch.manual_seed(0)
         classes = make_classes({"word2vec": torch.ones(5, 300)})
-        method = make_method(cls, Shape(6, 5, {"word2vec": 300}), classes, dropout=0.5, **settings)
+        method = make_method(cls, FeatureDims(6, 5, {"word2vec": 300}), classes, dropout=0.5, **settings)
         method.module.train()
         matrix: torch.Tensor = method.module(torch.ones(3, 6), torch.ones(3, 5), method.train_text)
         return matrix
@@ -150,7 +150,7 @@ def test_losses_do_not_depend_on_the_order_of_the_batch(cls: type[BilinearMethod
 
 @every_method
 @pytest.mark.parametrize(("shape", "normalize"), [(MAIN, False), (CLS, True)])
-def test_reads_a_released_checkpoint(cls: type[BilinearMethod], shape: Shape, normalize: bool) -> None:
+def test_reads_a_released_checkpoint(cls: type[BilinearMethod], shape: FeatureDims, normalize: bool) -> None:
     state = random_state({"bilinear.weight": (300, shape.visual + shape.audio)})
     classes = make_classes({"word2vec": F.normalize(torch.randn(5, 300), dim=1)})
     method = load_official(spec_of(cls), state)

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from avgzsl_baselines.chance import Chance, mix, random_integers
-from avgzsl_bench import Classes, MethodConfig, Samples, Shape, Videos
+from avgzsl_bench import Classes, FeatureDims, MethodConfig, Samples, Videos
 
 CPU = torch.device("cpu")
-SHAPE = Shape(audio=5, visual=7, text={"clip": 4, "clap": 6})
+SHAPE = FeatureDims(audio=5, visual=7, text={"clip": 4, "clap": 6})
 
 
 def make_chance(seed: int = 0) -> Chance:

@@ -43,7 +43,7 @@ from avgzsl_baselines.cjme import (
     entropies,
     weighted_triplets,
 )
-from avgzsl_bench import Batch, CheckpointError, Classes, Shape, Videos
+from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, Videos
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.checkpoint import load_official
 from avgzsl_bench.testing import check_method
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 SPEC = spec_of(CJME)
 
 
-def make(shape: Shape, vectors: torch.Tensor | None = None, **settings: Any) -> CJME:
+def make(shape: FeatureDims, vectors: torch.Tensor | None = None, **settings: Any) -> CJME:
     return build(CJME, shape, vectors, **settings)
 
 
@@ -207,7 +207,7 @@ def test_gradients_go_where_they_should() -> None:
         (CLS, {"audio": 199_744, "visual": 4_262_976, "text": 110_164, "attention": 12_673}, 4_585_557),
     ],
 )
-def test_parameters(shape: Shape, parts: dict[str, int], total: int) -> None:
+def test_parameters(shape: FeatureDims, parts: dict[str, int], total: int) -> None:
     method = make(shape)
     assert by_part(method.module) == parts
     assert method.parameter_count() == total
@@ -217,7 +217,7 @@ def test_parameters_with_several_text_encoders() -> None:
     method = make(CLIP_CLAP)
     assert method.parameter_count() == 2_286_681
     assert by_part(method.module)["text_adapter"] == 2_286_681 - 1_824_981
-    assert make(Shape(1024, 512, {"word2vec": 300})).parameter_count() == 1_824_981
+    assert make(FeatureDims(1024, 512, {"word2vec": 300})).parameter_count() == 1_824_981
 
 
 def test_fixture_in_evaluation_mode() -> None:
@@ -297,7 +297,7 @@ def test_fixture_after_one_iteration() -> None:
 @pytest.mark.parametrize("text", [{"word2vec": 12}, {"clip": 5, "clap": 7}])
 def test_order_of_passes(text: dict[str, int]) -> None:
     torch.manual_seed(0)
-    shape = Shape(6, 5, text)
+    shape = FeatureDims(6, 5, text)
     method = make(shape, torch.randn(5, 12), dropout=0.0, text_adapter_dropout=0.0)
     net, plain = method.module, deepcopy(method.module)
     batch = random_batch(shape, 5)
@@ -337,7 +337,7 @@ class Embeddings(CJME):
 
 def example(**settings: Any) -> CJME:
     task = scoring_task()
-    shape = Shape(3, 2, {"embedded": 2})
+    shape = FeatureDims(3, 2, {"embedded": 2})
     return Embeddings(CJMEConfig(**settings), shape, task.classes, seed=0, device=torch.device("cpu"))
 
 
@@ -425,7 +425,7 @@ def test_released_weights() -> None:
     state = random_state(official_shapes())
     method = load_official(SPEC, state)
     assert isinstance(method, CJME)
-    assert method.shape == Shape(96, 128, {"word2vec": 300})
+    assert method.shape == FeatureDims(96, 128, {"word2vec": 300})
     assert (method.config.bias, method.config.text_order) == ("mean_of_three", "official")
     audio, visual, text = torch.randn(3, 96), torch.randn(3, 128), torch.randn(4, 300)
 

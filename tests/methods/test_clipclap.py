@@ -26,17 +26,17 @@ from torch.nn import functional as F
 
 from avgzsl_baselines import avbench_methods
 from avgzsl_baselines.clipclap import ClipClap, ClipClapConfig, base_losses
-from avgzsl_bench import Batch, CheckpointError, ConfigError, MethodSpec, Shape, Videos, load_official
+from avgzsl_bench import Batch, CheckpointError, ConfigError, FeatureDims, MethodSpec, Videos, load_official
 from avgzsl_bench.method.settings import default_settings
 
 
-def make(shape: Shape, vectors: Tensor | None = None, **settings: Any) -> ClipClap:
+def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> ClipClap:
     return build(ClipClap, shape, vectors, **settings)
 
 
 def fixture_method(**settings: Any) -> ClipClap:
     method = make(
-        Shape(AUDIO, VISUAL, {"word2vec": TEXT}),
+        FeatureDims(AUDIO, VISUAL, {"word2vec": TEXT}),
         T(5, 0),
         model_width=7,
         hidden_width=6,
@@ -74,7 +74,7 @@ def fixture_method(**settings: Any) -> ClipClap:
         (MAIN, {}, 1_342_848),
     ],
 )
-def test_parameters(shape: Shape, settings: dict[str, Any], expected: int) -> None:
+def test_parameters(shape: FeatureDims, settings: dict[str, Any], expected: int) -> None:
     assert make(shape, **settings).parameter_count() == expected
 
 
@@ -260,13 +260,13 @@ def test_the_text_encoder_feels_the_reconstruction() -> None:
     ],
 )
 def test_texts_that_are_read(modality: str, text: str, expected: list[str]) -> None:
-    shape = Shape(4, 3, {"clip": 2, "clap": 5})
+    shape = FeatureDims(4, 3, {"clip": 2, "clap": 5})
     method = make(shape, torch.randn(3, 7), modality=modality, text=text)
     assert torch.equal(method.train_text, torch.cat([method.classes.text[name] for name in expected], dim=1))
 
 
 def test_a_single_text_encoder_serves_every_modality() -> None:
-    shape = Shape(4, 3, {"word2vec": 5})
+    shape = FeatureDims(4, 3, {"word2vec": 5})
     for modality in ("both", "audio", "visual"):
         assert make(shape, modality=modality).train_text.shape == (2, 5)
 
@@ -274,13 +274,13 @@ def test_a_single_text_encoder_serves_every_modality() -> None:
 def test_a_missing_text_encoder_is_named() -> None:
     with pytest.raises(ConfigError, match=r"text=clip.*word2vec"):
         ClipClap.check(ClipClapConfig(text="clip"), MAIN)
-    ClipClap.check(ClipClapConfig(text="clip"), Shape(6, 5, {"clip": 7, "clap": 8}))
+    ClipClap.check(ClipClapConfig(text="clip"), FeatureDims(6, 5, {"clip": 7, "clap": 8}))
 
 
 def test_a_modality_that_is_off_is_not_read() -> None:
     audio, visual = torch.randn(4, 6), torch.randn(4, 5)
     for modality, other in (("audio", 1), ("visual", 0)):
-        method = make(Shape(6, 5, {"word2vec": 7}), modality=modality)
+        method = make(FeatureDims(6, 5, {"word2vec": 7}), modality=modality)
         method.module.eval()
         pair = [audio, visual]
         before = method.embed_videos(Videos(*pair))

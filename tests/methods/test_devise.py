@@ -23,7 +23,7 @@ from bilinear_cases import make_method as bilinear_method
 
 from avgzsl_baselines.devise import DeViSE
 from avgzsl_baselines.ranking import devise_loss, hinge_terms
-from avgzsl_bench import Batch, Samples, Shape, Videos
+from avgzsl_bench import Batch, FeatureDims, Samples, Videos
 
 make_method = partial(bilinear_method, DeViSE)
 fixture_method = partial(bilinear_fixture, DeViSE)
@@ -111,7 +111,7 @@ def test_fixture_scores_are_minus_the_distances() -> None:
 
 
 def test_initial_weights_are_uniform_within_the_default_bound() -> None:
-    method = make_method(Shape(512, 512, {"word2vec": 300}), make_classes({"word2vec": torch.eye(3, 300)}))
+    method = make_method(FeatureDims(512, 512, {"word2vec": 300}), make_classes({"word2vec": torch.eye(3, 300)}))
     weight, bound = method.state_dict()["map.weight"], 1024**-0.5
     assert weight.abs().max() <= bound
     assert weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.02)
@@ -124,7 +124,7 @@ def two_encoder_method(**settings: Any) -> DeViSE:
         for name, width in (("clip", 10), ("clap", 14))
     }
     return make_method(
-        Shape(8, 6, {"clip": 10, "clap": 14}), make_classes(text, [True] * 5 + [False] * 2), **settings
+        FeatureDims(8, 6, {"clip": 10, "clap": 14}), make_classes(text, [True] * 5 + [False] * 2), **settings
     )
 
 
@@ -168,7 +168,7 @@ def test_learns_separable_classes() -> None:
     features = centre[label] + 0.3 * torch.randn(180, 24, generator=generator)
     videos = Videos(features[:, :10].contiguous(), features[:, 10:].contiguous())
     classes = make_classes({"hashed": text})
-    method = make_method(Shape(10, 14, {"hashed": 20}), classes, batches_per_epoch=300, normalize_input=True)
+    method = make_method(FeatureDims(10, 14, {"hashed": 20}), classes, batches_per_epoch=300, normalize_input=True)
     before = method.train_epoch(Samples(videos, label))["total"]
     after = method.train_epoch(Samples(videos, label))["total"]
     assert after < before

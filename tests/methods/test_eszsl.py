@@ -8,10 +8,10 @@ import torch
 from pydantic import ValidationError
 
 from avgzsl_baselines.eszsl import ESZSL, EXPONENTS, GRID, ESZSLConfig, joint_features
-from avgzsl_bench import Classes, Samples, Shape, Videos
+from avgzsl_bench import Classes, FeatureDims, Samples, Videos
 
 CPU = torch.device("cpu")
-SHAPE = Shape(audio=5, visual=7, text={"clip": 4, "clap": 6})
+SHAPE = FeatureDims(audio=5, visual=7, text={"clip": 4, "clap": 6})
 SEEN = torch.tensor([True, False, True, True, True, False])
 
 

@@ -75,7 +75,7 @@ def test_all_fifteen_systems_of_the_comparison_are_listed_with_what_a_reader_wan
 def test_the_listed_parameter_count_is_that_of_the_method(spec):
     target = method_class(spec)
     text = {"clip": 512, "clap": 1024, **dict.fromkeys(spec.needs.added_text, 512)}
-    shape = ab.Shape(audio=1024, visual=512, text=text)
+    shape = ab.FeatureDims(audio=1024, visual=512, text=text)
     config = build_config(spec, target.Config, "ucf", "clip_clap", {})
     task = tiny_task(shape, torch.device("cpu"))
     built = target(config, shape, task.classes, seed=0, device=torch.device("cpu"))

@@ -18,7 +18,7 @@ from avgzsl_baselines import fvaegan
 from avgzsl_baselines.fvaegan import FVAEGAN, FVAEGANConfig, mixed_rows
 from avgzsl_baselines.fvaegan_nets import VAEGAN, Updates, Widths, divergence, reconstruction_loss
 from avgzsl_baselines.wasserstein import Critic, gradient_penalty, value_gap
-from avgzsl_bench import AvbenchError, Classes, ConfigError, MethodSpec, Samples, Shape, Videos
+from avgzsl_bench import AvbenchError, Classes, ConfigError, FeatureDims, MethodSpec, Samples, Videos
 from avgzsl_bench.method.settings import build_config, default_settings
 from avgzsl_bench.testing import check_method
 
@@ -33,7 +33,7 @@ SPEC = MethodSpec(
     defaults="avgzsl_baselines:fvaegan.toml",
 )
 CPU = torch.device("cpu")
-SHAPE = Shape(6, 5, {"clip": 4, "clap": 3})
+SHAPE = FeatureDims(6, 5, {"clip": 4, "clap": 3})
 SEEN = torch.tensor([True, False, True, True, False])
 SMALL: dict[str, Any] = {
     "generator_batch_size": 8,
@@ -47,7 +47,7 @@ SMALL: dict[str, Any] = {
 }
 
 
-def classes_of(shape: Shape, seen: Tensor) -> Classes:
+def classes_of(shape: FeatureDims, seen: Tensor) -> Classes:
     generator = torch.Generator().manual_seed(3)
     text = {
         name: F.normalize(torch.randn(len(seen), width, generator=generator), dim=1)
@@ -65,7 +65,7 @@ def problem(shift: float = 0.0) -> tuple[Samples, Classes]:
     return Samples(videos, label), classes_of(SHAPE, SEEN)
 
 
-def make(shape: Shape, classes: Classes, **settings: Any) -> FVAEGAN:
+def make(shape: FeatureDims, classes: Classes, **settings: Any) -> FVAEGAN:
     torch.manual_seed(0)
     return FVAEGAN(FVAEGANConfig(**settings), shape, classes, seed=0, device=CPU)
 
@@ -97,7 +97,7 @@ def test_conformance() -> None:
         (CLIP_CLAP, (1_573_889, 787_457, 1_102_500, 1_728_512)),
     ],
 )
-def test_parameters(shape: Shape, parts: tuple[int, ...]) -> None:
+def test_parameters(shape: FeatureDims, parts: tuple[int, ...]) -> None:
     method = make(shape, classes_of(shape, torch.arange(7) < 4))
     nets = method.model.networks
     assert (

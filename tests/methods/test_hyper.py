@@ -27,7 +27,7 @@ from avgzsl_baselines.avca import AVCA, AVCAConfig
 from avgzsl_baselines.avca_losses import Embedded
 from avgzsl_baselines.hyper import Hyper, HyperAlignment, HyperMultiple, HyperPoincare, HyperSingle
 from avgzsl_baselines.hyperbolic import alignment, artanh, cosine, poincare, project, to_tangent
-from avgzsl_bench import CheckpointError, ConfigError, Shape
+from avgzsl_bench import CheckpointError, ConfigError, FeatureDims
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.records.checkpoint import load_official
@@ -240,7 +240,7 @@ def test_parameters(method: type[Hyper], settings: dict[str, Any], extra: int) -
     for shape, total in (
         (MAIN, 1_693_108),
         (CLS, 3_331_508),
-        (Shape(1024, 512, {"word2vec": 300}), 1_955_252),
+        (FeatureDims(1024, 512, {"word2vec": 300}), 1_955_252),
         (CLIP_CLAP, 2_416_952),
     ):
         built = build(method, shape, **settings)
@@ -342,7 +342,7 @@ def test_without_its_weight_hyper_is_avca(method: type[Hyper], align_weight: flo
     states = []
     for cls, settings in ((AVCA, {}), (method, {"align_weight": align_weight})):
         torch.manual_seed(0)
-        built = build(cls, Shape(6, 5, {"word2vec": 12}), torch.ones(5, 12).cumsum(0), **SMALL, **settings)
+        built = build(cls, FeatureDims(6, 5, {"word2vec": 12}), torch.ones(5, 12).cumsum(0), **SMALL, **settings)
         for _ in range(4):
             built.train_step(random_batch(built.shape, 5))
         states.append(built.state_dict())
@@ -435,21 +435,21 @@ def test_no_released_weights_are_known() -> None:
 def test_what_is_not_published_has_a_name_of_its_own() -> None:
     for published in (HyperAlignment, HyperSingle, HyperMultiple):
         with pytest.raises(ConfigError, match=r"not Hyper.*--method hyper_poincare"):
-            published.check(published.Config(gram="poincare"), Shape(6, 5, {"word2vec": 12}))
-        published.check(published.Config(gram="norm_product"), Shape(6, 5, {"word2vec": 12}))
+            published.check(published.Config(gram="poincare"), FeatureDims(6, 5, {"word2vec": 12}))
+        published.check(published.Config(gram="norm_product"), FeatureDims(6, 5, {"word2vec": 12}))
     with pytest.raises(ConfigError, match="--method hyper_single"):
-        HyperPoincare.check(HyperPoincare.Config(gram="cosine"), Shape(6, 5, {"word2vec": 12}))
+        HyperPoincare.check(HyperPoincare.Config(gram="cosine"), FeatureDims(6, 5, {"word2vec": 12}))
     spec = method_spec("hyper_poincare")
     for preset in (None, "official"):
         config = build_config(spec, HyperPoincare.Config, "ucf", "selavi", {}, preset)
         assert (config.gram, config.align_weight, config.gamma) == ("poincare", 1.0, 0.34)
-        HyperPoincare.check(config, Shape(6, 5, {"word2vec": 12}))
+        HyperPoincare.check(config, FeatureDims(6, 5, {"word2vec": 12}))
 
 
 @pytest.mark.parametrize("gram", ["norm_product", "poincare"])
 def test_other_grams_train(gram: str) -> None:
     torch.manual_seed(0)
-    shape = Shape(6, 5, {"word2vec": 12})
+    shape = FeatureDims(6, 5, {"word2vec": 12})
     method = build(HyperMultiple, shape, torch.randn(5, 12), **SMALL, **NO_DROPOUT, gram=gram, align_weight=1.0)
     batch = random_batch(shape, 5)
     trace = [method.train_step(batch)["total"].item() for _ in range(30)]

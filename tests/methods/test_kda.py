@@ -16,8 +16,8 @@ from torch.nn import functional as F
 
 from avgzsl_baselines.kda import KDA, KDAConfig
 from avgzsl_baselines.kda_losses import adaptive_margin, class_similarity, constant_margin, margin_cross_entropy
-from avgzsl_bench import Batch, Classes, ConfigError, MethodSpec, Needs, Shape, Videos
-from avgzsl_bench.execution.stages import Selection, select
+from avgzsl_bench import Batch, Classes, ConfigError, FeatureDims, MethodSpec, Needs, Videos
+from avgzsl_bench.execution.stages import Selection, run_stage1
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.method.settings import build_config, default_settings
 from avgzsl_bench.testing.method_checks import Trial, check_method
@@ -35,12 +35,12 @@ SINGLE = 2.1e-7
 """The example of the losses was worked out in single precision, whose last digits it prints."""
 
 
-def make(shape: Shape, vectors: Tensor | None = None, **settings: Any) -> KDA:
+def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> KDA:
     return build(KDA, shape, vectors, **settings)
 
 
 def fixture_method(**settings: Any) -> KDA:
-    method = make(Shape(AUDIO, VISUAL, KNOWLEDGE), 8 * T(5, 0, 512), attention_dropout=0.0, **settings)
+    method = make(FeatureDims(AUDIO, VISUAL, KNOWLEDGE), 8 * T(5, 0, 512), attention_dropout=0.0, **settings)
     net = method.module.double()
     fill(
         {
@@ -67,7 +67,7 @@ def fixture_method(**settings: Any) -> KDA:
 
 def random_method(**settings: Any) -> KDA:
     torch.manual_seed(0)
-    return make(Shape(9, 11, {"knowledge": 12}), 3 * torch.randn(7, 12), **settings)
+    return make(FeatureDims(9, 11, {"knowledge": 12}), 3 * torch.randn(7, 12), **settings)
 
 
 # --- the losses ---
@@ -88,7 +88,7 @@ class Embeddings(KDA):
 
 
 def example(**settings: Any) -> Embeddings:
-    return build(Embeddings, Shape(4, 1, {"knowledge": 4}), CLASS_VECTORS, **settings)
+    return build(Embeddings, FeatureDims(4, 1, {"knowledge": 4}), CLASS_VECTORS, **settings)
 
 
 def example_losses(**settings: Any) -> dict[str, float]:
@@ -189,7 +189,7 @@ def test_floor_of_the_classification() -> None:
 )
 def test_parameters(audio: int, visual: int, total: int) -> None:
     """Of all that is printed the margin's offset is not trained; its scale may be idle too."""
-    shape = Shape(audio, visual, KNOWLEDGE)
+    shape = FeatureDims(audio, visual, KNOWLEDGE)
     for settings, left_out in (
         ({}, 1),
         ({"margin_scale": "fixed"}, 2),
@@ -204,7 +204,7 @@ def test_parameters(audio: int, visual: int, total: int) -> None:
 
 
 def test_parameters_by_part() -> None:
-    method = make(Shape(512, 512, KNOWLEDGE))
+    method = make(FeatureDims(512, 512, KNOWLEDGE))
     assert by_part(method.module) == {
         "audio_encoder": 527_360,
         "visual_encoder": 1_053_184,
@@ -214,7 +214,7 @@ def test_parameters_by_part() -> None:
         "class_map": 524_288,
     }
     assert method.module.positions.shape == (2, 512)
-    named = make(Shape(512, 512, {"word2vec": 300} | KNOWLEDGE), knowledge="names")
+    named = make(FeatureDims(512, 512, {"word2vec": 300} | KNOWLEDGE), knowledge="names")
     assert by_part(named.module)["class_map"] == 300 * 1024
 
 
@@ -285,7 +285,7 @@ def test_encodings_enter_twice_and_positions_once() -> None:
 
 
 def test_the_first_class_map_is_small_and_positive() -> None:
-    weight = make(Shape(9, 11, KNOWLEDGE)).module.class_map.weight
+    weight = make(FeatureDims(9, 11, KNOWLEDGE)).module.class_map.weight
     assert weight.min() >= 0
     assert 1.9e-4 < weight.max() < 2e-4
     assert weight.mean().item() == pytest.approx(1e-4, abs=1e-6)
@@ -319,7 +319,7 @@ def test_dropout_rates() -> None:
 
 def test_a_learned_margin_only_grows() -> None:
     """By about a learning rate a step; the classification stays above its floor."""
-    method, batch = random_method(), random_batch(Shape(9, 11, {}), 7, size=32, negatives=False)
+    method, batch = random_method(), random_batch(FeatureDims(9, 11, {}), 7, size=32, negatives=False)
     scales = [1.0]
     for _ in range(6):
         floor = (scales[-1] * (method.similarity[batch.label] - 1)).logsumexp(dim=1).mean()
@@ -370,7 +370,7 @@ def test_scores_feel_the_weights_alone() -> None:
 def test_which_class_vectors_are_read() -> None:
     text = {"clip": torch.randn(3, 2), "knowledge": 10 * torch.randn(3, 5), "clap": torch.randn(3, 4)}
     classes = Classes(("a", "b", "c"), text, torch.tensor([True, False, True]))
-    shape = Shape(6, 7, {name: vectors.shape[1] for name, vectors in text.items()})
+    shape = FeatureDims(6, 7, {name: vectors.shape[1] for name, vectors in text.items()})
     for settings, expected in (
         ({}, text["knowledge"]),
         ({"knowledge": "names"}, text["clip"]),
@@ -385,25 +385,25 @@ def test_which_class_vectors_are_read() -> None:
 def test_names_are_read_from_all_encoders_where_clip_is_not_among_them() -> None:
     text = {"word2vec": torch.randn(2, 2), "knowledge": torch.randn(2, 5), "clap": torch.randn(2, 4)}
     classes = Classes(("a", "b"), text, torch.tensor([True, True]))
-    shape = Shape(6, 7, {name: vectors.shape[1] for name, vectors in text.items()})
+    shape = FeatureDims(6, 7, {name: vectors.shape[1] for name, vectors in text.items()})
     method = KDA(KDAConfig(knowledge="names"), shape, classes, seed=0, device=torch.device("cpu"))
     assert torch.equal(method.train_text, torch.cat([text["word2vec"], text["clap"]], dim=1))
 
 
 def test_positions_start_from_a_standard_normal() -> None:
-    positions = make(Shape(512, 512, KNOWLEDGE)).module.positions
+    positions = make(FeatureDims(512, 512, KNOWLEDGE)).module.positions
     assert positions.std().item() == pytest.approx(1, abs=0.1)
     assert positions.mean().item() == pytest.approx(0, abs=0.15)
 
 
 def test_missing_descriptions_are_refused() -> None:
-    shape = Shape(6, 5, {"word2vec": 300})
+    shape = FeatureDims(6, 5, {"word2vec": 300})
     with pytest.raises(
         ConfigError, match=r"'knowledge'.*avbench data add-text DATASET FILE.*--set knowledge=names"
     ):
         KDA.check(KDAConfig(), shape)
     KDA.check(KDAConfig(knowledge="names"), shape)
-    KDA.check(KDAConfig(), Shape(6, 5, {"word2vec": 300} | KNOWLEDGE))
+    KDA.check(KDAConfig(), FeatureDims(6, 5, {"word2vec": 300} | KNOWLEDGE))
 
 
 # --- settings ---
@@ -440,7 +440,7 @@ def test_official_preset_changes_losses_scores_and_bias() -> None:
 
     def stage_one(preset: str | None) -> Selection:
         config = build_config(SPEC, KDAConfig, "ucf", "simulated", short, preset)
-        return select(
+        return run_stage1(
             lambda task: KDA(config, trial.shape, task.classes, seed=0, device=trial.device),
             trial.task,
             epochs=1,

@@ -6,7 +6,7 @@ from reference_values import T, X, bias, fill, weight
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.layers import Block1, Block2
+from avgzsl_baselines.layers import LinearBlock, TwoLayerBlock
 
 
 def parameters(module: nn.Module) -> int:
@@ -18,18 +18,18 @@ def parameters(module: nn.Module) -> int:
     [(1536, 512, 787_968), (512, 64, 32_960), (64, 512, 34_304), (512, 512, 263_680), (1024, 512, 525_824)],
 )
 def test_block1_parameters(inputs: int, outputs: int, expected: int) -> None:
-    assert parameters(Block1(inputs, outputs, 0.1)) == expected == inputs * outputs + 3 * outputs
+    assert parameters(LinearBlock(inputs, outputs, 0.1)) == expected == inputs * outputs + 3 * outputs
 
 
 @pytest.mark.parametrize(
     ("inputs", "hidden", "outputs", "expected"), [(512, 512, 64, 296_640), (64, 512, 512, 297_984)]
 )
 def test_block2_parameters(inputs: int, hidden: int, outputs: int, expected: int) -> None:
-    assert parameters(Block2(inputs, hidden, outputs, 0.1)) == expected
+    assert parameters(TwoLayerBlock(inputs, hidden, outputs, 0.1)) == expected
 
 
 def test_block1_is_linear_normalisation_relu() -> None:
-    block = Block1(6, 3, 0.0).double()
+    block = LinearBlock(6, 3, 0.0).double()
     fill({1: block.linear})
     x = X(4, 6, 0)
     z = x @ weight(3, 6, 1).T + bias(3, 1)
@@ -41,7 +41,7 @@ def test_block1_is_linear_normalisation_relu() -> None:
 
 def test_blocks_end_in_relu_and_dropout() -> None:
     torch.manual_seed(0)
-    block = Block2(8, 16, 400, 0.25)
+    block = TwoLayerBlock(8, 16, 400, 0.25)
     out = block(torch.randn(64, 8))
     assert (out >= 0).all()
     kept = F.relu(block[1].norm(block[1].linear(block[0](torch.randn(64, 8))))) > 0

@@ -23,7 +23,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import ClipClap, VideoEncoder, base_losses
-from avgzsl_bench import Batch, Shape, Videos
+from avgzsl_bench import Batch, FeatureDims, Videos
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_mft import avbench_methods
 from avgzsl_mft.losses import (
@@ -50,7 +50,7 @@ SMALL: dict[str, Any] = {
     "learning_rate": 1e-3,
     "weight_decay": 1e-5,
 }
-SMALL_SHAPE = Shape(AUDIO, VISUAL, {"clip": 100, "clap": TEXT - 100})
+SMALL_SHAPE = FeatureDims(AUDIO, VISUAL, {"clip": 100, "clap": TEXT - 100})
 ENCODER_TAG = {"both": 1, "visual": 2, "audio": 3}
 
 
@@ -114,7 +114,7 @@ def fixture_method(cls: type[ClipClap] = MFT, **settings: Any) -> ClipClap:
         (MAIN, {}, 11_330_432),
     ],
 )
-def test_parameters(shape: Shape, settings: dict[str, Any], expected: int) -> None:
+def test_parameters(shape: FeatureDims, settings: dict[str, Any], expected: int) -> None:
     assert build(MFT, shape, **settings).parameter_count() == expected
 
 

@@ -38,7 +38,7 @@ from avgzsl_baselines.stft_spiking import (
     pooled_gate,
     time_step_weights,
 )
-from avgzsl_bench import MethodSpec, Needs, Sequences, Shape, Videos
+from avgzsl_bench import FeatureDims, MethodSpec, Needs, Sequences, Videos
 from avgzsl_bench.method.settings import build_config, presets
 from avgzsl_bench.testing import check_method
 
@@ -65,7 +65,7 @@ SINGLE = 2.5e-7
 """For the few worked examples that were computed, hence printed, in single precision."""
 
 
-def make(shape: Shape, vectors: Tensor | None = None, **settings: Any) -> STFT:
+def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> STFT:
     return build(STFT, shape, vectors, **settings)
 
 
@@ -135,10 +135,10 @@ SMALL = {
 }
 
 
-def small(shape: Shape | None = None, **settings: Any) -> STFT:
+def small(shape: FeatureDims | None = None, **settings: Any) -> STFT:
     """A small network with random weights and without dropout, five classes."""
     torch.manual_seed(0)
-    return make(shape or Shape(6, 7, {"word2vec": 12}), torch.randn(5, 12), **NO_DROPOUT | SMALL | settings)
+    return make(shape or FeatureDims(6, 7, {"word2vec": 12}), torch.randn(5, 12), **NO_DROPOUT | SMALL | settings)
 
 
 def doubles(*rows: Any) -> Tensor:
@@ -486,12 +486,12 @@ def test_losses_are_their_terms() -> None:
     [
         (MAIN, 7_765_471),
         (CLS, 11_042_271),
-        (Shape(1024, 512, {"word2vec": 300}), 8_289_759),
+        (FeatureDims(1024, 512, {"word2vec": 300}), 8_289_759),
         (CLIP_CLAP, 8_751_459),
         (FIXTURE, 6_728_159),
     ],
 )
-def test_parameters(shape: Shape, total: int) -> None:
+def test_parameters(shape: FeatureDims, total: int) -> None:
     method = make(shape)
     assert parameters(method.module) == total
     assert method.parameter_count() == total
@@ -604,7 +604,7 @@ def test_the_negatives_are_a_pass_of_their_own() -> None:
 
 
 def test_negatives_reach_the_triplets_alone() -> None:
-    batch = random_batch(Shape(6, 7, {"word2vec": 12}), 5)
+    batch = random_batch(FeatureDims(6, 7, {"word2vec": 12}), 5)
     other = replace(batch, negative=replace(batch.negative, audio=batch.negative.audio + 1))
     first, second = (values(small().losses(b)) for b in (batch, other))
     assert first["triplet"] != pytest.approx(second["triplet"], abs=1e-4)

@@ -32,10 +32,10 @@ from avgzsl_bench import (
     CheckpointError,
     Classes,
     ConfigError,
+    FeatureDims,
     MethodSpec,
     Needs,
     Sequences,
-    Shape,
     Videos,
     load_official,
 )
@@ -62,7 +62,7 @@ DATASETS = ("ucf", "vggsound", "activitynet")
 AUDIO_LENGTH, VISUAL_LENGTH = (3, 2, 3, 1), (4, 3, 4, 2)
 
 
-def make(shape: Shape, vectors: Tensor | None = None, **settings: Any) -> TCAF:
+def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> TCAF:
     return build(TCAF, shape, vectors, **settings)
 
 
@@ -104,7 +104,7 @@ def fixture_method(**settings: Any) -> TCAF:
         "learning_rate": 1e-3,
         "weight_decay": 1e-5,
     }
-    shape = Shape(6, 5, {"word2vec": 300}, sequences=True)
+    shape = FeatureDims(6, 5, {"word2vec": 300}, sequences=True)
     method = make(shape, T(5, 0), **NO_DROPOUT | widths | settings)
     net = method.module.double()
     layers = {
@@ -360,7 +360,7 @@ def test_time_embedding() -> None:
 def visual_input(visual: Sequences, **settings: Any) -> Tensor:
     """What the visual encoder is given."""
     width = visual.values.shape[1]
-    method = make(Shape(2, width, {"word2vec": 300}, sequences=True), **settings)
+    method = make(FeatureDims(2, width, {"word2vec": 300}, sequences=True), **settings)
     method.module.double()
     given: list[Tensor] = []
     method.module.visual_encoder.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
@@ -565,7 +565,7 @@ def test_order_of_audio_tokens_does_not_matter() -> None:
 
 def test_gradients() -> None:
     torch.manual_seed(0)
-    method = make(Shape(6, 5, {"word2vec": 300}, sequences=True), T(5, 0), depth=2)
+    method = make(FeatureDims(6, 5, {"word2vec": 300}, sequences=True), T(5, 0), depth=2)
     method.module.double().eval()  # in training a bias before batch normalisation has no gradient
     method.losses(fixture_batch())["total"].backward()
     without = [name for name, p in method.module.named_parameters() if not p.grad.abs().sum() > 0]
@@ -770,7 +770,7 @@ class Embeddings(TCAF):
 def test_scores_are_distances_and_one_bias_is_handed_on() -> None:
     task = scoring_task()
     method = Embeddings(
-        TCAFConfig(depth=1), Shape(3, 2, {"embedded": 2}), task.classes, seed=0, device=torch.device("cpu")
+        TCAFConfig(depth=1), FeatureDims(3, 2, {"embedded": 2}), task.classes, seed=0, device=torch.device("cpu")
     )
     videos = Videos(task.videos.audio[:, :2], task.videos.visual)
     scores = method.score(videos, task.classes)
@@ -886,7 +886,7 @@ def test_released_weights(heads: int, head_width: int, settings: dict[str, int])
     saved = state | {name: value for name, value in counters.items() if name.endswith("tracked")}
     method = load_official(SPEC, {"epoch": 3, "model": saved, "optimizer": {}, "metric": "score"}, **settings)
     assert isinstance(method, TCAF)
-    assert method.shape == Shape(32, 40, {"word2vec": 300}, sequences=True)
+    assert method.shape == FeatureDims(32, 40, {"word2vec": 300}, sequences=True)
     c = method.config
     assert (c.depth, c.heads, c.head_width, c.feed_forward_width) == (LAYERS, heads, head_width, FEED_FORWARD)
     assert (c.encoder_hidden_width, c.decoder_hidden_width, c.position_width) == (HIDDEN, DECODED, POSITION)

@@ -280,7 +280,7 @@ def reference_scores(state, videos, classes, shift=0.0):
 
 @pytest.fixture(scope="module")
 def simulated_task():
-    return tiny_task(ab.Shape(128, 256, {"hashed": 300}), CPU)
+    return tiny_task(ab.FeatureDims(128, 256, {"hashed": 300}), CPU)
 
 
 def assert_scores(method, state, task, shift=0.0):
@@ -435,7 +435,7 @@ def test_every_method_with_released_weights_reads_its_own_back(spec):
     names = Names(target.official_names)
     read = []
     for features in (f for f in PUBLISHED if not f.sequences):
-        shape = ab.Shape(features.audio, features.visual, dict(features.text))
+        shape = ab.FeatureDims(features.audio, features.visual, dict(features.text))
         task = tiny_task(shape, CPU)
         preset = "official" if "official" in presets(spec) else None
         config = build_config(spec, target.Config, "ucf", features.name, {}, preset)

@@ -13,7 +13,7 @@ from avgzsl_baselines.avca import AVCA
 from avgzsl_bench import MethodSpec
 
 if TYPE_CHECKING:
-    from avgzsl_bench import Shape
+    from avgzsl_bench import FeatureDims
 
 NO_DROPOUT = {
     "encoder_dropout": 0.0,
@@ -34,7 +34,7 @@ def relative_of_avca(name: str, target: str) -> MethodSpec:
     return MethodSpec(name, target=f"avgzsl_baselines.{target}", title=name, defaults=defaults)
 
 
-def fixture_of(method: type[M], shape: Shape, **settings: Any) -> M:
+def fixture_of(method: type[M], shape: FeatureDims, **settings: Any) -> M:
     """The method with AVCA's part of the network as in fixture F, in float64 and without dropout."""
     widths = {"encoder_hidden_width": 8, "projection_hidden_width": 7}
     built = build(method, shape, FIXTURE_TEXT, **NO_DROPOUT | widths | settings)

@@ -8,7 +8,7 @@ import reference_values
 import torch
 
 from avgzsl_baselines.bilinear import BilinearMethod
-from avgzsl_bench import Batch, Classes, MethodSpec, Shape, Videos
+from avgzsl_bench import Batch, Classes, FeatureDims, MethodSpec, Videos
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ def make_classes(text: dict[str, Tensor], seen: list[bool] | None = None) -> Cla
     return Classes(tuple(f"class{i}" for i in range(count)), text, mask)
 
 
-def make_method(cls: type[M], shape: Shape, classes: Classes, **settings: Any) -> M:
+def make_method(cls: type[M], shape: FeatureDims, classes: Classes, **settings: Any) -> M:
     config = cls.Config.model_validate({"dropout": 0.0, **settings})
     return cls(config, shape, classes, seed=0, device=torch.device("cpu"))  # type: ignore[arg-type]
 
@@ -46,7 +46,7 @@ def compatibility_matrix() -> Tensor:
 
 def fixture_method(cls: type[M], *, normalize_input: bool) -> M:
     """The published network on fixture F, in double precision."""
-    shape = Shape(audio=6, visual=5, text={"word2vec": 300})
+    shape = FeatureDims(audio=6, visual=5, text={"word2vec": 300})
     classes = make_classes({"word2vec": reference_values.T(4, 0)})
     method = make_method(cls, shape, classes, normalize_input=normalize_input)
     method.module.double()

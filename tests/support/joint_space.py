@@ -8,16 +8,16 @@ import torch
 from reference_values import AUDIO, VISUAL, X
 
 from avgzsl_baselines.clipclap import Embedded
-from avgzsl_bench import Batch, Classes, Shape, TorchMethod
+from avgzsl_bench import Batch, Classes, FeatureDims, TorchMethod
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
 
-CLIP_CLAP = Shape(1024, 512, {"clip": 512, "clap": 1024})
-CLS = Shape(128, 4096, {"word2vec": 300})
-MAIN = Shape(512, 512, {"word2vec": 300})
+CLIP_CLAP = FeatureDims(1024, 512, {"clip": 512, "clap": 1024})
+CLS = FeatureDims(128, 4096, {"word2vec": 300})
+MAIN = FeatureDims(512, 512, {"word2vec": 300})
 
 PRINTED_10 = 5.1e-11
 PRINTED_8 = 5.1e-9
@@ -25,7 +25,7 @@ PRINTED_8 = 5.1e-9
 M = TypeVar("M", bound=TorchMethod)
 
 
-def build(method: type[M], shape: Shape, vectors: Tensor | None = None, **settings: Any) -> M:
+def build(method: type[M], shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> M:
     """A method on classes that are all seen; without text `vectors` two classes with random ones."""
     if vectors is None:
         vectors = torch.randn(2, shape.text_width)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from reference_values import AUDIO, TEXT, VISUAL, T, X, fill
 
-from avgzsl_bench import Batch, Classes, MethodSpec, Samples, Shape, Task, Videos
+from avgzsl_bench import Batch, Classes, FeatureDims, MethodSpec, Samples, Task, Videos
 from avgzsl_bench.execution.stages import score, validate
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import metrics_of
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from avgzsl_baselines.two_branch import TwoBranchNet
     from avgzsl_bench import Metrics, TorchMethod
 
-CLIP_CLAP = Shape(1024, 512, {"clip": 512, "clap": 1024})
-CLS = Shape(128, 4096, {"word2vec": 300})
-MAIN = Shape(512, 512, {"word2vec": 300})
-FIXTURE = Shape(AUDIO, VISUAL, {"word2vec": TEXT})
+CLIP_CLAP = FeatureDims(1024, 512, {"clip": 512, "clap": 1024})
+CLS = FeatureDims(128, 4096, {"word2vec": 300})
+MAIN = FeatureDims(512, 512, {"word2vec": 300})
+FIXTURE = FeatureDims(AUDIO, VISUAL, {"word2vec": TEXT})
 
 FIXTURE_TEXT = torch.cat((T(4, 0), T(4, 23)))
 """The texts t of the positives, and below them t' of the negatives."""
@@ -57,7 +57,7 @@ def fill_branches(net: TwoBranchNet) -> None:
     )
 
 
-def random_batch(shape: Shape, classes: int, size: int = 8, *, negatives: bool = True) -> Batch:
+def random_batch(shape: FeatureDims, classes: int, size: int = 8, *, negatives: bool = True) -> Batch:
     generator = torch.Generator().manual_seed(5)
     label = torch.randint(classes, (size,), generator=generator)
     other = (label + torch.randint(1, classes, (size,), generator=generator)) % classes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from avgzsl_bench import Task, load_benchmark
-from avgzsl_bench.execution.stages import Selection, select
+from avgzsl_bench.execution.stages import Selection, run_stage1
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.method.registry import method_class
 from avgzsl_bench.method.settings import build_config
@@ -28,7 +28,7 @@ def stage_one(spec: MethodSpec, data_root: Path, preset: str | None, **settings:
     def factory(task: Task) -> Method:
         return cls(config, benchmark.shape, task.classes, seed=0, device=torch.device("cpu"))
 
-    return select(
+    return run_stage1(
         factory,
         benchmark.selection,
         epochs=config.epochs,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from avgzsl_bench.system.signals import Terminated, endings_held, endings_raised
+from avgzsl_bench.system.signals import Terminated, defer_signals, raise_on_signal
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def _usual_handlers() -> Iterator[None]:
 
 def test_a_signal_raises_and_the_old_handler_returns() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(Terminated) as caught, endings_raised():
+    with pytest.raises(Terminated) as caught, raise_on_signal():
         signal.raise_signal(signal.SIGTERM)
     assert caught.value.number == signal.SIGTERM
     assert signal.getsignal(signal.SIGTERM) is before
@@ -33,7 +33,7 @@ def test_a_signal_raises_and_the_old_handler_returns() -> None:
 def test_ignored_signals_stay_ignored() -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        with endings_raised(), endings_held():
+        with raise_on_signal(), defer_signals():
             signal.raise_signal(signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -46,9 +46,9 @@ def test_held_signals_have_their_effect_afterwards() -> None:
         signal.raise_signal(number)
         done.append(number)
 
-    with pytest.raises(KeyboardInterrupt), endings_held():
+    with pytest.raises(KeyboardInterrupt), defer_signals():
         interrupted(signal.SIGINT)
-    with pytest.raises(Terminated), endings_raised(), endings_held():
+    with pytest.raises(Terminated), raise_on_signal(), defer_signals():
         interrupted(signal.SIGTERM)
     assert done == [signal.SIGINT, signal.SIGTERM]
 
@@ -58,7 +58,7 @@ def test_held_signals_have_their_effect_after_an_error_too() -> None:
         signal.raise_signal(signal.SIGTERM)
         raise OSError("what fails meanwhile")
 
-    with pytest.raises(Terminated), endings_raised(), endings_held():
+    with pytest.raises(Terminated), raise_on_signal(), defer_signals():
         failing()
 
 
@@ -67,7 +67,7 @@ def test_other_threads_change_nothing() -> None:
     seen = []
 
     def look() -> None:
-        with endings_raised(), endings_held():
+        with raise_on_signal(), defer_signals():
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=look)
@@ -94,7 +94,7 @@ def test_a_signal_whose_exception_python_ignores_comes_again(number, capfd):
         time.sleep(5)
 
     before = sys.unraisablehook
-    with pytest.raises(KeyboardInterrupt), endings_raised():
+    with pytest.raises(KeyboardInterrupt), raise_on_signal():
         work()
     assert sys.unraisablehook is before
     assert "Traceback" not in capfd.readouterr().err

@@ -16,7 +16,7 @@ from avgzsl_bench.errors import DataError, UnknownNameError, one_line
 from avgzsl_bench.plugins.registry import Registry
 from avgzsl_bench.plugins.specs import DatasetSpec
 from avgzsl_bench.system.files import os_reason, write_atomically
-from avgzsl_bench.system.identifiers import NAME, SPOKEN
+from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
 
 FILE_NAME = "dataset.json"
 
@@ -100,7 +100,7 @@ def dataset_path(root: Path, name: str) -> Path:
         DataError: a name that could lead out of the data folder.
     """
     if not NAME.fullmatch(name):
-        raise DataError(f"{name!r} is no name of a dataset ({SPOKEN})")
+        raise DataError(f"{name!r} is no name of a dataset ({IDENTIFIER_RULE})")
     return root / name / FILE_NAME
 
 
@@ -146,7 +146,7 @@ def own_dataset_problem(dataset: Dataset) -> str | None:
     odd = [split for split in dataset.splits if not NAME.fullmatch(split) or split.endswith(DISJOINT)]
     if odd or not dataset.splits:
         return (
-            f"a split cannot be called {odd[0][:60]!r} ({SPOKEN}, not ending in {DISJOINT!r})"
+            f"a split cannot be called {odd[0][:60]!r} ({IDENTIFIER_RULE}, not ending in {DISJOINT!r})"
             if odd
             else "has no split"
         )

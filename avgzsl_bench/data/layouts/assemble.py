@@ -13,7 +13,7 @@ from avgzsl_bench.data.layouts.class_videos import AUDIO, VISUAL, ClassVideos
 from avgzsl_bench.data.layouts.marker import refuse_simulated
 from avgzsl_bench.data.layouts.text import read_text
 from avgzsl_bench.data.layouts.tree import MODALITIES, FeatureTree, disk_name, files_by_class
-from avgzsl_bench.data.store.spilled import ScratchRows
+from avgzsl_bench.data.store.spilled import SpilledArray
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.errors import DataError
 
@@ -80,7 +80,7 @@ class _Modality:
     """What was gathered of a modality so far, class by class."""
 
     def __init__(self, width: int, modality: int) -> None:
-        self._rows = ScratchRows(width)
+        self._rows = SpilledArray(width)
         self._modality = modality
         self._steps = [0]
 

@@ -14,7 +14,7 @@ from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, FeatureSet
 from avgzsl_bench.data.layouts.assemble import assemble
 from avgzsl_bench.data.layouts.class_file import ClassFile
 from avgzsl_bench.data.layouts.marker import marked_datasets, marked_features
-from avgzsl_bench.data.layouts.readers import Found
+from avgzsl_bench.data.layouts.readers import DetectedFeatures
 from avgzsl_bench.data.layouts.text import text_keys
 from avgzsl_bench.data.layouts.tree import MODALITIES, FeatureTree, dataset_of, find_trees
 from avgzsl_bench.data.layouts.vectors import class_file
@@ -33,17 +33,17 @@ FEATURE_SETS = {f.name: f for f in PUBLISHED if f.name in ("selavi", "c3d_vggish
 class AvcaReader:
     """Reads `features/<set>/{audio,video}/<partition>/<class>.h5`."""
 
-    def recognise(self, directory: Path, datasets: Sequence[Dataset]) -> list[Found]:
+    def recognise(self, directory: Path, datasets: Sequence[Dataset]) -> list[DetectedFeatures]:
         """Feature-set folders at or below `directory`; see `FeatureReader`."""
         found = []
         for tree in find_trees(directory, EXTENSION):
             dataset = dataset_of(tree, marked_datasets(tree, datasets), text_keys(tree))
             if dataset is not None:
                 features = marked_features(tree) or _feature_set(tree)
-                found.append(Found(NAME, dataset.name, features.name, tree.path))
+                found.append(DetectedFeatures(NAME, dataset.name, features.name, tree.path))
         return found
 
-    def read(self, found: Found, dataset: Dataset) -> FeatureTable:
+    def read(self, found: DetectedFeatures, dataset: Dataset) -> FeatureTable:
         """The whole feature set; see `FeatureReader`."""
         tree = FeatureTree(found.path, EXTENSION)
         features = marked_features(tree) or FEATURE_SETS[found.features]

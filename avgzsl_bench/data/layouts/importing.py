@@ -16,10 +16,10 @@ from avgzsl_bench.data.datasets.registry import (
     read_facts,
     write_own_dataset,
 )
-from avgzsl_bench.data.layouts.readers import Found, feature_readers
+from avgzsl_bench.data.layouts.readers import DetectedFeatures, feature_readers
 from avgzsl_bench.data.layouts.tree import feature_folders, refuse_link_out
 from avgzsl_bench.data.store.installed import store_path
-from avgzsl_bench.data.store.spilled import scratch_in
+from avgzsl_bench.data.store.spilled import spill_folder
 from avgzsl_bench.data.store.store import write_store
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.system.files import folder_fault, os_reason
@@ -36,7 +36,7 @@ class ImportResult:
         videos: number of videos in it.
     """
 
-    found: Found
+    found: DetectedFeatures
     path: Path
     videos: int
 
@@ -72,7 +72,7 @@ def import_tree(
     targets = _targets(found, root, force=force)
     results = []
     for target, item in targets.items():
-        with writing_alone(target, announce), scratch_in(target.parent):
+        with writing_alone(target, announce), spill_folder(target.parent):
             _require_free(target, force=force)  # again: another may have been writing it
             if item.dataset in brought:
                 write_own_dataset(dataset_path(root, item.dataset), brought[item.dataset])
@@ -97,9 +97,9 @@ def _brought_datasets(directory: Path, known: Mapping[str, Dataset]) -> dict[str
     return {name: dataset for name, dataset in found.items() if name not in known}
 
 
-def _targets(found: list[Found], root: Path, *, force: bool) -> dict[Path, Found]:
+def _targets(found: list[DetectedFeatures], root: Path, *, force: bool) -> dict[Path, DetectedFeatures]:
     """Where each feature set goes, settled before anything is read."""
-    targets: dict[Path, Found] = {}
+    targets: dict[Path, DetectedFeatures] = {}
     for item in sorted(found, key=lambda f: (f.dataset, f.features, f.path)):
         target = store_path(root, item.dataset, item.features)
         if target in targets:

@@ -18,7 +18,7 @@ from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, FeatureSet
 from avgzsl_bench.data.layouts.assemble import assemble
 from avgzsl_bench.data.layouts.class_file import ClassFile
 from avgzsl_bench.data.layouts.marker import marked_datasets, marked_features
-from avgzsl_bench.data.layouts.readers import Found
+from avgzsl_bench.data.layouts.readers import DetectedFeatures
 from avgzsl_bench.data.layouts.text import text_keys
 from avgzsl_bench.data.layouts.tree import MODALITIES, FeatureTree, dataset_of, find_trees
 from avgzsl_bench.data.layouts.vectors import class_file
@@ -43,7 +43,7 @@ class PickledReader:
         self.name = name
         self.sequences = sequences
 
-    def recognise(self, directory: Path, datasets: Sequence[Dataset]) -> list[Found]:
+    def recognise(self, directory: Path, datasets: Sequence[Dataset]) -> list[DetectedFeatures]:
         """Feature-set folders at or below `directory`; see `FeatureReader`."""
         found = []
         for tree in find_trees(directory, EXTENSION):
@@ -51,10 +51,10 @@ class PickledReader:
             if dataset is not None:
                 features = marked_features(tree) or _feature_set(tree)
                 if features.sequences == self.sequences:
-                    found.append(Found(self.name, dataset.name, features.name, tree.path))
+                    found.append(DetectedFeatures(self.name, dataset.name, features.name, tree.path))
         return found
 
-    def read(self, found: Found, dataset: Dataset) -> FeatureTable:
+    def read(self, found: DetectedFeatures, dataset: Dataset) -> FeatureTable:
         """The whole feature set; see `FeatureReader`."""
         tree = FeatureTree(found.path, EXTENSION)
         read = read_sequences if self.sequences else read_vectors

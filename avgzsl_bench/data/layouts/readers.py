@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Found:
+class DetectedFeatures:
     """Something a reader recognised below a directory.
 
     Attributes:
@@ -37,7 +37,7 @@ class Found:
 class FeatureReader(Protocol):
     """Reads one layout."""
 
-    def recognise(self, directory: Path, datasets: Sequence[Dataset]) -> list[Found]:
+    def recognise(self, directory: Path, datasets: Sequence[Dataset]) -> list[DetectedFeatures]:
         """What of this layout lies below `directory`; empty when nothing does. Reads as little as it can.
 
         Raises:
@@ -45,7 +45,7 @@ class FeatureReader(Protocol):
         """
         ...
 
-    def read(self, found: Found, dataset: Dataset) -> FeatureTable:
+    def read(self, found: DetectedFeatures, dataset: Dataset) -> FeatureTable:
         """The whole feature set.
 
         Raises:

@@ -28,13 +28,13 @@ from avgzsl_bench.data.own.class_vectors import read_class_vectors
 from avgzsl_bench.data.own.own_classes import read_dataset_table
 from avgzsl_bench.data.own.video_table import VideoTable, read_video_table
 from avgzsl_bench.data.store.installed import store_path
-from avgzsl_bench.data.store.spilled import scratch_in
+from avgzsl_bench.data.store.spilled import spill_folder
 from avgzsl_bench.data.store.store import write_store
 from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.data.store.verify import Finding, findings_of
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.system.files import nearest_folder, require_writable
-from avgzsl_bench.system.identifiers import NAME, SPOKEN
+from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
 from avgzsl_bench.system.locks import writing_alone
 
 SOURCE = "added"
@@ -42,7 +42,7 @@ SOURCE = "added"
 
 
 @dataclass(frozen=True)
-class Brought:
+class FeatureSources:
     """What a user brings.
 
     Attributes:
@@ -65,7 +65,7 @@ class Brought:
 
 
 @dataclass(frozen=True)
-class Added:
+class AddResult:
     """What was added.
 
     Attributes:
@@ -82,8 +82,8 @@ class Added:
 
 
 def add_features(
-    root: Path, brought: Brought, *, force: bool, announce: Callable[[str], None] = lambda step: None
-) -> Added:
+    root: Path, brought: FeatureSources, *, force: bool, announce: Callable[[str], None] = lambda step: None
+) -> AddResult:
     """Make a store of arrays and a table; nothing is written unless everything fits.
 
     Args:
@@ -108,7 +108,7 @@ def add_features(
     by_id = np.array(sorted(range(len(label)), key=videos.video_id.__getitem__), np.int64)
     order = by_id[np.argsort(label[by_id], kind="stable")]
     text = {encoder: _text(path, dataset, encoder) for encoder, path in brought.text.items()}
-    with scratch_in(nearest_folder(root)):
+    with spill_folder(nearest_folder(root)):
         audio, visual = read_vectors(brought.audio, order), read_vectors(brought.visual, order)
     table = FeatureTable(
         dataset=dataset.name,
@@ -132,7 +132,7 @@ def add_features(
             raise DataError(f"{new_file} was written by another program just now; give the same command again")
         _write(card_path(root, dataset.name, table.features), target, table, dataset, new_file, card)
         findings = findings_of(table, dataset)
-    return Added(target, len(table), new_file, findings)
+    return AddResult(target, len(table), new_file, findings)
 
 
 def _require_free(target: Path, *, force: bool) -> None:
@@ -140,10 +140,10 @@ def _require_free(target: Path, *, force: bool) -> None:
         raise DataError(f"{target} is there already; replace it with --force")
 
 
-def _check_names(brought: Brought) -> None:
+def _check_names(brought: FeatureSources) -> None:
     for name in (brought.dataset, brought.features, *brought.text):
         if not NAME.fullmatch(name):
-            raise DataError(f"{name!r} is no name of a dataset, feature set or text encoder ({SPOKEN})")
+            raise DataError(f"{name!r} is no name of a dataset, feature set or text encoder ({IDENTIFIER_RULE})")
     if brought.features in (SIMULATED, "auto") or SIMULATED_ENCODER in brought.text:
         taken = SIMULATED_ENCODER if SIMULATED_ENCODER in brought.text else brought.features
         raise DataError(
@@ -157,7 +157,7 @@ def _check_names(brought: Brought) -> None:
         )
 
 
-def _dataset(root: Path, brought: Brought, videos: VideoTable) -> tuple[Dataset, Path | None]:
+def _dataset(root: Path, brought: FeatureSources, videos: VideoTable) -> tuple[Dataset, Path | None]:
     """The dataset, and where its facts are to be written if they are new."""
     if brought.classes is None:
         try:

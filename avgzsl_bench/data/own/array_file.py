@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.store.blocks import give_back
-from avgzsl_bench.data.store.spilled import ScratchRows
+from avgzsl_bench.data.store.spilled import SpilledArray
 from avgzsl_bench.data.untrusted.hdf5 import open_plain, plain_dataset
 from avgzsl_bench.errors import DataError, one_line
 from avgzsl_bench.system.files import os_reason
@@ -63,7 +63,7 @@ def read_vectors(given: str, order: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def _gathered(values: Any, order: NDArray[np.int64], where: str) -> NDArray[np.float32]:
-    rows = ScratchRows(values.shape[1])
+    rows = SpilledArray(values.shape[1])
     count = max(1, _BLOCK // values.shape[1])
     for start in range(0, len(order), count):
         chosen = order[start : start + count]

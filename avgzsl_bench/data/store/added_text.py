@@ -25,8 +25,8 @@ from avgzsl_bench.data.store.store import StoreHeader, read_attribute
 from avgzsl_bench.data.untrusted.hdf5 import open_plain, read_array
 from avgzsl_bench.errors import DataError, one_line
 from avgzsl_bench.system.files import write_atomically
-from avgzsl_bench.system.identifiers import NAME, SPOKEN
-from avgzsl_bench.system.signals import endings_held
+from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
+from avgzsl_bench.system.signals import defer_signals
 
 SCHEMA = "avgzsl-bench text 1"
 
@@ -88,7 +88,7 @@ def added_text_path(root: Path, dataset: str, name: str) -> Path:
     """
     for part in (dataset, name):
         if not NAME.fullmatch(part):
-            raise DataError(f"{part!r} is no name of a text embedding ({SPOKEN})")
+            raise DataError(f"{part!r} is no name of a text embedding ({IDENTIFIER_RULE})")
     return root / dataset / f"text-{name}.h5"
 
 
@@ -124,7 +124,7 @@ def write_added_text(root: Path, text: AddedText) -> Path:
     source = "".join(c if c.isprintable() else "?" for c in text.source)[:_LONGEST_SOURCE]
     kept = _Kept(dataset=text.dataset, name=text.name, source=source, fingerprint=text.fingerprint)
     content = io.BytesIO()  # HDF5 may lose the error of a disk that is full when it closes a file
-    with endings_held(), h5py.File(content, "w") as file:
+    with defer_signals(), h5py.File(content, "w") as file:
         file.attrs["schema"] = np.bytes_(SCHEMA.encode())
         file.attrs["header"] = np.bytes_(kept.model_dump_json().encode())
         file["vectors"] = text.vectors

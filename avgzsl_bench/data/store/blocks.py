@@ -13,7 +13,7 @@ _BYTES = 1 << 20
 """Size of a block: large for the system's calls, small enough to stay in a processor's cache."""
 
 _GIVEN_BACK = 16
-"""Blocks between two times of giving pages back, which takes longer the larger a map is."""
+"""BlockStack between two times of giving pages back, which takes longer the larger a map is."""
 
 
 def blocks(values: NDArray[Any]) -> Iterator[NDArray[Any]]:

@@ -10,7 +10,7 @@ import platformdirs
 
 from avgzsl_bench.data.store.store import StoreHeader, read_header
 from avgzsl_bench.errors import DataError
-from avgzsl_bench.system.identifiers import NAME, SPOKEN
+from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
 
 ENVIRONMENT = "AVBENCH_DATA"
 """Environment variable that names the data folder."""
@@ -47,7 +47,7 @@ def store_path(root: Path, dataset: str, features: str) -> Path:
     """
     for name in (dataset, features):
         if not NAME.fullmatch(name):
-            raise DataError(f"{name!r} is no name of a dataset or feature set ({SPOKEN})")
+            raise DataError(f"{name!r} is no name of a dataset or feature set ({IDENTIFIER_RULE})")
     return root / dataset / features / FILE_NAME
 
 

@@ -18,7 +18,7 @@ _FOLDER: ContextVar[Path | None] = ContextVar("_FOLDER", default=None)
 
 
 @contextmanager
-def scratch_in(folder: Path) -> Iterator[None]:
+def spill_folder(folder: Path) -> Iterator[None]:
     """Inside the block rows are kept in a folder; else, where the system keeps temporary files."""
     token = _FOLDER.set(folder)
     try:
@@ -27,7 +27,7 @@ def scratch_in(folder: Path) -> Iterator[None]:
         _FOLDER.reset(token)
 
 
-class ScratchRows:
+class SpilledArray:
     """Rows that are appended, then read back; no trace of them outlives the process.
 
     Args:

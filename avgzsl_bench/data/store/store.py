@@ -28,9 +28,9 @@ from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.data.untrusted.hdf5 import open_plain, plain_dataset, read_array
 from avgzsl_bench.errors import DataError, one_line
 from avgzsl_bench.system.files import atomic_file
-from avgzsl_bench.system.identifiers import NAME, SPOKEN
+from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
 from avgzsl_bench.system.locks import writing_alone
-from avgzsl_bench.system.signals import endings_held
+from avgzsl_bench.system.signals import defer_signals
 
 SCHEMA = "avgzsl-bench features 1"
 
@@ -142,9 +142,9 @@ def write_store(path: Path, table: FeatureTable) -> str:
     check_table(table, f"features {table.features!r} of {table.dataset!r}")
     for name in (table.dataset, table.features, *table.text):
         if not NAME.fullmatch(name):
-            raise DataError(f"{name!r} cannot be stored as a name; use {SPOKEN}")
+            raise DataError(f"{name!r} cannot be stored as a name; use {IDENTIFIER_RULE}")
     # h5py loses the exception of a signal that arrives while it writes.
-    with writing_alone(path, warnings.warn), atomic_file(path) as temporary, endings_held():
+    with writing_alone(path, warnings.warn), atomic_file(path) as temporary, defer_signals():
         try:
             with h5py.File(temporary, "w") as file:
                 _reserve(temporary, table)

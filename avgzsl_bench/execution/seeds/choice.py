@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from avgzsl_bench.errors import AvbenchError, RunError, one_line
 from avgzsl_bench.execution.seeds.learner import TOLERANCE, Learner, trains_together
 from avgzsl_bench.execution.seeds.stack import stacked
-from avgzsl_bench.method.precision import computing_in
+from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.system.device import make_deterministic
 
 if TYPE_CHECKING:
@@ -95,11 +95,11 @@ def trial(plans: Sequence[Plan], benchmark: Benchmark) -> Timed:
     alone = [Learner.built(factories[place], task, plans[place].seed) for place in (0, -1)]
     learners = [Learner.built(made, task, plan.seed) for made, plan in zip(factories, plans, strict=True)]
     stack = stacked(learners, factories[0], task)
-    with computing_in("full", first.device):
+    with precision_context("full", first.device):
         means = stack.train_epoch()
         for place, learner in zip((0, -1), alone, strict=True):
             require_agreement(learner.train_epoch(task.train), means[place])
-    with computing_in(first.precision, first.device):
+    with precision_context(first.precision, first.device):
         return Timed(
             alone=len(plans) * _fastest(lambda: alone[0].method.train_epoch(task.train)),
             together=_fastest(stack.train_epoch),

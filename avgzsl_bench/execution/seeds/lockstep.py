@@ -9,19 +9,22 @@ from typing import TypeVar
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.execution.seeds.learner import Learner
 from avgzsl_bench.execution.seeds.stack import Stack
-from avgzsl_bench.execution.stages import Course, Trained, checked_means
-from avgzsl_bench.method.precision import Precision, computing_in
+from avgzsl_bench.execution.stages import EpochLosses, StageDriver, checked_means
+from avgzsl_bench.method.precision import Precision, precision_context
 
 Outcome = TypeVar("Outcome")
 
 
 def lockstep(
-    courses: Sequence[Course[Outcome]], learners: Sequence[Learner], stack: Stack, precision: Precision = "full"
+    drivers: Sequence[StageDriver[Outcome]],
+    learners: Sequence[Learner],
+    stack: Stack,
+    precision: Precision = "full",
 ) -> Iterator[tuple[int, Outcome | RunError]]:
-    """Train learners together, each for as long as its course asks for it.
+    """Train learners together, each for as long as its driver asks for it.
 
     Args:
-        courses: at the beginning of a stage, each of at least one epoch.
+        drivers: at the beginning of a stage, each of at least one epoch.
         learners: of the same seeds.
         stack: made of the learners.
         precision: of training.
@@ -29,24 +32,24 @@ def lockstep(
     Yields:
         A seed's position and the outcome of its stage, or why it cannot go on, as soon as that is known.
     """
-    live = list(range(len(courses)))
+    live = list(range(len(drivers)))
     while live:
         start = time.perf_counter()
-        with computing_in(precision, learners[0].method.device):
+        with precision_context(precision, learners[0].method.device):
             means = stack.train_epoch()
         seconds = (time.perf_counter() - start) / len(live)
         going = []
         for place, position in enumerate(live):
-            course = courses[position]
-            assert course.wanted is not None, "who is done has left the stack"
+            driver = drivers[position]
+            assert driver.next_epoch is not None, "who is done has left the stack"
             try:
-                losses = checked_means(learners[position].method, means[place], course.wanted)
-                course.tell(Trained(losses, seconds))
+                losses = checked_means(learners[position].method, means[place], driver.next_epoch)
+                driver.send(EpochLosses(losses, seconds))
             except RunError as error:
                 yield position, error
                 continue
-            if course.wanted is None:
-                yield position, course.outcome
+            if driver.next_epoch is None:
+                yield position, driver.outcome
             else:
                 going.append(place)
         if 0 < len(going) < len(live):

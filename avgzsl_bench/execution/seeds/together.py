@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from avgzsl_bench.errors import RunError
-from avgzsl_bench.execution.execute import UnderWay, alone_at, execute, memory_told
+from avgzsl_bench.execution.execute import ActiveRun, exclusive_run, execute, explain_out_of_memory
 from avgzsl_bench.execution.seeds.learner import Learner
 from avgzsl_bench.execution.seeds.lockstep import lockstep
 from avgzsl_bench.execution.seeds.stack import stacked
-from avgzsl_bench.execution.stages import Course, Selection, finishing, selecting
+from avgzsl_bench.execution.stages import Selection, StageDriver, stage1, stage2
 from avgzsl_bench.gzsl.calibration import parse_calibration
-from avgzsl_bench.method.precision import computing_in
+from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.system.device import make_deterministic, reset_peak_memory
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def execute_together(
     with ExitStack() as places:
         # In one order, so that two processes never wait for each other.
         in_order = sorted(plans, key=lambda plan: str(plan.path))
-        written = {plan.seed: places.enter_context(alone_at(plan)) for plan in in_order}
+        written = {plan.seed: places.enter_context(exclusive_run(plan)) for plan in in_order}
         records = {seed: record for seed, record in written.items() if record is not None}
         rest = [plan for plan in plans if plan.seed not in records]
         for plan in plans:
@@ -76,14 +76,14 @@ class _Together:
         self._benchmark = data(first)
         self._load_seconds = time.perf_counter() - start
         seeds = tuple(plan.seed for plan in plans)
-        self._runs = {plan.seed: UnderWay.started(plan, self._benchmark, seeds) for plan in plans}
+        self._runs = {plan.seed: ActiveRun.started(plan, self._benchmark, seeds) for plan in plans}
         self._first = first
         self._done = done
         self._failed: dict[int, RunError] = {}
 
     def run(self) -> dict[int, Record]:
         """Both stages; the records by seed."""
-        with memory_told(self._first), computing_in("full", self._first.device):
+        with explain_out_of_memory(self._first), precision_context("full", self._first.device):
             selected = self._select()
             records = self._finish(selected) if selected else {}
         if self._failed:
@@ -96,9 +96,9 @@ class _Together:
         """What stage 1 decides, and seconds, by seed."""
         learners = self._learners(list(self._runs), self._benchmark.selection)
         config = self._first.config
-        courses = {
-            seed: Course(
-                selecting(
+        drivers = {
+            seed: StageDriver(
+                stage1(
                     learner.method,
                     self._benchmark.selection,
                     epochs=config.epochs,
@@ -109,16 +109,16 @@ class _Together:
             for seed, learner in learners.items()
         }
         selected = {}
-        for seed, outcome in self._trained(learners, courses, self._benchmark.selection):
-            selected[seed] = outcome, courses[seed].seconds
+        for seed, outcome in self._trained(learners, drivers, self._benchmark.selection):
+            selected[seed] = outcome, drivers[seed].seconds
         return selected
 
     def _finish(self, selected: dict[int, tuple[Selection, float]]) -> dict[int, Record]:
         """Records by seed."""
         learners = self._learners(list(selected), self._benchmark.final)
-        courses = {
-            seed: Course(
-                finishing(
+        drivers = {
+            seed: StageDriver(
+                stage2(
                     learner.method,
                     self._benchmark.final,
                     selected[seed][0],
@@ -129,12 +129,12 @@ class _Together:
             for seed, learner in learners.items()
         }
         records = {}
-        for seed, (method, decisions) in self._trained(learners, courses, self._benchmark.final):
+        for seed, (method, decisions) in self._trained(learners, drivers, self._benchmark.final):
             selection, selection_seconds = selected[seed]
             seconds = {
                 "load_seconds": self._load_seconds / len(self._runs),
                 "selection_seconds": selection_seconds,
-                "final_seconds": courses[seed].seconds,
+                "final_seconds": drivers[seed].seconds,
             }
             timing: dict[str, float | str] = {
                 "started": self._began,
@@ -149,12 +149,12 @@ class _Together:
         return {seed: Learner.built(self._runs[seed].build, task, seed) for seed in seeds}
 
     def _trained(
-        self, learners: Mapping[int, Learner], courses: Mapping[int, Course[Outcome]], task: Task
+        self, learners: Mapping[int, Learner], drivers: Mapping[int, StageDriver[Outcome]], task: Task
     ) -> Iterator[tuple[int, Outcome]]:
         """The outcome of a stage by seed, as it comes; seeds that fail are noted."""
         seeds = list(learners)
         stack = stacked(list(learners.values()), self._runs[seeds[0]].build, task)
-        stages = lockstep(list(courses.values()), list(learners.values()), stack, self._first.precision)
+        stages = lockstep(list(drivers.values()), list(learners.values()), stack, self._first.precision)
         for place, outcome in stages:
             if isinstance(outcome, RunError):
                 self._failed[seeds[place]] = outcome

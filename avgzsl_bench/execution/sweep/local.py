@@ -18,7 +18,7 @@ from avgzsl_bench.execution.sweep.engine import Event, Failed, Finished, Lost, S
 from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.execution.sweep.worker import work
 from avgzsl_bench.system.device import choose_device
-from avgzsl_bench.system.signals import endings_held
+from avgzsl_bench.system.signals import defer_signals
 
 _PATIENCE = 5.0
 """Seconds that a worker is given to end by itself."""
@@ -79,7 +79,7 @@ class _Worker:
         return Started(attempt.job, f"worker {self.number} on {self.slot.device}")
 
     def _start(self) -> None:
-        with endings_held(), _interrupts_blocked():
+        with defer_signals(), _interrupts_blocked():
             self.pipe, theirs = _PROCESSES.Pipe()
             self.process = _PROCESSES.Process(target=work, args=(theirs, self.slot.device, self.slot.threads))
             self.process.start()
@@ -177,7 +177,7 @@ class LocalEngine:
                         waiting.appendleft(attempt)
                     yield event
         finally:
-            with endings_held():
+            with defer_signals():
                 for worker in workers:
                     worker.tell_to_end()
                 for worker in workers:

@@ -30,7 +30,7 @@ from avgzsl_bench.execution.sweep.engine import EpochDone, Event, Failed, Finish
 from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.execution.sweep.ray_cluster import Share, cluster_nodes
 from avgzsl_bench.execution.sweep.ray_task import Begun, carry_out_as_task
-from avgzsl_bench.system.signals import endings_held
+from avgzsl_bench.system.signals import defer_signals
 
 _PATIENCE = 5.0
 """Seconds that a task is given to end by itself."""
@@ -135,7 +135,7 @@ class RayEngine:
                         waiting.appendleft(task.attempt)
                     yield event
         finally:
-            with endings_held():
+            with defer_signals():
                 _end(tasks)
 
     def _submit(self, attempt: Attempt) -> _Task:

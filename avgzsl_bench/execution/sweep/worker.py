@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.execution.sweep.engine import Failed
-from avgzsl_bench.system.signals import endings_raised
+from avgzsl_bench.system.signals import raise_on_signal
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -36,7 +36,7 @@ def work(pipe: Connection, device: str, threads: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal; the sweep ends its workers
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    with suppress(KeyboardInterrupt, EOFError, BrokenPipeError, ConnectionResetError), endings_raised():
+    with suppress(KeyboardInterrupt, EOFError, BrokenPipeError, ConnectionResetError), raise_on_signal():
         threading.Thread(target=_end_with_parent, daemon=True).start()
         import torch
 

@@ -18,7 +18,7 @@ from avgzsl_bench.report.stats.rows import rows_of
 if TYPE_CHECKING:
     from avgzsl_bench.execution.ablation import Ablation, Variant, VariantTable
     from avgzsl_bench.plugins.specs import MethodSpec
-    from avgzsl_bench.records.collect import StoredRecord, TableKey
+    from avgzsl_bench.records.collect import BoardKey, StoredRecord
     from avgzsl_bench.records.record import Record
     from avgzsl_bench.report.reported.figures import ReportedAblation
     from avgzsl_bench.report.stats.rows import Row
@@ -139,7 +139,7 @@ def ablation_boards(request: AblationRequest, tables: Sequence[RecordTable]) -> 
         RecordError: two runs of one seed give different figures.
         PluginError: a file of reported figures is malformed.
     """
-    found: dict[Origin, list[tuple[TableKey, StoredRecord]]] = defaultdict(list)
+    found: dict[Origin, list[tuple[BoardKey, StoredRecord]]] = defaultdict(list)
     for table in tables:
         for stored in table.stored:
             if _is_asked_for(request, stored.record):
@@ -190,7 +190,7 @@ def _reported(request: AblationRequest) -> Reported:
 def _board(
     request: AblationRequest,
     origin: Origin,
-    found: Sequence[tuple[TableKey, StoredRecord]],
+    found: Sequence[tuple[BoardKey, StoredRecord]],
     reported: Reported,
 ) -> AblationBoard:
     tables = tuple(
@@ -207,7 +207,7 @@ def _board(
     return AblationBoard(request, origin, tables)
 
 
-def _rows(config: Mapping[str, Any], found: Sequence[tuple[TableKey, StoredRecord]]) -> Sequence[Row | None]:
+def _rows(config: Mapping[str, Any], found: Sequence[tuple[BoardKey, StoredRecord]]) -> Sequence[Row | None]:
     """The row of a configuration; None in its place if there is no record of it."""
     runs = [(key, stored) for key, stored in found if stored.record.method.config == config]
     return rows_of(RecordTable(runs[0][0], tuple(stored for _, stored in runs))) if runs else [None]

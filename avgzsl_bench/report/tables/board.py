@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
-from avgzsl_bench.records.collect import RecordTable, TableKey, collect
+from avgzsl_bench.records.collect import BoardKey, RecordTable, collect
 from avgzsl_bench.report.reported.figures import ReportedFigure, reported_for
 from avgzsl_bench.report.stats.rows import REFERENCE, Row, Spread, rows_of
 from avgzsl_bench.report.stats.sensitivity import sensitivity_of
@@ -83,7 +83,7 @@ class Board:
         videos: number of test videos.
     """
 
-    key: TableKey
+    key: BoardKey
     name: str
     heading: str
     lines: tuple[Line, ...]
@@ -131,7 +131,7 @@ def _board(table: RecordTable, *, alone: bool) -> Board:
     )
 
 
-def _short_name(key: TableKey) -> str:
+def _short_name(key: BoardKey) -> str:
     parts = [key.dataset, key.features, key.split]
     if key.simulated and key.features != SIMULATED:
         parts.append(SIMULATED)
@@ -142,11 +142,11 @@ def _short_name(key: TableKey) -> str:
     return "-".join(parts)
 
 
-def _digest(key: TableKey) -> str:
+def _digest(key: BoardKey) -> str:
     return hashlib.sha256(json.dumps(astuple(key)).encode()).hexdigest()[:12]
 
 
-def _heading(key: TableKey, *, alone: bool) -> str:
+def _heading(key: BoardKey, *, alone: bool) -> str:
     details = [f"calibration {key.calibration}", f"text order {key.text_order}"]
     if not alone:
         details += [f"data {key.fingerprint[:12]}", f"split {key.split_hash[:12]}"]
@@ -154,7 +154,7 @@ def _heading(key: TableKey, *, alone: bool) -> str:
     return f"SIMULATED: {heading}" if key.simulated else heading
 
 
-def _labelled(key: TableKey, rows: Sequence[Row]) -> list[Line]:
+def _labelled(key: BoardKey, rows: Sequence[Row]) -> list[Line]:
     versions = defaultdict(set)
     for row in rows:
         versions[row.method.name].add((row.method.distribution, row.method.version))
@@ -172,7 +172,7 @@ def _told_apart(row: Row) -> dict[str, Any]:
     return {**row.method.config, **{f"text {name}": mark[:12] for name, mark in row.added_text.items()}}
 
 
-def _line(key: TableKey, row: Row, *, show_version: bool) -> Line:
+def _line(key: BoardKey, row: Row, *, show_version: bool) -> Line:
     method = row.method
     remarks = [method.follows] if method.follows in MARKED else []
     if show_version:

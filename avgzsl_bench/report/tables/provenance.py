@@ -11,7 +11,7 @@ from avgzsl_bench.report.tables.board import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from avgzsl_bench.records.collect import TableKey
+    from avgzsl_bench.records.collect import BoardKey
     from avgzsl_bench.records.record import Record
     from avgzsl_bench.report.stats.rows import Row
 
@@ -31,7 +31,7 @@ def training_seconds(row: Row) -> float | None:
     return sum(seconds) / len(seconds) if seconds else None
 
 
-def provenance_of(row: Row, key: TableKey) -> dict[str, str]:
+def provenance_of(row: Row, key: BoardKey) -> dict[str, str]:
     """What a row was made from, by name; a value that differs between its runs is given once for each.
 
     Returns:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_bench import Batch, Classes, Shape
+    from avgzsl_bench import Batch, Classes, FeatureDims
 
 
 class MFTConfig(ClipClapConfig):
@@ -81,7 +81,7 @@ class MFT(ClipClap):
     official_names: ClassVar[Mapping[str, str]] = {}  # no weights of MFT were released
 
     def __init__(
-        self, config: MFTConfig, shape: Shape, classes: Classes, *, seed: int, device: torch.device
+        self, config: MFTConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
     ) -> None:
         super().__init__(config, shape, classes, seed=seed, device=device)
         self._log_class_target = self._fixed_class_target()

@@ -42,7 +42,7 @@ class Tiny(ab.TorchMethod):
     def official_shape(cls, state):
         hidden, videos = state["enc.weight"].shape
         audio = 512 if videos == 1024 else 128
-        return ab.Shape(audio, videos - audio, {"word2vec": state["W.weight"].shape[1]}), {"hidden": hidden}
+        return ab.FeatureDims(audio, videos - audio, {"word2vec": state["W.weight"].shape[1]}), {"hidden": hidden}
 
     def build(self):
         return TinyNet(self.shape.audio + self.shape.visual, self.shape.text_width, self.config.hidden)

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class AvbenchError(Exception):
@@ -49,6 +53,18 @@ class PluginError(AvbenchError):
 
 class RunError(AvbenchError):
     """A run that cannot go on: a method that gave scores of the wrong shape, or none that are finite."""
+
+
+def first_fault(error: ValidationError, *inside: str) -> str:
+    """Give the first fault that pydantic found as `place: reason` on one line.
+
+    Args:
+        error: as pydantic raised it.
+        inside: path of the validated value in its file, e.g. `header`.
+    """
+    first = error.errors()[0]
+    where = one_line(".".join([*inside, *map(str, first["loc"])]), 100)
+    return f"{where or 'content'}: {one_line(first['msg'], 300)}"
 
 
 def one_line(text: str, most: int) -> str:

@@ -25,7 +25,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from avgzsl_bench.errors import AvbenchError, PluginError
+from avgzsl_bench.errors import AvbenchError, PluginError, first_fault
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.plugins.registry import Registry
 from avgzsl_bench.plugins.specs import AblationSpec
@@ -102,8 +102,7 @@ def read_ablation(spec: AblationSpec) -> Ablation:
     try:
         return Ablation.model_validate(tomllib.loads(files(package).joinpath(path).read_text(encoding="utf-8")))
     except ValidationError as error:
-        first = error.errors()[0]
-        reason = ": ".join(part for part in (".".join(map(str, first["loc"])), first["msg"]) if part)
+        reason = first_fault(error)
     except (OSError, ModuleNotFoundError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())
     raise PluginError(f"ablations of method {spec.method!r}: {spec.resource} cannot be read: {reason}")

@@ -24,7 +24,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from avgzsl_bench.data.datasets.feature_sets import vector_form
-from avgzsl_bench.errors import ConfigError, PluginError, UnknownNameError
+from avgzsl_bench.errors import ConfigError, PluginError, UnknownNameError, first_fault
 from avgzsl_bench.method.base import MethodConfig
 from avgzsl_bench.plugins.specs import MethodSpec
 
@@ -83,8 +83,7 @@ def _rules_in(spec: MethodSpec, file: str) -> list[tuple[_When, dict[str, Any]]]
         rules = tomllib.loads(files(package).joinpath(name).read_text(encoding="utf-8"))["settings"]
         return [(_When.model_validate(rule.pop("when", {})), rule) for rule in rules]
     except ValidationError as e:
-        first = e.errors()[0]
-        reason = f"{'.'.join(['when', *map(str, first['loc'])])[:80]}: {first['msg']}"
+        reason = first_fault(e, "when")
         raise PluginError(f"defaults {file!r} of method {spec.name!r} cannot be read: {reason}") from e
     except (OSError, ModuleNotFoundError, ValueError, KeyError, AttributeError, RecursionError, MemoryError) as e:
         reason = " ".join(str(e).split())[:200]

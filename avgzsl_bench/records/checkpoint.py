@@ -25,7 +25,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
-from avgzsl_bench.errors import AvbenchError, CheckpointError, one_line
+from avgzsl_bench.errors import AvbenchError, CheckpointError, first_fault, one_line
 from avgzsl_bench.gzsl.task import Classes, FeatureDims
 from avgzsl_bench.method.registry import method_class, method_spec, provider
 from avgzsl_bench.method.settings import build_config, presets
@@ -152,9 +152,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         header = Header.model_validate_json(metadata[_ENTRY])
     except ValidationError as error:
-        first = error.errors()[0]
-        where = one_line(".".join(map(str, first["loc"])), 100) or "metadata"
-        raise CheckpointError(f"{path}: not a checkpoint of schema {SCHEMA}: {where}: {first['msg']}") from error
+        raise CheckpointError(f"{path}: not a checkpoint of schema {SCHEMA}: {first_fault(error)}") from error
     return Checkpoint(header, state, str(path))
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from avgzsl_bench.errors import AvbenchError, RecordError, one_line
+from avgzsl_bench.errors import AvbenchError, RecordError, first_fault
 from avgzsl_bench.gzsl.metrics import Decisions
 from avgzsl_bench.method.precision import Precision
 from avgzsl_bench.system.files import atomic_file, content_of
@@ -281,9 +281,7 @@ def read_record(path: Path) -> Record:
     try:
         return Record.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = one_line(".".join(map(str, first["loc"])), 100)
-        raise RecordError(f"{path}: {where}: {first['msg']}") from error
+        raise RecordError(f"{path}: {first_fault(error)}") from error
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from avgzsl_bench.data.cards.cards import Card, card_of, has_card
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
 from avgzsl_bench.data.store.installed import store_path
-from avgzsl_bench.errors import DataError, one_line
+from avgzsl_bench.errors import DataError, first_fault
 from avgzsl_bench.system.files import os_reason, write_atomically
 
 FILE_NAME = "card.json"
@@ -52,9 +52,7 @@ def read_card(path: Path, features: str) -> Card:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = one_line(".".join(map(str, first["loc"])), 100) or "content"
-        raise DataError(f"{path}: no card of a feature set: {where}: {first['msg']}") from error
+        raise DataError(f"{path}: no card of a feature set: {first_fault(error)}") from error
     if card.features != features:
         raise DataError(f"{path}: a card of {card.features!r}, not of {features!r}")
     return card

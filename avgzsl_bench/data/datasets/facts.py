@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from avgzsl_bench.errors import PluginError, UnknownNameError, one_line
+from avgzsl_bench.errors import PluginError, UnknownNameError, first_fault
 from avgzsl_bench.plugins.specs import DatasetSpec
 
 PARTITIONS = (
@@ -183,9 +183,9 @@ def read_dataset(spec: DatasetSpec) -> Dataset:
         content: Any = json.loads(files(package).joinpath(path).read_text(encoding="utf-8"))
         dataset = Dataset.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        reason = one_line(f"{'.'.join(map(str, first['loc']))[:100]}: {first['msg']}", 300)
-        raise PluginError(f"dataset {spec.name!r}: {spec.resource} cannot be read: {reason}") from error
+        raise PluginError(
+            f"dataset {spec.name!r}: {spec.resource} cannot be read: {first_fault(error)}"
+        ) from error
     except (OSError, ModuleNotFoundError, ValueError, TypeError, RecursionError) as error:
         raise PluginError(f"dataset {spec.name!r}: {spec.resource} cannot be read: {error}") from error
     if dataset.name != spec.name:

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from avgzsl_bench.data.datasets.facts import DISJOINT, Dataset, read_dataset
-from avgzsl_bench.errors import DataError, UnknownNameError, one_line
+from avgzsl_bench.errors import DataError, UnknownNameError, first_fault
 from avgzsl_bench.plugins.registry import Registry
 from avgzsl_bench.plugins.specs import DatasetSpec
 from avgzsl_bench.system.files import os_reason, write_atomically
@@ -129,10 +129,7 @@ def read_facts(path: Path) -> Dataset:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = one_line(".".join(map(str, first["loc"])), 100) or "content"
-        reason = one_line(first["msg"], 200)
-        raise DataError(f"{path}: no dataset: {where}: {reason}; add it again with --classes") from error
+        raise DataError(f"{path}: no dataset: {first_fault(error)}; add it again with --classes") from error
     problem = own_dataset_problem(dataset)
     if problem is not None:
         raise DataError(f"{path}: {problem}; add it again with --classes")

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from avgzsl_bench.errors import DataError, one_line
+from avgzsl_bench.errors import DataError, first_fault
 from avgzsl_bench.system.files import os_reason
 from avgzsl_bench.system.identifiers import NAME
 
@@ -82,6 +82,4 @@ def read_manifest(path: Path | None = None) -> Manifest:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = one_line(".".join(map(str, first["loc"])), 100) or "content"
-        raise DataError(f"{path}: no manifest: {where}: {first['msg']}") from error
+        raise DataError(f"{path}: no manifest: {first_fault(error)}") from error

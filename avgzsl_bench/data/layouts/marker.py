@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, FeatureSet
 from avgzsl_bench.data.layouts.tree import FeatureTree, refuse_link_out
-from avgzsl_bench.errors import DataError, one_line
+from avgzsl_bench.errors import DataError, first_fault
 from avgzsl_bench.system.files import os_reason
 from avgzsl_bench.system.identifiers import NAME
 
@@ -95,9 +95,7 @@ def read_marker(tree: FeatureTree) -> Marker | None:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = one_line(".".join(map(str, first["loc"])), 100) or "content"
-        raise DataError(f"{path}: damaged: {where}: {first['msg']}; export the features again") from error
+        raise DataError(f"{path}: damaged: {first_fault(error)}; export the features again") from error
 
 
 def marked_features(tree: FeatureTree) -> FeatureSet | None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from avgzsl_bench.data.datasets.facts import PARTITIONS, ClassNames, Dataset, PartitionFacts, partition_bit
 from avgzsl_bench.data.datasets.registry import own_dataset_problem
 from avgzsl_bench.data.own.video_table import VideoTable, read_columns
-from avgzsl_bench.errors import DataError, one_line
+from avgzsl_bench.errors import DataError, first_fault, one_line
 
 _NAMES = ("name", "readable", "clip")
 
@@ -80,7 +80,7 @@ def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) 
             splits={s: {p: f for p, f in found.items() if f != first[p]} for s, found in facts.items()},
         )
     except ValidationError as error:
-        raise DataError(f"{path}: {error.errors()[0]['msg']}") from error
+        raise DataError(f"{path}: {first_fault(error)}") from error
     problem = own_dataset_problem(dataset)
     if problem is not None:
         raise DataError(f"{path}: {one_line(problem, 300)}")

@@ -23,7 +23,7 @@ from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.simulated.extras import simulate_descriptions
 from avgzsl_bench.data.store.store import StoreHeader, read_attribute
 from avgzsl_bench.data.untrusted.hdf5 import open_plain, read_array
-from avgzsl_bench.errors import DataError, one_line
+from avgzsl_bench.errors import DataError, first_fault
 from avgzsl_bench.system.files import write_atomically
 from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
 from avgzsl_bench.system.signals import defer_signals
@@ -160,9 +160,7 @@ def _kept(path: Path, header: str) -> _Kept:
     try:
         kept = _Kept.model_validate_json(header)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = one_line(".".join(["header", *map(str, first["loc"])]), 100)
-        raise DataError(f"{path}: damaged: {where}: {first['msg']}") from error
+        raise DataError(f"{path}: damaged: {first_fault(error, 'header')}") from error
     if not kept.source.isprintable():
         raise DataError(f"{path}: damaged: header.source holds control characters")
     return kept

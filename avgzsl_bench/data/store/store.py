@@ -26,7 +26,7 @@ from avgzsl_bench.data.store.blocks import blocks
 from avgzsl_bench.data.store.checks import check_table
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.data.untrusted.hdf5 import open_plain, plain_dataset, read_array
-from avgzsl_bench.errors import DataError, one_line
+from avgzsl_bench.errors import DataError, first_fault
 from avgzsl_bench.system.files import atomic_file
 from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
 from avgzsl_bench.system.locks import writing_alone
@@ -313,9 +313,7 @@ def _kept(path: Path, text: str) -> _Kept:
     try:
         return _Kept.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = one_line(".".join(["header", *map(str, first["loc"])]), 100)
-        raise DataError(f"{path}: damaged: {where}: {first['msg']}") from error
+        raise DataError(f"{path}: damaged: {first_fault(error, 'header')}") from error
 
 
 def read_attribute(file: h5py.File, name: str) -> str | None:

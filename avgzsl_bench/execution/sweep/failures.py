@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from avgzsl_bench.errors import RecordError
+from avgzsl_bench.errors import RecordError, first_fault
 from avgzsl_bench.execution.sweep.engine import Failed
 from avgzsl_bench.system.files import content_of, write_atomically
 
@@ -78,9 +78,7 @@ def read_failure(record: Path) -> Failure | None:
     try:
         return None if content is None else Failure.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "content"
-        raise RecordError(f"{path}: not a failure of a sweep: {where[:100]}: {first['msg']}; remove it") from error
+        raise RecordError(f"{path}: not a failure of a sweep: {first_fault(error)}; remove it") from error
 
 
 def forget_failure(record: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avgzsl_bench.data.datasets.feature_sets import vector_form
-from avgzsl_bench.errors import PluginError
+from avgzsl_bench.errors import PluginError, first_fault
 from avgzsl_bench.plugins.registry import Registry
 from avgzsl_bench.plugins.specs import ReportedSpec
 
@@ -126,8 +126,7 @@ def read_reported(spec: ReportedSpec) -> ReportedFile:
         _require_once(file)
         return file
     except ValidationError as error:
-        first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        reason = first_fault(error)
     except KeyError as error:
         reason = f"no entry {error}"
     except (OSError, ModuleNotFoundError, ValueError, TypeError, AttributeError) as error:

@@ -12,22 +12,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import Field
 
-    from avgzsl_bench.data.benchmark import load_benchmark
+    from avgzsl_bench.data.benchmark import Benchmark, load_benchmark
+    from avgzsl_bench.data.data_spec import DataSpec
     from avgzsl_bench.data.layouts.readers import DetectedFeatures, FeatureReader
     from avgzsl_bench.data.store.table import FeatureTable, Ragged
     from avgzsl_bench.errors import AvbenchError, CheckpointError, ConfigError
-    from avgzsl_bench.execution.events import EpochReport, RunInfo
+    from avgzsl_bench.execution.events import RunStatus
     from avgzsl_bench.execution.execute import run
-    from avgzsl_bench.gzsl.metrics import (
-        Decisions,
-        Metrics,
-        SeenUnseenCurve,
-        decide,
-        evaluate,
-        seen_unseen_curve,
-    )
+    from avgzsl_bench.gzsl.curve import SeenUnseenCurve
+    from avgzsl_bench.gzsl.decisions import Decisions, decide
+    from avgzsl_bench.gzsl.metrics import Metrics, evaluate, seen_unseen_curve
     from avgzsl_bench.gzsl.sequences import Padded, Sequences
-    from avgzsl_bench.gzsl.task import Benchmark, Classes, FeatureDims, Samples, Task, Videos
+    from avgzsl_bench.gzsl.task import Classes, FeatureDims, Samples, Task, Videos
     from avgzsl_bench.method.base import Method, MethodConfig
     from avgzsl_bench.method.precision import Precision
     from avgzsl_bench.method.registry import list_methods
@@ -36,26 +32,33 @@ if TYPE_CHECKING:
     from avgzsl_bench.plugins.hookspecs import hookimpl
     from avgzsl_bench.plugins.specs import AblationSpec, DatasetSpec, MethodSpec, Needs, ReaderSpec, ReportedSpec
     from avgzsl_bench.records.checkpoint import load_official
+    from avgzsl_bench.records.epoch_result import EpochResult
     from avgzsl_bench.records.record import Record
+    from avgzsl_bench.records.run_spec import RunSpec
 
 _HOME = {
     "records.checkpoint": ("load_official",),
-    "data.benchmark": ("load_benchmark",),
+    "data.benchmark": ("Benchmark", "load_benchmark"),
     "data.layouts.readers": ("FeatureReader", "DetectedFeatures"),
     "data.store.table": ("FeatureTable", "Ragged"),
     "errors": ("AvbenchError", "CheckpointError", "ConfigError"),
-    "execution.events": ("EpochReport", "RunInfo"),
+    "data.data_spec": ("DataSpec",),
+    "execution.events": ("RunStatus",),
+    "records.epoch_result": ("EpochResult",),
+    "records.run_spec": ("RunSpec",),
     "plugins.hookspecs": ("hookimpl",),
     "method.base": ("Method", "MethodConfig"),
     "plugins.specs": ("AblationSpec", "DatasetSpec", "MethodSpec", "Needs", "ReaderSpec", "ReportedSpec"),
-    "gzsl.metrics": ("Decisions", "Metrics", "SeenUnseenCurve", "decide", "evaluate", "seen_unseen_curve"),
+    "gzsl.curve": ("SeenUnseenCurve",),
+    "gzsl.decisions": ("Decisions", "decide"),
+    "gzsl.metrics": ("Metrics", "evaluate", "seen_unseen_curve"),
     "method.registry": ("list_methods",),
     "method.precision": ("Precision",),
     "records.record": ("Record",),
     "execution.execute": ("run",),
     "method.sampling": ("ClassBalancedSampler",),
     "gzsl.sequences": ("Padded", "Sequences"),
-    "gzsl.task": ("Benchmark", "Classes", "Samples", "FeatureDims", "Task", "Videos"),
+    "gzsl.task": ("Classes", "Samples", "FeatureDims", "Task", "Videos"),
     "method.torch_method": ("Batch", "TorchConfig", "TorchMethod"),
 }
 _MODULE_OF = {name: f"avgzsl_bench.{module}" for module, names in _HOME.items() for name in names}
@@ -74,8 +77,10 @@ __all__ = [  # noqa: RUF022 (grouped as in _HOME)
     "AvbenchError",
     "CheckpointError",
     "ConfigError",
-    "EpochReport",
-    "RunInfo",
+    "DataSpec",
+    "RunStatus",
+    "EpochResult",
+    "RunSpec",
     "hookimpl",
     "Method",
     "MethodConfig",

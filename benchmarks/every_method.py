@@ -67,7 +67,7 @@ class Prepared:
     @property
     def counted(self) -> bool:
         """Whether its settings say how many batches an epoch has."""
-        return "batches_per_epoch" in self.plan.settings
+        return "batches_per_epoch" in self.plan.spec.method.config
 
     def made(self, batches: int | None, seed: int = 0) -> Method:
         """The method, untrained, with epochs of so many batches; None: as many as by default."""
@@ -82,9 +82,9 @@ class Prepared:
 def prepared(name: str, device: str = "cpu") -> Prepared:
     """A method's plan and its data."""
     from avgzsl_bench.execution.execute import data_of
-    from avgzsl_bench.execution.plan import plan_run
+    from avgzsl_bench.execution.plan import RunOptions, plan_run
 
-    plan = plan_run(name, "ucf", features="simulated", device=device)
+    plan = plan_run(name, "ucf", options=RunOptions(features="simulated", device=device))
     benchmark = data_of(plan)
     return Prepared(plan, benchmark.shape, benchmark.selection)
 
@@ -97,7 +97,7 @@ def measure(name: str) -> Measured:
     from avgzsl_bench.gzsl.calibration import parse_calibration
 
     stage = prepared(name)
-    task, settings = stage.task, stage.plan.settings
+    task, settings = stage.task, stage.plan.spec.method.config
     calibration = parse_calibration(stage.plan.config.calibration)
     method = stage.made(4 if stage.counted else None)
     before = resident()

@@ -87,7 +87,7 @@ def measure(name: str, device: torch.device, counts: Counts) -> dict[str, Any]:
             synchronised(work.embed, device),
             repeats=counts.repeats,
         )
-    settings = stage.plan.settings
+    settings = stage.plan.spec.method.config
     precisions = [p for p in stage.plan.method.precisions if work.train is not None and there(p, device)]
     return {
         "batch_size": settings.get("batch_size", settings.get("generator_batch_size")),

@@ -20,7 +20,7 @@ from pairs import Pairs, compared, seconds
 
 from avgzsl_bench import Classes, FeatureDims, Samples, Task, Videos
 from avgzsl_bench.execution.execute import data_of
-from avgzsl_bench.execution.plan import plan_run
+from avgzsl_bench.execution.plan import RunOptions, plan_run
 from avgzsl_bench.execution.stages import seed_everything, validate
 from avgzsl_bench.gzsl.calibration import parse_calibration
 
@@ -41,7 +41,7 @@ def both_ways(
         settings: of the method.
     """
     chosen = {"calibration": "clipclap", **settings}
-    plan = plan_run("clipclap", "ucf", features="simulated", settings=chosen, device="cpu")
+    plan = plan_run("clipclap", "ucf", options=RunOptions(features="simulated", settings=chosen, device="cpu"))
     benchmark = data_of(plan)
     task, shape = benchmark.selection, benchmark.shape
     if widths == "clip_clap":

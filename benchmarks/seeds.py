@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 from pairs import Pairs, Way, pairs
 
 from avgzsl_bench.execution.execute import data_of, execute
-from avgzsl_bench.execution.plan import Plan, plan_run
+from avgzsl_bench.execution.plan import Plan, RunOptions, plan_run
 from avgzsl_bench.execution.seeds.learner import Learner
 from avgzsl_bench.execution.seeds.runs import execute_seeds
 from avgzsl_bench.execution.seeds.stack import Stack, stacked
@@ -52,8 +52,9 @@ class Measured:
 def plans_of(name: str, steps: int, out: Path, seeds: int = SEEDS) -> list[Plan]:
     """Runs of one epoch a stage, on full-size simulated UCF."""
     settings = {"epochs": 1, "batches_per_epoch": steps}
-    plan = plan_run(name, "ucf", features="simulated", device="cpu", settings=settings, out=out)
-    return [replace(plan, seed=seed) for seed in range(seeds)]
+    options = RunOptions(features="simulated", device="cpu", settings=settings, out=out)
+    plan = plan_run(name, "ucf", options=options)
+    return [plan.with_seed(seed) for seed in range(seeds)]
 
 
 def built(plans: list[Plan]) -> tuple[list[Learner], Stack, Samples]:
@@ -62,7 +63,7 @@ def built(plans: list[Plan]) -> tuple[list[Learner], Stack, Samples]:
     task = benchmark.selection
     factories = [partial(plan.build, benchmark.shape) for plan in plans]
     alone, together = (
-        [Learner.built(factory, task, plan.seed) for factory, plan in zip(factories, plans, strict=True)]
+        [Learner.built(factory, task, plan.spec.seed) for factory, plan in zip(factories, plans, strict=True)]
         for _ in range(2)
     )
     return alone, stacked(together, factories[0], task), task.train

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from avgzsl_bench.gzsl.metrics import GroundTruth, curve_of, decide
+from avgzsl_bench.gzsl.curve import curve_of
+from avgzsl_bench.gzsl.decisions import GroundTruth, decide
 
 VIDEOS, SEEN, UNSEEN = 20_000, 207, 69
 BIASES = np.linspace(0, 5, 76)

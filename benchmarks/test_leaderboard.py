@@ -28,7 +28,7 @@ def results(tmp_path_factory):
         content["method"]["name"] += f"-{copy}"
         content["method"]["title"] += f" {copy}"
         record = Record.model_validate(content)
-        name = record.own_run_id
+        name = record.id
         target = folder / record.data.dataset / record.method.name / f"{name}.json"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(record.model_copy(update={"run_id": name}).to_json())

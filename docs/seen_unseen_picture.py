@@ -12,7 +12,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
-from avgzsl_bench.gzsl.metrics import GroundTruth, curve_of
+from avgzsl_bench.gzsl.curve import curve_of
+from avgzsl_bench.gzsl.decisions import GroundTruth
 from avgzsl_bench.records.record import read_decisions
 from avgzsl_bench.records.verify import verify
 

@@ -9,22 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from avgzsl_bench.cli.options import (
-    chosen_seeds,
-    data_root_option,
-    precision_option,
-    seed_option,
-    seeds_option,
-    set_option,
-    split_option,
-)
+from avgzsl_bench.cli.options import chosen_seeds, run_options, seed_option, seeds_option
 from avgzsl_bench.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from avgzsl_bench.execution.plan import Plan
+    from avgzsl_bench.execution.plan import Plan, RunOptions
     from avgzsl_bench.records.collect import RecordTable
     from avgzsl_bench.records.record import Record
     from avgzsl_bench.report.tables.ablation import AblationBoard, AblationRequest, AblationTable
@@ -33,29 +25,17 @@ if TYPE_CHECKING:
 @click.command(short_help="Run a method's ablation, and make its tables.")
 @click.option("--method", required=True, help="Method that declares an ablation, e.g. mft.")
 @click.option("--dataset", required=True, help="Dataset; 'avbench datasets' lists them.")
-@click.option(
-    "--features",
-    default="auto",
-    show_default=True,
-    help="Feature set; auto takes the best installed real one, else the simulated one. With --no-run, auto "
-    "takes each that there are records of.",
+@run_options(
+    features="auto takes the best installed real one, else the simulated one. With --no-run, auto takes each that "
+    "there are records of.",
+    folder="--results",
+    folder_help="Folder of the records: those that are there are used, new ones go there.",
 )
-@split_option
 @seed_option
 @seeds_option
-@set_option
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@precision_option
-@data_root_option
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Folder of the records: those that are there are used, new ones go there.",
-)
 @click.option(
     "--out",
+    "tables",
     type=click.Path(path_type=Path),
     default=Path("ablations"),
     show_default=True,
@@ -70,16 +50,10 @@ if TYPE_CHECKING:
 def ablate(
     method: str,
     dataset: str,
-    features: str,
-    split: str,
     seed: int | None,
     seeds: int | None,
-    assignments: tuple[str, ...],
-    device: str,
-    precision: str,
-    data_root: Path | None,
-    results: Path,
-    out: Path,
+    options: RunOptions,
+    tables: Path,
     train: bool,
 ) -> None:
     """Run the variants that a method's ablation compares, and make its tables.
@@ -93,7 +67,6 @@ def ablate(
     from avgzsl_bench.data.store.installed import data_root as locate
     from avgzsl_bench.execution.ablation import ablation_of
     from avgzsl_bench.method.registry import method_spec
-    from avgzsl_bench.method.settings import parse_assignments
     from avgzsl_bench.report.formats.ablation_text import write_ablations
     from avgzsl_bench.report.tables.ablation import AblationRequest
     from avgzsl_bench.system.files import require_writable
@@ -102,14 +75,22 @@ def ablate(
     if not train and (seed is not None or seeds is not None):
         raise ConfigError("--no-run makes tables of every seed that has a record; leave out --seed and --seeds")
     ablation = ablation_of(method)
-    known_dataset(dataset, locate(data_root)).facts(split)
-    settings = parse_assignments(assignments)
-    request = AblationRequest(method_spec(method), ablation, dataset, features, split, settings, precision)
+    known_dataset(dataset, locate(options.data_root)).facts(options.split)
+    request = AblationRequest(
+        method_spec(method),
+        ablation,
+        dataset,
+        options.features,
+        options.split,
+        options.settings,
+        options.precision,
+    )
     for variant in ablation.variants:
-        request.config_of(variant, features)  # before simulated features may be made: settings that work
-    require_writable(out)
-    boards = _run_and_read(request, numbers, results, device, data_root) if train else _read(request, results)
-    written = write_ablations(boards, out)
+        request.config_of(variant, options.features)  # before simulated features may be made: settings that work
+    require_writable(tables)
+    results = Path(options.out)
+    boards = _run_and_read(request, numbers, options) if train else _read(request, results)
+    written = write_ablations(boards, tables)
     console = plain_console()
     for board in boards:
         _print(board, console)
@@ -129,27 +110,26 @@ class _Part:
         from avgzsl_bench.report.tables.ablation_notes import assignments
 
         settings = f" ({assignments(self.settings)})" if self.settings else ""
-        return f"{' = '.join(self.labels)}{settings}, seed {self.plan.seed}"
+        return f"{' = '.join(self.labels)}{settings}, seed {self.plan.spec.seed}"
 
 
-def _run_and_read(
-    request: AblationRequest, seeds: list[int], results: Path, device: str, data_root: Path | None
-) -> list[AblationBoard]:
+def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOptions) -> list[AblationBoard]:
     """Run what has no record, then make the board that these runs belong to."""
     from rich.console import Console
 
     from avgzsl_bench.cli.progress import execute_shown, say_simulated, warnings_on_one_line
     from avgzsl_bench.report.tables.ablation import ablation_boards, origin_of
 
+    results = Path(options.out)
     warnings_on_one_line()
     console = Console(stderr=True)
     with console.status("preparing data and method"):
-        parts = _parts(request, seeds, results, device, data_root)
-        # Looked at before any training: a damaged record is told now, not after the last run.
+        parts = _parts(request, seeds, options)
+        # Looked at before any training: a damaged record is reported now, not after the last run.
         _collect(results)
         finished = [part.plan.finished() for part in parts]
     first = parts[0].plan
-    if first.store.simulated:
+    if first.spec.data.simulated:
         say_simulated(console, first, asked=request.features != "auto")
     records: list[Record] = [record for record in finished if record]
     _say(console, f"{len(parts)} runs, of which {len(records)} are finished")
@@ -157,34 +137,22 @@ def _run_and_read(
         if record is None:
             _say(console, f"run {number} of {len(parts)}: {part}")
             records.append(execute_shown(part.plan, console))
-    boards = ablation_boards(replace(request, features=first.store.features), _collect(results))
+    boards = ablation_boards(replace(request, features=first.spec.data.features), _collect(results))
     return [board for board in boards if board.origin == origin_of(records[0])]
 
 
-def _parts(
-    request: AblationRequest, seeds: list[int], results: Path, device: str, data_root: Path | None
-) -> list[_Part]:
+def _parts(request: AblationRequest, seeds: list[int], options: RunOptions) -> list[_Part]:
     """The runs of an ablation, each once, all variants of the first seed first."""
     from avgzsl_bench.execution.plan import plan_run
 
     parts: dict[Path, _Part] = {}
     for variant in request.ablation.variants:
-        plan = plan_run(
-            request.spec.name,
-            request.dataset,
-            features=request.features,
-            split=request.split,
-            seed=seeds[0],
-            settings=request.settings_of(variant),
-            device=device,
-            precision=request.precision,
-            data_root=data_root,
-            out=results,
-        )
+        own = replace(options, settings=request.settings_of(variant))
+        plan = plan_run(request.spec.name, request.dataset, seeds[0], own)
         known = parts.get(plan.path)
         labels = dict.fromkeys([*(known.labels if known else ()), variant.label])
         parts[plan.path] = _Part(plan, tuple(labels), known.settings if known else variant.settings)
-    return [replace(part, plan=replace(part.plan, seed=seed)) for seed in seeds for part in parts.values()]
+    return [replace(part, plan=part.plan.with_seed(seed)) for seed in seeds for part in parts.values()]
 
 
 def _read(request: AblationRequest, results: Path) -> list[AblationBoard]:

@@ -81,7 +81,7 @@ def evaluate(
         device=device,
         data_root=data_root,
     )
-    if evaluation.benchmark.simulated:
+    if evaluation.benchmark.spec.simulated:
         click.echo("SIMULATED FEATURES: these figures say nothing about real videos", err=True)
     if as_json:
         click.echo(json.dumps(_shown(evaluation), indent=1))
@@ -91,15 +91,9 @@ def evaluate(
 
 def _shown(evaluation: Evaluation) -> dict[str, Any]:
     """An evaluation as plain values."""
-    benchmark = evaluation.benchmark
-    facts = ("dataset", "features", "simulated", "split", "text_order", "fingerprint", "split_hash")
     return {
         "checkpoint": evaluation.checkpoint.header.model_dump(mode="json"),
-        "data": {
-            **{name: getattr(benchmark, name) for name in facts},
-            "sequences": benchmark.shape.sequences,
-            "added_text": dict(benchmark.added_text),
-        },
+        "data": evaluation.benchmark.spec.model_dump(mode="json"),
         "calibration": evaluation.calibration,
         "validation": asdict(evaluation.validation) if evaluation.validation else None,
         "metrics": asdict(evaluation.metrics),
@@ -110,14 +104,14 @@ def _print_table(evaluation: Evaluation) -> None:
     from avgzsl_bench.cli.console import plain_console, plain_table, print_table
     from avgzsl_bench.method.registry import method_spec
 
-    benchmark, console = evaluation.benchmark, plain_console()
-    where = [benchmark.features, benchmark.split, f"text {benchmark.text_order}"]
-    where += ["sequences"] if benchmark.shape.sequences else []
-    where += [f"{name} {mark[:12]}" for name, mark in benchmark.added_text.items()]
-    if benchmark.simulated:
+    data, console = evaluation.benchmark.spec, plain_console()
+    where = [data.features, data.split, f"text {data.text_order}"]
+    where += ["sequences"] if data.sequences else []
+    where += [f"{name} {mark[:12]}" for name, mark in data.added_text.items()]
+    if data.simulated:
         where.append("SIMULATED")
     title = method_spec(evaluation.checkpoint.header.method).title
-    console.print(f"{title} on {benchmark.dataset} ({', '.join(where)}), percent", style="bold")
+    console.print(f"{title} on {data.dataset} ({', '.join(where)}), percent", style="bold")
     figures = ("S", "U", "HM", "ZSL", "AUSUC", "bias")
     table = plain_table(*figures, "bias from", right=figures)
     m = evaluation.metrics

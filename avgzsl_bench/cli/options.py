@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -40,12 +43,65 @@ precision_option = click.option(
     type=click.Choice(PRECISIONS),
     default="full",
     show_default=True,
-    help="Precision of training; tf32 on CUDA devices alone. Scores are in full precision whatever it is.",
+    help="Precision of training; tf32 needs a CUDA device. Evaluation always uses full precision.",
 )
 
 
+def run_options(
+    *,
+    features: str = "auto takes the best installed real one, else the simulated one.",
+    device: str = "auto, cpu, cuda, cuda:N or mps.",
+    folder: str = "--out",
+    folder_help: str = "Folder of the results.",
+    shorthands: Sequence[str] = (),
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the options that a run takes; the command receives them as one `options: RunOptions`.
+
+    Args:
+        features: what `auto` stands for in `--features`.
+        device: help of `--device`.
+        folder: the option that names the folder of the records.
+        folder_help: help of that option.
+        shorthands: options of the command itself that are short for `--set NAME=VALUE`.
+    """
+    shared = (
+        click.option("--features", default="auto", show_default=True, help=f"Feature set; {features}"),
+        split_option,
+        set_option,
+        click.option("--device", default="auto", show_default=True, help=device),
+        precision_option,
+        data_root_option,
+        click.option(
+            folder,
+            "out",
+            type=click.Path(path_type=Path),
+            default=Path("results"),
+            show_default=True,
+            help=folder_help,
+        ),
+    )
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def with_options(*arguments: Any, **given: Any) -> Any:
+            from avgzsl_bench.execution.plan import RunOptions
+            from avgzsl_bench.method.settings import parse_assignments
+
+            short = [f"{name}={value}" for name in shorthands if (value := given.pop(name)) is not None]
+            settings = parse_assignments([*given.pop("assignments"), *short])
+            names = [name for name in RunOptions.__dataclass_fields__ if name in given]
+            options = RunOptions(settings=settings, **{name: given.pop(name) for name in names})
+            return command(*arguments, options=options, **given)
+
+        for option in reversed(shared):
+            with_options = option(with_options)
+        return with_options
+
+    return decorate
+
+
 def chosen_seeds(seed: int | None, seeds: int | None) -> list[int]:
-    """The seeds that `--seed` or `--seeds` ask for.
+    """List the seeds that `--seed` or `--seeds` name.
 
     Raises:
         ConfigError: both are given.

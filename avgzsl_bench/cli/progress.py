@@ -17,8 +17,9 @@ from avgzsl_bench.plugins.hookspecs import hookimpl
 from avgzsl_bench.plugins.manager import load_plugins
 
 if TYPE_CHECKING:
-    from avgzsl_bench.execution.events import EpochReport, RunInfo
+    from avgzsl_bench.execution.events import RunStatus
     from avgzsl_bench.execution.plan import Plan
+    from avgzsl_bench.records.epoch_result import EpochResult
     from avgzsl_bench.records.record import Record
 
 _STAGE = {1: "stage 1, selection", 2: "stage 2, final"}
@@ -54,32 +55,33 @@ class RunProgress:
         load_plugins().manager.unregister(name="console-progress")
 
     @hookimpl
-    def avbench_run_started(self, run: RunInfo) -> None:
+    def avbench_run_started(self, run: RunStatus) -> None:
         """Say what runs, and that features are simulated if they are."""
-        if run.together and run.seed != run.together[0]:
+        spec = run.spec
+        if run.together and spec.seed != run.together[0]:
             return
         self._summary = SeedsSummary(run.together) if run.together else None
-        seeds = f"{len(run.together)} seeds together" if run.together else f"seed {run.seed}"
-        marks = "" if run.precision == "full" else f", precision {run.precision}"
-        marks += "  SIMULATED" if run.simulated else ""
+        seeds = f"{len(run.together)} seeds together" if run.together else f"seed {spec.seed}"
+        marks = "".join(f", {name} {value}" for name, value in spec.options.items())
+        marks += "  SIMULATED" if spec.data.simulated else ""
         self._say(
-            f"{run.method} on {run.dataset}, {run.features} features, split {run.split}, {seeds}, "
-            f"{run.device}{marks}",
+            f"{spec.method.name} on {spec.data.dataset}, {spec.data.features} features, split {spec.data.split}, "
+            f"{seeds}, {run.device}{marks}",
             style="bold",
         )
         self._seconds = {1: 0.0, 2: 0.0}
         self._show_stage(1, run.epochs)
 
     @hookimpl
-    def avbench_epoch_finished(self, run: RunInfo, epoch: EpochReport) -> None:
+    def avbench_epoch_finished(self, run: RunStatus, epoch: EpochResult) -> None:
         """One line an epoch: losses, validation HM, time, and time left in the stage."""
         if self._summary is None:
             self._show_epoch(epoch)
             return
-        for summed in self._summary.heard(run.seed, epoch):
+        for summed in self._summary.add(run.spec.seed, epoch):
             self._show_epoch(summed.mean, summed.spread)
 
-    def _show_epoch(self, epoch: EpochReport, spread: str = "") -> None:
+    def _show_epoch(self, epoch: EpochResult, spread: str = "") -> None:
         self._seconds[epoch.stage] += epoch.seconds
         remaining = self._seconds[epoch.stage] / epoch.epoch * (epoch.epochs - epoch.epoch)
         left = f"about {_duration(remaining)} left in this stage" if epoch.epoch < epoch.epochs else ""
@@ -96,9 +98,9 @@ class RunProgress:
             self._show_stage(2, total=None)
 
     @hookimpl
-    def avbench_run_finished(self, run: RunInfo) -> None:
+    def avbench_run_finished(self, run: RunStatus) -> None:
         """Take the bar away, unless other seeds go on; the figures follow."""
-        if self._summary is None or self._summary.finished(run.seed):
+        if self._summary is None or self._summary.finished(run.spec.seed):
             self._hide()
 
     def _say(self, line: str, style: str | None = None) -> None:
@@ -130,16 +132,18 @@ def execute_seeds_shown(plans: Sequence[Plan], console: Console) -> list[Record]
     """Run plans that differ by seed only, show their progress, and say where the records are."""
     from avgzsl_bench.execution.seeds.runs import execute_seeds
 
-    def tell(line: str) -> None:
+    def report(line: str) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     with RunProgress(console):
-        return execute_seeds(plans, tell=tell, done=lambda plan: tell(f"  record: {plan.path}"))
+        return execute_seeds(plans, report=report, done=lambda plan: report(f"  record: {plan.path}"))
 
 
 def say_simulated(console: Console, plan: Plan, *, asked: bool) -> None:
     """A notice that nobody can miss; `asked`: simulated features were asked for by name."""
-    why = "" if asked else f"No real features of {plan.dataset.title} that this method can use are installed. "
+    why = (
+        "" if asked else f"No real features of {plan.data.dataset.title} that this method can use are installed. "
+    )
     console.print(
         Panel(
             f"{why}These are SIMULATED features: the figures show that the program works and say nothing "

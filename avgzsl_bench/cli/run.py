@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from avgzsl_bench.cli.options import (
-    chosen_seeds,
-    data_root_option,
-    precision_option,
-    seed_option,
-    seeds_option,
-    set_option,
-    split_option,
-)
+from avgzsl_bench.cli.options import chosen_seeds, run_options, seed_option, seeds_option
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from avgzsl_bench.execution.plan import Plan
+    from avgzsl_bench.execution.plan import Plan, RunOptions
     from avgzsl_bench.records.record import Record
 
 
 @click.command(short_help="Train a method and score it: S, U, HM, ZSL.")
 @click.option("--method", required=True, help="Method to run; 'avbench methods' lists them.")
 @click.option("--dataset", required=True, help="Dataset; 'avbench datasets' lists them.")
-@click.option(
-    "--features",
-    default="auto",
-    show_default=True,
-    help="Feature set; auto takes the best installed real one, else the simulated one.",
-)
-@split_option
+@run_options(shorthands=("epochs", "calibration"))
 @seed_option
 @seeds_option
 @click.option("--epochs", type=int, metavar="N", help="Epochs of stage 1; short for --set epochs=N.")
-@set_option
 @click.option(
     "--preset",
     metavar="NAME",
@@ -50,33 +33,14 @@ if TYPE_CHECKING:
     help="Where the bias comes from: exact, avca, clipclap, grid:START:STOP:STEPS or fixed:VALUE; short for "
     "--set calibration=RULE. [default: exact]",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@precision_option
-@data_root_option
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Folder of the results.",
-)
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on standard output.")
 @click.option("--force", is_flag=True, help="Run again even if the record is there.")
 def run(
     method: str,
     dataset: str,
-    features: str,
-    split: str,
     seed: int | None,
     seeds: int | None,
-    epochs: int | None,
-    assignments: tuple[str, ...],
-    preset: str | None,
-    calibration: str | None,
-    device: str,
-    precision: str,
-    data_root: Path | None,
-    out: Path,
+    options: RunOptions,
     as_json: bool,
     force: bool,
 ) -> None:
@@ -93,41 +57,26 @@ def run(
 
     from avgzsl_bench.cli.progress import say_simulated, warnings_on_one_line
     from avgzsl_bench.execution.plan import plan_run
-    from avgzsl_bench.method.settings import parse_assignments
 
     numbers = chosen_seeds(seed, seeds)
     warnings_on_one_line()
-    shorthands = {"epochs": epochs, "calibration": calibration}
-    given = [f"{key}={value}" for key, value in shorthands.items() if value is not None]
     console = Console(stderr=True)
     with console.status("preparing data and method"):
-        plan = plan_run(
-            method,
-            dataset,
-            features=features,
-            split=split,
-            seed=numbers[0],
-            settings=parse_assignments([*assignments, *given]),
-            preset=preset,
-            device=device,
-            precision=precision,
-            data_root=data_root,
-            out=out,
-        )
-        plans = [replace(plan, seed=number) for number in numbers]
-        # Looked up before any training: a damaged record is told now, not after the first seed.
+        plan = plan_run(method, dataset, numbers[0], options)
+        plans = [plan.with_seed(number) for number in numbers]
+        # Looked up before any training: a damaged record is reported now, not after the first seed.
         finished = [None if force else plan.finished() for plan in plans]
-    if plan.store.simulated:
-        say_simulated(console, plan, asked=features != "auto")
-    records = _run_or_tell(plans, finished, console)
+    if plan.spec.data.simulated:
+        say_simulated(console, plan, asked=options.features != "auto")
+    records = _find_or_run(plans, finished, console)
     if as_json:
         _print_json(records, many=seeds is not None)
     else:
         _print_table(records)
 
 
-def _run_or_tell(plans: list[Plan], finished: list[Record | None], console: Console) -> list[Record]:
-    """The records of all, in the order of the plans: those that were there, and those that were missing."""
+def _find_or_run(plans: list[Plan], finished: list[Record | None], console: Console) -> list[Record]:
+    """The records of all plans, in their order; missing ones are made."""
     from avgzsl_bench.cli.progress import execute_seeds_shown
     from avgzsl_bench.system.environment import source_revision
 
@@ -135,15 +84,15 @@ def _run_or_tell(plans: list[Plan], finished: list[Record | None], console: Cons
     for plan, record in zip(plans, finished, strict=True):
         if record is None:
             continue
-        records[plan.seed] = record
+        records[plan.spec.seed] = record
         revision = record.environment.get("revision")
         other = "" if revision == source_revision() else ", by another revision of the source"
         text = f"already finished on {record.device}{other}: {plan.path} (--force runs it again)"
         console.print(text, soft_wrap=True, markup=False, highlight=False)
-    missing = [plan for plan in plans if plan.seed not in records]
+    missing = [plan for plan in plans if plan.spec.seed not in records]
     if missing:
         records |= {record.seed: record for record in execute_seeds_shown(missing, console)}
-    return [records[plan.seed] for plan in plans]
+    return [records[plan.spec.seed] for plan in plans]
 
 
 def _print_json(records: list[Record], *, many: bool) -> None:
@@ -157,7 +106,7 @@ def _print_table(records: list[Record]) -> None:
     from avgzsl_bench.cli.console import plain_console, plain_table
 
     first, console = records[0], plain_console()
-    marks = "" if first.precision == "full" else f", precision {first.precision}"
+    marks = "".join(f", {name} {value}" for name, value in first.options.items())
     marks += ", SIMULATED" if first.data.simulated else ""
     console.print(
         f"{first.method.title} on {first.data.dataset} ({first.data.features}, {first.data.split}{marks}), "

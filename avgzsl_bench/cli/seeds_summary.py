@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from avgzsl_bench.execution.events import EpochReport
+    from avgzsl_bench.records.epoch_result import EpochResult
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Summed:
         spread: the range of the seeds' HM, for people; empty in stage 2.
     """
 
-    mean: EpochReport
+    mean: EpochResult
     spread: str
 
 
 class SeedsSummary:
-    """Collects the reports of an epoch until each seed that is still training has told of it.
+    """Collects the results of an epoch until each seed that is still training has reported it.
 
     Args:
         seeds: all of them.
@@ -34,18 +34,18 @@ class SeedsSummary:
     def __init__(self, seeds: Collection[int]) -> None:
         self._training = set(seeds)
         self._unfinished = set(seeds)
-        self._heard: dict[int, EpochReport] = {}
+        self._results: dict[int, EpochResult] = {}
 
-    def heard(self, seed: int, epoch: EpochReport) -> Iterator[Summed]:
-        """Take in a report; gives the epochs that are complete by it, as a rule one or none.
+    def add(self, seed: int, epoch: EpochResult) -> Iterator[Summed]:
+        """Take in a result; yields the epochs that it completes, as a rule one or none.
 
         A seed that failed reports no more: the others' next epoch shows that this one is complete.
         """
-        before = next(iter(self._heard.values()), None)
+        before = next(iter(self._results.values()), None)
         if before is not None and (before.stage, before.epoch) != (epoch.stage, epoch.epoch):
             yield self._complete()
-        self._heard[seed] = epoch
-        if self._training <= self._heard.keys():
+        self._results[seed] = epoch
+        if self._training <= self._results.keys():
             yield self._complete()
 
     def finished(self, seed: int) -> bool:
@@ -54,19 +54,19 @@ class SeedsSummary:
         return not self._unfinished & self._training
 
     def _complete(self) -> Summed:
-        reports, self._heard = self._heard, {}
+        reports, self._results = self._results, {}
         self._training = {seed for seed, r in reports.items() if r.stage == 1 or r.epoch < r.epochs}
         return summed(list(reports.values()))
 
 
-def summed(reports: list[EpochReport]) -> Summed:
+def summed(reports: list[EpochResult]) -> Summed:
     """Sum up the same epoch of several seeds."""
     longest = max(reports, key=lambda report: report.epochs)
     found = [report.hm for report in reports if report.hm is not None]
     mean = replace(
         longest,
         losses={name: fmean(report.losses[name] for report in reports) for name in longest.losses},
-        hm=fmean(found) if found else None,
+        validation=longest.validation and replace(longest.validation, hm=fmean(found)),
         seconds=sum(report.seconds for report in reports),
     )
     spread = f" ({100 * min(found):.2f} to {100 * max(found):.2f})" if found else ""

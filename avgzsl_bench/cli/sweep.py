@@ -3,48 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from avgzsl_bench.cli.options import (
-    chosen_seeds,
-    data_root_option,
-    precision_option,
-    seeds_option,
-    set_option,
-    split_option,
-)
+from avgzsl_bench.cli.options import chosen_seeds, run_options, seeds_option
 from avgzsl_bench.method.precision import require_kind
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from avgzsl_bench.execution.plan import RunOptions
     from avgzsl_bench.execution.sweep.engine import Engine, Failed
     from avgzsl_bench.execution.sweep.grid import Grid
-    from avgzsl_bench.execution.sweep.standing import Standing
+    from avgzsl_bench.execution.sweep.planned_run import PlannedRun
 
 
 @click.command(short_help="Run many methods on many datasets, with many seeds.")
 @click.option("--methods", required=True, metavar="NAMES", help="Comma-separated methods, or all.")
 @click.option("--datasets", required=True, metavar="NAMES", help="Comma-separated datasets, or all.")
-@click.option(
-    "--features",
-    default="auto",
-    show_default=True,
-    help="Feature set; auto takes the best installed real one for each method, else the simulated one.",
+@run_options(
+    features="auto takes the best installed real one for each method, else the simulated one.",
+    device="auto, cpu or cuda (every one); on this machine also cuda:N or mps.",
 )
-@split_option
 @seeds_option
-@set_option
-@click.option(
-    "--device",
-    default="auto",
-    show_default=True,
-    help="auto, cpu or cuda (every one); on this machine also cuda:N or mps.",
-)
-@precision_option
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
@@ -62,83 +45,57 @@ if TYPE_CHECKING:
 )
 @click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the grid, for a job array.")
 @click.option("--dry-run", is_flag=True, help="Show the grid, what of it is finished and what cannot be run.")
-@data_root_option
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Folder of the results.",
-)
 @click.pass_context
 def sweep(
     context: click.Context,
     methods: str,
     datasets: str,
-    features: str,
-    split: str,
     seeds: int | None,
-    assignments: tuple[str, ...],
-    device: str,
-    precision: str,
+    options: RunOptions,
     engine: str,
     workers: int | None,
     shard: str | None,
     dry_run: bool,
-    data_root: Path | None,
-    out: Path,
 ) -> None:
     """Run many methods on many datasets, with many seeds.
 
     Each run is the one that 'avbench run' makes, and a run that has a record in OUT is not made again: an
     interrupted sweep goes on where it was. A run that fails is kept with its reason, beside the place of its
     record, and does not stop the rest; the exit code is then 1, and the next sweep tries it again. A method that
-    cannot be run, for want of a text embedding or of a setting, is told and left out.
+    cannot be run, because a text embedding or a setting is missing, is reported and left out.
     """
     from rich.console import Console
 
     from avgzsl_bench.cli.progress import warnings_on_one_line
-    from avgzsl_bench.cli.sweep_report import print_standings, print_summary, say_refused
+    from avgzsl_bench.cli.sweep_report import print_runs, print_summary, report_refused
     from avgzsl_bench.execution.sweep.grid import dataset_names, make_grid, method_names, parse_shard
-    from avgzsl_bench.execution.sweep.standing import standings
-    from avgzsl_bench.method.settings import parse_assignments
+    from avgzsl_bench.execution.sweep.planned_run import look_up
 
     warnings_on_one_line()
     console = Console(stderr=True)
     part = None if shard is None else parse_shard(shard)
-    chosen_methods, chosen_datasets = method_names(methods), dataset_names(datasets, data_root)
-    settings = parse_assignments(assignments)
+    chosen_methods, chosen_datasets = method_names(methods), dataset_names(datasets, options.data_root)
+    device = options.device or "auto"
     if engine == "ray":
         from avgzsl_bench.execution.sweep.ray_cluster import require_shareable
 
         require_shareable(device)
         if device != "auto":
-            require_kind(precision, device)
-    chosen = None if dry_run else _engine(engine, device, precision, workers)
+            require_kind(options.precision, device)
+    chosen = None if dry_run else _engine(engine, device, options.precision, workers)
     with console.status("preparing data and methods"):
-        grid = make_grid(
-            chosen_methods,
-            chosen_datasets,
-            chosen_seeds(None, seeds),
-            features=features,
-            split=split,
-            settings=settings,
-            device=None if engine == "ray" else device,
-            precision=precision,
-            data_root=data_root,
-            out=out,
-            shard=part,
-        )
-        before = standings(grid.runs)
-    _say_simulated(grid, console, asked=features != "auto")
-    say_refused(grid)
+        where = replace(options, device=None) if engine == "ray" else options
+        grid = make_grid(chosen_methods, chosen_datasets, chosen_seeds(None, seeds), where, part)
+        before = look_up(grid.runs)
+    _say_simulated(grid, console, asked=options.features != "auto")
+    report_refused(grid)
     if chosen is None:
-        print_standings(before)
+        print_runs(before)
         print_summary(grid, before)
         return
     failures = _carry_out(before, chosen, console)
     print_summary(grid, before, failures)
-    if failures or any(standing.damage for standing in before):
+    if failures or any(run.damage for run in before):
         context.exit(1)
 
 
@@ -163,19 +120,19 @@ def _engine(name: str, device: str, precision: str, workers: int | None) -> Engi
 
 
 def _say_simulated(grid: Grid, console: Console, *, asked: bool) -> None:
-    """One notice a dataset that has runs on simulated features."""
+    """One notice per dataset that has runs on simulated features."""
     from avgzsl_bench.cli.progress import say_simulated
 
-    simulated = {run.plan.dataset.name: run.plan for run in grid.runs if run.plan.store.simulated}
+    simulated = {plan.spec.data.dataset: plan for plan in grid.runs if plan.spec.data.simulated}
     for plan in simulated.values():
         say_simulated(console, plan, asked=asked)
 
 
-def _carry_out(before: Sequence[Standing], engine: Engine, console: Console) -> list[Failed]:
-    """Make the runs that are to do, and show how far they are."""
+def _carry_out(before: Sequence[PlannedRun], engine: Engine, console: Console) -> list[Failed]:
+    """Make the missing runs, and show progress."""
     from avgzsl_bench.cli.sweep_display import SweepDisplay
     from avgzsl_bench.execution.sweep.progress import Progress
     from avgzsl_bench.execution.sweep.sweep import sweep
 
     with SweepDisplay(Progress(before, engine.workers), console) as display:
-        return sweep(before, engine, display.tell)
+        return sweep(before, engine, display.report)

@@ -36,9 +36,9 @@ class SweepDisplay:
     ) -> None:
         self._live.stop()
 
-    def tell(self, event: Event) -> None:
-        """Take an event in, and say in a line what a log should hold."""
-        self._progress.hear(event)
+    def report(self, event: Event) -> None:
+        """Take in an event, and print what a log should hold."""
+        self._progress.report(event)
         job = event.job
         if isinstance(event, Started):
             self._log(f"started {job}, {event.where}")
@@ -88,7 +88,7 @@ class SweepDisplay:
         return f"  {running.where}: {running.job}{at}{hm}, {duration(self._progress.elapsed(running))}"
 
     def _table(self) -> Table:
-        """Methods down, datasets across: how many runs are done, and what else is to be said of them."""
+        """Methods down, datasets across: how many runs are done, running and failed."""
         cells = self._progress.cells()
         datasets = list(dict.fromkeys(dataset for _, dataset in cells))
         table = plain_table("method", *datasets)

@@ -1,4 +1,4 @@
-"""What a sweep says before and after its runs: how they stand, what cannot be run, what failed; and the end."""
+"""What a sweep prints before and after its runs: what is done, what cannot be run, what failed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from avgzsl_bench.cli.console import plain_console, plain_table, print_table
 from avgzsl_bench.execution.sweep.engine import Failed
 from avgzsl_bench.execution.sweep.failures import failure_path
 from avgzsl_bench.execution.sweep.grid import Grid
-from avgzsl_bench.execution.sweep.standing import Standing
+from avgzsl_bench.execution.sweep.planned_run import PlannedRun
 
 
-def say_refused(grid: Grid) -> None:
+def report_refused(grid: Grid) -> None:
     """A line on standard error for each method and dataset that cannot be run."""
     for refused in grid.refused:
         runs = "run" if refused.runs == 1 else "runs"
@@ -23,46 +23,46 @@ def say_refused(grid: Grid) -> None:
         )
 
 
-def print_standings(standings: Sequence[Standing]) -> None:
-    """A line for each method on each dataset: its runs, those done, those to do, those that failed before."""
-    groups: dict[tuple[str, str, str], list[Standing]] = defaultdict(list)
-    for standing in standings:
-        job = standing.run.job
-        groups[job.method, job.dataset, job.features].append(standing)
+def print_runs(runs: Sequence[PlannedRun]) -> None:
+    """A line per method and dataset: its runs, those done, those to do, those that failed before."""
+    groups: dict[tuple[str, str, str], list[PlannedRun]] = defaultdict(list)
+    for run in runs:
+        spec = run.plan.spec
+        groups[spec.method.name, spec.data.dataset, spec.data.features].append(run)
     numbers = ("runs", "done", "to do", "failed before", "damaged")
     table = plain_table("method", "dataset", "features", *numbers, right=numbers)
     for names, group in groups.items():
         counts = (
             len(group),
-            sum(standing.record is not None for standing in group),
-            sum(standing.to_do for standing in group),
-            sum(standing.failed_before is not None for standing in group),
-            sum(standing.damage is not None for standing in group),
+            sum(run.record is not None for run in group),
+            sum(run.to_do for run in group),
+            sum(run.failed_before is not None for run in group),
+            sum(run.damage is not None for run in group),
         )
         table.add_row(*names, *map(str, counts))
     print_table(plain_console(), table)
-    for standing in standings:
-        if standing.failed_before is not None:
-            click.echo(f"failed before: {standing.run.job}: {standing.failed_before}")
+    for run in runs:
+        if run.failed_before is not None:
+            click.echo(f"failed before: {run.job}: {run.failed_before}")
 
 
-def print_summary(grid: Grid, before: Sequence[Standing], failures: Sequence[Failed] | None = None) -> None:
-    """What is damaged, what failed and why, and all of it in numbers.
+def print_summary(grid: Grid, before: Sequence[PlannedRun], failures: Sequence[Failed] | None = None) -> None:
+    """Print what is damaged, what failed and why, and the numbers of runs.
 
     Args:
         grid: of the sweep.
-        before: its runs as they stood before.
+        before: its runs as they were looked up before.
         failures: of the sweep; None if nothing was carried out.
     """
-    damaged = [standing for standing in before if standing.damage is not None]
-    for standing in damaged:
-        click.echo(f"damaged: {standing.run.job}: {standing.damage}")
-    paths = {standing.run.job.key: standing.run.plan.path for standing in before}
+    damaged = [run for run in before if run.damage is not None]
+    for run in damaged:
+        click.echo(f"damaged: {run.job}: {run.damage}")
+    paths = {run.job.key: run.plan.path for run in before}
     for failed in failures or ():
         kept = failure_path(paths[failed.job.key])
         click.echo(f"failed: {failed.job}: {failed.reason} (kept in {kept})")
-    done = sum(standing.record is not None for standing in before)
-    to_do = sum(standing.to_do for standing in before)
+    done = sum(run.record is not None for run in before)
+    to_do = sum(run.to_do for run in before)
     refused = sum(refused.runs for refused in grid.refused)
     parts = [f"{done} done"] if failures is None else [f"{done + to_do - len(failures)} done ({done} before)"]
     parts += [f"{to_do} to do"] if failures is None else [f"{len(failures)} failed"] if failures else []

@@ -2,132 +2,47 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from avgzsl_bench.data.datasets.facts import Dataset
-from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, preferred
-from avgzsl_bench.data.datasets.registry import known_dataset
-from avgzsl_bench.data.datasets.splits import refuse_simulated, split_rows
+from avgzsl_bench.data.choose import ResolvedData, resolve_data, warn_simulated
+from avgzsl_bench.data.data_spec import DataSpec
+from avgzsl_bench.data.datasets.splits import split_rows
 from avgzsl_bench.data.datasets.text_order import text_rows
 from avgzsl_bench.data.device_steps import DeviceSteps
 from avgzsl_bench.data.simulated.extras import simulate_steps
-from avgzsl_bench.data.simulated.simulated import ensure_simulated
-from avgzsl_bench.data.store.added_text import AddedText, find_added_text
-from avgzsl_bench.data.store.installed import Installed, scan, store_path
-from avgzsl_bench.data.store.installed import data_root as resolve_data_root
-from avgzsl_bench.data.store.store import StoreHeader, fingerprint, read_header, read_store
+from avgzsl_bench.data.store.store import fingerprint, read_store
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
-from avgzsl_bench.errors import DataError, UnknownNameError
-from avgzsl_bench.gzsl.task import Benchmark, Classes, FeatureDims, Samples, Task, Truth, Videos
+from avgzsl_bench.errors import DataError
+from avgzsl_bench.gzsl.task import Classes, FeatureDims, Samples, Task, Truth, Videos
 from avgzsl_bench.plugins.specs import Needs
 from avgzsl_bench.system.device import choose_device
 
 
-def find_store(dataset: Dataset, features: str, split: str, root: Path, needs: Needs) -> StoreHeader:
-    """The installed store to use.
+@dataclass(frozen=True)
+class Benchmark:
+    """A dataset with one feature set and one split, ready to run.
 
-    Args:
-        dataset: the dataset.
-        features: a feature set, or `auto`: the best installed real one that has what the method needs, those
-            with sequences first where it reads them; else the simulated one, which is made on first use.
-        split: what it is for: simulated features serve no source-disjoint view.
-        root: the data folder.
-        needs: what the method cannot do without.
-
-    Raises:
-        UnknownNameError: no such feature set.
-        DataError: not installed, damaged, or without what is needed; with `auto` also a damaged store of the
-            dataset, which is never passed over.
+    Attributes:
+        spec: what identifies the data: dataset, feature set, split, fingerprints.
+        shape: widths of the features and text vectors.
+        selection: stage 1, which decides the epoch and the bias.
+        final: stage 2, which is scored once.
+        counts: videos per partition, after the split's class list was applied.
+        device: where the tensors live.
     """
-    there = scan(root)
-    headers = [header for header in there.headers if header.dataset == dataset.name]
-    if features == "auto":
-        _require_readable(there, store_path(root, dataset.name, "any").parents[1])
-        real = [h for h in headers if not h.simulated and _lacks(h, needs) is None]
-        features = next(iter(preferred_for(real, needs)), SIMULATED)
-    if features == SIMULATED:
-        refuse_simulated(dataset, split)
-        return _suitable(read_header(ensure_simulated(root, dataset)), needs)
-    _require_readable(there, store_path(root, dataset.name, features))
-    found = next((header for header in headers if header.features == features), None)
-    if found is None:
-        installed = [h.features for h in headers]
-        known = {*installed, *(f.name for f in PUBLISHED), SIMULATED, "auto"}
-        if features not in known:
-            raise UnknownNameError("feature set", features, known)
-        raise DataError(
-            f"no {features!r} features of {dataset.name} in {root} (installed: {', '.join(installed) or 'none'}); "
-            f"import them with 'avbench data import DIR', or use --features {SIMULATED}"
-        )
-    return _suitable(found, needs)
 
-
-def preferred_for(headers: Iterable[StoreHeader], needs: Needs) -> list[str]:
-    """Names of feature sets, best first for a method; those with sequences first where it reads them."""
-    sequences = {header.features: header.sequences for header in headers}
-    names = preferred(sequences)
-    return sorted(names, key=lambda name: needs.sequences != "none" and not sequences[name])
-
-
-def offers_sequences(header: StoreHeader) -> bool:
-    """Whether videos can be had as sequences; those of simulated features are made, not stored."""
-    return header.sequences or header.simulated
-
-
-def shape_of(header: StoreHeader, needs: Needs, added: Sequence[AddedText]) -> FeatureDims:
-    """The widths that a method sees."""
-    return FeatureDims(
-        audio=header.audio,
-        visual=header.visual,
-        text={**header.text, **{text.name: text.vectors.shape[1] for text in added}},
-        sequences=needs.sequences != "none" and offers_sequences(header),
-    )
-
-
-def _require_readable(there: Installed, place: Path) -> None:
-    """Refuse to pass over a damaged store at or below a place: the next best would be taken in silence."""
-    for path, error in there.unreadable:
-        if (path == place or place in path.parents) and path.parent.name != SIMULATED:
-            raise DataError(f"{error}; or name other features with --features")
-
-
-def warn_simulated(dataset: Dataset) -> None:
-    """Say that simulated features stand in for real ones that were not found."""
-    warnings.warn(
-        f"no real features of {dataset.title} that can be used are installed: these are SIMULATED features, "
-        "figures from them say nothing about real videos; import real ones with 'avbench data import DIR'",
-        stacklevel=3,
-    )
-
-
-def _suitable(header: StoreHeader, needs: Needs) -> StoreHeader:
-    """The store, if it has what the method needs."""
-    lacks = _lacks(header, needs)
-    if lacks is not None:
-        raise DataError(lacks)
-    return header
-
-
-def _lacks(header: StoreHeader, needs: Needs) -> str | None:
-    what = f"{header.dataset}, {header.features} features"
-    missing = [encoder for encoder in needs.text if encoder not in header.text]
-    if missing:
-        return (
-            f"the method needs text embeddings by {', '.join(missing)}; "
-            f"{what} have {', '.join(sorted(header.text))}; import a feature set that has them"
-        )
-    if needs.sequences == "required" and not offers_sequences(header):
-        return (
-            f"the method needs sequences; {what} have one vector a video; import features with their steps, such "
-            f"as those of TCAF, with 'avbench data import DIR', or use --features {SIMULATED}"
-        )
-    return None
+    spec: DataSpec
+    shape: FeatureDims
+    selection: Task
+    final: Task
+    counts: Mapping[str, int]
+    device: torch.device
 
 
 def load_benchmark(
@@ -155,44 +70,33 @@ def load_benchmark(
         UnknownNameError: no such dataset or split.
         DataError: not installed or damaged, or a partition without videos.
     """
-    root = resolve_data_root(Path(data_root) if data_root is not None else None)
-    facts = known_dataset(dataset, root)
-    facts.official_split(split)
     needs = needs or Needs()
-    header = find_store(facts, features, split, root, needs)
-    if features == "auto" and header.simulated:
-        warn_simulated(facts)
-    added = find_added_text(root, facts, header, needs.added_text)
-    return benchmark_of(header, facts, split, choose_device(str(device)), text_order, needs, added)
+    data = resolve_data(dataset, features, split, root=data_root, needs=needs)
+    if features == "auto" and data.store.simulated:
+        warn_simulated(data.dataset)
+    return benchmark_of(data.with_texts(text_order, needs.added_text), choose_device(str(device)))
 
 
-def benchmark_of(
-    header: StoreHeader,
-    dataset: Dataset,
-    split: str,
-    device: torch.device,
-    text_order: str,
-    needs: Needs,
-    added: Sequence[AddedText],
-) -> Benchmark:
-    """The benchmark of an installed store, with the texts that were added to the dataset; see `load_benchmark`."""
-    partitions = dataset.facts(split)
-    _, table = read_store(header.path)
-    if fingerprint(table) != header.fingerprint:
-        raise DataError(f"{header.path}: altered: not the data that its fingerprint stands for; import it again")
-    chosen = split_rows(table.label, table.partition, table.video_id, dataset, split, str(header.path))
-    rows = chosen.rows
-    builder = _TaskBuilder(table, dataset, device, text_order, header, added)
+def benchmark_of(data: ResolvedData, device: torch.device) -> Benchmark:
+    """Load the data of a run onto a device.
+
+    Raises:
+        DataError: damaged or altered, or a partition without videos.
+    """
+    store = data.store
+    _, table = read_store(store.path)
+    if fingerprint(table) != store.fingerprint:
+        raise DataError(f"{store.path}: altered: not the data that its fingerprint stands for; import it again")
+    chosen = split_rows(table.label, table.partition, table.video_id, data.dataset, data.split, str(store.path))
+    rows, partitions = chosen.rows, data.dataset.facts(data.split)
+    builder = _TaskBuilder(table, data, device)
     selection_rows = rows["stage1_train"], np.concatenate([rows["stage1_val_seen"], rows["stage1_val_unseen"]])
     final_rows = rows["stage2_train"], np.concatenate([rows["stage2_test_seen"], rows["stage2_test_unseen"]])
-    if needs.sequences != "none":
+    if data.needs.sequences != "none":
         builder.read_steps([*selection_rows, *final_rows])
     return Benchmark(
-        dataset=dataset.name,
-        features=table.features,
-        split=split,
-        simulated=table.simulated,
-        shape=shape_of(header, needs, added),
+        spec=data.spec,
+        shape=data.dims,
         selection=builder.task(
             partitions["stage1_train"].classes,
             partitions["stage1_val_unseen"].classes,
@@ -204,10 +108,6 @@ def benchmark_of(
             *final_rows,
         ),
         counts={name: len(found) for name, found in rows.items()},
-        fingerprint=header.fingerprint,
-        split_hash=chosen.hash,
-        text_order=text_order,
-        added_text={text.name: text.fingerprint for text in added},
         device=device,
     )
 
@@ -223,23 +123,20 @@ class _TaskBuilder:
     def __init__(
         self,
         table: FeatureTable,
-        dataset: Dataset,
+        data: ResolvedData,
         device: torch.device,
-        text_order: str,
-        header: StoreHeader,
-        added: Sequence[AddedText],
     ) -> None:
         self.table = table
-        self.dataset = dataset
+        self.dataset = data.dataset
         self.device = device
-        self.text_order = text_order
-        self.source = header.path
+        self.text_order = data.text_order
+        self.source = data.store.path
         # Videos are scored in an order that says nothing of their class: the same for all runs on these data,
         # and not to be had without the data's fingerprint, which no method is told.
-        self.order_seed = int(header.fingerprint[:8], 16)
+        self.order_seed = int(data.store.fingerprint[:8], 16)
         self.audio = torch.from_numpy(_vectors(table.audio))
         self.visual = torch.from_numpy(_vectors(table.visual))
-        self.added = added
+        self.added = data.added
         self.audio_steps: DeviceSteps | None = None
         self.visual_steps: DeviceSteps | None = None
 

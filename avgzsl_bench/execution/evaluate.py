@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from avgzsl_bench.data.benchmark import benchmark_of, find_store, offers_sequences, preferred_for, shape_of
-from avgzsl_bench.data.datasets.feature_sets import SIMULATED
-from avgzsl_bench.data.datasets.registry import known_dataset
-from avgzsl_bench.data.store.added_text import find_added_text
-from avgzsl_bench.data.store.installed import data_root as resolve_data_root
-from avgzsl_bench.data.store.installed import installed
+from avgzsl_bench.data.benchmark import Benchmark, benchmark_of
+from avgzsl_bench.data.choose import ResolvedData, offers_sequences, resolve_data
 from avgzsl_bench.errors import CheckpointError, ConfigError
 from avgzsl_bench.execution.stages import score, validate
 from avgzsl_bench.gzsl.calibration import parse_calibration
@@ -23,10 +19,8 @@ from avgzsl_bench.records.checkpoint import Checkpoint, Widths, config_of, read_
 from avgzsl_bench.system.device import choose_device, make_deterministic
 
 if TYPE_CHECKING:
-    from avgzsl_bench.data.datasets.facts import Dataset
     from avgzsl_bench.data.store.store import StoreHeader
     from avgzsl_bench.gzsl.calibration import Calibration
-    from avgzsl_bench.gzsl.task import Benchmark
     from avgzsl_bench.plugins.specs import Needs
 
 _Widths = tuple[int, int, list[int]]
@@ -35,11 +29,11 @@ _Widths = tuple[int, int, list[int]]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What scoring a checkpoint gave.
+    """The result of scoring a checkpoint.
 
     Attributes:
-        checkpoint: what was scored.
-        benchmark: what it was scored on.
+        checkpoint: as read.
+        benchmark: the data it was scored on.
         calibration: the rule that chose the bias on the validation videos; None where the bias was given.
         validation: figures of the selection checkpoint on the validation videos, at their own best bias; None
             where the bias was given.
@@ -85,20 +79,17 @@ def evaluate_checkpoint(
         AvbenchError: what was asked for cannot work; the message says why.
     """
     rule = _bias_rule(bias, selection_checkpoint, calibration)
-    root = resolve_data_root(Path(data_root) if data_root is not None else None)
-    facts = known_dataset(dataset, root)
-    facts.facts(split)
     place = choose_device(device)
     checkpoint = read_checkpoint(path)
     config = config_of(checkpoint)
     selection = None if selection_checkpoint is None else _selection(selection_checkpoint, checkpoint)
     spec = method_spec(checkpoint.header.method)
     target, needs = method_class(spec), spec.needs
-    store = _store(checkpoint, facts, features, split, root, needs)
-    added = find_added_text(root, facts, store, target.added_text(config, needs.added_text))
-    target.check(config, shape_of(store, needs, added))
+    found = _data_for(checkpoint, dataset, features, split, data_root, needs)
+    data = found.with_texts(text_order or config.text_order, target.added_text(config, needs.added_text))
+    target.check(config, data.dims)
     make_deterministic(place)
-    benchmark = benchmark_of(store, facts, split, place, text_order or config.text_order, needs, added)
+    benchmark = benchmark_of(data, place)
     # The test checkpoint first: if its weights do not fit, nothing need be scored.
     method = restore(checkpoint, benchmark.shape, benchmark.final.classes, place)
     validation = None
@@ -148,27 +139,30 @@ def _selection(path: Path, checkpoint: Checkpoint) -> Checkpoint:
         )
     if theirs.shape != ours.shape:
         raise CheckpointError(
-            f"{path}: made for {_spoken_shape(theirs.shape)}, and {checkpoint.source} for "
-            f"{_spoken_shape(ours.shape)}"
+            f"{path}: made for {_dims_text(theirs.shape)}, and {checkpoint.source} for {_dims_text(ours.shape)}"
         )
     return selection
 
 
-def _store(
-    checkpoint: Checkpoint, dataset: Dataset, features: str, split: str, root: Path, needs: Needs
-) -> StoreHeader:
-    """The installed features that a checkpoint can be scored on.
+def _data_for(
+    checkpoint: Checkpoint,
+    dataset: str,
+    features: str,
+    split: str,
+    root: Path | str | None,
+    needs: Needs,
+) -> ResolvedData:
+    """The installed data that a checkpoint can be scored on.
 
     Raises:
         DataError: not installed, or damaged.
         CheckpointError: of other widths than the checkpoint.
     """
     wanted = _wanted(checkpoint)
-    if features == "auto":
-        stores = [h for h in installed(root) if h.dataset == dataset.name and not h.simulated]
-        fitting = preferred_for([h for h in stores if _present(h) == wanted], needs)
-        features = next(iter(fitting), SIMULATED)
-    store = find_store(dataset, features, split, root, needs)
+    data = resolve_data(
+        dataset, features, split, root=root, needs=needs, fits=lambda store: _present(store) == wanted
+    )
+    store = data.store
     if checkpoint.header.shape.sequences and not offers_sequences(store):
         raise CheckpointError(
             f"{checkpoint.source}: made for sequences, but {store.dataset} {store.features} has vectors; "
@@ -176,10 +170,10 @@ def _store(
         )
     if _present(store) != wanted:
         raise CheckpointError(
-            f"{checkpoint.source}: made for {_spoken(wanted)}, but {store.dataset} {store.features} has "
-            f"{_spoken(_present(store))}; import the features that it was made for, or name others with --features"
+            f"{checkpoint.source}: made for {_text(wanted)}, but {store.dataset} {store.features} has "
+            f"{_text(_present(store))}; import the features that it was made for, or name others with --features"
         )
-    return store
+    return data
 
 
 def _wanted(checkpoint: Checkpoint) -> _Widths:
@@ -188,7 +182,7 @@ def _wanted(checkpoint: Checkpoint) -> _Widths:
     return shape.audio, shape.visual, [width for name, width in shape.text.items() if name not in added]
 
 
-def _spoken_shape(shape: Widths) -> str:
+def _dims_text(shape: Widths) -> str:
     text = " + ".join(f"{name} {width}" for name, width in shape.text.items())
     return f"audio {shape.audio}, visual {shape.visual}, text {text}{', sequences' if shape.sequences else ''}"
 
@@ -197,6 +191,6 @@ def _present(store: StoreHeader) -> _Widths:
     return store.audio, store.visual, list(store.text.values())
 
 
-def _spoken(widths: _Widths) -> str:
+def _text(widths: _Widths) -> str:
     audio, visual, text = widths
     return f"audio {audio}, visual {visual}, text {' + '.join(map(str, text))}"

@@ -1,59 +1,51 @@
-"""What the run events tell a plugin: which run it is, and what an epoch gave."""
+"""What plugins receive about a run that is under way."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from avgzsl_bench.method.precision import Precision
+from avgzsl_bench.plugins.manager import load_plugins
+
+if TYPE_CHECKING:
+    from avgzsl_bench.records.run_spec import RunSpec
 
 
 @dataclass(frozen=True)
-class RunInfo:
+class RunStatus:
     """A run that is under way.
 
     Attributes:
-        method, dataset, features, split, seed, device: what is run, and where.
-        simulated: true where the features are simulated.
-        epochs: epochs of stage 1.
-        config: the method's full configuration.
+        spec: what the run is: method, data, seed, options.
+        device: name of the device it runs on.
         record_path: where the record will be written.
-        precision: of training.
         together: the seeds that train together with this one, itself included, whose events come between its
             own; empty if it runs by itself.
     """
 
-    method: str
-    dataset: str
-    features: str
-    split: str
-    seed: int
+    spec: RunSpec
     device: str
-    simulated: bool
-    epochs: int
-    config: Mapping[str, object]
     record_path: Path
-    precision: Precision = "full"
     together: tuple[int, ...] = ()
 
+    @property
+    def epochs(self) -> int:
+        """Number of epochs of stage 1."""
+        return int(self.spec.method.config["epochs"])
 
-@dataclass(frozen=True)
-class EpochReport:
-    """One finished epoch.
 
-    Attributes:
-        stage: 1 (selection) or 2 (final).
-        epoch: counted from 1.
-        epochs: epochs of this stage.
-        losses: means over the epoch, as the method names them.
-        hm: validation HM as a fraction at the calibrated bias; None in stage 2.
-        seconds: time that the epoch took, evaluation included.
+def notify(event: str, **arguments: Any) -> None:
+    """Call a run hook of every plugin; one that breaks is named, and costs neither the run nor the others.
+
+    Args:
+        event: name of the hook.
+        arguments: of the hook.
     """
-
-    stage: int
-    epoch: int
-    epochs: int
-    losses: Mapping[str, float]
-    hm: float | None
-    seconds: float
+    for call in getattr(load_plugins().manager.hook, event).get_hookimpls():
+        try:
+            call.function(*(arguments[name] for name in call.argnames))
+        except Exception as error:  # a stranger's code may raise anything
+            message = f"plugin {call.plugin_name} failed in {event}: {type(error).__name__}: {error}"
+            warnings.warn(message, stacklevel=2)

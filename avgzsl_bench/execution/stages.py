@@ -20,11 +20,14 @@ import numpy as np
 import torch
 
 from avgzsl_bench.errors import PluginError, RunError
-from avgzsl_bench.gzsl.calibration import EQUAL, Calibration
-from avgzsl_bench.gzsl.metrics import Decisions, GroundTruth, Metrics, curve_of, decide, metrics_of
+from avgzsl_bench.gzsl.calibration import Calibration
+from avgzsl_bench.gzsl.curve import EQUAL, curve_of
+from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth, decide
+from avgzsl_bench.gzsl.metrics import Metrics, metrics_of
 from avgzsl_bench.gzsl.task import Task, Videos
 from avgzsl_bench.method.base import Method
 from avgzsl_bench.method.precision import Precision, precision_context
+from avgzsl_bench.records.epoch_result import EpochResult
 
 SCORES_AT_A_TIME = 2**22
 """So many are kept until they are decisions: 16 MiB in single precision, whatever the videos and classes."""
@@ -37,61 +40,37 @@ MethodFactory = Callable[[Task], Method]
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """One finished epoch.
-
-    Attributes:
-        stage: 1 or 2.
-        number: counted from 1.
-        of: epochs of this stage.
-        learning_rate: in use during the epoch; None for a method that has none.
-        losses: means over the epoch.
-        validation: figures at the bias that is best for these very scores; None in stage 2.
-        bias: what this epoch would hand on to stage 2: as a rule that bias; None in stage 2.
-        seconds: training and evaluation.
-    """
-
-    stage: int
-    number: int
-    of: int
-    learning_rate: float | None
-    losses: Mapping[str, float]
-    validation: Metrics | None
-    bias: float | None
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Selection:
-    """What stage 1 decides: the best epoch (from 1), the bias, and the learning rates to replay."""
+    """What stage 1 decides: the best epoch (counted from 1), the bias, and the learning rates to replay."""
 
     best_epoch: int
     bias: float
-    epochs: tuple[Epoch, ...]
+    epochs: tuple[EpochResult, ...]
 
 
-OnEpoch = Callable[[Epoch], None]
+Report = Callable[[EpochResult], None]
+"""Receives the result of every epoch."""
 
 Outcome = TypeVar("Outcome")
 
 
 class EpochLosses(NamedTuple):
-    """What came of an epoch of training: mean losses, and seconds."""
+    """Mean losses and duration of one epoch of training."""
 
     losses: Mapping[str, float]
     seconds: float
 
 
 class StageDriver(Generic[Outcome]):
-    """A stage of one method, which asks for epochs of training, one at a time, and sees to all else.
+    """Drive one stage of a method: it requests epochs of training, one at a time, and does all else.
 
     Args:
-        stage: yields the number of an epoch to be trained, is sent what came of it, and returns the outcome.
+        stage: yields the number of an epoch to be trained, is sent its losses, and returns the outcome.
 
     Attributes:
         next_epoch: the epoch to train next; None once the stage is over.
-        outcome: then what came of the stage.
-        seconds: that it took so far, training included.
+        outcome: of the stage, once it is over.
+        seconds: duration so far, training included.
     """
 
     def __init__(self, stage: Generator[int, EpochLosses, Outcome]) -> None:
@@ -140,7 +119,7 @@ def run_stage1(
     epochs: int,
     calibration: Calibration,
     seed: int,
-    on_epoch: OnEpoch,
+    report: Report,
     precision: Precision = "full",
 ) -> Selection:
     """Stage 1: train, validate after each epoch, keep the first epoch with the highest HM and its bias.
@@ -150,15 +129,15 @@ def run_stage1(
     """
     seed_everything(seed)
     method = factory(task)
-    stage = stage1(method, task, epochs=epochs, calibration=calibration, on_epoch=on_epoch)
+    stage = stage1(method, task, epochs=epochs, calibration=calibration, report=report)
     return drive(StageDriver(stage), method, task, precision)
 
 
 def stage1(
-    method: Method, task: Task, *, epochs: int, calibration: Calibration, on_epoch: OnEpoch
+    method: Method, task: Task, *, epochs: int, calibration: Calibration, report: Report
 ) -> Generator[int, EpochLosses, Selection]:
     """Stage 1 of a method that is trained elsewhere, see `StageDriver`; arguments as of `run_stage1`."""
-    done: list[Epoch] = []
+    done: list[EpochResult] = []
     best: Metrics | None = None
     best_epoch, best_bias = 0, 0.0
     for number in range(1, epochs + 1):
@@ -170,8 +149,8 @@ def stage1(
         if best is None or validation.hm > best.hm + EQUAL:
             best, best_epoch, best_bias = validation, number, bias
         seconds = trained.seconds + time.perf_counter() - start
-        done.append(Epoch(1, number, epochs, learning_rate, trained.losses, validation, bias, seconds))
-        on_epoch(done[-1])
+        done.append(EpochResult(1, number, epochs, learning_rate, trained.losses, validation, bias, seconds))
+        report(done[-1])
     if best is None:
         raise RunError("a run needs at least one epoch")
     return Selection(best_epoch, best_bias, tuple(done))
@@ -183,14 +162,14 @@ def run_stage2(
     selection: Selection,
     *,
     seed: int,
-    on_epoch: OnEpoch,
+    report: Report,
     schedule_on: Callable[[Method], None] | None = None,
     precision: Precision = "full",
 ) -> tuple[Method, Decisions]:
     """Stage 2: train afresh for the selected number of epochs, score the test videos once.
 
     Args:
-        factory, task, selection, seed, on_epoch, precision: as in `run_stage1`.
+        factory, task, selection, seed, report, precision: as in `run_stage1`.
         schedule_on: called after each epoch in place of replaying stage 1's learning rates.
 
     Returns:
@@ -201,7 +180,7 @@ def run_stage2(
     """
     seed_everything(seed)
     method = factory(task)
-    stage = stage2(method, task, selection, on_epoch=on_epoch, schedule_on=schedule_on)
+    stage = stage2(method, task, selection, report=report, schedule_on=schedule_on)
     return drive(StageDriver(stage), method, task, precision)
 
 
@@ -210,7 +189,7 @@ def stage2(
     task: Task,
     selection: Selection,
     *,
-    on_epoch: OnEpoch,
+    report: Report,
     schedule_on: Callable[[Method], None] | None = None,
 ) -> Generator[int, EpochLosses, tuple[Method, Decisions]]:
     """Stage 2 of a method that is trained elsewhere, see `StageDriver`; arguments as of `run_stage2`."""
@@ -218,13 +197,13 @@ def stage2(
         if schedule_on is None and earlier.learning_rate is not None:
             method.learning_rate = earlier.learning_rate
         learning_rate = method.learning_rate
-        trained = yield earlier.number
+        trained = yield earlier.epoch
         start = time.perf_counter()
         if schedule_on is not None:
             schedule_on(method)
         seconds = trained.seconds + time.perf_counter() - start
-        on_epoch(
-            Epoch(2, earlier.number, selection.best_epoch, learning_rate, trained.losses, None, None, seconds)
+        report(
+            EpochResult(2, earlier.epoch, selection.best_epoch, learning_rate, trained.losses, None, None, seconds)
         )
     return method, score(method, task)
 

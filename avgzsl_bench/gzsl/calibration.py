@@ -5,20 +5,14 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from avgzsl_bench.errors import ConfigError
-
-if TYPE_CHECKING:
-    from avgzsl_bench.gzsl.metrics import SeenUnseenCurve
+from avgzsl_bench.gzsl.curve import EQUAL, SeenUnseenCurve
 
 PUBLISHED_GRIDS = {"avca": "grid:0:3:16", "clipclap": "grid:0:5:76"}
 """The grids of the published programs, by the name of the program."""
-
-EQUAL = 1e-12
-"""HM values closer than this are equal: sums of the same terms in another order differ by rounding."""
 
 _FORMS = "write exact, avca, clipclap, grid:START:STOP:STEPS or fixed:VALUE"
 

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
-    import torch
     from torch import Tensor
 
-    from avgzsl_bench.gzsl.metrics import GroundTruth
+    from avgzsl_bench.gzsl.decisions import GroundTruth
     from avgzsl_bench.gzsl.sequences import Sequences
 
 
@@ -181,42 +180,7 @@ class Task:
         """The truth beside the roles of the classes, as figures are computed from it."""
         import numpy as np
 
-        from avgzsl_bench.gzsl.metrics import GroundTruth
+        from avgzsl_bench.gzsl.decisions import GroundTruth
 
         seen = self.classes.seen.cpu().numpy()
         return GroundTruth(self.truth.label, np.flatnonzero(seen), np.flatnonzero(~seen))
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """A dataset with one feature set and one split, ready to run.
-
-    Attributes:
-        dataset: dataset name, e.g. `ucf`.
-        features: feature set, e.g. `clip_clap`.
-        split: class split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`.
-        simulated: true where no video was ever looked at.
-        shape: widths of the features and text vectors.
-        selection: stage 1, which decides the epoch and the bias.
-        final: stage 2, which is scored once.
-        counts: videos a partition, after the split's class list was applied.
-        fingerprint: sha256 of the store's content.
-        split_hash: sha256 of the class lists and class order, and of what a source-disjoint view leaves out.
-        text_order: `by-name`, or `official` for the rows that the published loaders use.
-        added_text: fingerprint of each text embedding that was added to the dataset and is read here.
-        device: where the tensors live.
-    """
-
-    dataset: str
-    features: str
-    split: str
-    simulated: bool
-    shape: FeatureDims
-    selection: Task
-    final: Task
-    counts: Mapping[str, int]
-    fingerprint: str
-    split_hash: str
-    text_order: str
-    added_text: Mapping[str, str]
-    device: torch.device

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from avgzsl_bench.execution.events import EpochReport, RunInfo
+    from avgzsl_bench.execution.events import RunStatus
     from avgzsl_bench.plugins.specs import AblationSpec, DatasetSpec, MethodSpec, ReaderSpec, ReportedSpec
+    from avgzsl_bench.records.epoch_result import EpochResult
     from avgzsl_bench.records.record import Record
 
 hookspec = pluggy.HookspecMarker("avgzsl_bench")
@@ -51,15 +52,15 @@ def avbench_ablations() -> Sequence[AblationSpec]:
 
 
 @hookspec
-def avbench_run_started(run: RunInfo) -> None:
+def avbench_run_started(run: RunStatus) -> None:
     """A run is about to train its first epoch."""
 
 
 @hookspec
-def avbench_epoch_finished(run: RunInfo, epoch: EpochReport) -> None:
+def avbench_epoch_finished(run: RunStatus, epoch: EpochResult) -> None:
     """An epoch of stage 1 was trained and validated, or one of stage 2 was trained."""
 
 
 @hookspec
-def avbench_run_finished(run: RunInfo, record: Record) -> None:
+def avbench_run_finished(run: RunStatus, record: Record) -> None:
     """A run ended and its record was written."""

@@ -15,8 +15,9 @@ import numpy as np
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.gzsl.calibration import PUBLISHED_GRIDS
-from avgzsl_bench.gzsl.metrics import SeenUnseenCurve
-from avgzsl_bench.records.record import DecisionTable, Record
+from avgzsl_bench.gzsl.curve import SeenUnseenCurve
+from avgzsl_bench.records.decisions_file import DecisionTable
+from avgzsl_bench.records.record import Record
 from avgzsl_bench.records.verify import read_verified
 from avgzsl_bench.system.files import folder_fault, os_reason
 

@@ -1,95 +1,59 @@
-"""The record of a run: one JSON file and one small table of decisions beside it.
+"""The record of a run: one JSON file, and one small file of decisions beside it.
 
-`results/<dataset>/<features>/<split>/<method>/<run id>.json` holds everything needed to audit the figures;
-`<run id>.npz` beside it holds, for each test video, its label, best seen class, best unseen class and gap.
-The metrics follow from the decisions, so `verification` can recompute them without running anything.
+`results/<dataset>/<features>/<split>/<method>/<run id>.json` holds everything needed to audit the metrics;
+`<run id>.npz` beside it holds the decisions (see `decisions_file`). The metrics follow from the decisions, so
+that `verify` recomputes them without running anything.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from tokenize import TokenError
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
-from avgzsl_bench.errors import AvbenchError, RecordError, first_fault
-from avgzsl_bench.gzsl.metrics import Decisions
-from avgzsl_bench.method.precision import Precision
-from avgzsl_bench.system.files import atomic_file, content_of
+from avgzsl_bench.data.data_spec import DataSpec, Token
+from avgzsl_bench.errors import RecordError, first_fault
+from avgzsl_bench.gzsl.metrics import Metrics
+from avgzsl_bench.records.decisions_file import DecisionTable, bytes_of, read_decision_table
+from avgzsl_bench.records.epoch_result import EpochResult
+from avgzsl_bench.records.run_spec import MethodIdentity, RunSpec
+from avgzsl_bench.system.files import atomic_file
 
 SCHEMA: Literal[1] = 1
-_COLUMNS = ("label", "best_seen", "best_unseen", "gap")
-_WIDEST, _LARGEST_HEADER = 8, 1 << 12
-"""Bytes of a number of a column, and of what stands before the numbers, at most."""
-_UNREADABLE = (
-    *(ValueError, KeyError, IndexError, OSError, EOFError, MemoryError, RuntimeError),
-    *(SyntaxError, TokenError, zipfile.BadZipFile, zlib.error),
-)
-"""What NumPy and zipfile raise on an archive that is damaged, encrypted, made to be too large, or none."""
-
-_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,39}$")]
-"""What may become a part of a file name."""
-_Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:+ -]{0,79}$")]
+_FIRST = ("schema_version", "run_id", "method", "data", "calibration", "seed", "device", "precision")
+"""The fields that a record's file begins with, in this order."""
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class MethodInfo(_Part):
-    """Which method ran, from which distribution, with which settings."""
+class RecordedMethod(MethodIdentity):
+    """The method of a finished run."""
 
-    name: str
-    title: str
-    follows: str
-    distribution: str
-    version: str
-    config: dict[str, Any]
-    changed: dict[str, Any] = Field(description="settings that differ from the method's defaults here")
-    preset: str | None = Field(None, description="the preset that the configuration is the same as, if any")
-    parameters: int | None = Field(ge=0, lt=2**63)
+    parameters: int | None = Field(ge=0, lt=2**63, description="number of trained parameters")
 
 
-class DataInfo(_Part):
-    """What it ran on."""
+class RecordedData(DataSpec):
+    """The data of a finished run."""
 
-    dataset: _Name
-    features: _Name
-    simulated: bool
-    split: _Name
-    sequences: bool = Field(False, description="the method was given the steps beside their mean")
-    text_order: _Name
-    added_text: dict[_Name, _Token] = Field(
-        {}, description="fingerprint of each text of the dataset that the user added and the method read"
-    )
-    fingerprint: _Token
-    split_hash: _Token
-    counts: dict[str, int]
-
-
-class Figures(_Part):
-    """The figures, as fractions."""
-
-    seen: float
-    unseen: float
-    hm: float
-    zsl: float
-    ausuc: float
-    bias: float
+    counts: dict[str, int] = Field(description="videos per partition")
 
 
 class ClassResult(_Part):
-    """One class of the test: its role, its videos, and the share of them predicted right at the bias."""
+    """One class of the test: its role, its number of videos, and its accuracy at the bias."""
 
     name: str
     role: Literal["seen", "unseen"]
@@ -98,8 +62,7 @@ class ClassResult(_Part):
 
 
 class EpochTrace(_Part):
-    """One epoch of stage 1: learning rate, losses, validation figures at their best bias, and the bias that
-    the epoch would hand on to the test."""
+    """One epoch of stage 1 in a record: learning rate, losses, and validation metrics at their best bias."""
 
     epoch: int = Field(ge=1)
     learning_rate: float | None
@@ -108,7 +71,24 @@ class EpochTrace(_Part):
     unseen: float
     hm: float
     zsl: float
-    bias: float
+    bias: float = Field(description="the bias that the epoch would hand on to stage 2")
+
+    @classmethod
+    def of(cls, result: EpochResult) -> EpochTrace:
+        """Take over the result of a validated epoch."""
+        assert result.validation is not None, "epochs of stage 1 are validated"
+        assert result.bias is not None
+        v = result.validation
+        return cls(
+            epoch=result.epoch,
+            learning_rate=result.learning_rate,
+            losses=dict(result.losses),
+            seen=v.seen,
+            unseen=v.unseen,
+            hm=v.hm,
+            zsl=v.zsl,
+            bias=result.bias,
+        )
 
 
 class DecisionsFile(_Part):
@@ -119,19 +99,17 @@ class DecisionsFile(_Part):
     sha256: str
 
 
-class Record(_Part):
-    """One finished run."""
+class Record(RunSpec):
+    """One finished run: what it is, and what it gave."""
 
+    method: RecordedMethod
+    data: RecordedData
     schema_version: Literal[1] = SCHEMA
     run_id: str = Field(pattern=r"^[\w.-]{1,100}$")
-    method: MethodInfo
-    data: DataInfo
-    calibration: _Token
-    seed: int = Field(ge=0, lt=2**32)
+    calibration: Token
     device: str
-    precision: Precision = Field("full", description="of training; scores are in full precision whatever it is")
     best_epoch: int = Field(ge=1)
-    metrics: Figures
+    metrics: Metrics
     classes: list[ClassResult]
     trace: list[EpochTrace]
     decisions: DecisionsFile
@@ -139,98 +117,34 @@ class Record(_Part):
     timing: dict[str, Annotated[float, Field(ge=0, lt=1e12)] | str]
     peak_device_memory: int | None = Field(ge=0, description="bytes; None on devices that do not count it")
 
+    @classmethod
+    def of(cls, spec: RunSpec, *, parameters: int | None, counts: Mapping[str, int], **results: Any) -> Record:
+        """Make the record of a run.
+
+        Args:
+            spec: the run.
+            parameters: number of trained parameters; None where the notion makes no sense.
+            counts: videos per partition.
+            results: the other fields, but for those that follow from `spec`.
+        """
+        identity = spec.model_dump()
+        identity["method"]["parameters"] = parameters
+        identity["data"]["counts"] = dict(counts)
+        return cls(**identity, run_id=spec.id, **results)
+
+    @model_serializer(mode="wrap")
+    def _in_order(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = serialize(self)
+        return {name: content[name] for name in _FIRST} | content
+
     @property
-    def own_run_id(self) -> str:
-        """The name that follows from what the record says was run."""
-        method, data = self.method, self.data
-        return run_id_of(
-            method=method.name,
-            distribution=(method.distribution, method.version),
-            config=method.config,
-            dataset=data.dataset,
-            features=data.features,
-            fingerprint=data.fingerprint,
-            split_hash=data.split_hash,
-            added_text=data.added_text,
-            precision=self.precision,
-            seed=self.seed,
-        )
+    def is_seen(self) -> list[bool]:
+        """For each class, whether it is a seen class."""
+        return [c.role == "seen" for c in self.classes]
 
     def to_json(self) -> str:
         """The record as indented JSON, fields in a fixed order, with a final line feed."""
         return self.model_dump_json(indent=1) + "\n"
-
-
-@dataclass(frozen=True)
-class DecisionTable:
-    """What the decisions file holds, as arrays.
-
-    Attributes:
-        label: int64 `[N]`, true class of each test video: a position in the record's `classes`.
-        decisions: best seen and best unseen class (positions likewise) and gap, in the order of the store.
-    """
-
-    label: NDArray[np.int64]
-    decisions: Decisions
-
-    def to_bytes(self) -> bytes:
-        """The table as an `.npz` archive, the same bytes for the same content."""
-        buffer = io.BytesIO()
-        np.savez_compressed(
-            buffer,
-            label=self.label.astype(np.int32),
-            best_seen=self.decisions.best_seen.astype(np.int32),
-            best_unseen=self.decisions.best_unseen.astype(np.int32),
-            gap=self.decisions.gap,
-        )
-        return buffer.getvalue()
-
-    def class_accuracies(self, classes: int, bias: float) -> list[tuple[int, float | None]]:
-        """Number of videos of each class, and the share of them that is right at a bias; None without videos."""
-        hit = self.decisions.predict(bias) == self.label
-        count = np.bincount(self.label, minlength=classes).tolist()
-        right = np.bincount(self.label, weights=hit, minlength=classes).tolist()
-        return [(n, r / n if n else None) for n, r in zip(count, right, strict=True)]
-
-
-def run_id_of(
-    *,
-    method: str,
-    distribution: tuple[str, str],
-    config: Mapping[str, Any],
-    dataset: str,
-    features: str,
-    fingerprint: str,
-    split_hash: str,
-    added_text: Mapping[str, str],
-    precision: Precision,
-    seed: int,
-) -> str:
-    """A name for a run that follows from what was run, and tells it from every other.
-
-    Args:
-        method, config: the method, and its full configuration as plain values.
-        distribution: name and version of what brought the method.
-        dataset, features, fingerprint, split_hash, added_text: what it ran on, as in `DataInfo`.
-        precision: of its training.
-        seed: of the run.
-    """
-    identity: dict[str, Any] = {
-        "method": method,
-        "distribution": distribution,
-        "config": config,
-        "dataset": dataset,
-        "features": features,
-        "fingerprint": fingerprint,
-        "split": split_hash,
-        "seed": seed,
-    }
-    if added_text:
-        identity["added_text"] = added_text
-    if precision != "full":
-        identity["precision"] = precision
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return f"seed{seed}-{digest[:10]}"
 
 
 def class_results(
@@ -269,7 +183,7 @@ def read_record(path: Path) -> Record:
             bounds, or with text that cannot be written again.
     """
     try:
-        text = _bytes_of(path).decode()
+        text = bytes_of(path).decode()
         content = json.loads(text)
         if "\\ud" in text.lower():
             json.dumps(content, ensure_ascii=False).encode()  # JSON can spell half a character, UTF-8 cannot
@@ -284,50 +198,11 @@ def read_record(path: Path) -> Record:
         raise RecordError(f"{path}: {first_fault(error)}") from error
 
 
-def _bytes_of(path: Path) -> bytes:
-    try:
-        content = content_of(path)
-    except AvbenchError as error:
-        raise RecordError(str(error)) from error
-    if content is None:
-        raise RecordError(f"{path}: cannot be read: no such file")
-    return content
-
-
 def read_decisions(path: Path, record: Record) -> DecisionTable:
-    """Read the decisions of the record at `path`, checked against its hash and its classes.
+    """Read the decisions of the record at `path`.
 
     Raises:
         RecordError: missing, altered or damaged.
     """
-    file = path.with_name(record.decisions.file)
-    content = _bytes_of(file)
-    if hashlib.sha256(content).hexdigest() != record.decisions.sha256:
-        raise RecordError(f"{file}: altered: its sha256 is not the one in {path.name}")
-    n, k = record.decisions.videos, len(record.classes)
-    try:
-        _require_small(content, len(_COLUMNS) * (n * _WIDEST + _LARGEST_HEADER))
-        archive = np.load(io.BytesIO(content), allow_pickle=False)
-        columns = {name: np.asarray(archive[name]) for name in _COLUMNS}
-    except _UNREADABLE as error:
-        reason = " ".join(str(error).split())[:200]
-        raise RecordError(f"{file}: not a decisions file: {reason}") from error
-    gap = columns.pop("gap")
-    whole = all(c.shape == (n,) and c.dtype.kind == "i" for c in columns.values())
-    if not (whole and gap.shape == (n,) and gap.dtype.kind == "f"):
-        raise RecordError(f"{file}: {path.name} says {n} videos, the columns are of other lengths or kinds")
-    if not np.isfinite(gap).all() or any(c.min() < 0 or c.max() >= k for c in columns.values()):
-        raise RecordError(f"{file}: a gap is not finite or a class is not among the record's {k}")
-    label, best_seen, best_unseen = (column.astype(np.int64) for column in columns.values())
-    seen = np.array([c.role == "seen" for c in record.classes])
-    if not seen[best_seen].all() or seen[best_unseen].any():
-        raise RecordError(f"{file}: the role of a best seen or best unseen class is another in {path.name}")
-    return DecisionTable(label=label, decisions=Decisions(best_seen, best_unseen, gap.astype(np.float64)))
-
-
-def _require_small(archive: bytes, limit: int) -> None:
-    """Refuse an archive that unpacks to more bytes than the decisions take."""
-    with zipfile.ZipFile(io.BytesIO(archive)) as listed:
-        size = sum(item.file_size for item in listed.infolist())
-    if size > limit:
-        raise ValueError(f"it unpacks to {size} bytes")
+    stored = record.decisions
+    return read_decision_table(path.with_name(stored.file), stored.sha256, stored.videos, record.is_seen)

@@ -1,4 +1,4 @@
-"""What a record says, recomputed from its decisions: any figure that does not follow is named."""
+"""Verification of records: every metric recomputed from the decisions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from avgzsl_bench.errors import RecordError
-from avgzsl_bench.gzsl.calibration import EQUAL
-from avgzsl_bench.gzsl.metrics import GroundTruth, SeenUnseenCurve, curve_of, metrics_of
-from avgzsl_bench.records.record import DecisionTable, Record, read_decisions, read_record
+from avgzsl_bench.gzsl.curve import EQUAL, SeenUnseenCurve, curve_of
+from avgzsl_bench.gzsl.decisions import GroundTruth
+from avgzsl_bench.gzsl.metrics import metrics_of
+from avgzsl_bench.records.decisions_file import DecisionTable
+from avgzsl_bench.records.record import Record, read_decisions, read_record
 
 _TOLERANCE = 1e-9
 
@@ -28,7 +30,7 @@ def verify(path: Path) -> Record:
 
 
 class Verified(NamedTuple):
-    """A record, and what it was verified with: its decisions and their curve."""
+    """A verified record with its decisions and their curve."""
 
     record: Record
     table: DecisionTable
@@ -36,18 +38,18 @@ class Verified(NamedTuple):
 
 
 def read_verified(path: Path) -> Verified:
-    """A record, verified, and what it was verified with.
+    """Read and verify a record; returns its decisions and their curve too.
 
     Raises:
         RecordError: anything is damaged, altered or does not follow from the decisions; the file is named.
     """
     record = read_record(path)
     table = read_decisions(path, record)
-    seen = np.array([c.role == "seen" for c in record.classes])
+    seen = np.array(record.is_seen)
     truth = GroundTruth(table.label, np.flatnonzero(seen), np.flatnonzero(~seen))
     curve = curve_of(table.decisions, truth)
     recomputed = metrics_of(table.decisions, truth, record.metrics.bias, curve)
-    _compare(path, "metrics", record.metrics.model_dump(), asdict(recomputed))
+    _compare(path, "metrics", asdict(record.metrics), asdict(recomputed))
     expected = table.class_accuracies(len(record.classes), record.metrics.bias)
     for stored, (count, accuracy) in zip(record.classes, expected, strict=True):
         if (stored.videos, stored.accuracy) != (count, accuracy):
@@ -72,16 +74,15 @@ def read_verified(path: Path) -> Verified:
 
 
 def _require_own_name(path: Path, record: Record) -> None:
-    """Refuse a record whose name does not follow from what it says was run: something in it was altered."""
+    """Refuse a record whose id does not follow from its content: something in it was altered."""
     method, data = record.method, record.data
     for name, value in (("calibration", record.calibration), ("text_order", data.text_order)):
         if method.config.get(name, value) != value:
             raise RecordError(f"{path}: {name} is {value!r}, but method.config says {method.config[name]!r}")
-    expected = record.own_run_id
-    if record.run_id != expected:
+    if record.run_id != record.id:
         raise RecordError(
             f"{path}: run_id is {record.run_id!r}, but method, settings, data, precision and seed give "
-            f"{expected!r}: one of them was altered"
+            f"{record.id!r}: one of them was altered"
         )
 
 

@@ -302,9 +302,9 @@ def check_protocol(trial: Trial) -> None:
         epochs=trial.config.epochs,
         calibration=parse_calibration("exact"),
         seed=0,
-        on_epoch=ignore,
+        report=ignore,
     )
-    _, decisions = run_stage2(factory, trial.task, selection, seed=0, on_epoch=ignore)
+    _, decisions = run_stage2(factory, trial.task, selection, seed=0, report=ignore)
     _require(len(decisions) == len(trial.task.videos), "a video without a decision")
 
 

@@ -156,9 +156,9 @@ def trained(tmp_path_factory, data_root):
 
     exact = parse_calibration("exact")
     selection = run_stage1(
-        factory, benchmark.selection, epochs=2, calibration=exact, seed=0, on_epoch=lambda epoch: None
+        factory, benchmark.selection, epochs=2, calibration=exact, seed=0, report=lambda epoch: None
     )
-    method, decisions = run_stage2(factory, benchmark.final, selection, seed=0, on_epoch=lambda epoch: None)
+    method, decisions = run_stage2(factory, benchmark.final, selection, seed=0, report=lambda epoch: None)
     bias = validate(first[0], benchmark.selection, exact)[1]
     write_checkpoint(folder / "stage1.safetensors", checkpoint_of(spec, first[0]))
     write_checkpoint(folder / "stage2.safetensors", checkpoint_of(spec, method))

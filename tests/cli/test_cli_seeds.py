@@ -9,9 +9,10 @@ from click.testing import CliRunner
 
 from avgzsl_bench.cli import main
 from avgzsl_bench.cli.seeds_summary import SeedsSummary
-from avgzsl_bench.execution.events import EpochReport
 from avgzsl_bench.execution.seeds import runs
 from avgzsl_bench.execution.seeds.choice import Choice
+from avgzsl_bench.gzsl.metrics import Metrics
+from avgzsl_bench.records.epoch_result import EpochResult
 
 
 @pytest.fixture
@@ -74,30 +75,31 @@ def test_seeds_that_have_records_are_left_out(avbench):
     assert [record["timing"].get("seeds_together") for record in records] == [2, None, 2]
 
 
-def report(stage, epoch, epochs, hm, loss=1.0):
-    return EpochReport(stage, epoch, epochs, {"total": loss}, hm, 0.5)
+def result(stage, epoch, epochs, hm, loss=1.0, seconds=0.5):
+    validation = None if hm is None else Metrics(0.5, 0.5, hm, 0.5, 0.5, 0.0)
+    return EpochResult(stage, epoch, epochs, None, {"total": loss}, validation, None, seconds)
 
 
 def test_an_epoch_is_summed_up_once_all_have_told():
     summary = SeedsSummary((0, 1))
-    assert list(summary.heard(0, report(1, 1, 2, 0.2, 1.0))) == []
-    (summed,) = summary.heard(1, report(1, 1, 2, 0.4, 3.0))
-    assert summed.mean == EpochReport(1, 1, 2, {"total": 2.0}, pytest.approx(0.3), 1.0)
+    assert list(summary.add(0, result(1, 1, 2, 0.2, 1.0))) == []
+    (summed,) = summary.add(1, result(1, 1, 2, 0.4, 3.0))
+    assert summed.mean == result(1, 1, 2, pytest.approx(0.3), 2.0, 1.0)
     assert summed.spread == " (20.00 to 40.00)"
 
 
 def test_seeds_that_fail_or_are_done_are_waited_for_no_longer():
     summary = SeedsSummary((0, 1, 2))
-    assert list(summary.heard(0, report(1, 1, 2, 0.2))) == []
-    assert list(summary.heard(1, report(1, 1, 2, 0.4))) == []
-    (first,) = summary.heard(0, report(1, 2, 2, 0.5))  # seed 2 failed: nothing of its first epoch came
+    assert list(summary.add(0, result(1, 1, 2, 0.2))) == []
+    assert list(summary.add(1, result(1, 1, 2, 0.4))) == []
+    (first,) = summary.add(0, result(1, 2, 2, 0.5))  # seed 2 failed: nothing of its first epoch came
     assert first.spread == " (20.00 to 40.00)"
-    (second,) = summary.heard(1, report(1, 2, 2, 0.5))
+    (second,) = summary.add(1, result(1, 2, 2, 0.5))
     assert second.mean.epoch == 2
-    assert list(summary.heard(0, report(2, 1, 1, None))) == []
-    (third,) = summary.heard(1, report(2, 1, 2, None))
+    assert list(summary.add(0, result(2, 1, 1, None))) == []
+    (third,) = summary.add(1, result(2, 1, 2, None))
     assert (third.mean.hm, third.mean.epochs, third.spread) == (None, 2, "")
     assert not summary.finished(0)
-    (last,) = summary.heard(1, report(2, 2, 2, None))
+    (last,) = summary.add(1, result(2, 2, 2, None))
     assert last.mean.seconds == 0.5
     assert summary.finished(1)

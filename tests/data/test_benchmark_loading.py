@@ -27,8 +27,8 @@ def test_counts_and_classes_of_the_two_splits(data_root, ucf):
     main = ab.load_benchmark("ucf", "simulated", "main", data_root=data_root)
     assert int((~main.final.classes.seen).sum()) == 9
     assert len(main.final.videos) == 555 + 1267
-    assert main.split_hash != ucf.split_hash
-    assert main.fingerprint == ucf.fingerprint
+    assert main.spec.split_hash != ucf.spec.split_hash
+    assert main.spec.fingerprint == ucf.spec.fingerprint
 
 
 def test_every_tensor_matches_its_row_in_the_store(data_root, ucf):
@@ -124,11 +124,11 @@ def _as(table: FeatureTable, **changes) -> FeatureTable:
 def test_auto_takes_the_best_real_set_and_never_prefers_simulated(tmp_path, data_root, ucf):
     _, table = read_store(store_path(data_root, "ucf", "simulated"))
     with pytest.warns(UserWarning, match="SIMULATED"):
-        assert ab.load_benchmark("ucf", data_root=tmp_path).features == "simulated"
+        assert ab.load_benchmark("ucf", data_root=tmp_path).spec.features == "simulated"
     for features in ("selavi", "clip_clap"):
         real = _as(table, features=features, simulated=False)
         write_store(store_path(tmp_path, "ucf", features), real)
-        assert ab.load_benchmark("ucf", data_root=tmp_path).features == features
+        assert ab.load_benchmark("ucf", data_root=tmp_path).spec.features == features
 
 
 def test_sequences_are_averaged_over_time(tmp_path, data_root, ucf):
@@ -190,11 +190,11 @@ def test_sequences_are_chosen_for_a_method_that_reads_them_and_refused_where_the
     offsets = np.arange(len(table) + 1)
     write_store(store_path(tmp_path, "ucf", "clip_clap"), _as(table, features="clip_clap", simulated=False))
     required, used = ab.Needs(sequences="required"), ab.Needs(sequences="used")
-    with pytest.raises(DataError, match="needs sequences; ucf, clip_clap features have one vector a video"):
+    with pytest.raises(DataError, match="needs sequences; ucf, clip_clap features have one vector per video"):
         ab.load_benchmark("ucf", "clip_clap", data_root=tmp_path, needs=required)
     assert not ab.load_benchmark("ucf", data_root=tmp_path, needs=used).shape.sequences
     with pytest.warns(UserWarning, match="SIMULATED"):
-        assert ab.load_benchmark("ucf", data_root=tmp_path, needs=required).features == "simulated"
+        assert ab.load_benchmark("ucf", data_root=tmp_path, needs=required).spec.features == "simulated"
     sequences = _as(
         table,
         features="own_seq",
@@ -204,7 +204,7 @@ def test_sequences_are_chosen_for_a_method_that_reads_them_and_refused_where_the
     )
     write_store(store_path(tmp_path, "ucf", "own_seq"), sequences)
     for needs, features in ((required, "own_seq"), (used, "own_seq"), (ab.Needs(), "clip_clap")):
-        assert ab.load_benchmark("ucf", data_root=tmp_path, needs=needs).features == features
+        assert ab.load_benchmark("ucf", data_root=tmp_path, needs=needs).spec.features == features
 
 
 def test_simulated_sequences_have_the_vectors_for_their_mean(data_root):

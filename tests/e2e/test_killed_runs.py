@@ -10,7 +10,7 @@ from process_control import PROCESSES, killed, measured
 
 import avgzsl_bench as ab
 from avgzsl_bench.errors import AvbenchError
-from avgzsl_bench.execution.plan import plan_run
+from avgzsl_bench.execution.plan import RunOptions, plan_run
 from avgzsl_bench.records.collect import collect
 from avgzsl_bench.records.verify import verify
 
@@ -79,9 +79,8 @@ def test_identical_runs_at_the_same_time_give_one_record(data_root: Path, tmp_pa
     said = [answers.get(timeout=120) for _ in work]
     for process in work:
         process.join()
-    path = plan_run(
-        "devise", "ucf", features="simulated", settings=SHORT, device="cpu", data_root=data_root, out=out
-    ).path
+    options = RunOptions(features="simulated", settings=SHORT, device="cpu", data_root=data_root, out=out)
+    path = plan_run("devise", "ucf", options=options).path
     assert set(said) == {path.read_text()}
     assert [p.name for p in files(out)] == [path.name, path.with_suffix(".npz").name]
 

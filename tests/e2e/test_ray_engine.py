@@ -21,13 +21,14 @@ import torch
 from loopback_cluster import Cluster, loopback_cluster, needs_loopback_cluster
 
 from avgzsl_bench.execution.execute import execute
-from avgzsl_bench.execution.sweep.engine import EpochDone, Event, Failed, Finished, Lost, Started
+from avgzsl_bench.execution.plan import Plan, RunOptions
+from avgzsl_bench.execution.sweep.engine import EpochFinished, Event, Failed, Finished, Lost, Started
 from avgzsl_bench.execution.sweep.failures import read_failure
-from avgzsl_bench.execution.sweep.grid import GridRun, make_grid
+from avgzsl_bench.execution.sweep.grid import make_grid
 from avgzsl_bench.execution.sweep.job import Job
+from avgzsl_bench.execution.sweep.planned_run import PlannedRun, look_up
 from avgzsl_bench.execution.sweep.ray_cluster import Share, connect
 from avgzsl_bench.execution.sweep.ray_engine import RayEngine
-from avgzsl_bench.execution.sweep.standing import standings
 from avgzsl_bench.execution.sweep.sweep import sweep
 from avgzsl_bench.method.registry import list_methods
 from avgzsl_bench.records.verify import verify
@@ -53,10 +54,10 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def runs(data_root: Path, tmp_path: Path) -> Callable[..., list[GridRun]]:
-    def make(settings=SHORT, seeds=2, methods=("devise",)) -> list[GridRun]:
+def runs(data_root: Path, tmp_path: Path) -> Callable[..., list[Plan]]:
+    def make(settings=SHORT, seeds=2, methods=("devise",)) -> list[Plan]:
         options = {"features": "simulated", "device": "cpu", "data_root": data_root, "out": tmp_path / "results"}
-        return list(make_grid(methods, ["ucf"], range(seeds), settings=settings, **options).runs)
+        return list(make_grid(methods, ["ucf"], range(seeds), RunOptions(settings=settings, **options)).runs)
 
     return make
 
@@ -70,7 +71,11 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def swept(runs: list[GridRun], workers: int = 1, tell: Callable[[Event], None] | None = None) -> list[Event]:
+def job_of(plan: Plan) -> Job:
+    return PlannedRun(plan).job
+
+
+def swept(runs: list[Plan], workers: int = 1, tell: Callable[[Event], None] | None = None) -> list[Event]:
     events: list[Event] = []
 
     def hear(event: Event) -> None:
@@ -78,12 +83,12 @@ def swept(runs: list[GridRun], workers: int = 1, tell: Callable[[Event], None] |
         if tell is not None:
             tell(event)
 
-    sweep(standings(runs), RayEngine(Share("cpu", 0.0, workers)), hear)
+    sweep(look_up(runs), RayEngine(Share("cpu", 0.0, workers)), hear)
     return events
 
 
 def kinds(events: list[Event]) -> list[type[Event]]:
-    return [type(event) for event in events if not isinstance(event, EpochDone)]
+    return [type(event) for event in events if not isinstance(event, EpochFinished)]
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -97,16 +102,22 @@ def test_records_are_those_of_avbench_run_and_failures_do_not_stop_the_rest(clus
     failing, *made = [*runs(DIVERGES, seeds=1), *runs({}, seeds=1, methods=["chance"]), *runs(seeds=2)[1:]]
     events = swept([failing, *made], workers=2)
     assert {event.where for event in events if isinstance(event, Started)} == {"node one on cpu"}
-    assert [e.epoch for e in events if isinstance(e, EpochDone) and e.job == made[1].job and e.stage == 1] == [1]
+    assert [
+        e.result.epoch
+        for e in events
+        if isinstance(e, EpochFinished) and e.job == job_of(made[1]) and e.result.stage == 1
+    ] == [1]
     (failed,) = [event for event in events if isinstance(event, Failed)]
-    assert failed.job == failing.job
+    assert failed.job == job_of(failing)
     assert failed.reason.endswith("(on node one)")
     assert read_failure(failing.plan.path).reason == failed.reason
     for run in made:
-        ours, theirs = run.plan.finished(), execute(replace(run.plan, out=tmp_path / "alone"))
+        ours, theirs = run.finished(), execute(replace(run.plan, out=tmp_path / "alone"))
         assert ours.environment["threads"] == "1"
         assert ours.model_dump(exclude={"timing"}) == theirs.model_dump(exclude={"timing"})
-    assert len(list(made[0].plan.out.rglob("*.*"))) == 5  # two records with their decisions, and a failure
+    assert (
+        len(list(Path(made[0].options.out).rglob("*.*"))) == 5
+    )  # two records with their decisions, and a failure
     wait_until(lambda: not list(cluster.temporary.glob("avbench-*")))  # nor did they leave any on the node
 
 
@@ -114,22 +125,22 @@ def test_a_run_whose_worker_is_killed_is_started_once_more_and_then_has_failed(c
     lost = set()
 
     def kill(event: Event) -> None:
-        if isinstance(event, Started) and (event.job.seed == 0 or event.job.seed not in lost):
+        if isinstance(event, Started) and (event.job.spec.seed == 0 or event.job.spec.seed not in lost):
             (process,) = cluster.at_work(str(event.job))
             os.kill(process, signal.SIGKILL)
-            lost.add(event.job.seed)
+            lost.add(event.job.spec.seed)
 
     first, second = runs()
     events = swept([first, second], tell=kill)
     assert kinds(events) == [Started, Lost, Started, Failed, Started, Lost, Started, Finished]
-    assert "on node one died (killed" in read_failure(first.plan.path).reason
-    assert "as did the 1 before it" in read_failure(first.plan.path).reason
-    assert verify(second.plan.path).seed == 1
+    assert "on node one died (killed" in read_failure(first.path).reason
+    assert "as did the 1 before it" in read_failure(first.path).reason
+    assert verify(second.path).seed == 1
 
 
 def test_an_interruption_ends_every_run_and_leaves_the_cluster_alone(cluster, runs):
     def interrupt(event: Event) -> None:
-        if isinstance(event, EpochDone):
+        if isinstance(event, EpochFinished):
             assert cluster.at_work()
             raise KeyboardInterrupt
 
@@ -147,7 +158,7 @@ def test_what_a_node_lacks_is_told_in_a_line(cluster, runs, monkeypatch):
 
     monkeypatch.setattr("avgzsl_bench.execution.sweep.ray_engine._sent", spoil)
     other, broken = (event for event in swept(runs(), workers=2) if isinstance(event, Failed))
-    if other.job.seed:
+    if other.job.spec.seed:
         other, broken = broken, other
     assert "changed since the sweep began" in other.reason
     assert other.traceback is None

@@ -23,7 +23,7 @@ from avgzsl_bench.errors import (
 )
 from avgzsl_bench.execution import stages
 from avgzsl_bench.execution.execute import execute
-from avgzsl_bench.execution.plan import plan_run
+from avgzsl_bench.execution.plan import RunOptions, plan_run
 from avgzsl_bench.plugins.manager import load_plugins
 from avgzsl_bench.records.record import read_decisions
 from avgzsl_bench.records.verify import verify
@@ -37,7 +37,7 @@ def place(tmp_path, data_root):
 
 
 def test_a_run_leaves_a_record_that_verifies(place):
-    plan = plan_run("devise", "ucf", settings=SHORT, **place)
+    plan = plan_run("devise", "ucf", options=RunOptions(settings=SHORT, **place))
     assert plan.finished() is None
     record = execute(plan)
     assert plan.path.parent == place["out"] / "ucf" / "simulated" / "cls" / "devise"
@@ -139,8 +139,8 @@ def test_a_finished_run_is_not_run_again_unless_forced(place):
 
 
 def test_whatever_changes_the_figures_changes_the_run(place, tmp_path):
-    def path(**changes):
-        return plan_run("devise", "ucf", **place | changes).path
+    def path(seed=0, **changes):
+        return plan_run("devise", "ucf", seed, RunOptions(**place | changes)).path
 
     paths = {
         path(),
@@ -151,7 +151,9 @@ def test_whatever_changes_the_figures_changes_the_run(place, tmp_path):
         path(settings={"text_order": "official"}),
     }
     assert len(paths) == 6
-    assert path() == path(settings={"epochs": plan_run("devise", "ucf", **place).config.epochs})
+    assert path() == path(
+        settings={"epochs": plan_run("devise", "ucf", options=RunOptions(**place)).config.epochs}
+    )
 
 
 def test_the_official_schedule_of_stage_2_matters(place, monkeypatch):
@@ -201,7 +203,7 @@ def test_events_tell_of_every_epoch(place):
 
         @ab.hookimpl
         def avbench_run_started(self, run):
-            self.heard.append(("started", run.method, run.simulated, run.epochs))
+            self.heard.append(("started", run.spec.method.name, run.spec.data.simulated, run.epochs))
 
         @ab.hookimpl
         def avbench_epoch_finished(self, run, epoch):

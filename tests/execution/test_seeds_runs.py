@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import avgzsl_bench as ab
 from avgzsl_bench.errors import DataError, RunError
 from avgzsl_bench.execution import execute as runner
 from avgzsl_bench.execution.execute import data_of, execute
-from avgzsl_bench.execution.plan import plan_run
+from avgzsl_bench.execution.plan import Plan, RunOptions, plan_run
 from avgzsl_bench.execution.seeds import choice, runs
 from avgzsl_bench.execution.seeds.choice import Choice, Timed, choose, require_agreement, trial
 from avgzsl_bench.execution.seeds.learner import Learner
@@ -67,15 +68,15 @@ def test_both_stages_of_a_seed_are_the_same_together_and_alone(name, schedule):
 
     alone, together = [], []
     chosen = {
-        seed: run_stage1(factory(seed), task, epochs=4, calibration=EXACT, seed=seed, on_epoch=ignore)
+        seed: run_stage1(factory(seed), task, epochs=4, calibration=EXACT, seed=seed, report=ignore)
         for seed in seeds
     }
     learners = [Learner.built(factory(seed), task, seed) for seed in seeds]
-    courses = [
-        StageDriver(stage1(learner.method, task, epochs=4, calibration=EXACT, on_epoch=ignore))
+    drivers = [
+        StageDriver(stage1(learner.method, task, epochs=4, calibration=EXACT, report=ignore))
         for learner in learners
     ]
-    found = dict(lockstep(courses, learners, stacked(learners, factory(3), task)))
+    found = dict(lockstep(drivers, learners, stacked(learners, factory(3), task)))
     for place, seed in enumerate(seeds):
         mine, other = found[place], chosen[seed]
         assert mine.best_epoch == other.best_epoch
@@ -87,24 +88,24 @@ def test_both_stages_of_a_seed_are_the_same_together_and_alone(name, schedule):
     assert len({found[place].epochs[-1].learning_rate for place in range(4)}) > 1 or name != "devise"
 
     learners = [Learner.built(factory(seed), task, seed) for seed in seeds]
-    courses = [
-        StageDriver(stage2(learner.method, task, found[place], on_epoch=together.append, schedule_on=schedule_on))
+    drivers = [
+        StageDriver(stage2(learner.method, task, found[place], report=together.append, schedule_on=schedule_on))
         for place, learner in enumerate(learners)
     ]
     order = []
-    for place, (method, decisions) in lockstep(courses, learners, stacked(learners, factory(3), task)):
+    for place, (method, decisions) in lockstep(drivers, learners, stacked(learners, factory(3), task)):
         order.append(place)
         seed = seeds[place]
         _, expected = run_stage2(
-            factory(seed), task, chosen[seed], seed=seed, on_epoch=alone.append, schedule_on=schedule_on
+            factory(seed), task, chosen[seed], seed=seed, report=alone.append, schedule_on=schedule_on
         )
         assert method.seed == seed
         assert np.array_equal(decisions.best_seen, expected.best_seen)
         assert np.array_equal(decisions.best_unseen, expected.best_unseen)
         assert decisions.gap == pytest.approx(expected.gap, abs=1e-7)
     assert sorted(order) == [0, 1, 2, 3]
-    assert sorted((e.number, e.of, e.learning_rate) for e in together) == sorted(
-        (e.number, e.of, e.learning_rate) for e in alone
+    assert sorted((e.epoch, e.epochs, e.learning_rate) for e in together) == sorted(
+        (e.epoch, e.epochs, e.learning_rate) for e in alone
     )
     assert sorted(e.losses["total"] for e in together) == pytest.approx(sorted(e.losses["total"] for e in alone))
     assert [found[place].best_epoch for place in order] == sorted(found[place].best_epoch for place in order)
@@ -113,16 +114,15 @@ def test_both_stages_of_a_seed_are_the_same_together_and_alone(name, schedule):
 @pytest.fixture
 def plans(tmp_path, data_root):
     def made(name="devise", seeds=3, **settings):
-        plan = plan_run(
-            name,
-            "ucf",
+        options = RunOptions(
             features="simulated",
             device="cpu",
             data_root=data_root,
             out=tmp_path / "results",
             settings=SHORT | settings,
         )
-        return [replace(plan, seed=seed) for seed in range(seeds)]
+        plan = plan_run(name, "ucf", options=options)
+        return [plan.with_seed(seed) for seed in range(seeds)]
 
     return made
 
@@ -132,8 +132,20 @@ def together(monkeypatch):
     monkeypatch.setattr(runs, "choose", lambda plans, data, timed: Choice(True, "together it is"))
 
 
+def out_of(plan: Plan) -> Path:
+    return Path(plan.options.out)
+
+
+def moved(plan: Plan, folder: Path) -> Plan:
+    return replace(plan, options=replace(plan.options, out=folder))
+
+
+def in_bf16(plan: Plan) -> Plan:
+    return replace(plan, spec=plan.spec.model_copy(update={"precision": "bf16"}))
+
+
 def files(plans):
-    return sorted(path.name for path in plans[0].out.rglob("*") if path.is_file())
+    return sorted(path.name for path in out_of(plans[0]).rglob("*") if path.is_file())
 
 
 def test_one_after_another_the_data_is_loaded_once_and_records_are_those_of_single_runs(
@@ -142,10 +154,10 @@ def test_one_after_another_the_data_is_loaded_once_and_records_are_those_of_sing
     loads, told, done = [], [], []
     monkeypatch.setattr(runs, "data_of", lambda plan: loads.append(plan) or data_of(plan))
     several = plans("clipclap")
-    records = execute_seeds(several, tell=told.append, done=done.append)
+    records = execute_seeds(several, report=told.append, done=done.append)
     assert (len(loads), told, done) == (1, [], several)
     for plan, record in zip(several, records, strict=True):
-        single = execute(replace(plan, out=tmp_path / "single"))
+        single = execute(moved(plan, tmp_path / "single"))
         assert record.model_dump(exclude={"timing"}) == single.model_dump(exclude={"timing"})
         assert set(record.timing) == {"started", "load_seconds", "selection_seconds", "final_seconds"}
 
@@ -154,14 +166,14 @@ def test_one_after_another_the_data_is_loaded_once_and_records_are_those_of_sing
 def test_together_each_seed_has_its_own_record(plans, tmp_path):
     told, done = [], []
     several = plans("clipclap")
-    records = execute_seeds(several, tell=told.append, done=done.append)
+    records = execute_seeds(several, report=told.append, done=done.append)
     assert told == ["together it is"]
-    assert sorted(plan.seed for plan in done) == [0, 1, 2]
+    assert sorted(plan.spec.seed for plan in done) == [0, 1, 2]
     for plan, record in zip(several, records, strict=True):
         assert verify(plan.path) == record == plan.finished()
-        assert record.seed == plan.seed
+        assert record.seed == plan.spec.seed
         assert record.timing["seeds_together"] == 3
-        single = execute(replace(plan, out=tmp_path / "single"))
+        single = execute(moved(plan, tmp_path / "single"))
         assert record.run_id == single.run_id
         for mine, other in zip(record.trace, single.trace, strict=True):
             assert mine.losses == pytest.approx(other.losses, rel=1e-2)
@@ -171,14 +183,14 @@ def test_together_each_seed_has_its_own_record(plans, tmp_path):
 
 def test_seeds_train_together_in_the_precision_of_the_run(plans, tmp_path):
     full = plans("devise")
-    half = [replace(plan, precision="bf16", out=tmp_path / "half") for plan in full]
+    half = [in_bf16(moved(plan, tmp_path / "half")) for plan in full]
     for together, plan, whole in zip(
         execute_together(half, data_of, lambda plan: None),
         half,
         execute_together(full, data_of, lambda plan: None),
         strict=True,
     ):
-        alone = execute(replace(plan, out=tmp_path / "alone"))
+        alone = execute(moved(plan, tmp_path / "alone"))
         assert together.precision == alone.precision == "bf16"
         mine, own, other = (record.trace[-1].losses["total"] for record in (together, alone, whole))
         assert abs(mine - own) < abs(mine - other)
@@ -188,7 +200,7 @@ def test_seeds_train_together_in_the_precision_of_the_run(plans, tmp_path):
 @pytest.mark.usefixtures("together")
 def test_more_seeds_than_fit_are_trained_in_parts(plans, monkeypatch):
     monkeypatch.setattr(runs, "SEEDS_AT_A_TIME", 2)
-    records = execute_seeds(plans(seeds=5), tell=lambda line: None, done=lambda plan: None)
+    records = execute_seeds(plans(seeds=5), report=lambda line: None, done=lambda plan: None)
     assert [record.seed for record in records] == [0, 1, 2, 3, 4]
     assert [record.timing.get("seeds_together", 1) for record in records] == [2, 2, 2, 2, 1]
 
@@ -241,7 +253,7 @@ def test_if_all_fail_the_first_is_told_and_nothing_is_written(plans, monkeypatch
     several = plans()
     with pytest.raises(RunError, match=r"^seed 0: .* is inf in epoch 1.* \(failed too: seed 1, 2\)$"):
         execute_together(several, data_of, lambda plan: None)
-    assert not several[0].out.exists()
+    assert not out_of(several[0]).exists()
 
 
 def test_an_interruption_leaves_what_is_finished_and_nothing_half_written(plans):
@@ -265,11 +277,11 @@ def test_events_say_which_seeds_train_together(plans):
 
         @ab.hookimpl
         def avbench_run_started(self, run):
-            self.heard.append(("started", run.seed, run.together))
+            self.heard.append(("started", run.spec.seed, run.together))
 
         @ab.hookimpl
         def avbench_epoch_finished(self, run, epoch):
-            self.heard.append((run.seed, epoch.stage, epoch.epoch))
+            self.heard.append((run.spec.seed, epoch.stage, epoch.epoch))
 
     load_plugins().manager.register(Listener(), name="listener")
     try:
@@ -333,7 +345,7 @@ def test_the_trial_times_both_ways_and_leaves_nothing_behind(plans):
     timed = trial(several, data_of(several[0]))
     assert timed.alone > 0
     assert timed.together > 0
-    assert not several[0].out.exists()
+    assert not out_of(several[0]).exists()
 
 
 def test_the_trial_computes_as_the_runs_will(plans, monkeypatch):

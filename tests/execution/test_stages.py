@@ -83,9 +83,9 @@ def _select(task, script, calibration="exact"):
         epochs=len(script),
         calibration=parse_calibration(calibration),
         seed=0,
-        on_epoch=seen.append,
+        report=seen.append,
     )
-    assert [e.number for e in seen] == list(range(1, len(script) + 1))
+    assert [e.epoch for e in seen] == list(range(1, len(script) + 1))
     return selection, log
 
 
@@ -115,9 +115,7 @@ def test_a_fixed_bias_is_kept(task):
 def test_stage_2_starts_afresh_and_replays_the_learning_rates(task):
     selection, _ = _select(task, (0.1, 0.2, 5.0, 0.2))
     log, seen = [], []
-    method, decisions = run_stage2(
-        lambda t: Scripted(t.classes, log), task, selection, seed=0, on_epoch=seen.append
-    )
+    method, decisions = run_stage2(lambda t: Scripted(t.classes, log), task, selection, seed=0, report=seen.append)
     assert selection.best_epoch == 3
     assert [e for e in log if e[0] == "train"] == [("train", r, len(task.train)) for r in (1.0, 0.5, 0.25)]
     assert not [e for e in log if e[0] == "validated"], "stage 2 has no validation"
@@ -134,7 +132,7 @@ def test_the_official_schedule_goes_on_stepping_on_the_validation_videos_of_stag
         task,
         selection,
         seed=0,
-        on_epoch=shown.append,
+        report=shown.append,
         schedule_on=official_schedule(task, parse_calibration("exact")),
     )
     assert [e[0] for e in log] == ["train", "validated"] * 3, "no learning rate is replayed"
@@ -159,7 +157,7 @@ def test_biases_of_several_matrices_are_averaged_on_request(task):
         epochs=1,
         calibration=parse_calibration("exact"),
         seed=0,
-        on_epoch=lambda e: None,
+        report=lambda e: None,
     )
     assert selection.bias == pytest.approx(own.bias + 3.0)
     assert selection.epochs[0].validation == own.epochs[0].validation, "the figures are those of its own bias"
@@ -180,7 +178,7 @@ def test_losses_that_are_not_finite_stop_the_run(task):
             epochs=1,
             calibration=parse_calibration("exact"),
             seed=0,
-            on_epoch=lambda e: None,
+            report=lambda e: None,
         )
 
 
@@ -333,7 +331,7 @@ def test_labels_of_scored_videos_do_not_reach_the_method(task):
         epochs=1,
         calibration=parse_calibration("exact"),
         seed=0,
-        on_epoch=lambda e: None,
+        report=lambda e: None,
     )
     for thing in reached:
         for value in vars(thing).values() if hasattr(thing, "__dict__") else [thing]:

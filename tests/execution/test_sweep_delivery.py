@@ -8,10 +8,12 @@ import pytest
 
 from avgzsl_bench.errors import AvbenchError, RecordError
 from avgzsl_bench.execution.execute import execute
+from avgzsl_bench.execution.plan import RunOptions
 from avgzsl_bench.execution.sweep.delivery import Delivery, delivery_of, keep_delivery
 from avgzsl_bench.execution.sweep.engine import Finished
 from avgzsl_bench.execution.sweep.grid import make_grid
 from avgzsl_bench.execution.sweep.job import Job
+from avgzsl_bench.execution.sweep.planned_run import PlannedRun
 from avgzsl_bench.records.verify import verify
 
 
@@ -20,10 +22,15 @@ def delivered(data_root, tmp_path_factory) -> list[tuple[Job, Delivery]]:
     """Two runs as they come back from a node, and their jobs."""
     there = tmp_path_factory.mktemp("node")
     options = {"features": "simulated", "device": "cpu", "data_root": data_root, "out": there}
-    made = make_grid(["chance"], ["ucf"], range(2), **options).runs
-    for run in made:
-        execute(run.plan)
-    return [(run.job, delivery_of(Finished(run.job, 1.5, 0.5), "cpu")) for run in made]
+    made = make_grid(["chance"], ["ucf"], range(2), RunOptions(**options)).runs
+    for plan in made:
+        execute(plan)
+    jobs = [PlannedRun(plan).job for plan in made]
+    return [(job, delivery_of(Finished(job, 1.5, 0.5), "cpu")) for job in jobs]
+
+
+def kept_in(job: Job, folder: Path) -> Job:
+    return replace(job, options=replace(job.options, out=folder))
 
 
 def files(folder: Path) -> list[str]:
@@ -32,7 +39,7 @@ def files(folder: Path) -> list[str]:
 
 def test_what_is_kept_is_what_was_sent(delivered, tmp_path):
     job, delivery = delivered[0]
-    here = replace(job, out=tmp_path)
+    here = kept_in(job, tmp_path)
     finished = keep_delivery(here, delivery)
     path = here.plan("cpu").path
     assert (path.read_bytes(), path.with_suffix(".npz").read_bytes()) == (delivery.record, delivery.decisions)
@@ -42,7 +49,7 @@ def test_what_is_kept_is_what_was_sent(delivered, tmp_path):
 
 def test_the_record_that_another_process_wrote_meanwhile_stays(delivered, tmp_path):
     job, delivery = delivered[0]
-    here = replace(job, out=tmp_path)
+    here = kept_in(job, tmp_path)
     keep_delivery(here, delivery)
     path = here.plan("cpu").path
     before = path.stat().st_ino
@@ -71,7 +78,7 @@ def named_alike(others: Delivery, mine: Delivery) -> Delivery:
         (lambda mine, _: replace(mine, decisions=mine.decisions[:-1]), "its sha256 is not the one in"),
         (lambda mine, _: other(mine, b'"hm": ', b'"hm": 1'), "hm is"),
         (lambda _, others: others, "no such file"),
-        (lambda mine, others: named_alike(others, mine), "altered: run_id"),
+        (lambda mine, others: named_alike(others, mine), "altered: it is the record of"),
         (lambda mine, others: replace(mine, decisions=others.decisions), "its sha256 is not the one in"),
         (lambda mine, _: other(mine, b'"file": "seed0-', b'"file": "seed1-'), "no such file"),
         (lambda mine, _: replace(mine, decisions=bytes(2000)), "too large"),
@@ -84,7 +91,7 @@ def test_what_is_no_record_of_the_run_is_refused_and_nothing_is_written(
         monkeypatch.setattr("avgzsl_bench.execution.sweep.delivery.LARGEST", 1999)
     (job, mine), (_, others) = delivered
     with pytest.raises(RecordError, match=said) as caught:
-        keep_delivery(replace(job, out=tmp_path), damage(mine, others))
+        keep_delivery(kept_in(job, tmp_path), damage(mine, others))
     assert str(caught.value).startswith("what came back is ")
     assert "/" not in str(caught.value).replace("I/O", "")
     assert not list(tmp_path.iterdir())
@@ -94,12 +101,12 @@ def test_a_folder_that_cannot_be_written_to_is_told(delivered, tmp_path):
     job, delivery = delivered[0]
     (tmp_path / "file").touch()
     with pytest.raises(AvbenchError, match="choose another folder"):
-        keep_delivery(replace(job, out=tmp_path / "file"), delivery)
+        keep_delivery(kept_in(job, tmp_path / "file"), delivery)
 
 
 def test_a_folder_for_temporary_files_that_is_not_there_is_told(delivered, tmp_path, monkeypatch):
     job, delivery = delivered[0]
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
     with pytest.raises(AvbenchError, match="cannot be kept in a temporary file: No such file"):
-        keep_delivery(replace(job, out=tmp_path / "results"), delivery)
+        keep_delivery(kept_in(job, tmp_path / "results"), delivery)
     assert not (tmp_path / "results").exists()

@@ -13,12 +13,13 @@ import pytest
 import avgzsl_bench as ab
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.execution.execute import execute
-from avgzsl_bench.execution.sweep.engine import EpochDone, Event, Failed, Finished, Lost, Started, Warned
+from avgzsl_bench.execution.plan import Plan, RunOptions
+from avgzsl_bench.execution.sweep.engine import EpochFinished, Event, Failed, Finished, Lost, Started, Warned
 from avgzsl_bench.execution.sweep.failures import failure_path, read_failure
-from avgzsl_bench.execution.sweep.grid import GridRun, make_grid
+from avgzsl_bench.execution.sweep.grid import make_grid
 from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.execution.sweep.local import LocalEngine, Slot
-from avgzsl_bench.execution.sweep.standing import standings
+from avgzsl_bench.execution.sweep.planned_run import look_up
 from avgzsl_bench.execution.sweep.sweep import sweep
 from avgzsl_bench.records.verify import verify
 
@@ -27,15 +28,15 @@ DIVERGES = {"epochs": 2, "batches_per_epoch": 5, "learning_rate": 1e30}
 
 
 @pytest.fixture
-def runs(data_root: Path, tmp_path: Path) -> Callable[..., list[GridRun]]:
-    def make(settings=SHORT, seeds=2, methods=("devise",)) -> list[GridRun]:
+def runs(data_root: Path, tmp_path: Path) -> Callable[..., list[Plan]]:
+    def make(settings=SHORT, seeds=2, methods=("devise",)) -> list[Plan]:
         options = {"features": "simulated", "device": "cpu", "data_root": data_root, "out": tmp_path / "results"}
-        return list(make_grid(methods, ["ucf"], range(seeds), settings=settings, **options).runs)
+        return list(make_grid(methods, ["ucf"], range(seeds), RunOptions(settings=settings, **options)).runs)
 
     return make
 
 
-def swept(runs: list[GridRun], workers: int = 1, tell: Callable[[Event], None] | None = None) -> list[Event]:
+def swept(runs: list[Plan], workers: int = 1, tell: Callable[[Event], None] | None = None) -> list[Event]:
     events: list[Event] = []
 
     def hear(event: Event) -> None:
@@ -43,25 +44,29 @@ def swept(runs: list[GridRun], workers: int = 1, tell: Callable[[Event], None] |
         if tell is not None:
             tell(event)
 
-    sweep(standings(runs), LocalEngine([Slot("cpu", 1)] * workers), hear)
+    sweep(look_up(runs), LocalEngine([Slot("cpu", 1)] * workers), hear)
     assert not multiprocessing.active_children()
     return events
 
 
 def kinds(events: list[Event]) -> list[type[Event]]:
-    return [type(event) for event in events if not isinstance(event, EpochDone)]
+    return [type(event) for event in events if not isinstance(event, EpochFinished)]
 
 
 def test_records_are_those_of_avbench_run(runs, data_root, tmp_path):
     made = runs()
     events = swept(made, workers=2)
-    assert sorted(event.job.seed for event in events if isinstance(event, Finished)) == [0, 1]
-    assert [e.epoch for e in events if isinstance(e, EpochDone) and e.job.seed == 1 and e.stage == 1] == [1, 2]
+    assert sorted(event.job.spec.seed for event in events if isinstance(event, Finished)) == [0, 1]
+    assert [
+        e.result.epoch
+        for e in events
+        if isinstance(e, EpochFinished) and e.job.spec.seed == 1 and e.result.stage == 1
+    ] == [1, 2]
     for run in made:
-        ours = verify(run.plan.path)
+        ours = verify(run.path)
         assert ours.environment["threads"] == "1"
         own = {"features": "simulated", "settings": SHORT, "device": "cpu", "data_root": data_root}
-        alone = ab.run("devise", "ucf", seed=run.job.seed, out=tmp_path / "alone", **own)
+        alone = ab.run("devise", "ucf", seed=run.spec.seed, out=tmp_path / "alone", **own)
         alone.environment["threads"] = "1"
         assert ours.model_dump(exclude={"timing"}) == alone.model_dump(exclude={"timing"})
 
@@ -69,7 +74,7 @@ def test_records_are_those_of_avbench_run(runs, data_root, tmp_path):
 def test_what_is_finished_needs_no_worker(runs):
     made = runs()
     for run in made:
-        execute(run.plan)
+        execute(run)
     assert swept(made) == []
 
 
@@ -77,13 +82,13 @@ def test_a_failure_is_kept_and_does_not_stop_the_rest(runs):
     made = [*runs(DIVERGES, seeds=1), *runs(seeds=2)[1:]]
     failed, finished = made
     assert kinds(swept(made)) == [Started, Failed, Started, Finished]
-    kept = read_failure(failed.plan.path)
+    kept = read_failure(failed.path)
     assert kept is not None
     assert kept.reason
-    assert (kept.method, kept.dataset, kept.seed) == ("devise", "ucf", 0)
-    assert finished.plan.path.exists()
-    assert not failure_path(finished.plan.path).exists()
-    (before,) = standings([failed])
+    assert (kept.spec.method.name, kept.spec.data.dataset, kept.spec.seed) == ("devise", "ucf", 0)
+    assert finished.path.exists()
+    assert not failure_path(finished.path).exists()
+    (before,) = look_up([failed])
     assert before.to_do
     assert before.failed_before == kept.reason
 
@@ -102,39 +107,39 @@ class Dreamer:
 
 def test_a_failure_is_forgotten_once_the_run_is_finished(runs):
     (run,) = runs(seeds=1)
-    path = failure_path(run.plan.path)
-    sweep(standings([run]), Dreamer(lambda job: Failed(job, "why \ud800", "where")), print)
-    kept = read_failure(run.plan.path)
-    assert (kept.reason, kept.traceback, kept.seed) == ("why ?", "where", 0)
-    sweep(standings([run]), Dreamer(lambda job: Finished(job, 1.0, 0.5)), print)
+    path = failure_path(run.path)
+    sweep(look_up([run]), Dreamer(lambda job: Failed(job, "why \ud800", "where")), print)
+    kept = read_failure(run.path)
+    assert (kept.reason, kept.traceback, kept.spec.seed) == ("why ?", "where", 0)
+    sweep(look_up([run]), Dreamer(lambda job: Finished(job, 1.0, 0.5)), print)
     assert not path.exists()
     path.write_text("{}")
-    (before,) = standings([run])
+    (before,) = look_up([run])
     assert before.to_do
     assert "not a failure of a sweep" in before.failed_before
     with pytest.raises(RecordError, match="remove it"):
-        read_failure(run.plan.path)
-    execute(run.plan)
-    sweep(standings([run]), Dreamer(lambda _: pytest.fail("nothing is to do")), print)
+        read_failure(run.path)
+    execute(run)
+    sweep(look_up([run]), Dreamer(lambda _: pytest.fail("nothing is to do")), print)
     assert not path.exists()
 
 
 def test_a_failure_that_cannot_be_kept_does_not_stop_the_rest(runs, tmp_path):
     said: list[Event] = []
-    before = standings(runs())
+    before = look_up(runs())
     (tmp_path / "results").write_text("in the way")
     failures = sweep(before, Dreamer(lambda job: Failed(job, "why")), said.append)
-    assert [failed.job.seed for failed in failures] == [0, 1]
+    assert [failed.job.spec.seed for failed in failures] == [0, 1]
     assert ["is not kept" in event.text for event in said if isinstance(event, Warned)] == [True, True]
 
 
 def test_a_damaged_record_is_told_and_left_as_it_is(runs):
     made = runs(seeds=1)
-    execute(made[0].plan)
-    path = made[0].plan.path
+    execute(made[0])
+    path = made[0].path
     path.write_text(path.read_text().replace('"seen"', '"seem"', 1))
     content = path.read_bytes()
-    before = standings(made)
+    before = look_up(made)
     assert str(path) in before[0].damage
     assert before[0].damage.endswith("remove it, and a sweep makes it anew")
     assert "--force" not in before[0].damage
@@ -152,20 +157,20 @@ def test_a_run_whose_worker_is_killed_is_started_once_more_and_then_has_failed(r
     lost = set()
 
     def kill(event: Event) -> None:
-        if isinstance(event, Started) and (event.job.seed == 0 or event.job.seed not in lost):
+        if isinstance(event, Started) and (event.job.spec.seed == 0 or event.job.spec.seed not in lost):
             kill_a_worker(event)
-            lost.add(event.job.seed)
+            lost.add(event.job.spec.seed)
 
     first, second = runs()
     events = swept([first, second], tell=kill)
     assert kinds(events) == [Started, Lost, Started, Failed, Started, Lost, Started, Finished]
-    assert "its worker process died (killed" in read_failure(first.plan.path).reason
-    assert verify(second.plan.path).seed == 1
+    assert "its worker process died (killed" in read_failure(first.path).reason
+    assert verify(second.path).seed == 1
 
 
 def test_an_interruption_ends_every_worker(runs):
     def interrupt(event: Event) -> None:
-        if isinstance(event, EpochDone):
+        if isinstance(event, EpochFinished):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from avgzsl_bench.cli.sweep_display import SweepDisplay, duration
-from avgzsl_bench.execution.sweep.engine import EpochDone, Failed, Finished, Lost, Started, Warned
+from avgzsl_bench.data.data_spec import DataSpec
+from avgzsl_bench.execution.plan import RunOptions
+from avgzsl_bench.execution.sweep.engine import EpochFinished, Failed, Finished, Lost, Started, Warned
 from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.execution.sweep.progress import Progress, State
+from avgzsl_bench.gzsl.metrics import Metrics
+from avgzsl_bench.records.epoch_result import EpochResult
+from avgzsl_bench.records.run_spec import MethodIdentity, RunSpec
 
 
 class Clock:
@@ -22,59 +26,74 @@ class Clock:
         return self.now
 
 
-class Standing:
+class Run:
     """A run as it stands, as far as progress asks."""
 
     to_do, seconds = True, None
 
     def __init__(self, job: Job, **facts) -> None:
-        self.run = self
         self.job, self.record = job, None
         self.__dict__ |= facts
 
 
 def job(method: str, seed: int, dataset: str = "ucf") -> Job:
-    return Job(method, dataset, "simulated", "cls", seed, {}, None, Path("results"), f"seed{seed}-0123456789")
+    identity = MethodIdentity(
+        name=method, title=method, follows="paper", distribution="x", version="1", config={}, changed={}
+    )
+    data = DataSpec(
+        dataset=dataset,
+        features="simulated",
+        simulated=True,
+        split="cls",
+        text_order="by-name",
+        fingerprint="0",
+        split_hash="0",
+    )
+    return Job(RunSpec(method=identity, data=data, seed=seed), RunOptions())
 
 
-def progress(*standings: Standing, workers: int = 1, clock: Clock | None = None) -> Progress:
-    return Progress(standings, workers, clock or Clock())
+def epoch(number: int, hm: float) -> EpochResult:
+    return EpochResult(1, number, 9, None, {}, Metrics(0.5, 0.5, hm, 0.5, 0.5, 0.0), 0.0, 1.0)
+
+
+def progress(*runs: Run, workers: int = 1, clock: Clock | None = None) -> Progress:
+    return Progress(runs, workers, clock or Clock())
 
 
 def test_states_follow_events():
     a, b = job("mft", 0), job("mft", 1)
-    done = Standing(job("mft", 2), to_do=False, record="a record", seconds=10.0)
-    damaged = Standing(job("mft", 3), to_do=False)
-    shown = progress(Standing(a), Standing(b), done, damaged)
+    done = Run(job("mft", 2), to_do=False, record="a record", seconds=10.0)
+    damaged = Run(job("mft", 3), to_do=False)
+    shown = progress(Run(a), Run(b), done, damaged)
     assert list(shown.states.values()) == [State.WAITING, State.WAITING, State.DONE, State.FAILED]
-    shown.hear(Started(a, "worker 1"))
-    shown.hear(EpochDone(a, 1, 3, 9, 0.5))
+    shown.report(Started(a, "worker 1"))
+    shown.report(EpochFinished(a, epoch(3, 0.5)))
     assert shown.running[a.key].epoch.epoch == 3
-    shown.hear(Lost(a, "killed"))
+    shown.report(Lost(a, "killed"))
     assert (shown.states[a.key], shown.running) == (State.WAITING, {})
-    shown.hear(Started(a, "worker 1"))
-    shown.hear(Finished(a, 30.0, 0.5))
-    shown.hear(Started(b, "worker 1"))
-    shown.hear(Failed(b, "reason"))
+    shown.report(Started(a, "worker 1"))
+    shown.report(Finished(a, 30.0, 0.5))
+    shown.report(Started(b, "worker 1"))
+    shown.report(Failed(b, "reason"))
     assert shown.count(State.DONE) == shown.count(State.FAILED) == 2
     assert shown.cells()["mft", "ucf"] == {State.DONE: 2, State.FAILED: 2}
 
 
 def test_time_left_is_taken_from_the_most_alike():
-    runs = [Standing(job("mft", 0)), Standing(job("avca", 0)), Standing(job("avca", 0, "vggsound"))]
+    runs = [Run(job("mft", 0)), Run(job("avca", 0)), Run(job("avca", 0, "vggsound"))]
     assert progress(*runs).seconds_left() is None
-    known = Standing(job("mft", 1), to_do=False, record="a record", seconds=10.0)
+    known = Run(job("mft", 1), to_do=False, record="a record", seconds=10.0)
     assert progress(*runs, known).seconds_left() == 30.0
-    slower = Standing(job("chance", 1, "vggsound"), to_do=False, record="a record", seconds=40.0)
+    slower = Run(job("chance", 1, "vggsound"), to_do=False, record="a record", seconds=40.0)
     assert progress(*runs, known, slower).seconds_left() == 10.0 + 10.0 + 40.0
     assert progress(*runs, known, slower, workers=2).seconds_left() == 30.0
 
 
 def test_time_left_is_at_least_that_of_the_slowest_under_way():
-    known = Standing(job("mft", 1), to_do=False, record="a record", seconds=10.0)
+    known = Run(job("mft", 1), to_do=False, record="a record", seconds=10.0)
     first, clock = job("mft", 0), Clock()
-    shown = progress(Standing(first), known, workers=4, clock=clock)
-    shown.hear(Started(first, "worker 1"))
+    shown = progress(Run(first), known, workers=4, clock=clock)
+    shown.report(Started(first, "worker 1"))
     clock.now += 4.0
     assert shown.seconds_left() == 6.0
     clock.now += 60.0
@@ -90,15 +109,15 @@ def test_durations(seconds, said):
 
 def shown_by(console: Console) -> None:
     a, b, c = job("mft", 0), job("avca", 0), job("mft", 1)
-    with SweepDisplay(progress(Standing(a), Standing(b), Standing(c)), console) as display:
-        display.tell(Started(a, "worker 1 on cpu"))
-        display.tell(EpochDone(a, 1, 2, 9, 0.25))
+    with SweepDisplay(progress(Run(a), Run(b), Run(c)), console) as display:
+        display.report(Started(a, "worker 1 on cpu"))
+        display.report(EpochFinished(a, epoch(2, 0.25)))
         if console.is_terminal:
             console.print(display._screen())
         for number in (a, b):
-            display.tell(Warned(number, "something"))
-        display.tell(Finished(a, 30.0, 0.5))
-        display.tell(Failed(b, "out of [bold]ideas"))
+            display.report(Warned(number, "something"))
+        display.report(Finished(a, 30.0, 0.5))
+        display.report(Failed(b, "out of [bold]ideas"))
 
 
 def test_plain_lines_where_there_is_no_terminal():

@@ -5,7 +5,7 @@ import pytest
 
 from avgzsl_bench.errors import ConfigError
 from avgzsl_bench.gzsl.calibration import parse_calibration
-from avgzsl_bench.gzsl.metrics import SeenUnseenCurve
+from avgzsl_bench.gzsl.curve import SeenUnseenCurve
 
 CURVE = SeenUnseenCurve(
     edge=np.array([0.1, 0.5, 1.9, 2.0]),

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import avgzsl_bench as ab
-from avgzsl_bench.gzsl.metrics import Decisions, GroundTruth, curve_of, decide, harmonic_mean, metrics_of
+from avgzsl_bench.gzsl.curve import curve_of, harmonic_mean
+from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth, decide
+from avgzsl_bench.gzsl.metrics import metrics_of
 
 
 def reference(scores, labels, seen, unseen, bias):

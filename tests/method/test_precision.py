@@ -8,7 +8,7 @@ import torch
 
 import avgzsl_bench as ab
 from avgzsl_bench.errors import ConfigError, RecordError, UnknownNameError
-from avgzsl_bench.execution.plan import plan_run
+from avgzsl_bench.execution.plan import RunOptions, plan_run
 from avgzsl_bench.execution.stages import score, train
 from avgzsl_bench.execution.sweep.grid import make_grid
 from avgzsl_bench.method.precision import PRECISIONS, checked_precision, precision_context, require_device
@@ -192,9 +192,9 @@ def test_it_is_recorded_and_makes_another_run(place):
     assert other.method.config == full.method.config
     assert other.trace != full.trace
     assert len(list(place["out"].rglob("*.json"))) == 2
-    again = plan_run("devise", "ucf", settings=SHORT, precision="bf16", **place)
+    again = plan_run("devise", "ucf", options=RunOptions(settings=SHORT, precision="bf16", **place))
     assert again.finished() == other == verify(again.path)
-    assert plan_run("devise", "ucf", settings=SHORT, **place).finished() == full
+    assert plan_run("devise", "ucf", options=RunOptions(settings=SHORT, **place)).finished() == full
 
 
 def test_a_precision_that_was_altered_is_noticed(place):
@@ -218,18 +218,18 @@ def test_a_record_without_it_is_of_full_precision(place):
 
 def test_a_sweep_plans_it_and_tells_what_does_not_have_it(data_root, tmp_path):
     options = {"features": "simulated", "device": "cpu", "data_root": data_root, "out": tmp_path}
-    grid = make_grid(["chance", "devise"], ["ucf"], [0], precision="bf16", **options)
+    grid = make_grid(["chance", "devise"], ["ucf"], [0], RunOptions(precision="bf16", **options))
     (refused,), (run,) = grid.refused, grid.runs
     assert (refused.method, refused.runs) == ("chance", 1)
     assert "trains in full alone" in refused.reason
     assert run.job.plan("cpu") == run.plan
-    assert run.plan.precision == "bf16"
+    assert run.spec.precision == "bf16"
     with pytest.raises(ab.AvbenchError, match="changed since the sweep began"):
         replace(run.job, precision="full").plan("cpu")
     with pytest.raises(ConfigError, match="there on cuda devices alone"):
-        make_grid(["devise"], ["ucf"], [0], precision="tf32", **options)
-    elsewhere = make_grid(["devise"], ["ucf"], [0], precision="tf32", **{**options, "device": None})
-    assert elsewhere.runs[0].plan.precision == "tf32"
+        make_grid(["devise"], ["ucf"], [0], RunOptions(precision="tf32", **options))
+    elsewhere = make_grid(["devise"], ["ucf"], [0], RunOptions(precision="tf32", **{**options, "device": None}))
+    assert elsewhere.runs[0].spec.precision == "tf32"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -446,7 +446,7 @@ def test_official_preset_changes_losses_scores_and_bias() -> None:
             epochs=1,
             calibration=parse_calibration(config.calibration),
             seed=0,
-            on_epoch=lambda _: None,
+            report=lambda _: None,
         )
 
     own, official = stage_one(None), stage_one("official")

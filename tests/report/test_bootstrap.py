@@ -5,7 +5,7 @@ import pytest
 from make_outcomes import World, world
 from scipy.stats import bootstrap as scipy_bootstrap
 
-from avgzsl_bench.gzsl.metrics import harmonic_mean
+from avgzsl_bench.gzsl.curve import harmonic_mean
 from avgzsl_bench.report.stats import bootstrap
 from avgzsl_bench.report.stats.bootstrap import Strata, replicates_of, seed_of, video_weights
 from avgzsl_bench.report.stats.outcomes import RESAMPLED_FIGURES, Outcomes

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from make_record import SEEN, UNSEEN, make_record
 
-from avgzsl_bench.gzsl.metrics import GroundTruth, metrics_of
+from avgzsl_bench.gzsl.decisions import GroundTruth
+from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.records.collect import collect
 from avgzsl_bench.report.stats.sensitivity import CONDITIONS, hm_by_condition, nearest_on_grid, sensitivity_of
 from avgzsl_bench.report.tables.board import read_boards

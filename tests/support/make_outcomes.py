@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from avgzsl_bench.gzsl.metrics import harmonic_mean
+from avgzsl_bench.gzsl.curve import harmonic_mean
 from avgzsl_bench.report.stats.outcomes import Outcomes
 
 VIDEO_SD = 1.5

@@ -7,20 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from avgzsl_bench.data.data_spec import DataSpec
 from avgzsl_bench.gzsl.calibration import parse_calibration
-from avgzsl_bench.gzsl.metrics import GroundTruth, curve_of, decide, metrics_of
-from avgzsl_bench.records.record import (
-    DataInfo,
-    DecisionsFile,
-    DecisionTable,
-    EpochTrace,
-    Figures,
-    MethodInfo,
-    Record,
-    class_results,
-    run_id_of,
-    write_record,
-)
+from avgzsl_bench.gzsl.curve import curve_of
+from avgzsl_bench.gzsl.decisions import GroundTruth, decide
+from avgzsl_bench.gzsl.metrics import metrics_of
+from avgzsl_bench.records.decisions_file import DecisionTable
+from avgzsl_bench.records.record import DecisionsFile, EpochTrace, Record, class_results, write_record
+from avgzsl_bench.records.run_spec import MethodIdentity, RunSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +71,6 @@ def make_record(
     identity = (title, version, config, changed, calibration, simulated, text_order, fingerprint, trained)
     identity += () if precision == "full" else (precision,)
     stem = name or f"seed{seed}-{_digest(*identity)}"
-    figures = Figures(**vars(metrics))
     settings = {
         "epochs": 2,
         "learning_rate": 0.001,
@@ -86,20 +79,8 @@ def make_record(
         **(config or {}),
         **(changed or {}),
     }
-    record = Record(
-        run_id=run_id_of(
-            method=method,
-            distribution=("avgzsl-bench", version),
-            config=settings,
-            dataset=dataset,
-            features=features,
-            fingerprint=fingerprint,
-            split_hash=split_hash,
-            added_text={},
-            precision=precision,
-            seed=seed,
-        ),
-        method=MethodInfo(
+    spec = RunSpec(
+        method=MethodIdentity(
             name=method,
             title=title,
             follows=follows,
@@ -108,9 +89,8 @@ def make_record(
             config=settings,
             changed=changed or {},
             preset=preset,
-            parameters=parameters,
         ),
-        data=DataInfo(
+        data=DataSpec(
             dataset=dataset,
             features=features,
             simulated=simulated,
@@ -118,17 +98,21 @@ def make_record(
             text_order=text_order,
             fingerprint=fingerprint,
             split_hash=split_hash,
-            counts={
-                "stage2_test_seen": int((labels < 5).sum()),
-                "stage2_test_unseen": int((labels >= 5).sum()),
-            },
         ),
-        calibration=calibration,
         seed=seed,
-        device="cpu",
         precision=precision,
+    )
+    record = Record.of(
+        spec,
+        parameters=parameters,
+        counts={
+            "stage2_test_seen": int((labels < 5).sum()),
+            "stage2_test_unseen": int((labels >= 5).sum()),
+        },
+        calibration=calibration,
+        device="cpu",
         best_epoch=trained,
-        metrics=figures,
+        metrics=metrics,
         classes=class_results(table, names, is_seen, metrics.bias),
         trace=[
             EpochTrace(

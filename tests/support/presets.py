@@ -34,7 +34,7 @@ def stage_one(spec: MethodSpec, data_root: Path, preset: str | None, **settings:
         epochs=config.epochs,
         calibration=parse_calibration(config.calibration),
         seed=0,
-        on_epoch=lambda _: None,
+        report=lambda _: None,
     )
 
 

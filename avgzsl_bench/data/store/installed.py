@@ -31,10 +31,10 @@ class Installed:
     unreadable: list[tuple[Path, str]]
 
 
-def data_root(given: Path | None = None) -> Path:
+def data_root(given: Path | str | None = None) -> Path:
     """The data folder: the one given, else that of `AVBENCH_DATA`, else the user's own for this program."""
     if given is not None:
-        return given
+        return Path(given)
     named = os.environ.get(ENVIRONMENT)
     return Path(named) if named else platformdirs.user_data_path("avgzsl-bench")
 

@@ -19,8 +19,8 @@ from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.system.device import make_deterministic
 
 if TYPE_CHECKING:
+    from avgzsl_bench.data.benchmark import Benchmark
     from avgzsl_bench.execution.plan import Plan
-    from avgzsl_bench.gzsl.task import Benchmark
 
 BATCHES, REPEATS = 10, 3
 """Of the epochs that are timed."""
@@ -92,14 +92,14 @@ def trial(plans: Sequence[Plan], benchmark: Benchmark) -> Timed:
     short = [replace(plan, config=plan.config.model_copy(update={"batches_per_epoch": BATCHES})) for plan in plans]
 
     factories = [partial(plan.build, benchmark.shape) for plan in short]
-    alone = [Learner.built(factories[place], task, plans[place].seed) for place in (0, -1)]
-    learners = [Learner.built(made, task, plan.seed) for made, plan in zip(factories, plans, strict=True)]
+    alone = [Learner.built(factories[place], task, plans[place].spec.seed) for place in (0, -1)]
+    learners = [Learner.built(made, task, plan.spec.seed) for made, plan in zip(factories, plans, strict=True)]
     stack = stacked(learners, factories[0], task)
     with precision_context("full", first.device):
         means = stack.train_epoch()
         for place, learner in zip((0, -1), alone, strict=True):
             require_agreement(learner.train_epoch(task.train), means[place])
-    with precision_context(first.precision, first.device):
+    with precision_context(first.spec.precision, first.device):
         return Timed(
             alone=len(plans) * _fastest(lambda: alone[0].method.train_epoch(task.train)),
             together=_fastest(stack.train_epoch),

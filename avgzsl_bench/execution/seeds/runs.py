@@ -11,8 +11,8 @@ from avgzsl_bench.execution.seeds.choice import choose, trial
 from avgzsl_bench.execution.seeds.together import execute_together
 
 if TYPE_CHECKING:
+    from avgzsl_bench.data.benchmark import Benchmark
     from avgzsl_bench.execution.plan import Plan
-    from avgzsl_bench.gzsl.task import Benchmark
     from avgzsl_bench.records.record import Record
 
 SEEDS_AT_A_TIME = 16
@@ -20,14 +20,14 @@ SEEDS_AT_A_TIME = 16
 
 
 def execute_seeds(
-    plans: Sequence[Plan], *, tell: Callable[[str], None], done: Callable[[Plan], None]
+    plans: Sequence[Plan], *, report: Callable[[str], None], done: Callable[[Plan], None]
 ) -> list[Record]:
     """Run plans that differ by seed only, together or one after another, whichever is faster.
 
     Args:
         plans: one a seed, one at least.
-        tell: told in a line which way was chosen, where there was a choice.
-        done: told of each plan as soon as its record is written.
+        report: receives a line on which way was chosen, where there was a choice.
+        done: called with each plan as soon as its record is written.
 
     Returns:
         A record a plan.
@@ -39,7 +39,7 @@ def execute_seeds(
     data = _DataOnce()
     choice = choose(plans[:SEEDS_AT_A_TIME], data, trial)
     if choice.reason:
-        tell(choice.reason)
+        report(choice.reason)
     if choice.together:
         return [record for part in _parts(plans) for record in execute_together(part, data, done)]
     records = []

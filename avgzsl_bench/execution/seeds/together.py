@@ -19,8 +19,9 @@ from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.system.device import make_deterministic, reset_peak_memory
 
 if TYPE_CHECKING:
+    from avgzsl_bench.data.benchmark import Benchmark
     from avgzsl_bench.execution.plan import Plan
-    from avgzsl_bench.gzsl.task import Benchmark, Task
+    from avgzsl_bench.gzsl.task import Task
     from avgzsl_bench.records.record import Record
 
 Outcome = TypeVar("Outcome")
@@ -37,7 +38,7 @@ def execute_together(
     Args:
         plans: one a seed, one at least.
         data: gives what they run on.
-        done: told of each plan as soon as its record is written.
+        done: called with each plan as soon as its record is written.
 
     Returns:
         A record a plan.
@@ -48,18 +49,18 @@ def execute_together(
     with ExitStack() as places:
         # In one order, so that two processes never wait for each other.
         in_order = sorted(plans, key=lambda plan: str(plan.path))
-        written = {plan.seed: places.enter_context(exclusive_run(plan)) for plan in in_order}
+        written = {plan.spec.seed: places.enter_context(exclusive_run(plan)) for plan in in_order}
         records = {seed: record for seed, record in written.items() if record is not None}
-        rest = [plan for plan in plans if plan.seed not in records]
+        rest = [plan for plan in plans if plan.spec.seed not in records]
         for plan in plans:
-            if plan.seed in records:
+            if plan.spec.seed in records:
                 done(plan)
         if len(rest) == 1:
-            records[rest[0].seed] = execute(rest[0], data)
+            records[rest[0].spec.seed] = execute(rest[0], data)
             done(rest[0])
         elif rest:
             records |= _Together(rest, data, done).run()
-    return [records[plan.seed] for plan in plans]
+    return [records[plan.spec.seed] for plan in plans]
 
 
 class _Together:
@@ -75,8 +76,8 @@ class _Together:
         start = time.perf_counter()
         self._benchmark = data(first)
         self._load_seconds = time.perf_counter() - start
-        seeds = tuple(plan.seed for plan in plans)
-        self._runs = {plan.seed: ActiveRun.started(plan, self._benchmark, seeds) for plan in plans}
+        seeds = tuple(plan.spec.seed for plan in plans)
+        self._runs = {plan.spec.seed: ActiveRun.started(plan, self._benchmark, seeds) for plan in plans}
         self._first = first
         self._done = done
         self._failed: dict[int, RunError] = {}
@@ -103,7 +104,7 @@ class _Together:
                     self._benchmark.selection,
                     epochs=config.epochs,
                     calibration=parse_calibration(config.calibration),
-                    on_epoch=self._runs[seed].on_epoch,
+                    report=self._runs[seed].report,
                 )
             )
             for seed, learner in learners.items()
@@ -122,7 +123,7 @@ class _Together:
                     learner.method,
                     self._benchmark.final,
                     selected[seed][0],
-                    on_epoch=self._runs[seed].on_epoch,
+                    report=self._runs[seed].report,
                     schedule_on=self._runs[seed].schedule_on,
                 )
             )
@@ -154,7 +155,7 @@ class _Together:
         """The outcome of a stage by seed, as it comes; seeds that fail are noted."""
         seeds = list(learners)
         stack = stacked(list(learners.values()), self._runs[seeds[0]].build, task)
-        stages = lockstep(list(drivers.values()), list(learners.values()), stack, self._first.precision)
+        stages = lockstep(list(drivers.values()), list(learners.values()), stack, self._first.spec.precision)
         for place, outcome in stages:
             if isinstance(outcome, RunError):
                 self._failed[seeds[place]] = outcome

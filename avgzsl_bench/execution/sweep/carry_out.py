@@ -1,4 +1,4 @@
-"""Carrying out a job in this process, just as `avbench run` would."""
+"""Carrying out a job in this process, exactly as `avbench run` does."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.errors import AvbenchError
-from avgzsl_bench.execution.sweep.engine import EpochDone, Event, Failed, Finished, Warned
+from avgzsl_bench.execution.sweep.engine import EpochFinished, Event, Failed, Finished, Warned
 from avgzsl_bench.plugins.hookspecs import hookimpl
 from avgzsl_bench.plugins.manager import load_plugins
 
 if TYPE_CHECKING:
-    from avgzsl_bench.execution.events import EpochReport
     from avgzsl_bench.execution.sweep.job import Job
+    from avgzsl_bench.records.epoch_result import EpochResult
 
 _NAME = "sweep-progress"
 
 
-def carry_out(job: Job, device: str, tell: Callable[[Event], None]) -> Finished | Failed:
+def carry_out(job: Job, device: str, report: Callable[[Event], None]) -> Finished | Failed:
     """Run a job, unless another process has finished it meanwhile.
 
     Args:
         job: the run.
         device: where, as in `plan_run`.
-        tell: told of each epoch and each warning.
+        report: receives each epoch and each warning.
     """
     from avgzsl_bench.execution.execute import execute
 
     manager = load_plugins().manager
     start = time.perf_counter()
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: tell(Warned(job, " ".join(str(message).split())))
-        manager.register(_Reporter(job, tell), name=_NAME)
+        warnings.showwarning = lambda message, *_, **__: report(Warned(job, " ".join(str(message).split())))
+        manager.register(_Reporter(job, report), name=_NAME)
         try:
             plan = job.plan(device)
             record = plan.finished() or execute(plan)
@@ -51,9 +51,9 @@ def carry_out(job: Job, device: str, tell: Callable[[Event], None]) -> Finished 
 class _Reporter:
     """A plugin for the length of a job."""
 
-    def __init__(self, job: Job, tell: Callable[[Event], None]) -> None:
-        self._job, self._tell = job, tell
+    def __init__(self, job: Job, report: Callable[[Event], None]) -> None:
+        self._job, self._report = job, report
 
     @hookimpl
-    def avbench_epoch_finished(self, epoch: EpochReport) -> None:
-        self._tell(EpochDone(self._job, epoch.stage, epoch.epoch, epoch.epochs, epoch.hm))
+    def avbench_epoch_finished(self, epoch: EpochResult) -> None:
+        self._report(EpochFinished(self._job, epoch))

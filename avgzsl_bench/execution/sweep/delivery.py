@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -80,7 +79,7 @@ def _verified(plan: Plan, delivery: Delivery) -> Record:
         RecordError: as `keep_delivery`.
     """
     with TemporaryDirectory(prefix="avbench-") as folder:
-        staged = replace(plan, out=Path(folder))
+        staged = replace(plan, options=replace(plan.options, out=folder))
         staged.path.parent.mkdir(parents=True)
         for path, content in (
             (staged.path, delivery.record),

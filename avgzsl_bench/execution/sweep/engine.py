@@ -1,7 +1,7 @@
-"""What an engine is: it carries out jobs somewhere, and tells what becomes of them.
+"""What an engine is: it carries out jobs somewhere, and reports events.
 
-An engine writes no records and no failures of its own: a job's record is written by the run itself, and what
-failed is kept by the sweep, from the engine's last word on the job.
+An engine writes no records and no failures of its own: a job's record is written by the run itself, and failures
+are kept by the sweep, from the engine's last event of the job.
 """
 
 from __future__ import annotations
@@ -11,30 +11,28 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from avgzsl_bench.execution.sweep.job import Job
+from avgzsl_bench.records.epoch_result import EpochResult
 
 
 @dataclass(frozen=True)
 class Started:
-    """A job was given to a worker; `where` says which."""
+    """A job was given to a worker; `where` names it."""
 
     job: Job
     where: str
 
 
 @dataclass(frozen=True)
-class EpochDone:
-    """An epoch of a job is over. `stage`, `epoch`, `epochs`, `hm`: as in `EpochReport`."""
+class EpochFinished:
+    """An epoch of a job is over."""
 
     job: Job
-    stage: int
-    epoch: int
-    epochs: int
-    hm: float | None
+    result: EpochResult
 
 
 @dataclass(frozen=True)
 class Warned:
-    """Something warned of during a job, in one line."""
+    """A warning during a job, in one line."""
 
     job: Job
     text: str
@@ -50,7 +48,7 @@ class Lost:
 
 @dataclass(frozen=True)
 class Finished:
-    """A job's record is there, after some seconds; `hm`: its harmonic mean as a fraction."""
+    """A job's record is written, after some seconds; `hm`: its harmonic mean as a fraction."""
 
     job: Job
     seconds: float
@@ -71,7 +69,7 @@ class Failed:
     traceback: str | None = None
 
 
-Event = Started | EpochDone | Warned | Lost | Finished | Failed
+Event = Started | EpochFinished | Warned | Lost | Finished | Failed
 
 
 class Engine(Protocol):

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from avgzsl_bench.errors import RecordError, first_fault
 from avgzsl_bench.execution.sweep.engine import Failed
+from avgzsl_bench.records.run_spec import RunSpec
 from avgzsl_bench.system.files import content_of, write_atomically
 
 SUFFIX = ".failure"
@@ -23,13 +24,9 @@ _LONGEST_TRACEBACK = 20_000
 class Failure(BaseModel):
     """Why a run has no record."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
-    method: str
-    dataset: str
-    features: str
-    split: str
-    seed: int
+    spec: RunSpec | None = Field(None, description="the run; missing in files written before version 0.2")
     reason: str = Field(max_length=_LONGEST_REASON)
     traceback: str | None = Field(max_length=_LONGEST_TRACEBACK)
     time: str
@@ -46,13 +43,8 @@ def keep_failure(record: Path, failed: Failed) -> Path:
     Raises:
         AvbenchError: the folder cannot be written to.
     """
-    job = failed.job
     failure = Failure(
-        method=job.method,
-        dataset=job.dataset,
-        features=job.features,
-        split=job.split,
-        seed=job.seed,
+        spec=failed.job.spec,
         reason=_writable(failed.reason)[:_LONGEST_REASON],
         traceback=None if failed.traceback is None else _writable(failed.traceback)[-_LONGEST_TRACEBACK:],
         time=datetime.now(UTC).isoformat(timespec="seconds"),

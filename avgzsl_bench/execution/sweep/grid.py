@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from avgzsl_bench.data.datasets.registry import known_dataset, known_datasets
 from avgzsl_bench.data.store.installed import data_root as resolve_data_root
 from avgzsl_bench.errors import AvbenchError, ConfigError
-from avgzsl_bench.execution.plan import Plan, plan_run
-from avgzsl_bench.execution.sweep.job import Job
+from avgzsl_bench.execution.plan import Plan, RunOptions, plan_run
 from avgzsl_bench.method.registry import list_methods, method_spec
 from avgzsl_bench.system.device import choose_device
 
@@ -29,14 +27,6 @@ class Shard:
     def holds(self, index: int) -> bool:
         """Whether the run at a place of the grid, counted from 0, belongs to the part."""
         return index % self.of == self.number - 1
-
-
-@dataclass(frozen=True)
-class GridRun:
-    """A run that can be made: its job, and the plan that says where its record belongs."""
-
-    job: Job
-    plan: Plan
 
 
 @dataclass(frozen=True)
@@ -59,7 +49,7 @@ class Grid:
         refused: those that cannot.
     """
 
-    runs: tuple[GridRun, ...]
+    runs: tuple[Plan, ...]
     refused: tuple[Refused, ...]
 
     def __len__(self) -> int:
@@ -87,7 +77,7 @@ def method_names(text: str) -> list[str]:
     return _names("--methods", text, lambda: [spec.name for spec in list_methods()], method_spec)
 
 
-def dataset_names(text: str, data_root: Path | None) -> list[str]:
+def dataset_names(text: str, data_root: Path | str | None) -> list[str]:
     """The datasets that a comma-separated list names; `all` stands for every one that can be used.
 
     Raises:
@@ -114,14 +104,7 @@ def make_grid(
     methods: Sequence[str],
     datasets: Sequence[str],
     seeds: Sequence[int],
-    *,
-    features: str = "auto",
-    split: str = "cls",
-    settings: Mapping[str, Any] | None = None,
-    device: str | None = "auto",
-    precision: str = "full",
-    data_root: Path | None = None,
-    out: Path | str = "results",
+    options: RunOptions | None = None,
     shard: Shard | None = None,
 ) -> Grid:
     """Plan every method on every dataset with every seed. Nothing is written but simulated features.
@@ -130,55 +113,30 @@ def make_grid(
 
     Args:
         methods, datasets, seeds: the grid.
-        features, split, settings, device, precision, data_root, out: of every run, as in `plan_run`.
+        options: of every run.
         shard: the part to keep; None: all.
 
     Raises:
-        AvbenchError: the device is not there, or nothing of the whole grid can be run; the first reason is told.
+        AvbenchError: the device is not there, or nothing of the whole grid can be run; the message gives the
+            first reason.
     """
-    if device is not None:
-        choose_device(device)
+    options = options or RunOptions()
+    if options.device is not None:
+        choose_device(options.device)
     part = shard or Shard()
     plans: dict[tuple[str, str], Plan] = {}
     errors: dict[tuple[str, str], AvbenchError] = {}
     pairs = [(method, dataset) for dataset in datasets for method in methods]
     for method, dataset in pairs:
         try:
-            plans[method, dataset] = plan_run(
-                method,
-                dataset,
-                features=features,
-                split=split,
-                seed=seeds[0],
-                settings=settings,
-                device=device,
-                precision=precision,
-                data_root=data_root,
-                out=out,
-            )
+            plans[method, dataset] = plan_run(method, dataset, seeds[0], options)
         except AvbenchError as error:
             errors[method, dataset] = error
     if not plans:
         raise next(iter(errors.values()))
     places = [(seed, pair) for seed in seeds for pair in pairs]
     kept = [place for index, place in enumerate(places) if part.holds(index)]
-    runs = [_run(replace(plans[pair], seed=seed), settings, data_root) for seed, pair in kept if pair in plans]
-    counts = {pair: sum(pair == wanted for _, wanted in kept) for pair in errors}
+    runs = [plans[pair].with_seed(seed) for seed, pair in kept if pair in plans]
+    counts = {pair: sum(pair == other for _, other in kept) for pair in errors}
     refused = [Refused(*pair, counts[pair], str(error)) for pair, error in errors.items() if counts[pair]]
     return Grid(tuple(runs), tuple(refused))
-
-
-def _run(plan: Plan, settings: Mapping[str, Any] | None, data_root: Path | None) -> GridRun:
-    job = Job(
-        method=plan.spec.name,
-        dataset=plan.dataset.name,
-        features=plan.store.features,
-        split=plan.split,
-        seed=plan.seed,
-        settings=dict(settings or {}),
-        data_root=data_root,
-        out=plan.out,
-        run_id=plan.path.stem,
-        precision=plan.precision,
-    )
-    return GridRun(job, plan)

@@ -74,7 +74,7 @@ class _Worker:
         attempt.started += 1
         self.attempt = attempt
         assert self.pipe is not None
-        with suppress(BrokenPipeError, ConnectionResetError):  # it has just died, which is heard when listening
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has just died, which next_event notices
             self.pipe.send(attempt.job)
         return Started(attempt.job, f"worker {self.number} on {self.slot.device}")
 
@@ -85,7 +85,7 @@ class _Worker:
             self.process.start()
             theirs.close()  # so that the pipe ends when the process does
 
-    def hear(self) -> Event:
+    def next_event(self) -> Event:
         """The next event of its job; the job is taken from it with the last."""
         assert self.pipe is not None
         assert self.attempt is not None
@@ -107,7 +107,7 @@ class _Worker:
         self.dismiss()
         return attempt.lost(f"its worker process died{_how(code)}")
 
-    def tell_to_end(self) -> None:
+    def request_end(self) -> None:
         """Ask the process to end, if there is one."""
         if self.process is not None:
             self.process.terminate()
@@ -172,13 +172,13 @@ class LocalEngine:
                 for pipe in wait(list(busy)):
                     worker = busy[pipe]  # type: ignore[index]
                     attempt = worker.attempt
-                    event = worker.hear()
+                    event = worker.next_event()
                     if isinstance(event, Lost) and attempt is not None:
                         waiting.appendleft(attempt)
                     yield event
         finally:
             with defer_signals():
                 for worker in workers:
-                    worker.tell_to_end()
+                    worker.request_end()
                 for worker in workers:
                     worker.dismiss()

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from avgzsl_bench.execution.sweep.engine import EpochDone, Event, Failed, Finished, Lost, Started
+from avgzsl_bench.execution.sweep.engine import EpochFinished, Event, Failed, Finished, Lost, Started
 from avgzsl_bench.execution.sweep.job import Job
-from avgzsl_bench.execution.sweep.standing import Standing
+from avgzsl_bench.execution.sweep.planned_run import PlannedRun
+from avgzsl_bench.records.epoch_result import EpochResult
 
 Key = tuple[str, str, int]
 
@@ -31,7 +32,7 @@ class Running:
     job: Job
     where: str
     since: float
-    epoch: EpochDone | None = None
+    epoch: EpochResult | None = None
 
 
 class Progress:
@@ -44,27 +45,27 @@ class Progress:
     """
 
     def __init__(
-        self, standings: Iterable[Standing], workers: int, clock: Callable[[], float] = time.monotonic
+        self, runs: Iterable[PlannedRun], workers: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.workers = workers
         self.states: dict[Key, State] = {}
         self.running: dict[Key, Running] = {}
         self._clock = clock
         self._seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
-        for standing in standings:
-            key = standing.run.job.key
-            self.states[key] = State.WAITING if standing.to_do else State.DONE if standing.record else State.FAILED
-            if standing.seconds is not None:
-                self._seconds[key[:2]].append(standing.seconds)
+        for run in runs:
+            key = run.job.key
+            self.states[key] = State.WAITING if run.to_do else State.DONE if run.record else State.FAILED
+            if run.seconds is not None:
+                self._seconds[key[:2]].append(run.seconds)
 
-    def hear(self, event: Event) -> None:
-        """Take an event in."""
+    def report(self, event: Event) -> None:
+        """Take in an event."""
         key = event.job.key
         if isinstance(event, Started):
             self.states[key] = State.RUNNING
             self.running[key] = Running(event.job, event.where, self._clock())
-        elif isinstance(event, EpochDone) and key in self.running:
-            self.running[key].epoch = event
+        elif isinstance(event, EpochFinished) and key in self.running:
+            self.running[key].epoch = event.result
         elif isinstance(event, Lost | Finished | Failed):
             self.running.pop(key, None)
             self.states[key] = {Lost: State.WAITING, Finished: State.DONE, Failed: State.FAILED}[type(event)]

@@ -26,7 +26,7 @@ from avgzsl_bench.data.store.installed import ENVIRONMENT, data_root
 from avgzsl_bench.errors import AvbenchError, one_line
 from avgzsl_bench.execution.sweep.attempts import KILLED, Attempt
 from avgzsl_bench.execution.sweep.delivery import Delivery, keep_delivery
-from avgzsl_bench.execution.sweep.engine import EpochDone, Event, Failed, Finished, Lost, Started, Warned
+from avgzsl_bench.execution.sweep.engine import EpochFinished, Event, Failed, Finished, Lost, Started, Warned
 from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.execution.sweep.ray_cluster import Share, cluster_nodes
 from avgzsl_bench.execution.sweep.ray_task import Begun, carry_out_as_task
@@ -50,7 +50,7 @@ class _Task:
 
     attempt: Attempt
     device: str
-    said: ObjectRefGenerator
+    messages: ObjectRefGenerator
     node: str | None = None
 
     @property
@@ -58,7 +58,7 @@ class _Task:
         """The subject of a sentence on how it ended."""
         return "its worker" if self.node is None else f"its worker on node {self.node}"
 
-    def hear(self) -> Event:
+    def next_event(self) -> Event:
         """The next event of its job; what it finished is in its place by then.
 
         Raises:
@@ -66,7 +66,7 @@ class _Task:
         """
         job = self.attempt.job
         try:
-            message = ray.get(next(self.said))
+            message = ray.get(next(self.messages))
         except StopIteration:
             return self.attempt.lost(f"{self.worker} ended without a word")
         except RayTaskError as error:  # a run's own errors are told by the task
@@ -91,7 +91,7 @@ class _Task:
                 return Failed(job, " ".join(str(error).split()))
         if isinstance(message, Failed):
             return Failed(job, f"{message.reason} (on node {self.node})", message.traceback)
-        assert isinstance(message, EpochDone | Warned), "a task says nothing else"
+        assert isinstance(message, EpochFinished | Warned), "a task says nothing else"
         return replace(message, job=job)
 
 
@@ -119,18 +119,18 @@ class RayEngine:
             while True:
                 while waiting and len(tasks) < self.workers:
                     task = self._submit(waiting.popleft())
-                    tasks[task.said] = task
+                    tasks[task.messages] = task
                 if not tasks:
                     return
                 ready, _ = ray.wait(list(tasks), timeout=_QUIET)
                 if not ready and all(task.node is None for task in tasks.values()):
                     job = next(iter(tasks.values())).attempt.job
                     yield Warned(job, "no node of the Ray cluster has room for a run: waiting for one")
-                for said in ready:
-                    task = tasks[said]
-                    event = task.hear()
+                for messages in ready:
+                    task = tasks[messages]
+                    event = task.next_event()
                     if isinstance(event, Lost | Finished | Failed):
-                        del tasks[said]
+                        del tasks[messages]
                     if isinstance(event, Lost):
                         waiting.appendleft(task.attempt)
                     yield event
@@ -156,8 +156,10 @@ class RayEngine:
 
 def _sent(job: Job) -> Job:
     """The job as a node takes it: the data folder is the one that was named here, else the node's own."""
-    named = job.data_root is not None or os.environ.get(ENVIRONMENT)
-    return replace(job, data_root=data_root(job.data_root).absolute() if named else None)
+    given = job.options.data_root
+    named = given is not None or os.environ.get(ENVIRONMENT)
+    root = data_root(given).absolute() if named else None
+    return replace(job, options=replace(job.options, data_root=root))
 
 
 def _end(tasks: Iterable[ObjectRefGenerator]) -> None:

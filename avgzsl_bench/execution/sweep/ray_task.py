@@ -1,4 +1,4 @@
-"""A run as a task of Ray: what happens on the node that it is sent to, and what is said on the way.
+"""A run as a task of Ray: what happens on the node that it is sent to, and what is messages on the way.
 
 Nothing heavy is imported before the number of threads is set.
 """
@@ -10,7 +10,6 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -53,13 +52,13 @@ def carry_out_as_task(job: Job, device: str) -> Iterator[Message]:
     """
     yield Begun(ray.get_runtime_context().get_node_id())
     os.environ["OMP_NUM_THREADS"] = str(THREADS)
-    said: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+    messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
     with TemporaryDirectory(prefix="avbench-", ignore_cleanup_errors=True) as folder:
-        here = replace(job, out=Path(folder))
-        threading.Thread(target=_carry_out, args=(here, device, said.put), daemon=True).start()
+        here = replace(job, options=replace(job.options, out=folder))
+        threading.Thread(target=_carry_out, args=(here, device, messages.put), daemon=True).start()
         while True:
             try:
-                message = said.get(timeout=_PULSE)
+                message = messages.get(timeout=_PULSE)
             except queue.Empty:
                 continue
             if message is None:
@@ -67,7 +66,7 @@ def carry_out_as_task(job: Job, device: str) -> Iterator[Message]:
             yield message
 
 
-def _carry_out(job: Job, device: str, tell: Callable[[Message | None], None]) -> None:
+def _carry_out(job: Job, device: str, report: Callable[[Message | None], None]) -> None:
     """Tell of a job until its last word, and then None, whatever becomes of it."""
     try:
         import torch
@@ -75,7 +74,7 @@ def _carry_out(job: Job, device: str, tell: Callable[[Message | None], None]) ->
         from avgzsl_bench.execution.sweep.carry_out import carry_out
 
         torch.set_num_threads(THREADS)
-        outcome: Finished | Failed = carry_out(job, device, tell)
-        tell(delivery_of(outcome, device) if isinstance(outcome, Finished) else outcome)
+        outcome: Finished | Failed = carry_out(job, device, report)
+        report(delivery_of(outcome, device) if isinstance(outcome, Finished) else outcome)
     finally:
-        tell(None)
+        report(None)

@@ -1,4 +1,4 @@
-"""A sweep: what of a grid has no record goes through an engine, and what fails is kept with its reason."""
+"""A sweep: runs of a grid without a record go through an engine, and failures are kept with their reason."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from contextlib import closing
 from avgzsl_bench.errors import AvbenchError
 from avgzsl_bench.execution.sweep.engine import Engine, Event, Failed, Finished, Warned
 from avgzsl_bench.execution.sweep.failures import forget_failure, keep_failure
-from avgzsl_bench.execution.sweep.standing import Standing
+from avgzsl_bench.execution.sweep.planned_run import PlannedRun
 
 
-def sweep(standings: Sequence[Standing], engine: Engine, tell: Callable[[Event], None]) -> list[Failed]:
+def sweep(runs: Sequence[PlannedRun], engine: Engine, report: Callable[[Event], None]) -> list[Failed]:
     """Carry out every run that has neither a record nor a damaged one.
 
     Args:
-        standings: the runs of a grid as they stand.
+        runs: of a grid.
         engine: carries them out. Its workers are ended before this returns or raises.
-        tell: told of every event.
+        report: receives every event.
 
     Returns:
-        What failed, in the order of happening. The reasons are kept beside the places of the records.
+        The failures, in the order of happening. Their reasons are kept beside the places of the records.
     """
-    to_do = {standing.run.job.key: standing.run for standing in standings if standing.to_do}
-    for standing in standings:
-        if standing.record is not None:
-            forget_failure(standing.run.plan.path)
+    to_do = {run.job.key: run for run in runs if run.to_do}
+    for run in runs:
+        if run.record is not None:
+            forget_failure(run.plan.path)
     failures = []
     with closing(engine.events([run.job for run in to_do.values()])) as events:
         for event in events:
@@ -35,8 +35,8 @@ def sweep(standings: Sequence[Standing], engine: Engine, tell: Callable[[Event],
                 try:
                     keep_failure(path, event)
                 except AvbenchError as error:  # the other runs need not suffer
-                    tell(Warned(event.job, f"its failure is not kept: {error}"))
+                    report(Warned(event.job, f"its failure is not kept: {error}"))
             elif isinstance(event, Finished):
                 forget_failure(path)
-            tell(event)
+            report(event)
     return failures

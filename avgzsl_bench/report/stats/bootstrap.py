@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.gzsl.metrics import harmonic_mean
+from avgzsl_bench.gzsl.curve import harmonic_mean
 from avgzsl_bench.report.stats.outcomes import RESAMPLED_FIGURES, Outcomes
 
 RESAMPLES = 1000

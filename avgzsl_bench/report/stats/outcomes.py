@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.gzsl.metrics import harmonic_mean
+from avgzsl_bench.gzsl.curve import harmonic_mean
 
 if TYPE_CHECKING:
     from avgzsl_bench.records.collect import StoredRecord

@@ -17,9 +17,10 @@ from avgzsl_bench.report.stats.variance import Interval, components_of, interval
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from avgzsl_bench.gzsl.metrics import Metrics
     from avgzsl_bench.method.precision import Precision
     from avgzsl_bench.records.collect import RecordTable, StoredRecord
-    from avgzsl_bench.records.record import Figures, MethodInfo, Record
+    from avgzsl_bench.records.record import Record, RecordedMethod
 
 FIGURES = ("seen", "unseen", "hm", "zsl", "ausuc")
 """The figures of a table, in the order of its columns; `bias` is aggregated too, but not ranked."""
@@ -56,7 +57,7 @@ class Row:
         tied_with_best: it has the best HM of those that compete, or none of them can be told to be better.
     """
 
-    method: MethodInfo
+    method: RecordedMethod
     sequences: bool
     added_text: Mapping[str, str]
     precision: Precision
@@ -116,7 +117,7 @@ def _identity(record: Record) -> str:
     return json.dumps([method, len(record.trace), *data, record.precision], sort_keys=True)
 
 
-def _outcome(stored: StoredRecord) -> tuple[Figures, int]:
+def _outcome(stored: StoredRecord) -> tuple[Metrics, int]:
     return stored.record.metrics, stored.record.best_epoch
 
 

@@ -1,0 +1,194 @@
+"""Which data a run gets: the installed store and the added texts that names and needs stand for."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from avgzsl_bench.data.data_spec import DataSpec
+from avgzsl_bench.data.datasets.facts import Dataset
+from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, preferred
+from avgzsl_bench.data.datasets.registry import known_dataset
+from avgzsl_bench.data.datasets.splits import refuse_simulated, split_hash_of
+from avgzsl_bench.data.simulated.simulated import ensure_simulated
+from avgzsl_bench.data.store.added_text import AddedText, find_added_text
+from avgzsl_bench.data.store.installed import Installed, data_root, scan, store_path
+from avgzsl_bench.data.store.store import StoreHeader, read_header
+from avgzsl_bench.errors import DataError, UnknownNameError
+from avgzsl_bench.gzsl.task import FeatureDims
+from avgzsl_bench.plugins.specs import Needs
+
+
+@dataclass(frozen=True)
+class ResolvedData:
+    """The data of a run, found and checked but not loaded.
+
+    Attributes:
+        dataset: facts of the dataset.
+        store: header of the installed store.
+        needs: what the method needs.
+        root: the data folder.
+        split: the class split.
+        split_hash: tells the split, and what a source-disjoint view leaves out, from every other.
+        text_order: `by-name` or `official`.
+        added: the added texts of the dataset that the method reads.
+    """
+
+    dataset: Dataset
+    store: StoreHeader
+    needs: Needs
+    root: Path
+    split: str
+    split_hash: str
+    text_order: str = "by-name"
+    added: tuple[AddedText, ...] = ()
+
+    def with_texts(self, text_order: str, names: Sequence[str]) -> ResolvedData:
+        """The same data with a text order, and with those of the named added texts that the dataset has.
+
+        Raises:
+            DataError: an added text is there and cannot be used.
+        """
+        added = find_added_text(self.root, self.dataset, self.store, names)
+        return replace(self, text_order=text_order, added=added)
+
+    @property
+    def dims(self) -> FeatureDims:
+        """Widths of the features and text vectors that the method sees."""
+        store = self.store
+        return FeatureDims(
+            audio=store.audio,
+            visual=store.visual,
+            text={**store.text, **{text.name: text.vectors.shape[1] for text in self.added}},
+            sequences=self.needs.sequences != "none" and offers_sequences(store),
+        )
+
+    @property
+    def spec(self) -> DataSpec:
+        """What identifies the data."""
+        return DataSpec(
+            dataset=self.dataset.name,
+            features=self.store.features,
+            simulated=self.store.simulated,
+            split=self.split,
+            sequences=self.dims.sequences,
+            text_order=self.text_order,
+            added_text={text.name: text.fingerprint for text in self.added},
+            fingerprint=self.store.fingerprint,
+            split_hash=self.split_hash,
+        )
+
+
+def resolve_data(
+    dataset: str,
+    feature_set: str = "auto",
+    split: str = "cls",
+    *,
+    root: Path | str | None = None,
+    needs: Needs | None = None,
+    fits: Callable[[StoreHeader], bool] = lambda _: True,
+) -> ResolvedData:
+    """Find the data that names stand for. Nothing is written but simulated features, on first use.
+
+    Args:
+        dataset: name of a registered dataset, or of one in the data folder.
+        feature_set: a feature set, or `auto`: the best installed real one that has what the method needs, those
+            with sequences first where it reads them; else the simulated one.
+        split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`.
+        root: the data folder; default `AVBENCH_DATA`, else the platform's.
+        needs: what the method cannot do without, and what it reads.
+        fits: which stores `auto` may take.
+
+    Raises:
+        UnknownNameError: no such dataset, split or feature set.
+        DataError: not installed, damaged, or without what is needed; with `auto` also a damaged store of the
+            dataset, which is never passed over.
+    """
+    folder = data_root(root)
+    needs = needs or Needs()
+    facts = known_dataset(dataset, folder)
+    facts.facts(split)
+    store = _find_store(facts, feature_set, split, folder, needs, fits)
+    return ResolvedData(facts, store, needs, folder, split, split_hash_of(store, facts, split))
+
+
+def _find_store(
+    dataset: Dataset,
+    feature_set: str,
+    split: str,
+    root: Path,
+    needs: Needs,
+    fits: Callable[[StoreHeader], bool],
+) -> StoreHeader:
+    found = scan(root)
+    stores = {store.features: store for store in found.headers if store.dataset == dataset.name}
+    if feature_set == "auto":
+        _require_readable(found, store_path(root, dataset.name, "any").parents[1])
+        real = [s for s in stores.values() if not s.simulated and _lack(s, needs) is None and fits(s)]
+        feature_set = next(iter(_preferred(real, needs)), SIMULATED)
+    if feature_set == SIMULATED:
+        refuse_simulated(dataset, split)
+        return _suitable(read_header(ensure_simulated(root, dataset)), needs)
+    _require_readable(found, store_path(root, dataset.name, feature_set))
+    if feature_set not in stores:
+        known = {*stores, *(f.name for f in PUBLISHED), SIMULATED, "auto"}
+        if feature_set not in known:
+            raise UnknownNameError("feature set", feature_set, known)
+        raise DataError(
+            f"no {feature_set!r} features of {dataset.name} in {root} (installed: {', '.join(stores) or 'none'}); "
+            f"import them with 'avbench data import DIR', or use --features {SIMULATED}"
+        )
+    return _suitable(stores[feature_set], needs)
+
+
+def _preferred(stores: Iterable[StoreHeader], needs: Needs) -> list[str]:
+    """Names of feature sets, best first for a method; those with sequences first where it reads them."""
+    sequences = {store.features: store.sequences for store in stores}
+    return sorted(preferred(sequences), key=lambda name: needs.sequences != "none" and not sequences[name])
+
+
+def offers_sequences(store: StoreHeader) -> bool:
+    """Whether a store offers sequences; those of simulated features are made, not stored."""
+    return store.sequences or store.simulated
+
+
+def _require_readable(found: Installed, place: Path) -> None:
+    """Refuse to pass over a damaged store at or below a place: the next best would be used silently."""
+    for path, error in found.unreadable:
+        if (path == place or place in path.parents) and path.parent.name != SIMULATED:
+            raise DataError(f"{error}; or name other features with --features")
+
+
+def _suitable(store: StoreHeader, needs: Needs) -> StoreHeader:
+    lack = _lack(store, needs)
+    if lack is not None:
+        raise DataError(lack)
+    return store
+
+
+def _lack(store: StoreHeader, needs: Needs) -> str | None:
+    """What the method needs and the store does not have, as a message; None if nothing."""
+    what = f"{store.dataset}, {store.features} features"
+    missing = [encoder for encoder in needs.text if encoder not in store.text]
+    if missing:
+        return (
+            f"the method needs text embeddings by {', '.join(missing)}; "
+            f"{what} have {', '.join(sorted(store.text))}; import a feature set that has them"
+        )
+    if needs.sequences == "required" and not offers_sequences(store):
+        return (
+            f"the method needs sequences; {what} have one vector per video; import features with their steps, "
+            f"such as those of TCAF, with 'avbench data import DIR', or use --features {SIMULATED}"
+        )
+    return None
+
+
+def warn_simulated(dataset: Dataset) -> None:
+    """Warn that simulated features stand in for real ones that were not found."""
+    warnings.warn(
+        f"no real features of {dataset.title} that can be used are installed: these are SIMULATED features, "
+        "figures from them say nothing about real videos; import real ones with 'avbench data import DIR'",
+        stacklevel=3,
+    )

@@ -1,0 +1,129 @@
+"""Decisions of calibrated stacking, and the ground truth that they are measured against.
+
+Three numbers per video: the best seen class, the best unseen class, and the gap between their scores, `t = s - u`.
+Calibrated stacking with bias `g` predicts the seen class where `t > g` and the unseen class elsewhere (Chao et
+al., ECCV 2016).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Scores = Tensor | NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Every prediction at every bias.
+
+    Attributes:
+        best_seen: int64 `[N]`, column of the best seen class.
+        best_unseen: int64 `[N]`, column of the best unseen class.
+        gap: float64 `[N]`, best seen score minus best unseen score.
+    """
+
+    best_seen: NDArray[np.int64]
+    best_unseen: NDArray[np.int64]
+    gap: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.gap)
+
+    def predict(self, bias: float) -> NDArray[np.int64]:
+        """Predicted columns `[N]` at a bias."""
+        return np.where(self.gap > bias, self.best_seen, self.best_unseen)
+
+
+class RoleClasses(NamedTuple):
+    """The classes of one role that have a video: their columns, and how many videos each has."""
+
+    columns: NDArray[np.int64]
+    videos: NDArray[np.int64]
+
+    def mean_accuracy(self, right: NDArray[np.int64]) -> float:
+        """Mean over the classes of the share that is right; 0 without a class.
+
+        Args:
+            right: videos that are right, of each column.
+        """
+        classes = len(self.columns)
+        return float((right[self.columns] / self.videos).sum() / classes) if classes else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """What decisions are measured against; what all figures share is computed once.
+
+    A class without a video is left out of every mean.
+
+    Attributes:
+        label: int64 `[N]`, the true column of each video.
+        seen, unseen: int64, columns of the classes of each role.
+    """
+
+    label: NDArray[np.int64]
+    seen: NDArray[np.int64]
+    unseen: NDArray[np.int64]
+
+    @cached_property
+    def count(self) -> NDArray[np.int64]:
+        """Videos of each column."""
+        columns = (self.label, self.seen, self.unseen)
+        return np.bincount(self.label, minlength=int(max(column.max(initial=0) for column in columns)) + 1)
+
+    @cached_property
+    def present(self) -> tuple[RoleClasses, RoleClasses]:
+        """The seen and the unseen classes that have a video."""
+        roles = (columns[self.count[columns] > 0] for columns in (self.seen, self.unseen))
+        seen, unseen = (RoleClasses(columns, self.count[columns]) for columns in roles)
+        return seen, unseen
+
+    @cached_property
+    def weight(self) -> NDArray[np.float64]:
+        """Weight `[N]` of each video in its role's mean per-class accuracy; 0 for a class of neither role."""
+        of_class = np.zeros(len(self.count))
+        for columns, videos in self.present:
+            of_class[columns] = 1.0 / (len(columns) * videos)
+        return of_class[self.label]
+
+    def right(self, predicted: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Videos of each column that are predicted right; `predicted` are columns `[N]`."""
+        return np.bincount(self.label[predicted == self.label], minlength=len(self.count))
+
+
+def decide(scores: Scores, seen: Sequence[int] | ArrayLike, unseen: Sequence[int] | ArrayLike) -> Decisions:
+    """Reduce scores to decisions, on the device the scores are on.
+
+    Args:
+        scores: float `[N, K]`, higher is better; NumPy or torch.
+        seen: columns of the seen classes.
+        unseen: columns of the unseen classes.
+    """
+    import torch
+
+    with torch.inference_mode():
+        tensor = as_tensor(scores)
+        best = []
+        for columns in (seen, unseen):
+            column = np.asarray(columns, dtype=np.int64)
+            found = tensor.index_select(1, torch.from_numpy(column).to(tensor.device)).max(dim=1)
+            best.append((found.values.cpu().double(), column[found.indices.cpu().numpy()]))
+    (seen_value, seen_class), (unseen_value, unseen_class) = best
+    return Decisions(seen_class, unseen_class, (seen_value - unseen_value).numpy())
+
+
+def as_tensor(scores: Scores) -> Tensor:
+    """Scores as a tensor; shares their memory where torch can."""
+    import torch
+
+    # Torch takes no NumPy views with negative strides.
+    return scores if isinstance(scores, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(scores))

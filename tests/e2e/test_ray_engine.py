@@ -102,22 +102,19 @@ def test_records_are_those_of_avbench_run_and_failures_do_not_stop_the_rest(clus
     failing, *made = [*runs(DIVERGES, seeds=1), *runs({}, seeds=1, methods=["chance"]), *runs(seeds=2)[1:]]
     events = swept([failing, *made], workers=2)
     assert {event.where for event in events if isinstance(event, Started)} == {"node one on cpu"}
-    assert [
-        e.result.epoch
-        for e in events
-        if isinstance(e, EpochFinished) and e.job == job_of(made[1]) and e.result.stage == 1
-    ] == [1]
+    job = job_of(made[1])
+    results = [e.result for e in events if isinstance(e, EpochFinished) and e.job == job]
+    assert [result.epoch for result in results if result.stage == 1] == [1]
     (failed,) = [event for event in events if isinstance(event, Failed)]
     assert failed.job == job_of(failing)
     assert failed.reason.endswith("(on node one)")
-    assert read_failure(failing.plan.path).reason == failed.reason
+    assert read_failure(failing.path).reason == failed.reason
     for run in made:
-        ours, theirs = run.finished(), execute(replace(run.plan, out=tmp_path / "alone"))
+        ours, theirs = run.finished(), execute(replace(run, options=replace(run.options, out=tmp_path / "alone")))
         assert ours.environment["threads"] == "1"
         assert ours.model_dump(exclude={"timing"}) == theirs.model_dump(exclude={"timing"})
-    assert (
-        len(list(Path(made[0].options.out).rglob("*.*"))) == 5
-    )  # two records with their decisions, and a failure
+    left = list(Path(made[0].options.out).rglob("*.*"))
+    assert len(left) == 5, "two records with their decisions, and a failure"
     wait_until(lambda: not list(cluster.temporary.glob("avbench-*")))  # nor did they leave any on the node
 
 
@@ -154,13 +151,14 @@ def test_an_interruption_ends_every_run_and_leaves_the_cluster_alone(cluster, ru
 
 def test_what_a_node_lacks_is_told_in_a_line(cluster, runs, monkeypatch):
     def spoil(job: Job) -> Job | None:
-        return replace(job, run_id="seed0-0123456789") if job.seed == 0 else None
+        data = job.spec.data.model_copy(update={"fingerprint": "0" * 64})
+        return replace(job, spec=job.spec.model_copy(update={"data": data})) if job.spec.seed == 0 else None
 
     monkeypatch.setattr("avgzsl_bench.execution.sweep.ray_engine._sent", spoil)
     other, broken = (event for event in swept(runs(), workers=2) if isinstance(event, Failed))
     if other.job.spec.seed:
         other, broken = broken, other
-    assert "changed since the sweep began" in other.reason
+    assert "changed since the run was planned" in other.reason
     assert other.traceback is None
     assert broken.reason.startswith("its task broke: ")
     assert "is avgzsl-bench installed on every node" in broken.reason

@@ -28,10 +28,12 @@ class Gathered(Generic[Item]):
 
     Attributes:
         items: what could be read, by name, in the order of registration.
+        owners: name of the plugin that registered each item.
         faults: name of the plugin and reason for each item that was left out.
     """
 
     items: dict[str, Item] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
     faults: list[tuple[str, str]] = field(default_factory=list)
 
     def hint(self) -> str:
@@ -71,6 +73,7 @@ class Registry(Generic[AnySpec, Item]):
                     if spec.name in gathered.items:
                         raise PluginError(f"{self.hook}: the name {spec.name!r} is taken")
                     gathered.items[spec.name] = self.read(spec)
+                    gathered.owners[spec.name] = impl.plugin_name
         return gathered
 
     def items(self) -> dict[str, Item]:

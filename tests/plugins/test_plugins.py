@@ -177,12 +177,8 @@ def test_a_method_that_cannot_be_imported_says_so(install):
         method_class(spec)
 
 
-def spec_of(target: str) -> ab.MethodSpec:
-    return ab.MethodSpec("odd", target=target, title="odd", follows="reference")
-
-
 def test_a_target_that_is_no_method_says_so():
-    spec = spec_of("collections:OrderedDict")
+    spec = ab.MethodSpec("odd", target="collections:OrderedDict", title="odd", follows="paper")
     with pytest.raises(PluginError, match="not a subclass"):
         method_class(spec)
 
@@ -229,13 +225,15 @@ class OddConstructor(Finished):
     ],
 )
 def test_a_class_that_could_not_be_built_says_so(target, reason):
-    spec = spec_of(f"{__name__}:{target.__name__}")
+    spec = ab.MethodSpec("odd", target=f"{__name__}:{target.__name__}", title="odd", follows="paper")
     with pytest.raises(PluginError, match=f"method 'odd': .*{reason}"):
         method_class(spec)
 
 
 def test_a_finished_class_is_taken():
-    assert method_class(spec_of(f"{__name__}:Finished")) is Finished
+    assert (
+        method_class(ab.MethodSpec("ok", target=f"{__name__}:Finished", title="ok", follows="paper")) is Finished
+    )
 
 
 def test_one_encoder_is_written_as_a_tuple():

@@ -24,13 +24,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Gathered(Generic[Item]):
-    """What plugins registered.
-
-    Attributes:
-        items: what could be read, by name, in the order of registration.
-        owners: name of the plugin that registered each item.
-        faults: name of the plugin and reason for each item that was left out.
-    """
+    """Items by name, the plugin that registered each, and what is wrong: (plugin, reason) for each fault."""
 
     items: dict[str, Item] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)

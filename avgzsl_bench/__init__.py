@@ -60,9 +60,9 @@ if TYPE_CHECKING:
     from avgzsl_bench.plugins.specs import Needs as Needs
     from avgzsl_bench.plugins.specs import ReaderSpec as ReaderSpec
     from avgzsl_bench.plugins.specs import ReportedSpec as ReportedSpec
-    from avgzsl_bench.records.checkpoint import load_official as load_official
     from avgzsl_bench.records.epoch_result import EpochResult as EpochResult
     from avgzsl_bench.records.record import Record as Record
+    from avgzsl_bench.records.released_weights import load_official as load_official
     from avgzsl_bench.records.run_spec import RunSpec as RunSpec
     from avgzsl_bench.testing.method_checks import check_method as check_method
     from avgzsl_bench.testing.reader_checks import check_reader as check_reader
@@ -91,7 +91,7 @@ else:
         "avgzsl_bench.method.torch_method": "Batch TorchConfig TorchMethod",
         "avgzsl_bench.plugins.hookspecs": "hookimpl",
         "avgzsl_bench.plugins.specs": "AblationSpec DatasetSpec MethodSpec Needs ReaderSpec ReportedSpec",
-        "avgzsl_bench.records.checkpoint": "load_official",
+        "avgzsl_bench.records.released_weights": "load_official",
         "avgzsl_bench.records.epoch_result": "EpochResult",
         "avgzsl_bench.records.record": "Record",
         "avgzsl_bench.records.run_spec": "RunSpec",

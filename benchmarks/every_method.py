@@ -93,7 +93,7 @@ def measure(name: str) -> Measured:
     """Measure a method."""
     from floors import work_of
 
-    from avgzsl_bench.execution.stages import validate
+    from avgzsl_bench.execution.scoring import validate
     from avgzsl_bench.gzsl.calibration import parse_calibration
 
     stage = prepared(name)

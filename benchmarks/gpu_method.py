@@ -18,9 +18,9 @@ from every_method import Prepared, batches_for, prepared
 from floors import Work, work_of
 from pairs import Way, pairs, seconds
 
+from avgzsl_bench.execution.scoring import validate
 from avgzsl_bench.execution.seeds.learner import Learner, trains_together
 from avgzsl_bench.execution.seeds.stack import stacked
-from avgzsl_bench.execution.stages import validate
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.method.precision import Precision, precision_context
 from avgzsl_bench.system.device import make_deterministic, peak_memory, reset_peak_memory

@@ -73,7 +73,7 @@ def measure_evaluation(videos: int, classes: int) -> Grown:
 
     from avgzsl_baselines.devise import DeViSE
     from avgzsl_bench import Classes, FeatureDims, Samples, Task, Videos
-    from avgzsl_bench.execution.stages import validate
+    from avgzsl_bench.execution.scoring import validate
     from avgzsl_bench.gzsl.calibration import parse_calibration
     from avgzsl_bench.gzsl.task import Truth
 

@@ -46,13 +46,8 @@ def import_command(file: Path, method: str, assignments: tuple[str, ...], out: P
     """
     from avgzsl_bench.method.registry import method_spec
     from avgzsl_bench.method.settings import parse_assignments
-    from avgzsl_bench.records.checkpoint import (
-        checkpoint_of,
-        load_official,
-        official_origin,
-        read_official,
-        write_checkpoint,
-    )
+    from avgzsl_bench.records.checkpoint import checkpoint_of, write_checkpoint
+    from avgzsl_bench.records.released_weights import load_official, official_origin, read_official
     from avgzsl_bench.system.files import require_writable
 
     spec = method_spec(method)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from avgzsl_bench.data.benchmark import Benchmark, benchmark_of
 from avgzsl_bench.data.choose import ResolvedData, offers_sequences, resolve_data
 from avgzsl_bench.errors import CheckpointError, ConfigError
-from avgzsl_bench.execution.stages import score, validate
+from avgzsl_bench.execution.scoring import score, validate
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import Metrics, metrics_of
+from avgzsl_bench.gzsl.task import FeatureDims
 from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.method.registry import method_class, method_spec
-from avgzsl_bench.records.checkpoint import Checkpoint, Widths, config_of, read_checkpoint, restore
+from avgzsl_bench.records.checkpoint import Checkpoint, config_of, read_checkpoint, restore
 from avgzsl_bench.system.device import choose_device, make_deterministic
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def _wanted(checkpoint: Checkpoint) -> _Widths:
     return shape.audio, shape.visual, [width for name, width in shape.text.items() if name not in added]
 
 
-def _dims_text(shape: Widths) -> str:
+def _dims_text(shape: FeatureDims) -> str:
     text = " + ".join(f"{name} {width}" for name, width in shape.text.items())
     return f"audio {shape.audio}, visual {shape.visual}, text {text}{', sequences' if shape.sequences else ''}"
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
@@ -20,20 +20,15 @@ import numpy as np
 import torch
 
 from avgzsl_bench.errors import PluginError, RunError
+from avgzsl_bench.execution.scoring import score, validate
 from avgzsl_bench.gzsl.calibration import Calibration
-from avgzsl_bench.gzsl.curve import EQUAL, curve_of
-from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth, decide
-from avgzsl_bench.gzsl.metrics import Metrics, metrics_of
-from avgzsl_bench.gzsl.task import Task, Videos
+from avgzsl_bench.gzsl.curve import EQUAL
+from avgzsl_bench.gzsl.decisions import Decisions
+from avgzsl_bench.gzsl.metrics import Metrics
+from avgzsl_bench.gzsl.task import Task
 from avgzsl_bench.method.base import Method
 from avgzsl_bench.method.precision import Precision, precision_context
 from avgzsl_bench.records.epoch_result import EpochResult
-
-SCORES_AT_A_TIME = 2**22
-"""So many are kept until they are decisions: 16 MiB in single precision, whatever the videos and classes."""
-
-VIDEOS_AT_A_TIME = 4096
-"""BlockStack of videos are multiples of this, which is what methods embed at a time."""
 
 MethodFactory = Callable[[Task], Method]
 """Builds an untrained method for a task."""
@@ -219,39 +214,6 @@ def official_schedule(task: Task, calibration: Calibration) -> Callable[[Method]
     return lambda method: method.after_validation(validate(method, task, calibration)[0].hm)
 
 
-def validate(method: Method, task: Task, calibration: Calibration) -> tuple[Metrics, float]:
-    """Figures of a task's videos at the bias that suits them, and the bias to hand on.
-
-    The two biases are the same unless the method averages those of several score matrices.
-    """
-    truth = task.ground_truth
-    decisions = score(method, task)
-    curve = curve_of(decisions, truth)
-    own = calibration.choose(curve)
-    figures = metrics_of(decisions, truth, own, curve)
-    several = _calibration_decisions(method, task)
-    if several is None:
-        return figures, own
-    curves = [curve_of(of_one, truth) for of_one in several]
-    return figures, float(np.mean([calibration.choose(curve) for curve in curves]))
-
-
-def _calibration_decisions(method: Method, task: Task) -> list[Decisions] | None:
-    """The decisions of each matrix that the bias is averaged over; None where it is the scores' own."""
-    truth = task.ground_truth
-    scorer = method.calibration_scorer(task.classes)
-    if scorer is None:
-        return None
-    decided: list[Decisions] = []
-    for start, videos in _blocks(task):
-        size = len(videos), len(task.classes)
-        block = [_decided(method, "calibration_scorer", scores, size, truth) for scores in scorer(videos)]
-        decided = decided or [_undecided(task) for _ in block]
-        for decisions, of_block in zip(decided, block, strict=True):
-            _put(decisions, start, of_block)
-    return decided
-
-
 def train(method: Method, task: Task, epoch: int, precision: Precision = "full") -> dict[str, float]:
     """Train for one epoch, in a precision that the method has.
 
@@ -284,68 +246,6 @@ def checked_means(method: Method, given: object, epoch: int) -> dict[str, float]
                 f"{type(method).__name__}: loss {name!r} is {value} in epoch {epoch}; try a lower learning rate"
             )
     return losses
-
-
-def score(method: Method, task: Task) -> Decisions:
-    """Score a task's videos and reduce the scores to decisions, `SCORES_AT_A_TIME` of them in memory.
-
-    Raises:
-        PluginError: the method did not give a tensor of floats.
-        RunError: scores of the wrong shape or that are not finite.
-    """
-    truth = task.ground_truth
-    decisions = _undecided(task)
-    scorer = method.scorer(task.classes)
-    for start, videos in _blocks(task):
-        # Nothing keeps a block's scores once they are decisions.
-        size = len(videos), len(task.classes)
-        _put(decisions, start, _decided(method, "score", scorer(videos), size, truth))
-    return decisions
-
-
-def _blocks(task: Task) -> Iterator[tuple[int, Videos]]:
-    """A task's videos and where they start, all at once where there are at most `SCORES_AT_A_TIME` scores."""
-    size = max(SCORES_AT_A_TIME // len(task.classes) // VIDEOS_AT_A_TIME, 1) * VIDEOS_AT_A_TIME
-    if len(task.videos) <= size:
-        yield 0, task.videos
-        return
-    for start in range(0, len(task.videos), size):
-        yield start, task.videos.take(slice(start, start + size))
-
-
-def _undecided(task: Task) -> Decisions:
-    """Room for the decisions of all videos, taken at once: a block's would scatter over what scores leave free."""
-    videos = len(task.videos)
-    return Decisions(np.empty(videos, np.int64), np.empty(videos, np.int64), np.empty(videos, np.float64))
-
-
-def _put(decisions: Decisions, start: int, block: Decisions) -> None:
-    rows = slice(start, start + len(block))
-    decisions.best_seen[rows] = block.best_seen
-    decisions.best_unseen[rows] = block.best_unseen
-    decisions.gap[rows] = block.gap
-
-
-def _decided(
-    method: Method, function: str, scores: object, wanted: tuple[int, int], truth: GroundTruth
-) -> Decisions:
-    """Decisions of what a method's function scored, after the checks that `score` documents.
-
-    Gaps must be finite: NaN anywhere and infinity at the top leave none that is. Minus infinity below the top
-    changes no decision and passes.
-    """
-    where = f"{type(method).__name__}.{function}"
-    contract = f"{where}: scores must be a torch.Tensor of floats"
-    if not isinstance(scores, torch.Tensor):
-        raise PluginError(f"{contract}; got {type(scores).__module__}.{type(scores).__name__}")
-    if not scores.is_floating_point():
-        raise PluginError(f"{contract}; got {scores.dtype}")
-    if tuple(scores.shape) != wanted:
-        raise RunError(f"{where} gave shape {tuple(scores.shape)}, not {wanted}")
-    decisions = decide(scores, truth.seen, truth.unseen)
-    if not np.isfinite(decisions.gap).all():
-        raise RunError(f"{where} gave NaN or infinite scores; try a lower learning rate")
-    return decisions
 
 
 def seed_everything(seed: int) -> None:

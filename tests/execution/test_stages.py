@@ -10,15 +10,9 @@ import avgzsl_bench as ab
 from avgzsl_baselines.avgzslnet import AVGZSLNet
 from avgzsl_baselines.devise import DeViSE
 from avgzsl_bench.errors import PluginError, RunError
-from avgzsl_bench.execution import stages
-from avgzsl_bench.execution.stages import (
-    official_schedule,
-    run_stage1,
-    run_stage2,
-    score,
-    seed_everything,
-    validate,
-)
+from avgzsl_bench.execution import scoring
+from avgzsl_bench.execution.scoring import score, validate
+from avgzsl_bench.execution.stages import official_schedule, run_stage1, run_stage2, seed_everything
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import evaluate
 from avgzsl_bench.gzsl.task import FeatureDims
@@ -263,8 +257,8 @@ def _devise(kind, task):
 
 
 def test_classes_are_embedded_once_an_evaluation_whatever_the_blocks(task, monkeypatch):
-    monkeypatch.setattr(stages, "SCORES_AT_A_TIME", 9 * len(task.classes))
-    monkeypatch.setattr(stages, "VIDEOS_AT_A_TIME", 4)
+    monkeypatch.setattr(scoring, "SCORES_AT_A_TIME", 9 * len(task.classes))
+    monkeypatch.setattr(scoring, "VIDEOS_AT_A_TIME", 4)
     method = _devise(CountingDeViSE, task)
     decisions = score(method, task)
     assert len(decisions) > 8, "several blocks"
@@ -272,8 +266,8 @@ def test_classes_are_embedded_once_an_evaluation_whatever_the_blocks(task, monke
 
 
 def test_classes_are_embedded_once_for_a_bias_of_several_matrices(task, monkeypatch):
-    monkeypatch.setattr(stages, "SCORES_AT_A_TIME", 9 * len(task.classes))
-    monkeypatch.setattr(stages, "VIDEOS_AT_A_TIME", 4)
+    monkeypatch.setattr(scoring, "SCORES_AT_A_TIME", 9 * len(task.classes))
+    monkeypatch.setattr(scoring, "VIDEOS_AT_A_TIME", 4)
     config = AVGZSLNet.Config(bias="mean_of_three")
     method = CountingAVGZSLNet(config, SHAPE, task.classes, seed=0, device=torch.device("cpu"))
     validate(method, task, parse_calibration("exact"))
@@ -288,8 +282,8 @@ def test_a_score_of_its_own_is_what_counts(task):
 
 
 def test_no_block_of_scores_outlives_its_decisions(task, monkeypatch):
-    monkeypatch.setattr(stages, "SCORES_AT_A_TIME", 9 * len(task.classes))
-    monkeypatch.setattr(stages, "VIDEOS_AT_A_TIME", 4)
+    monkeypatch.setattr(scoring, "SCORES_AT_A_TIME", 9 * len(task.classes))
+    monkeypatch.setattr(scoring, "VIDEOS_AT_A_TIME", 4)
     earlier = []
 
     class Watched(Blockwise):
@@ -372,8 +366,8 @@ def test_scores_are_kept_in_blocks_whatever_the_number_of_videos(task, monkeypat
     exact = parse_calibration("exact")
     at_once = score(whole, task), validate(whole, task, exact)
     assert set(whole.asked) == {len(task.videos) * len(task.classes)}, "few videos are scored at once"
-    monkeypatch.setattr(stages, "SCORES_AT_A_TIME", 9 * len(task.classes))
-    monkeypatch.setattr(stages, "VIDEOS_AT_A_TIME", 4)
+    monkeypatch.setattr(scoring, "SCORES_AT_A_TIME", 9 * len(task.classes))
+    monkeypatch.setattr(scoring, "VIDEOS_AT_A_TIME", 4)
     in_parts = score(parts, task), validate(parts, task, exact)
     assert max(parts.asked) == 8 * len(task.classes), "multiples of the videos at a time"
     assert sum(parts.asked) == sum(whole.asked), "each video once"

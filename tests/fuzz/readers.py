@@ -224,7 +224,7 @@ def _torch_files(folder: Path) -> list[bytes]:
 
 
 def _read_torch(path: Path) -> object:
-    from avgzsl_bench.records.checkpoint import read_official
+    from avgzsl_bench.records.released_weights import read_official
 
     return read_official(path)
 

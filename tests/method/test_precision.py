@@ -9,7 +9,8 @@ import torch
 import avgzsl_bench as ab
 from avgzsl_bench.errors import ConfigError, RecordError, UnknownNameError
 from avgzsl_bench.execution.plan import RunOptions, plan_run
-from avgzsl_bench.execution.stages import score, train
+from avgzsl_bench.execution.scoring import score
+from avgzsl_bench.execution.stages import train
 from avgzsl_bench.execution.sweep.grid import make_grid
 from avgzsl_bench.method.precision import PRECISIONS, checked_precision, precision_context, require_device
 from avgzsl_bench.method.registry import method_class, method_spec

@@ -31,7 +31,7 @@ from avgzsl_baselines.paired import paired
 from avgzsl_baselines.spiking import spike
 from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, Videos
 from avgzsl_bench.method.settings import build_config
-from avgzsl_bench.records.checkpoint import load_official
+from avgzsl_bench.records.released_weights import load_official
 from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:

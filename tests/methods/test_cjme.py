@@ -45,7 +45,7 @@ from avgzsl_baselines.cjme import (
 )
 from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, Videos
 from avgzsl_bench.method.settings import default_settings
-from avgzsl_bench.records.checkpoint import load_official
+from avgzsl_bench.records.released_weights import load_official
 from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:

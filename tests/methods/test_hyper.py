@@ -30,7 +30,7 @@ from avgzsl_baselines.hyperbolic import alignment, artanh, cosine, poincare, pro
 from avgzsl_bench import CheckpointError, ConfigError, FeatureDims
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
-from avgzsl_bench.records.checkpoint import load_official
+from avgzsl_bench.records.released_weights import load_official
 from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:

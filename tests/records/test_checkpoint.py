@@ -22,7 +22,9 @@ from tiny_method import SPEC, Tiny, official_state
 import avgzsl_bench as ab
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
 from avgzsl_bench.errors import AvbenchError, CheckpointError, ConfigError, UnknownNameError
-from avgzsl_bench.method.registry import list_methods, method_class
+from avgzsl_bench.execution.execute import data_of
+from avgzsl_bench.execution.plan import RunOptions, plan_run
+from avgzsl_bench.method.registry import list_methods, method_class, method_spec
 from avgzsl_bench.method.settings import build_config, presets
 from avgzsl_bench.method.state_dict import Names, expected_state
 from avgzsl_bench.plugins.manager import load_plugins
@@ -31,13 +33,11 @@ from avgzsl_bench.records.checkpoint import (
     Origin,
     checkpoint_of,
     config_of,
-    load_official,
-    official_origin,
     read_checkpoint,
-    read_official,
     restore,
     write_checkpoint,
 )
+from avgzsl_bench.records.released_weights import load_official, official_origin, read_official
 from avgzsl_bench.testing.trial import Trial, tiny_task
 
 CPU = torch.device("cpu")
@@ -578,3 +578,13 @@ def test_widths_that_multiply_cost_nothing():
     state = {"enc.weight": torch.ones(200_000, 129), "W.weight": torch.ones(1, 200_000)}
     with pytest.raises(CheckpointError, match=r"misshapen: W.weight .* not float32 \[200000, 200000\]"):
         load_official(SPEC, state)
+
+
+def test_the_run_that_trained_the_weights_stands_in_the_header(tmp_path: Path, data_root: Path) -> None:
+    options = RunOptions(features="simulated", device="cpu", data_root=data_root, out=tmp_path)
+    plan = plan_run("devise", "ucf", options=options)
+    benchmark = data_of(plan)
+    method = plan.build(benchmark.shape, benchmark.final)
+    path = tmp_path / "devise.safetensors"
+    write_checkpoint(path, checkpoint_of(method_spec("devise"), method, run=plan.spec))
+    assert read_checkpoint(path).header.run == plan.spec

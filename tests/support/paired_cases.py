@@ -9,7 +9,7 @@ import torch
 from reference_values import AUDIO, TEXT, VISUAL, T, X, fill
 
 from avgzsl_bench import Batch, Classes, FeatureDims, MethodSpec, Samples, Task, Videos
-from avgzsl_bench.execution.stages import score, validate
+from avgzsl_bench.execution.scoring import score, validate
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.gzsl.task import Truth

@@ -11,7 +11,8 @@ import torch
 
 import avgzsl_bench as ab
 from avgzsl_bench.errors import PluginError
-from avgzsl_bench.execution.stages import score, train
+from avgzsl_bench.execution.scoring import score
+from avgzsl_bench.execution.stages import train
 from avgzsl_bench.testing.method_checks import CHECKS, check_method
 from avgzsl_bench.testing.trial import Trial
 

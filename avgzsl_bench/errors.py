@@ -1,4 +1,4 @@
-"""What a user is told when something is wrong: one line that says what, where and what to do about it.
+"""Errors with a one-line message for the user: what is wrong, where, and what to do about it.
 
 Every error that a user can cause is an `AvbenchError`. The command line prints its message without a
 traceback and exits with code 2. Anything else that escapes is a bug of ours.
@@ -68,5 +68,5 @@ def first_fault(error: ValidationError, *inside: str) -> str:
 
 
 def one_line(text: str, most: int) -> str:
-    """What a file, server or library says, cut to a line that does nothing to a terminal."""
+    """Cut foreign text to one line without control characters."""
     return "".join(c for c in " ".join(text.split()) if c.isprintable())[:most]

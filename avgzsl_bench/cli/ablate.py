@@ -117,7 +117,7 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
     """Run what has no record, then make the board that these runs belong to."""
     from rich.console import Console
 
-    from avgzsl_bench.cli.progress import execute_shown, say_simulated, warnings_on_one_line
+    from avgzsl_bench.cli.progress import execute_shown, warn_simulated_features, warnings_on_one_line
     from avgzsl_bench.report.tables.ablation import ablation_boards, origin_of
 
     results = Path(options.out)
@@ -130,7 +130,7 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
         finished = [part.plan.finished() for part in parts]
     first = parts[0].plan
     if first.spec.data.simulated:
-        say_simulated(console, first, asked=request.features != "auto")
+        warn_simulated_features(console, first, requested=request.features != "auto")
     records: list[Record] = [record for record in finished if record]
     _say(console, f"{len(parts)} runs, of which {len(records)} are finished")
     for number, (part, record) in enumerate(zip(parts, finished, strict=True), start=1):
@@ -142,7 +142,7 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
 
 
 def _parts(request: AblationRequest, seeds: list[int], options: RunOptions) -> list[_Part]:
-    """The runs of an ablation, each once, all variants of the first seed first."""
+    """Plan the runs of an ablation, each once, all variants of the first seed first."""
     from avgzsl_bench.execution.plan import plan_run
 
     parts: dict[Path, _Part] = {}
@@ -156,7 +156,7 @@ def _parts(request: AblationRequest, seeds: list[int], options: RunOptions) -> l
 
 
 def _read(request: AblationRequest, results: Path) -> list[AblationBoard]:
-    """The boards of the records that are there."""
+    """Make the boards of the existing records."""
     from avgzsl_bench.report.tables.ablation import ablation_boards
 
     boards = ablation_boards(request, _collect(results))

@@ -29,7 +29,7 @@ def checkpoint() -> None:
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A setting that the shapes of the weights do not tell; may be given several times.",
+    help="A setting that does not follow from the shapes of the weights; may be given several times.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="File to write, e.g. avca.safetensors."
@@ -38,7 +38,7 @@ def checkpoint() -> None:
 def import_command(file: Path, method: str, assignments: tuple[str, ...], out: Path, force: bool) -> None:
     """Read released weights from FILE, a .pt file of torch, and write them as a checkpoint of ours.
 
-    Nothing in FILE is run. Every entry has to fit the method. Settings that the shapes do not tell are those of
+    Nothing in FILE is run. Every entry has to fit the method. Settings that do not follow from the shapes are those of
     the method's preset 'official', if it has one. Score it with 'avbench evaluate'.
 
     Of a published run, <Class>_score.pt is stage 1 at its best epoch N ('avbench checkpoint info' shows N once

@@ -17,7 +17,7 @@ _FOLDED = 16
 
 
 def plain_console(*, stderr: bool = False) -> Console:
-    """A console that shows text as it is; wide where its output is not a terminal, and never narrow."""
+    """Make a console that shows text as it is; wide where its output is not a terminal, and never narrow."""
     console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
     fits = console.is_terminal or "COLUMNS" in os.environ
     console.width = max(console.width, _NARROWEST) if fits else _WIDE
@@ -25,7 +25,7 @@ def plain_console(*, stderr: bool = False) -> Console:
 
 
 def plain_table(*columns: str, right: Collection[str] = (), fold: Collection[str] = ()) -> Table:
-    """A table without frame. Columns in `right` hold numbers; only those in `fold` may be folded."""
+    """Make a table without frame. Columns in `right` hold numbers; only those in `fold` may be folded."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for column in columns:
         justify: JustifyMethod = "right" if column in right else "left"

@@ -90,7 +90,7 @@ def evaluate(
 
 
 def _shown(evaluation: Evaluation) -> dict[str, Any]:
-    """An evaluation as plain values."""
+    """Give an evaluation as plain values."""
     return {
         "checkpoint": evaluation.checkpoint.header.model_dump(mode="json"),
         "data": evaluation.benchmark.spec.model_dump(mode="json"),

@@ -14,7 +14,7 @@ class NearMissGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the first argument names; a usage error if there is none."""
+        """Find the command that the first argument names; a usage error if there is none."""
         known = self.list_commands(ctx)
         name = args[0]
         if name not in known and not name.startswith("-"):

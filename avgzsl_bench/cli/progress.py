@@ -107,7 +107,7 @@ class RunProgress:
         self._console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
     def _show_stage(self, stage: int, total: int | None) -> None:
-        """A bar of its own for each stage, so that its clock starts at 0."""
+        """Show a bar per stage, so that its clock starts at 0."""
         self._hide()
         self._task = self._bar.add_task(_STAGE[stage], total=total, left="")
 
@@ -139,10 +139,12 @@ def execute_seeds_shown(plans: Sequence[Plan], console: Console) -> list[Record]
         return execute_seeds(plans, report=report, done=lambda plan: report(f"  record: {plan.path}"))
 
 
-def say_simulated(console: Console, plan: Plan, *, asked: bool) -> None:
-    """A notice that nobody can miss; `asked`: simulated features were asked for by name."""
+def warn_simulated_features(console: Console, plan: Plan, *, requested: bool) -> None:
+    """Print a prominent warning; `requested`: simulated features were requested by name."""
     why = (
-        "" if asked else f"No real features of {plan.data.dataset.title} that this method can use are installed. "
+        ""
+        if requested
+        else f"No real features of {plan.data.dataset.title} that this method can use are installed. "
     )
     console.print(
         Panel(

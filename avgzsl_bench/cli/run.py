@@ -55,7 +55,7 @@ def run(
     """
     from rich.console import Console
 
-    from avgzsl_bench.cli.progress import say_simulated, warnings_on_one_line
+    from avgzsl_bench.cli.progress import warn_simulated_features, warnings_on_one_line
     from avgzsl_bench.execution.plan import plan_run
 
     numbers = chosen_seeds(seed, seeds)
@@ -67,7 +67,7 @@ def run(
         # Looked up before any training: a damaged record is reported now, not after the first seed.
         finished = [None if force else plan.finished() for plan in plans]
     if plan.spec.data.simulated:
-        say_simulated(console, plan, asked=options.features != "auto")
+        warn_simulated_features(console, plan, requested=options.features != "auto")
     records = _find_or_run(plans, finished, console)
     if as_json:
         _print_json(records, many=seeds is not None)
@@ -76,7 +76,7 @@ def run(
 
 
 def _find_or_run(plans: list[Plan], finished: list[Record | None], console: Console) -> list[Record]:
-    """The records of all plans, in their order; missing ones are made."""
+    """Return the records of all plans, in their order; make the missing ones."""
     from avgzsl_bench.cli.progress import execute_seeds_shown
     from avgzsl_bench.system.environment import source_revision
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     "--workers",
     type=click.IntRange(1, 1024),
     metavar="N",
-    help="Runs at once; CPU threads are divided among them, and each record tells its number. "
+    help="Runs at once; CPU threads are divided among them, and each record has their number. "
     "[default: 1 on the CPU, else 1 a device; on a Ray cluster 1 a CPU or GPU]",
 )
 @click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the grid, for a job array.")
@@ -87,7 +87,7 @@ def sweep(
         where = replace(options, device=None) if engine == "ray" else options
         grid = make_grid(chosen_methods, chosen_datasets, chosen_seeds(None, seeds), where, part)
         before = look_up(grid.runs)
-    _say_simulated(grid, console, asked=options.features != "auto")
+    _warn_simulated(grid, console, requested=options.features != "auto")
     report_refused(grid)
     if chosen is None:
         print_runs(before)
@@ -100,7 +100,7 @@ def sweep(
 
 
 def _engine(name: str, device: str, precision: str, workers: int | None) -> Engine:
-    """The engine of a name, ready to work.
+    """Set up the engine of a name.
 
     Raises:
         AvbenchError: the device is not there, or the cluster cannot be used, or not in the precision.
@@ -119,13 +119,13 @@ def _engine(name: str, device: str, precision: str, workers: int | None) -> Engi
     return RayEngine(share)
 
 
-def _say_simulated(grid: Grid, console: Console, *, asked: bool) -> None:
+def _warn_simulated(grid: Grid, console: Console, *, requested: bool) -> None:
     """One notice per dataset that has runs on simulated features."""
-    from avgzsl_bench.cli.progress import say_simulated
+    from avgzsl_bench.cli.progress import warn_simulated_features
 
     simulated = {plan.spec.data.dataset: plan for plan in grid.runs if plan.spec.data.simulated}
     for plan in simulated.values():
-        say_simulated(console, plan, asked=asked)
+        warn_simulated_features(console, plan, requested=requested)
 
 
 def _carry_out(before: Sequence[PlannedRun], engine: Engine, console: Console) -> list[Failed]:

@@ -53,7 +53,7 @@ class SweepDisplay:
             self._say(f"warning: {job}: {event.text}")
 
     def _log(self, line: str) -> None:
-        """A line that a terminal does not need, as its table shows the same."""
+        """Print a line that a terminal does not need, because its table shows the same."""
         if not self._console.is_terminal:
             self._say(line)
 
@@ -71,11 +71,11 @@ class SweepDisplay:
         return "" if seconds is None else f"; about {duration(seconds)} left"
 
     def _screen(self) -> RenderableType:
-        """A line for the sweep, one for each worker, and the table of methods if there is room for it."""
+        """Draw a line for the sweep, one per worker, and the table of methods if there is room for it."""
         counts = ((state, self._progress.count(state)) for state in (State.FAILED, State.RUNNING, State.WAITING))
-        said = "".join(f", {count} {state.value}" for state, count in counts if count)
+        others = "".join(f", {count} {state.value}" for state, count in counts if count)
         done = f"{self._progress.count(State.DONE)} of {len(self._progress.states)} runs done"
-        lines = [Text(f"{done}{said}{self._left()}", style="bold")]
+        lines = [Text(f"{done}{others}{self._left()}", style="bold")]
         lines += [Text(self._under_way(running)) for running in self._progress.running.values()]
         table = self._table()
         fits = table.row_count + len(lines) + _ROWS_BESIDE <= self._console.height

@@ -15,7 +15,7 @@ from avgzsl_bench.execution.sweep.planned_run import PlannedRun
 
 
 def report_refused(grid: Grid) -> None:
-    """A line on standard error for each method and dataset that cannot be run."""
+    """Print a line on standard error for each method and dataset that cannot be run."""
     for refused in grid.refused:
         runs = "run" if refused.runs == 1 else "runs"
         click.echo(
@@ -24,7 +24,7 @@ def report_refused(grid: Grid) -> None:
 
 
 def print_runs(runs: Sequence[PlannedRun]) -> None:
-    """A line per method and dataset: its runs, those done, those to do, those that failed before."""
+    """Print a line per method and dataset: its runs, those done, those to do, those that failed before."""
     groups: dict[tuple[str, str, str], list[PlannedRun]] = defaultdict(list)
     for run in runs:
         spec = run.plan.spec

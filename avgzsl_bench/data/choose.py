@@ -31,7 +31,7 @@ class ResolvedData:
         needs: what the method needs.
         root: the data folder.
         split: the class split.
-        split_hash: tells the split, and what a source-disjoint view leaves out, from every other.
+        split_hash: identifies the split, and what a source-disjoint view leaves out.
         text_order: `by-name` or `official`.
         added: the added texts of the dataset that the method reads.
     """
@@ -46,7 +46,7 @@ class ResolvedData:
     added: tuple[AddedText, ...] = ()
 
     def with_texts(self, text_order: str, names: Sequence[str]) -> ResolvedData:
-        """The same data with a text order, and with those of the named added texts that the dataset has.
+        """Choose the text order, and those of the named added texts that the dataset has.
 
         Raises:
             DataError: an added text is there and cannot be used.
@@ -169,7 +169,7 @@ def _suitable(store: StoreHeader, needs: Needs) -> StoreHeader:
 
 
 def _lack(store: StoreHeader, needs: Needs) -> str | None:
-    """What the method needs and the store does not have, as a message; None if nothing."""
+    """Describe what the method needs and the store lacks; None if nothing."""
     what = f"{store.dataset}, {store.features} features"
     missing = [encoder for encoder in needs.text if encoder not in store.text]
     if missing:

@@ -93,7 +93,7 @@ def _require_once(what: str, names: Iterable[str]) -> None:
 
 @lru_cache(maxsize=64)
 def read_ablation(spec: AblationSpec) -> Ablation:
-    """The content of a registered file.
+    """Read a registered file.
 
     Raises:
         PluginError: it is missing or not of the documented form.
@@ -118,7 +118,7 @@ REGISTRY = Registry("avbench_ablations", AblationSpec, "ablation", _of_known_met
 
 
 def ablation_of(method: str) -> Ablation:
-    """The ablation of a registered method.
+    """Find the ablation of a registered method.
 
     Raises:
         UnknownNameError: no such method.

@@ -77,7 +77,7 @@ def evaluate_checkpoint(
         data_root: folder of installed data.
 
     Raises:
-        AvbenchError: what was asked for cannot work; the message says why.
+        AvbenchError: the request cannot work; the message gives the reason.
     """
     rule = _bias_rule(bias, selection_checkpoint, calibration)
     place = choose_device(device)
@@ -108,7 +108,7 @@ def evaluate_checkpoint(
 
 
 def _bias_rule(bias: float | None, selection: Path | None, calibration: str | None) -> Calibration | None:
-    """The calibration asked for, after checking that the bias comes from one place.
+    """Parse the calibration, after checking that the bias comes from one place.
 
     Raises:
         ConfigError: from none or from both, or a rule or value that cannot be used.
@@ -127,7 +127,7 @@ def _bias_rule(bias: float | None, selection: Path | None, calibration: str | No
 
 
 def _selection(path: Path, checkpoint: Checkpoint) -> Checkpoint:
-    """The checkpoint that the bias comes from.
+    """Read the checkpoint that the bias comes from.
 
     Raises:
         CheckpointError: it is of another method or of other widths than the one to be scored.
@@ -153,7 +153,7 @@ def _data_for(
     root: Path | str | None,
     needs: Needs,
 ) -> ResolvedData:
-    """The installed data that a checkpoint can be scored on.
+    """Find the installed data that a checkpoint can be scored on.
 
     Raises:
         DataError: not installed, or damaged.

@@ -70,7 +70,7 @@ def run(
         force: run again even if the record is there.
 
     Raises:
-        AvbenchError: what was asked for cannot work; the message says why.
+        AvbenchError: the request cannot work; the message gives the reason.
     """
     options = RunOptions(features, split, settings or {}, preset, device, precision, data_root, out)
     plan = plan_run(method, dataset, seed, options)
@@ -118,7 +118,7 @@ def exclusive_run(plan: Plan) -> Iterator[Record | None]:
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """What differs once a file is written anew; None without the file."""
+    """Mark the version of a file; None without the file."""
     try:
         return path.stat().st_ino, path.stat().st_mtime_ns
     except OSError:
@@ -218,7 +218,7 @@ class _Clock:
 
 @contextmanager
 def explain_out_of_memory(plan: Plan) -> Iterator[None]:
-    """Turn an out-of-memory error inside the block into one line that says what to do."""
+    """Turn an out-of-memory error inside the block into one line with advice."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -233,7 +233,7 @@ def explain_out_of_memory(plan: Plan) -> Iterator[None]:
 def _record(
     active: ActiveRun, selection: Selection, method: Method, decisions: Decisions, timing: dict[str, float | str]
 ) -> tuple[Record, bytes]:
-    """The record of a finished run, and the bytes of its decisions."""
+    """Make the record of a finished run, and the bytes of its decisions."""
     plan, task = active.plan, active.benchmark.final
     order = np.argsort(task.truth.row)
     table = DecisionTable(

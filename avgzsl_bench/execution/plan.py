@@ -1,4 +1,4 @@
-"""Planning a run: from names to objects, or to one line that says what is wrong with them."""
+"""Planning a run: from names to objects, or to a one-line error."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Plan:
     options: RunOptions
 
     def with_seed(self, seed: int) -> Plan:
-        """The same run with another seed."""
+        """Plan the same run with another seed."""
         return replace(self, spec=self.spec.model_copy(update={"seed": seed}))
 
     @property
@@ -88,7 +88,7 @@ class Plan:
         return self.method(self.config, shape, task.classes, seed=self.spec.seed, device=self.device)
 
     def finished(self) -> Record | None:
-        """The record, if this very run was finished before.
+        """Return the record if this very run was finished before.
 
         Raises:
             RecordError: there is one, and it is damaged, altered or of another run.
@@ -105,7 +105,7 @@ class Plan:
 
 
 def plan_run(method: str, dataset: str, seed: int = 0, options: RunOptions | None = None) -> Plan:
-    """Turn names into a plan, or say what is wrong with them. Nothing is written but simulated features.
+    """Turn names into a plan. Nothing is written but simulated features.
 
     Args:
         method: name of a registered method.
@@ -176,7 +176,7 @@ def plan_of(spec: RunSpec, options: RunOptions) -> Plan:
 def _identity(
     registered: MethodSpec, config: MethodConfig, preset_config: Callable[[str | None], MethodConfig]
 ) -> MethodIdentity:
-    """The method of a run; `preset_config` gives the configuration of a preset, or of none."""
+    """Identify the method of a run; `preset_config` gives the configuration of a preset, or of none."""
     status = provider(registered)
     full = config.model_dump(mode="json")
     default = preset_config(None).model_dump(mode="json")
@@ -193,7 +193,7 @@ def _identity(
 
 
 def _checked_seed(seed: int) -> int:
-    """The seed as a plain integer, whatever integer type it came in."""
+    """Convert the seed to a plain integer, whatever integer type it came in."""
     try:
         number = operator.index(seed)
     except TypeError as error:

@@ -43,7 +43,7 @@ def validate(method: Method, task: Task, calibration: Calibration) -> tuple[Metr
 
 
 def _calibration_decisions(method: Method, task: Task) -> list[Decisions] | None:
-    """The decisions of each matrix that the bias is averaged over; None where it is the scores' own."""
+    """Make the decisions of each matrix that the bias is averaged over; None where it is the scores' own."""
     truth = task.ground_truth
     scorer = method.calibration_scorer(task.classes)
     if scorer is None:
@@ -76,7 +76,7 @@ def score(method: Method, task: Task) -> Decisions:
 
 
 def _blocks(task: Task) -> Iterator[tuple[int, Videos]]:
-    """A task's videos and where they start, all at once where there are at most `SCORES_AT_A_TIME` scores."""
+    """Split a task's videos into blocks with their offsets; one block up to `SCORES_AT_A_TIME` scores."""
     size = max(SCORES_AT_A_TIME // len(task.classes) // VIDEOS_AT_A_TIME, 1) * VIDEOS_AT_A_TIME
     if len(task.videos) <= size:
         yield 0, task.videos

@@ -95,7 +95,7 @@ class StageDriver(Generic[Outcome]):
 
 
 def drive(driver: StageDriver[Outcome], method: Method, task: Task, precision: Precision) -> Outcome:
-    """Train a method by itself, in a precision that it has, for as long as its driver asks for it.
+    """Train a method by itself, in a precision that it has, for as long as its driver requests epochs.
 
     Raises:
         RunError: a loss or a score is not finite, or scores have the wrong shape.
@@ -204,8 +204,9 @@ def stage2(
 
 
 def official_schedule(task: Task, calibration: Calibration) -> Callable[[Method], None]:
-    """What the published programs do after an epoch of stage 2: step the schedule on stage 1's validation
-    videos, which are training videos by then.
+    """Make a function that steps the schedule after an epoch of stage 2 as the published code does.
+
+    It steps on stage 1's validation videos, which are training videos by then.
 
     Args:
         task: stage 1's.
@@ -227,7 +228,7 @@ def train(method: Method, task: Task, epoch: int, precision: Precision = "full")
 
 
 def checked_means(method: Method, given: object, epoch: int) -> dict[str, float]:
-    """The mean losses that a method gave after an epoch.
+    """Check the mean losses that a method returned after an epoch.
 
     Raises:
         PluginError: they are not a mapping of numbers.

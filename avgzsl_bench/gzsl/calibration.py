@@ -30,7 +30,7 @@ class Calibration:
     grid: tuple[float, ...] | None
 
     def choose(self, curve: SeenUnseenCurve) -> float:
-        """The bias with the highest HM.
+        """Choose the bias with the highest HM.
 
         Over all reals it is the middle of the longest interval that reaches the maximum; on a grid it is the
         smallest of equals.
@@ -42,7 +42,7 @@ class Calibration:
 
 
 def parse_calibration(text: str) -> Calibration:
-    """The calibration that a name stands for.
+    """Parse the name of a calibration.
 
     Raises:
         ConfigError: not one of `exact`, `avca`, `clipclap`, `grid:START:STOP:STEPS`, `fixed:VALUE`.

@@ -47,7 +47,7 @@ class SeenUnseenCurve:
         return float(np.dot(widths, heights) / 2)
 
     def segment(self, bias: ArrayLike) -> NDArray[np.int64]:
-        """The segment that each bias falls into."""
+        """Find the segment that each bias falls into."""
         return np.searchsorted(self.edge, bias, side="right")
 
     def hm_at(self, bias: ArrayLike) -> NDArray[np.float64]:
@@ -55,7 +55,7 @@ class SeenUnseenCurve:
         return self.hm[self.segment(bias)]
 
     def best_bias(self) -> float:
-        """The middle of the longest interval of biases that reach the highest HM; 0 where HM is 0 everywhere."""
+        """Find the middle of the longest interval of biases with the highest HM; 0 where HM is 0 everywhere."""
         hm = self.hm
         highest = hm.max()
         best = np.flatnonzero(hm >= highest - EQUAL)
@@ -79,7 +79,7 @@ def harmonic_mean(seen: ArrayLike, unseen: ArrayLike) -> NDArray[np.float64]:
 
 
 def curve_of(decisions: Decisions, truth: GroundTruth) -> SeenUnseenCurve:
-    """The exact curve of decisions: one sort of the gaps and two cumulative sums."""
+    """Compute the exact curve of decisions: one sort of the gaps and two cumulative sums."""
     order = np.argsort(decisions.gap)
     gap = decisions.gap[order]
     seen_hit = truth.weight * (decisions.best_seen == truth.label)

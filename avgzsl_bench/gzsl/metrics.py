@@ -64,7 +64,7 @@ def metrics_of(
 
 
 def seen_unseen_curve(scores: Scores, labels: ArrayLike, seen: ArrayLike, unseen: ArrayLike) -> SeenUnseenCurve:
-    """The exact seen-unseen curve of a score matrix.
+    """Compute the exact seen-unseen curve of a score matrix.
 
     Args:
         scores: float `[N, K]`, higher is better; NumPy or torch. Negate distances.

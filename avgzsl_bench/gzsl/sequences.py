@@ -52,7 +52,7 @@ class Sequences:
         return self.length.shape[0]
 
     def take(self, index: Tensor | slice, longest: int | None = None) -> Sequences:
-        """The sequences of the videos at `index` (int64 `[M]` on the same device, or a slice).
+        """Select the sequences of the videos at `index` (int64 `[M]` on the same device, or a slice).
 
         Args:
             index: which.
@@ -64,7 +64,7 @@ class Sequences:
         return Sequences(self.values, self.first[index], length, longest, self.seconds)
 
     def at(self, step: Tensor) -> Padded:
-        """The given steps of each video: int64 `[N, T]` or, the same for all, `[1, T]`; not negative."""
+        """Select steps of each video: int64 `[N, T]` or, the same for all, `[1, T]`; not negative."""
         mask = step < self.length.unsqueeze(1)
         row = self.first.unsqueeze(1) + step.minimum(self.length.unsqueeze(1) - 1)
         return Padded(self.values[row] * mask.unsqueeze(2), mask)

@@ -27,7 +27,7 @@ class FeatureDims:
 
     Attributes:
         audio, visual: widths of a vector, or of a step.
-        text: width of each text encoder's vectors, those that the method asked for among them.
+        text: width of each text encoder's vectors, added texts that the method reads included.
         sequences: true where videos come with their steps.
     """
 
@@ -44,12 +44,12 @@ class FeatureDims:
 
 @dataclass(frozen=True)
 class Videos:
-    """Videos without labels or names, in an order that says nothing about their classes.
+    """Videos without labels or names, in an order that reveals nothing about their classes.
 
     Attributes:
         audio: float32 `[N, Da]`; the mean over time where the features are sequences.
         visual: float32 `[N, Dv]`, likewise.
-        audio_steps, visual_steps: the sequences themselves, for a method that asks for them
+        audio_steps, visual_steps: the sequences themselves, for a method that reads them
             (`Needs.sequences`) and where the features have them; else None.
     """
 
@@ -62,7 +62,7 @@ class Videos:
         return self.audio.shape[0]
 
     def take(self, index: Tensor | slice, longest: tuple[int, int] | None = None) -> Videos:
-        """The videos at `index` (int64 `[M]` on the same device, or a slice).
+        """Select the videos at `index` (int64 `[M]` on the same device, or a slice).
 
         Args:
             index: which.
@@ -77,7 +77,7 @@ class Videos:
         )
 
     def mapped(self, function: Callable[[Videos], Tensor], size: int) -> Tensor:
-        """What a function gives for the videos, `[N, ...]`, called for `size` of them at a time."""
+        """Apply a function to `size` videos at a time; returns its results as one tensor `[N, ...]`."""
         import torch
 
         starts = range(0, max(len(self), 1), size)
@@ -94,7 +94,9 @@ class Videos:
         import torch
 
         audio, visual = (steps.length[index].amax(dim=1) for steps in (self.audio_steps, self.visual_steps))
-        return [(heard, seen) for heard, seen in torch.stack((audio, visual), dim=1).tolist()]
+        return [
+            (audio_most, visual_most) for audio_most, visual_most in torch.stack((audio, visual), dim=1).tolist()
+        ]
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ class Classes:
         return torch.cat(list(self.text.values()), dim=1)
 
     def take(self, index: Tensor) -> Classes:
-        """The classes at `index` (int64 `[M]`), in that order."""
+        """Select the classes at `index` (int64 `[M]`), in that order."""
         return Classes(
             names=tuple(self.names[i] for i in index.tolist()),
             text={encoder: vectors[index] for encoder, vectors in self.text.items()},
@@ -149,7 +151,7 @@ class Classes:
         )
 
     def seen_classes(self) -> Classes:
-        """The seen classes alone, in the order that training labels refer to."""
+        """Select the seen classes, in the order that training labels refer to."""
         return self.take(self.seen.nonzero().squeeze(1))
 
 

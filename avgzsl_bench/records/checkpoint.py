@@ -1,6 +1,6 @@
 """Our checkpoints: a method's weights in a safetensors file, with one JSON entry of metadata.
 
-The entry says which method it is, from which distribution, with which settings and widths, where the weights come
+The entry states which method it is, from which distribution, with which settings and widths, where the weights come
 from, and which run trained them.
 """
 
@@ -92,7 +92,7 @@ class Checkpoint:
 def checkpoint_of(
     spec: MethodSpec, method: Method, origin: Origin | None = None, run: RunSpec | None = None
 ) -> Checkpoint:
-    """A method as it is now, as a checkpoint.
+    """Make a checkpoint of a method as it is now.
 
     Args:
         spec: the method as registered.
@@ -151,7 +151,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def config_of(checkpoint: Checkpoint) -> MethodConfig:
-    """The settings of a checkpoint, as the method takes them.
+    """Parse the settings of a checkpoint.
 
     Raises:
         AvbenchError: the method is not installed, or its settings have changed since.
@@ -170,7 +170,7 @@ def config_of(checkpoint: Checkpoint) -> MethodConfig:
 
 
 def restore(checkpoint: Checkpoint, shape: FeatureDims, classes: Classes, device: torch.device) -> Method:
-    """The method of a checkpoint, ready to score.
+    """Build the method of a checkpoint, ready to score.
 
     Args:
         checkpoint: as read.
@@ -196,7 +196,7 @@ def restore(checkpoint: Checkpoint, shape: FeatureDims, classes: Classes, device
 def builder(
     target: type[Method], config: MethodConfig, shape: FeatureDims, classes: Classes
 ) -> Callable[[torch.device], Method]:
-    """A function that builds an untrained method on a device and leaves torch's random stream as it was."""
+    """Make a function that builds an untrained method on a device and leaves torch's random stream as it was."""
 
     def build(device: torch.device) -> Method:
         with torch.random.fork_rng(devices=[]):
@@ -227,5 +227,5 @@ def require_file(path: Path) -> None:
 
 
 def message_of(error: Exception) -> str:
-    """The message of an exception on one line; its type if it has none."""
+    """Put the message of an exception on one line; its type if it has none."""
     return one_line(str(error), 300) or type(error).__name__

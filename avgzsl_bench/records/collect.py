@@ -112,7 +112,7 @@ def collect(results: Path) -> list[RecordTable]:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Records are many small objects in no cycles, which the garbage collector would go through over and over."""
+    """Pause garbage collection: records are many small objects in no cycles."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -144,7 +144,7 @@ def _key(record: Record) -> BoardKey:
 
 
 def require_one_test(group: Iterable[StoredRecord]) -> None:
-    """Records of the same data and split must have been tested on the same videos, in the same order.
+    """Require that records of the same data and split were tested on the same videos, in the same order.
 
     Raises:
         RecordError: they were not, or say so.
@@ -165,7 +165,7 @@ def require_one_test(group: Iterable[StoredRecord]) -> None:
 
 
 def _require_one_origin(records: Iterable[StoredRecord]) -> None:
-    """A data fingerprint stands for one feature set of one dataset, simulated or not."""
+    """Require that a data fingerprint stands for one feature set of one dataset, simulated or not."""
     known: dict[str, tuple[tuple[str, str, bool], StoredRecord]] = {}
     for stored in records:
         data = stored.record.data

@@ -41,7 +41,7 @@ class DecisionTable:
     decisions: Decisions
 
     def to_bytes(self) -> bytes:
-        """The table as an `.npz` archive, the same bytes for the same content."""
+        """Encode the table as an `.npz` archive, the same bytes for the same content."""
         buffer = io.BytesIO()
         np.savez_compressed(
             buffer,
@@ -53,7 +53,7 @@ class DecisionTable:
         return buffer.getvalue()
 
     def class_accuracies(self, classes: int, bias: float) -> list[tuple[int, float | None]]:
-        """Number of videos of each class, and the share of them that is right at a bias; None without videos."""
+        """Count the videos of each class, and compute its accuracy at a bias; None without videos."""
         hit = self.decisions.predict(bias) == self.label
         count = np.bincount(self.label, minlength=classes).tolist()
         right = np.bincount(self.label, weights=hit, minlength=classes).tolist()
@@ -61,7 +61,7 @@ class DecisionTable:
 
 
 def read_decision_table(file: Path, sha256: str, videos: int, seen: Sequence[bool]) -> DecisionTable:
-    """Read a decisions file, checked against what its record says of it.
+    """Read a decisions file, checked against its record.
 
     Args:
         file: the `.npz` file.

@@ -143,7 +143,7 @@ class Record(RunSpec):
         return [c.role == "seen" for c in self.classes]
 
     def to_json(self) -> str:
-        """The record as indented JSON, fields in a fixed order, with a final line feed."""
+        """Encode the record as indented JSON, fields in a fixed order, with a final line feed."""
         return self.model_dump_json(indent=1) + "\n"
 
 

@@ -60,7 +60,7 @@ def read_official(path: Path) -> Mapping[str, Any]:
 
 
 def official_origin(path: Path, content: Mapping[str, Any]) -> Origin:
-    """The origin of a released file: its name and hash, and what its envelope says."""
+    """Describe the origin of a released file: its name and hash, and what its envelope says."""
     epoch, metric = content.get("epoch"), content.get("metric")
     return Origin(
         kind="released",
@@ -81,7 +81,7 @@ def load_official(method: str | MethodSpec, state_dict: Mapping[str, Any], /, **
         method: name of a registered method, or a spec.
         state_dict: tensors by their official names, or the published envelope `{epoch, model, optimizer,
             metric}`. Names may begin with `module.`, all of them.
-        settings: settings that the shapes do not tell, or that are to differ.
+        settings: settings that do not follow from the shapes, or that are to differ.
 
     Raises:
         CheckpointError: entries that are unknown, missing or misshapen; they are named.
@@ -115,7 +115,7 @@ def load_official(method: str | MethodSpec, state_dict: Mapping[str, Any], /, **
 
 
 def _bare(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The state dict itself, without envelope and without the prefix of a data-parallel wrapper."""
+    """Unwrap the state dict: no envelope, no prefix of a data-parallel wrapper."""
     model = content.get("model")
     state = dict(model if isinstance(model, Mapping) else content)
     if state and all(isinstance(name, str) and name.startswith(_PARALLEL) for name in state):
@@ -126,7 +126,7 @@ def _bare(content: Mapping[str, Any]) -> dict[str, Any]:
 def _official_shape(
     target: type[TorchMethod], state: Mapping[str, Tensor], names: Names, what: str
 ) -> tuple[FeatureDims, dict[str, Any]]:
-    """The method's own reading of the shapes; a fault is reported with all unknown names."""
+    """Let the method read the shapes; a fault is reported with all unknown names."""
     unknown = [name for name in state if names.own(name) is None]
     try:
         shape, found = target.official_shape(state)
@@ -140,7 +140,7 @@ def _official_shape(
 
 
 def _published_features(shape: FeatureDims) -> str:
-    """The published feature set of one vector a video with these widths; empty if there is none."""
+    """Find the published feature set of one vector per video with these widths; empty if there is none."""
     wanted = (shape.audio, shape.visual, list(shape.text.values()))
     fitting = (f.name for f in PUBLISHED if not f.sequences and (f.audio, f.visual, [*f.text.values()]) == wanted)
     return next(fitting, "")

@@ -12,5 +12,5 @@ What a method must keep to, and announces with `seeds_together = True`:
 
 A seed has a sampling stream, a dropout stream, batch statistics, a learning rate, an epoch selection and a bias of
 its own. It sees the same batches together and alone, on the CPU the same dropout masks too; what differs is the
-order of sums inside matrix products. `TOLERANCE` says how far that may take it.
+order of sums inside matrix products. `TOLERANCE` bounds the effect.
 """

@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 
 def global_stream(seed: int, device: torch.device) -> Generator:
-    """A stream that draws what PyTorch's global one would, if it drew it now.
+    """Make a stream that draws what PyTorch's global one would, if it drew it now.
 
     Args:
         seed: what the global generators were seeded with.

@@ -26,7 +26,7 @@ _OPTIMIZERS = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 
 
 def trains_together(method: type[Method]) -> bool:
-    """Whether seeds of a method may be stacked: it says so, and trains as `TorchMethod` does."""
+    """Whether seeds of a method may be stacked: it announces it, and trains as `TorchMethod` does."""
     return (
         issubclass(method, TorchMethod)
         and method.seeds_together
@@ -35,7 +35,7 @@ def trains_together(method: type[Method]) -> bool:
 
 
 def obstacle(method: TorchMethod, seeds: Sequence[TorchMethod], train: Samples) -> str | None:
-    """What keeps seeds of a method that `trains_together` from being stacked after all; None if nothing does.
+    """Find what keeps seeds of a method that `trains_together` from being stacked; None if nothing does.
 
     Args:
         method: one more of them, of any seed.
@@ -59,7 +59,7 @@ def obstacle(method: TorchMethod, seeds: Sequence[TorchMethod], train: Samples) 
 
 
 def _loose(method: TorchMethod) -> dict[str, Tensor]:
-    """The tensors that a method reads but not as parameters and buffers of its module, by name."""
+    """Find the tensors of a method that are neither parameters nor buffers of its module, by name."""
     parts = {f"module.{path}" if path else "module": part for path, part in method.module.named_modules()}
     inside = set(parts.values())
     found = {}

@@ -21,7 +21,7 @@ def lockstep(
     stack: Stack,
     precision: Precision = "full",
 ) -> Iterator[tuple[int, Outcome | RunError]]:
-    """Train learners together, each for as long as its driver asks for it.
+    """Train learners together, each for as long as its driver requests epochs.
 
     Args:
         drivers: at the beginning of a stage, each of at least one epoch.

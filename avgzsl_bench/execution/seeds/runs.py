@@ -50,7 +50,7 @@ def execute_seeds(
 
 
 class _DataOnce:
-    """The data of plans that differ by seed only, loaded when it is first asked for."""
+    """The data of plans that differ by seed only, loaded at its first use."""
 
     def __init__(self) -> None:
         self._benchmark: Benchmark | None = None

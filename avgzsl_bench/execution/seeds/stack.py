@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def stacked(learners: Sequence[Learner], factory: MethodFactory, task: Task) -> Stack:
-    """A stack of learners, untrained, whose methods the factory could have built but for the seed.
+    """Stack untrained learners whose methods the factory could have built but for the seed.
 
     Raises:
         RunError: what the method does cannot be done side by side.
@@ -85,7 +85,7 @@ class Stack:
                 own.data = stacked[name].detach()[position]
 
     def train_epoch(self) -> list[dict[str, float]]:
-        """An epoch of each method, on the batches that it would draw alone: the means of its losses."""
+        """Train an epoch of each method on its own batches; returns the means of its losses."""
         with warnings.catch_warnings():
             # How much slower an operation without a rule of its own is, is measured.
             warnings.filterwarnings("ignore", message="There is a performance drop")
@@ -130,12 +130,12 @@ class Stack:
         return {name: value.detach() for name, value in losses.items()}
 
     def _after_step(self, batch: Batch) -> dict[str, Tensor]:
-        """The template's `after_step`, which gives nothing."""
+        """Call the template's `after_step`, which returns nothing."""
         self._template.after_step(batch)
         return {}
 
     def _side_by_side(self, call: Callable[[Batch], Mapping[str, Tensor]], batch: Batch) -> Mapping[str, Tensor]:
-        """What the template's `call` gives with each seed's parameters and buffers on its own batch."""
+        """Evaluate the template's `call` with each seed's parameters and buffers on its own batch."""
         network = _Called(self._template.module, call, self._streams)
 
         def one(tensors: dict[str, Tensor], seed: Tensor, own: tuple[Tensor, ...]) -> Any:
@@ -169,7 +169,7 @@ class Stack:
 
     @torch.no_grad()
     def _update(self, ratios: Sequence[Tensor | None]) -> None:
-        """The optimiser's step; where rates differ, each seed goes only its share of the way."""
+        """Take the optimiser's step; where rates differ, each seed goes only its share of the way."""
         optimizer = self._template.optimizer
         uneven = [
             (parameter, parameter.clone(), ratio)
@@ -198,7 +198,7 @@ class _Called(nn.Module):
         self._streams = streams
 
     def forward(self, seed: Tensor, own: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        """The function of a batch."""
+        """Evaluate the function of a batch."""
         with SeedsDropout(self._streams, seed):
             return dict(self._call(_unpacked(own)))
 
@@ -214,12 +214,12 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
 
 
 def _packed(batch: Batch) -> tuple[Tensor, ...]:
-    """The tensors of a batch of vectors."""
+    """Flatten a batch of vectors into its tensors."""
     own = (batch.audio, batch.visual, batch.label)
     return own if batch.negative is None else (*own, *_packed(batch.negative))
 
 
 def _unpacked(tensors: tuple[Tensor, ...]) -> Batch:
-    """The batch that they are of."""
+    """Rebuild the batch."""
     audio, visual, label, *negative = tensors
     return Batch(audio, visual, label, _unpacked(tuple(negative)) if negative else None)

@@ -33,7 +33,7 @@ def execute_together(
     """Run plans that differ by seed only, and train them together.
 
     A seed whose loss or scores are not finite leaves the others alone. A record is written as soon as its seed is
-    done; its times are shares of what was done together, and `seeds_together` among them says of how many.
+    done; its times are shares of what was done together, and `seeds_together` among them is their number.
 
     Args:
         plans: one a seed, one at least.
@@ -94,7 +94,7 @@ class _Together:
         return records
 
     def _select(self) -> dict[int, tuple[Selection, float]]:
-        """What stage 1 decides, and seconds, by seed."""
+        """Run stage 1; returns what it decides, and its duration in seconds, by seed."""
         learners = self._learners(list(self._runs), self._benchmark.selection)
         config = self._first.config
         drivers = {
@@ -115,7 +115,7 @@ class _Together:
         return selected
 
     def _finish(self, selected: dict[int, tuple[Selection, float]]) -> dict[int, Record]:
-        """Records by seed."""
+        """Run stage 2; returns the records by seed."""
         learners = self._learners(list(selected), self._benchmark.final)
         drivers = {
             seed: StageDriver(
@@ -152,7 +152,7 @@ class _Together:
     def _trained(
         self, learners: Mapping[int, Learner], drivers: Mapping[int, StageDriver[Outcome]], task: Task
     ) -> Iterator[tuple[int, Outcome]]:
-        """The outcome of a stage by seed, as it comes; seeds that fail are noted."""
+        """Yield the outcome of a stage by seed, as it comes; note the seeds that fail."""
         seeds = list(learners)
         stack = stacked(list(learners.values()), self._runs[seeds[0]].build, task)
         stages = lockstep(list(drivers.values()), list(learners.values()), stack, self._first.spec.precision)

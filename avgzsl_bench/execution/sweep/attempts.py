@@ -22,7 +22,7 @@ class Attempt:
     started: int = 0
 
     def lost(self, reason: str) -> Lost | Failed:
-        """The event once its worker is lost: the job is started again, or has failed.
+        """Choose the event once its worker is lost: the job is started again, or has failed.
 
         Args:
             reason: how the worker ended, as a sentence of which the worker is the subject.

@@ -73,7 +73,7 @@ def keep_delivery(job: Job, delivery: Delivery) -> Finished:
 
 
 def _verified(plan: Plan, delivery: Delivery) -> Record:
-    """The record that came back, which is the plan's.
+    """Verify that the record that came back is the plan's.
 
     Raises:
         RecordError: as `keep_delivery`.

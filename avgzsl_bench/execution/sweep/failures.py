@@ -60,7 +60,7 @@ def _writable(text: str) -> str:
 
 
 def read_failure(record: Path) -> Failure | None:
-    """The failure that is kept of a run; None without one.
+    """Read the failure that is kept of a run; None without one.
 
     Raises:
         RecordError: it is damaged.

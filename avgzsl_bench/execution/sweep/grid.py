@@ -69,7 +69,7 @@ def parse_shard(text: str) -> Shard:
 
 
 def method_names(text: str) -> list[str]:
-    """The methods that a comma-separated list names; `all` stands for every registered one.
+    """List the methods that a comma-separated list names; `all` stands for every registered one.
 
     Raises:
         AvbenchError: a name that nobody registered, with the one that was probably meant; or none.
@@ -78,7 +78,7 @@ def method_names(text: str) -> list[str]:
 
 
 def dataset_names(text: str, data_root: Path | str | None) -> list[str]:
-    """The datasets that a comma-separated list names; `all` stands for every one that can be used.
+    """List the datasets that a comma-separated list names; `all` stands for every one that can be used.
 
     Raises:
         AvbenchError: as `method_names`.

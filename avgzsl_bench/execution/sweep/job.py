@@ -28,14 +28,14 @@ class Job:
 
     @property
     def key(self) -> tuple[str, str, int]:
-        """Method, dataset and seed, which tell the run from every other of its sweep."""
+        """Method, dataset and seed, which identify the run within its sweep."""
         return self.spec.method.name, self.spec.data.dataset, self.spec.seed
 
     def plan(self, device: str | None) -> Plan:
         """Plan the run on a device, or on one of another machine.
 
         Raises:
-            AvbenchError: it cannot be run here, or would be another run than the one that was asked for.
+            AvbenchError: it cannot be run here, or would be another run than the planned one.
         """
         from avgzsl_bench.execution.plan import plan_of
 

@@ -35,7 +35,7 @@ class Slot:
 
 
 def device_slots(device: str, workers: int | None = None) -> list[Slot]:
-    """The slots of this machine.
+    """List the slots of this machine.
 
     Args:
         device: `auto` or `cuda` stands for every CUDA device if there are several.
@@ -86,7 +86,7 @@ class _Worker:
             theirs.close()  # so that the pipe ends when the process does
 
     def next_event(self) -> Event:
-        """The next event of its job; the job is taken from it with the last."""
+        """Receive the next event of its job; the last one frees the worker."""
         assert self.pipe is not None
         assert self.attempt is not None
         try:
@@ -135,7 +135,7 @@ def _how(code: int | None) -> str:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """A process that is started inside the block never hears Ctrl-C, not even before it can say so itself."""
+    """Block Ctrl-C for processes that are started inside the block, from their first instant."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

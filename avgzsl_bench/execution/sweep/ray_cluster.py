@@ -38,7 +38,7 @@ class Share:
 
 
 def require_shareable(device: str) -> None:
-    """Refuse a device that a cluster cannot be asked for.
+    """Refuse a device that a cluster cannot offer.
 
     Raises:
         ConfigError: it is neither `auto`, `cpu` nor `cuda`.
@@ -98,7 +98,7 @@ def _unreachable(address: str, reason: str) -> AvbenchError:
 
 
 def cluster_nodes() -> dict[str, tuple[str, Mapping[str, float]]]:
-    """The name and the resources of each living node of the cluster that is connected, by id."""
+    """List the name and the resources of each living node of the connected cluster, by id."""
     import ray
 
     return {
@@ -118,7 +118,7 @@ def share_out(nodes: Iterable[Mapping[str, float]], device: str, workers: int | 
             as many as there is room for. A number may be more than that: the rest wait for nodes to join.
 
     Raises:
-        ConfigError: there is no GPU where one is asked for, or no room for a single run.
+        ConfigError: there is no GPU where one is requested, or no room for a single run.
     """
     free = [(int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in nodes]
     gpus = sum(count for _, count in free)

@@ -1,6 +1,6 @@
 """The Ray engine: each job is a task on a cluster that somebody else has started.
 
-Ray's own retries are off, so that the sweep hears of every worker that is lost. Each task has a process of its
+Ray's own retries are off, so that the sweep notices every lost worker. Each task has a process of its
 own: nothing that a run leaves behind reaches the next.
 """
 
@@ -36,7 +36,7 @@ _PATIENCE = 5.0
 """Seconds that a task is given to end by itself."""
 
 _QUIET = 30.0
-"""Seconds without any news after which jobs that wait for a node are told of."""
+"""Seconds without events after which jobs that wait for a node are reported."""
 
 _LONGEST = 500
 """Characters of Ray's own words that are passed on."""
@@ -46,7 +46,7 @@ _HOW = {OutOfMemoryError: KILLED, WorkerCrashedError: KILLED, NodeDiedError: "it
 
 @dataclass
 class _Task:
-    """A job that was given to Ray: what it says, and the node that it is on once it has begun."""
+    """A job that was given to Ray: its messages, and its node once it has begun."""
 
     attempt: Attempt
     device: str
@@ -59,7 +59,7 @@ class _Task:
         return "its worker" if self.node is None else f"its worker on node {self.node}"
 
     def next_event(self) -> Event:
-        """The next event of its job; what it finished is in its place by then.
+        """Receive the next event of its job; a finished record is in its place by then.
 
         Raises:
             AvbenchError: this machine's own node is lost, and with it the way to every other.
@@ -69,7 +69,7 @@ class _Task:
             message = ray.get(next(self.messages))
         except StopIteration:
             return self.attempt.lost(f"{self.worker} ended without a word")
-        except RayTaskError as error:  # a run's own errors are told by the task
+        except RayTaskError as error:  # a run's own errors are reported by the task
             what = one_line(str(error.cause).partition("\n")[0], _LONGEST)
             reason = f"its task broke: {what}; is avgzsl-bench installed on every node, as it is here?"
             return Failed(job, reason, str(error))
@@ -91,7 +91,7 @@ class _Task:
                 return Failed(job, " ".join(str(error).split()))
         if isinstance(message, Failed):
             return Failed(job, f"{message.reason} (on node {self.node})", message.traceback)
-        assert isinstance(message, EpochFinished | Warned), "a task says nothing else"
+        assert isinstance(message, EpochFinished | Warned), "a task sends nothing else"
         return replace(message, job=job)
 
 
@@ -155,7 +155,7 @@ class RayEngine:
 
 
 def _sent(job: Job) -> Job:
-    """The job as a node takes it: the data folder is the one that was named here, else the node's own."""
+    """Prepare the job for a node: the data folder is the one that was named here, else the node's own."""
     given = job.options.data_root
     named = given is not None or os.environ.get(ENVIRONMENT)
     root = data_root(given).absolute() if named else None
@@ -163,7 +163,7 @@ def _sent(job: Job) -> Job:
 
 
 def _end(tasks: Iterable[ObjectRefGenerator]) -> None:
-    """End every task and wait for it: it is asked to, then its process is killed."""
+    """End every task and wait for it: first by request, then its process is killed."""
     left = {task.completed(): task for task in tasks}
     for force in (False, True):
         for task in left.values():

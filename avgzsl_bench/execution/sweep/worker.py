@@ -1,4 +1,4 @@
-"""A worker process of the local engine: takes jobs from a pipe, one after another, and tells of them.
+"""A worker process of the local engine: takes jobs from a pipe, one after another, and reports their events.
 
 Nothing heavy is imported before the number of threads is set.
 """
@@ -24,7 +24,7 @@ _GRACE = 10.0
 
 
 def work(pipe: Connection, device: str, threads: int) -> None:
-    """Carry out the jobs that come through a pipe until it is closed, one fails, or the process is told to end.
+    """Carry out the jobs that come through a pipe until it is closed, one fails, or the process is terminated.
 
     After a failure the process ends, so that nothing which a failed run left behind, a broken device context for
     one, reaches the next.

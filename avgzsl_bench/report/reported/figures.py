@@ -114,7 +114,7 @@ class ReportedFile(_Part):
 
 @lru_cache(maxsize=32)
 def read_reported(spec: ReportedSpec) -> ReportedFile:
-    """The content of a registered file.
+    """Read a registered file.
 
     Raises:
         PluginError: it is missing or malformed.

@@ -38,8 +38,8 @@ def checkpoint() -> None:
 def import_command(file: Path, method: str, assignments: tuple[str, ...], out: Path, force: bool) -> None:
     """Read released weights from FILE, a .pt file of torch, and write them as a checkpoint of ours.
 
-    Nothing in FILE is run. Every entry has to fit the method. Settings that do not follow from the shapes are those of
-    the method's preset 'official', if it has one. Score it with 'avbench evaluate'.
+    Nothing in FILE is run. Every entry has to fit the method. Settings that do not follow from the shapes are
+    those of the method's preset 'official', if it has one. Score it with 'avbench evaluate'.
 
     Of a published run, <Class>_score.pt is stage 1 at its best epoch N ('avbench checkpoint info' shows N once
     it is imported), and checkpoints/<Class>_score_ckpt_<N-1>.pt is the stage 2 that goes with it.

@@ -1,7 +1,7 @@
 """Our checkpoints: a method's weights in a safetensors file, with one JSON entry of metadata.
 
-The entry states which method it is, from which distribution, with which settings and widths, where the weights come
-from, and which run trained them.
+The entry states which method it is, from which distribution, with which settings and widths, where the weights
+come from, and which run trained them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`avbench data audit`: what is known to go wrong with data, looked for in the files at hand."""
+"""`avbench data audit`: look for known faults in data, downloaded or installed."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def audit_command(
 ) -> None:
     """Look for known faults in DIR, or in installed features.
 
-    DIR is a tree as its authors publish it (AVCA, TCAF, ClipClap), at any level that 'data import' takes, a folder
-    with caches of the published programs, or one such cache. Every fault is listed, with evidence, its effect on
-    figures and what to do, also where 'data import' would stop at the first. Nothing is changed.
+    DIR is a tree as its authors publish it (AVCA, TCAF, ClipClap), at any level that 'data import' accepts, or a
+    folder with caches of the published code, or one such cache. Every fault is listed with its evidence, its
+    effect on results and what to do about it; 'data import' stops at the first fault. Nothing is changed.
 
     The exit code is 1 if an error is found, 0 with warnings and notes only, 2 if there is nothing to audit.
     """
@@ -40,7 +40,9 @@ def audit_command(
     from avgzsl_bench.data.store.installed import data_root as locate
 
     if path is not None and (dataset_name is not None or features is not None):
-        raise click.UsageError("--dataset and --features are for installed features; leave out DIR or them")
+        raise click.UsageError(
+            "--dataset and --features are for installed features; leave out either DIR or these options"
+        )
     console = plain_console(stderr=True)
     with console.status("auditing") as status:
         if path is not None:
@@ -59,6 +61,7 @@ def audit_command(
 def _installed(
     dataset_name: str | None, features: str | None, root: Path, announce: Callable[[str], None]
 ) -> list[Audit]:
+    """Audit the installed stores of a dataset and feature set; None stands for all."""
     from avgzsl_bench.data.audit.audit import audit_store, unreadable_store
     from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED
     from avgzsl_bench.data.datasets.registry import known_dataset

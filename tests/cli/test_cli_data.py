@@ -16,8 +16,9 @@ from avgzsl_bench.errors import AvbenchError, DataError, UnknownNameError
 
 
 @pytest.fixture(autouse=True)
-def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+def _standard_plugins_and_width(monkeypatch: pytest.MonkeyPatch) -> None:
     standard_plugins(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "160")
 
 
 @pytest.fixture

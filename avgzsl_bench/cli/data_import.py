@@ -23,8 +23,13 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
     from avgzsl_bench.data.layouts.importing import import_tree
     from avgzsl_bench.data.store.installed import data_root as locate
 
+    faults: list[str] = []
     with plain_console(stderr=True).status("importing") as status:
-        results = import_tree(directory, locate(data_root), force=force, announce=status.update)
+        results = import_tree(
+            directory, locate(data_root), force=force, announce=status.update, warn=faults.append
+        )
+    for line in faults:
+        click.echo(f"warning: {' '.join(line.split())}", err=True)
     for result in results:
         item = result.found
         click.echo(f"{item.dataset} {item.features} ({item.reader}): {result.videos} videos -> {result.path}")

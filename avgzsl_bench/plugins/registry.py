@@ -24,9 +24,10 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Gathered(Generic[Item]):
-    """Items by name, and what is wrong: (plugin, reason) for each fault."""
+    """Items by name, the plugin that registered each, and what is wrong: (plugin, reason) for each fault."""
 
     items: dict[str, Item] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
     faults: list[tuple[str, str]] = field(default_factory=list)
 
     def hint(self) -> str:
@@ -66,6 +67,7 @@ class Registry(Generic[AnySpec, Item]):
                     if spec.name in gathered.items:
                         raise PluginError(f"{self.hook}: the name {spec.name!r} is taken")
                     gathered.items[spec.name] = self.read(spec)
+                    gathered.owners[spec.name] = impl.plugin_name
         return gathered
 
     def items(self) -> dict[str, Item]:

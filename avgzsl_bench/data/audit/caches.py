@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from avgzsl_bench.data.audit.class_files import UNREADABLE, clean_ids
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity
-from avgzsl_bench.data.audit.marks import simulated_ids
 from avgzsl_bench.data.audit.survey import WIDEST, Collector, Survey, Text, Unread, feature_set
 from avgzsl_bench.data.datasets.facts import Dataset, partition_bit
 from avgzsl_bench.data.datasets.recordings import UNKNOWN, recordings
+from avgzsl_bench.data.layouts.marker import simulated_video
 from avgzsl_bench.data.layouts.tree import refuse_link_out
 from avgzsl_bench.data.untrusted.unpickle import load_pickle
 from avgzsl_bench.errors import DataError
@@ -111,7 +111,8 @@ def _survey(
         gathered = collector.finished()
         if gathered is not None:
             survey.vectors[modality] = gathered
-    survey.simulated = simulated_ids(chain.from_iterable(v.video_id for v in survey.vectors.values()))
+    ids = chain.from_iterable(v.video_id for v in survey.vectors.values())
+    survey.simulated = simulated_video(ids) is not None
     if len(survey.vectors) == len(_MODALITIES):
         audio, visual = (survey.vectors[m].width for m in _MODALITIES)
         survey.features = feature_set((audio, visual), sequences)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity
 from avgzsl_bench.data.audit.survey import Survey
@@ -12,7 +12,7 @@ from avgzsl_bench.data.layouts.marker import (
     Marker,
     marked_datasets,
     read_marker,
-    refuse_simulated,
+    simulated_video,
 )
 from avgzsl_bench.data.layouts.tree import FeatureTree
 from avgzsl_bench.errors import DataError
@@ -39,7 +39,7 @@ def heed_mark(survey: Survey, mark: Marker | None) -> None:
     """Take from a mark what the features are, once the vectors are known; says where the two disagree."""
     ids = {video for vectors in survey.vectors.values() for video in vectors.video_id}
     if mark is None:
-        if simulated_ids(ids):
+        if simulated_video(ids) is not None:
             text = "absent or unreadable, but ids are of the form sim_NNN_NNNNN: the features are simulated"
             survey.findings.append(_MARK.found(FILE_NAME, text))
             survey.simulated = True
@@ -51,12 +51,3 @@ def heed_mark(survey: Survey, mark: Marker | None) -> None:
     elif len(widths) > 1:
         text = f"says {mark.features} of widths {mark.audio}/{mark.visual}, found {widths[0]}/{widths[1]}"
         survey.findings.append(_MARK.found(FILE_NAME, text))
-
-
-def simulated_ids(ids: Iterable[str]) -> bool:
-    """Whether any of the ids is one that only simulated features have."""
-    try:
-        refuse_simulated(ids, simulated=False, where="")
-    except DataError:
-        return True
-    return False

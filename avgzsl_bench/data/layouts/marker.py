@@ -126,14 +126,25 @@ def marked_datasets(tree: FeatureTree, datasets: Sequence[Dataset]) -> Sequence[
     return found
 
 
+def simulated_video(video_ids: Iterable[str]) -> str | None:
+    """Give the first id that only simulated videos have; None if there is none."""
+    return next((video for video in video_ids if _SIMULATED_ID.fullmatch(video)), None)
+
+
 def refuse_simulated(video_ids: Iterable[str], *, simulated: bool, where: Path | str) -> None:
     """Fail if features that are not called simulated have videos that only simulated ones have.
+
+    Args:
+        video_ids: ids of the features.
+        simulated: whether the features are called simulated.
+        where: the file or folder to name in the error.
 
     Raises:
         DataError: they do.
     """
-    if not simulated and (odd := next((i for i in video_ids if _SIMULATED_ID.fullmatch(i)), None)) is not None:
+    video = None if simulated else simulated_video(video_ids)
+    if video is not None:
         raise DataError(
-            f"{where}: video {odd!r} is of simulated features, which may not pass for real ones; "
+            f"{where}: video {video!r} is of simulated features, which may not pass for real ones; "
             f"the export marks them in {FILE_NAME}, which is missing or changed"
         )

@@ -41,7 +41,7 @@ def audit_command(
 
     if path is not None and (dataset_name is not None or features is not None):
         raise click.UsageError(
-            "--dataset and --features are for installed features; leave out either DIR or these options"
+            "--dataset and --features are for installed features; leave out DIR or these options"
         )
     console = plain_console(stderr=True)
     with console.status("auditing") as status:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, preferred
 from avgzsl_bench.data.datasets.registry import known_dataset
-from avgzsl_bench.data.datasets.splits import refuse_simulated, split_rows
+from avgzsl_bench.data.datasets.splits import refuse_simulated_view, split_rows
 from avgzsl_bench.data.datasets.text_order import text_rows
 from avgzsl_bench.data.device_steps import DeviceSteps
 from avgzsl_bench.data.simulated.extras import simulate_steps
@@ -52,7 +52,7 @@ def find_store(dataset: Dataset, features: str, split: str, root: Path, needs: N
         real = [h for h in headers if not h.simulated and _lacks(h, needs) is None]
         features = next(iter(preferred_for(real, needs)), SIMULATED)
     if features == SIMULATED:
-        refuse_simulated(dataset, split)
+        refuse_simulated_view(dataset, split)
         return _suitable(read_header(ensure_simulated(root, dataset)), needs)
     _require_readable(there, store_path(root, dataset.name, features))
     found = next((header for header in headers if header.features == features), None)
@@ -157,7 +157,7 @@ def load_benchmark(
     """
     root = resolve_data_root(Path(data_root) if data_root is not None else None)
     facts = known_dataset(dataset, root)
-    facts.official_split(split)
+    facts.standard_split(split)
     needs = needs or Needs()
     header = find_store(facts, features, split, root, needs)
     if features == "auto" and header.simulated:

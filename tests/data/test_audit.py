@@ -328,7 +328,7 @@ CLASS_FILES = {
             *both("stage_2_test_seen", "Archery"),
         ),
         {"note recordings-unknown", "warning standard-ids"},
-        "1 ids do not tell the recording: my_video",
+        "1 ids do not name the recording: my_video",
     ),
     "not finite": (everywhere(one_not_finite), {"error not-finite"}, f"visual: 1 videos hold .*: {ARCHERY[0]}"),
     "zero": (everywhere(set_first(0)), {"warning zero-vector"}, f"visual: 1 videos are all zero: {ARCHERY[0]}"),

@@ -67,3 +67,13 @@ def test_every_field_of_a_dataset_is_of_use():
         "splits",
         "recording",
     }
+
+
+def test_every_field_of_the_json_form_is_described():
+    schema = Dataset.model_json_schema()
+    fields = {
+        **schema["properties"],
+        **{f"{m}.{k}": v for m, d in schema["$defs"].items() for k, v in d["properties"].items()},
+    }
+    assert len(fields) == 14
+    assert [name for name, field in fields.items() if not field.get("description")] == []

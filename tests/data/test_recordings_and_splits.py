@@ -166,13 +166,13 @@ def test_ids_that_tell_no_recording_are_refused(tmp_path):
     videos["stage_2_test_seen"] = {"Archery": ["v_Archery_g01_c02", "my_video"]}
     write_plausible_tree(tmp_path / "in", "selavi", "ucf", videos)
     import_tree(tmp_path / "in", tmp_path / "data", force=False)
-    with pytest.raises(DataError, match=r"1 ids do not tell the recording, such as 'my_video'; use --split cls$"):
+    with pytest.raises(DataError, match=r"1 ids do not name the recording, such as 'my_video'; use --split cls$"):
         ab.load_benchmark("ucf", "selavi", "cls-disjoint", data_root=tmp_path / "data")
 
 
 @pytest.mark.parametrize("features", ["auto", "simulated"])
 def test_simulated_videos_have_no_recordings(tmp_path, features):
-    with pytest.raises(DataError, match=r"simulated videos have no recordings .*--split cls$"):
+    with pytest.raises(DataError, match=r"simulated videos have no recordings; .*--split cls$"):
         ab.load_benchmark("ucf", features, "cls-disjoint", data_root=tmp_path)
     assert not list(tmp_path.iterdir()), "nothing is made before the refusal"
 
@@ -248,7 +248,7 @@ def test_all_555_official_ucf_clips_share_their_recording(shared):
         ("stage1_val_unseen", "stage1_train", 0),
     ):
         assert sharing(numbers[rows[scored]], numbers[rows[training]]).sum() == count
-    with pytest.raises(DataError, match=r"has no videos in stage2_test_seen: all 555 are cut .*--split cls$"):
+    with pytest.raises(DataError, match=r"has no videos in stage2_test_seen: all 555 come from .*--split cls$"):
         split_rows(label, mask, ids, UCF, "cls-disjoint", "csv")
 
 

@@ -62,7 +62,7 @@ def check_recordings(survey: Survey) -> Iterator[Finding]:
     numbers = recordings(survey.dataset, vectors.video_id)
     untold = [vectors.video_id[i] for i in np.flatnonzero(numbers == UNKNOWN)]
     if untold:
-        text = f"{len(set(untold))} ids do not tell the recording: {some(sorted(set(untold)), 3)}"
+        text = f"{len(set(untold))} ids do not name the recording: {some(sorted(set(untold)), 3)}"
         check = _NO_PATTERN if survey.dataset.recording is None else _NO_RULE
         yield check.found(survey.dataset.name, text)
     for scored, training, check in _STAGES:

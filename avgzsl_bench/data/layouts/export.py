@@ -14,7 +14,7 @@ import numpy as np
 
 from avgzsl_bench.data.datasets.facts import PARTITIONS, ClassNames, Dataset, partition_bit
 from avgzsl_bench.data.datasets.registry import FILE_NAME as FACTS_FILE
-from avgzsl_bench.data.datasets.registry import is_registered, write_own_dataset
+from avgzsl_bench.data.datasets.registry import registered_datasets, write_own_dataset
 from avgzsl_bench.data.layouts.export_files import ClassFileWriter, write_hdf5, write_pickle, write_text
 from avgzsl_bench.data.layouts.export_lists import disk_names, write_lists
 from avgzsl_bench.data.layouts.marker import FILE_NAME, Marker
@@ -97,7 +97,7 @@ def export_tree(store: Path, dataset: Dataset, layout: str, directory: Path) -> 
             text=dict(header.text),
         )
         (folder / below / FILE_NAME).write_bytes(marker.content())
-        if not is_registered(dataset.name):  # else whoever imports it could not know the dataset
+        if dataset.name not in registered_datasets():  # else whoever imports it could not know the dataset
             write_own_dataset(folder / below / FACTS_FILE, dataset)
     return directory / below
 

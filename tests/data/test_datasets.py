@@ -71,9 +71,7 @@ def test_every_field_of_a_dataset_is_of_use():
 
 def test_every_field_of_the_json_form_is_described():
     schema = Dataset.model_json_schema()
-    fields = {
-        **schema["properties"],
-        **{f"{m}.{k}": v for m, d in schema["$defs"].items() for k, v in d["properties"].items()},
-    }
+    models = {"Dataset": schema, **schema["$defs"]}
+    fields = {f"{model}.{name}": field for model in models for name, field in models[model]["properties"].items()}
     assert len(fields) == 14
     assert [name for name, field in fields.items() if not field.get("description")] == []

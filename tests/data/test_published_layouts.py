@@ -282,7 +282,7 @@ def test_vectors_where_only_sequences_are_known(tmp_path: Path) -> None:
     tree = write_tree(tmp_path, "selavi_seq")
     for path in tree.set.glob("*/*/*.pkl"):
         write_class(path, ["a"], [ONES])
-    with pytest.raises(DataError, match="one vector a video"):
+    with pytest.raises(DataError, match="one vector per video"):
         recognise(tmp_path)
 
 

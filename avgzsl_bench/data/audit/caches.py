@@ -24,6 +24,7 @@ from avgzsl_bench.data.audit.survey import WIDEST, Collector, Survey, Text, Unre
 from avgzsl_bench.data.datasets.facts import Dataset, partition_bit
 from avgzsl_bench.data.datasets.recordings import UNKNOWN, recordings
 from avgzsl_bench.data.layouts.marker import simulated_video
+from avgzsl_bench.data.layouts.pickled import listed
 from avgzsl_bench.data.layouts.tree import refuse_link_out
 from avgzsl_bench.data.untrusted.unpickle import load_pickle
 from avgzsl_bench.errors import DataError
@@ -136,7 +137,7 @@ def _dataset(parts: dict[str, dict[str, Any]], datasets: Sequence[Dataset]) -> D
         for dataset in datasets:
             if len(dataset.classes) == rows:
                 return dataset
-    ids = [video for video in clean_ids(_listed(parts["audio"].get("url")), "", []) if video is not None]
+    ids = [video for video in clean_ids(listed(parts["audio"].get("url")) or [], "", []) if video is not None]
     fitting = [d for d in datasets if ids and (recordings(d, ids) != UNKNOWN).all()]
     return fitting[0] if len(fitting) == 1 else None
 
@@ -149,7 +150,7 @@ def _add(
     paired: list[list[tuple[int, str | None]]] = []
     for modality, name in _MODALITIES.items():
         arrays, target = _arrays(parts[name]["data"]), _targets(parts[name]["target"])
-        raw = _listed(parts[name].get("url"))
+        raw = listed(parts[name].get("url")) or []
         if arrays is None or target is None or not len(arrays) == len(target) == len(raw):
             lengths = [_length(parts[name].get(key)) for key in ("data", "target", "url")]
             text = f"{name}: data, target and url have lengths {lengths}, or do not hold vectors and class ids"
@@ -212,7 +213,7 @@ def _arrays(value: object) -> Sequence[NDArray[Any]] | None:
     """Rows of a matrix, or a list of arrays; None if it is neither or holds no numbers."""
     if isinstance(value, np.ndarray) and value.dtype != object:
         return list(value) if value.ndim >= 2 and value.dtype.kind in "fiu" else None
-    rows = _listed(value)
+    rows = listed(value)
     return rows if rows and all(isinstance(a, np.ndarray) and a.dtype.kind in "fiu" for a in rows) else None
 
 
@@ -230,10 +231,6 @@ def _is_number(value: object) -> bool:
     if isinstance(value, np.ndarray):
         return value.size == 1 and value.dtype.kind in "iu"
     return isinstance(value, int | np.integer) and abs(int(value)) < _LARGEST
-
-
-def _listed(value: object) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim) else []
 
 
 def _length(value: object) -> int | None:

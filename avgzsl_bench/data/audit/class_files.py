@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
+from avgzsl_bench.data.layouts.avca import require_form
+from avgzsl_bench.data.layouts.pickled import read_lists, refuse_repeated
 from avgzsl_bench.data.layouts.video_ids import LONGEST, video_ids
 from avgzsl_bench.data.untrusted.hdf5 import open_plain, plain_dataset
 from avgzsl_bench.data.untrusted.hdf5_text import read_texts
-from avgzsl_bench.data.untrusted.unpickle import load_pickle
 from avgzsl_bench.errors import DataError
 
 UNREADABLE = Check(
@@ -148,28 +149,12 @@ def fitting(file: ClassFile, width: int, where: str) -> tuple[list[str], list[ND
 def _hdf5(path: Path) -> tuple[list[Any], list[NDArray[Any]]]:
     with open_plain(path) as file:
         data, urls = plain_dataset(file, "data"), plain_dataset(file, "video_urls")
-        if data.ndim != 2 or data.dtype.kind not in "fiu":
-            raise DataError(f"{path}: 'data' has shape {data.shape} and type {data.dtype}, expected (n, width)")
-        if urls.ndim != 1 or urls.dtype.kind not in "OS":
-            raise DataError(f"{path}: 'video_urls' has shape {urls.shape} and type {urls.dtype}, expected text")
+        require_form(path, data, urls)
         raw = read_texts(urls, LONGEST) if urls.dtype.kind == "O" else urls[()].tolist()
         return raw, list(np.asarray(data[()]))
 
 
 def _pickle(path: Path) -> tuple[list[Any], list[NDArray[Any]]]:
-    content = load_pickle(path)
-    if not isinstance(content, dict):
-        raise DataError(f"{path}: expected a dictionary with 'features' and 'video_names'")
-    arrays, names = (_listed(content.get(key)) for key in ("features", "video_names"))
-    if arrays is None or names is None or not all(isinstance(a, np.ndarray) for a in arrays):
-        raise DataError(f"{path}: expected 'features' to be a list of arrays and 'video_names' a list")
-    # A pickle may refer to one array many times over.
-    if sum(array.nbytes for array in arrays) > path.stat().st_size:
-        raise DataError(f"{path}: refused: its arrays are larger than the file")
+    names, arrays = read_lists(path)
+    refuse_repeated(arrays, path)
     return names, arrays
-
-
-def _listed(value: object) -> list[Any] | None:
-    if isinstance(value, np.ndarray):
-        return list(value) if value.ndim else None
-    return list(value) if isinstance(value, list | tuple) else None

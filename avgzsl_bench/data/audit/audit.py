@@ -1,4 +1,4 @@
-"""Running every check on what lies in a folder, or on a store."""
+"""The audit: every check, on the data of a folder or on a store."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ _CHECKS = (
 
 @dataclass(frozen=True)
 class Audit:
-    """What the checks found in one target.
+    """Findings of all checks in one target.
 
     Attributes:
         target: the folder, set of caches or store.
         kind: `tree`, `cache` or `store`.
-        dataset, features: their names; features `unknown` where the widths are of no known set, the dataset where
-            nothing tells it.
+        dataset, features: their names; features `unknown` where the widths are of no known set, dataset `unknown`
+            where it cannot be determined.
         simulated: whether the features are simulated.
-        videos: different ids.
+        videos: number of different ids.
         findings: the worst first, else in the order of the checks.
     """
 
@@ -77,8 +77,8 @@ def audit_path(
 
     Args:
         path: the folder or file.
-        datasets: those to recognise.
-        announce: told what is about to be read, for display.
+        datasets: those that may be recognised.
+        announce: called with each step before it begins, for display.
 
     Raises:
         DataError: nothing is recognised, or the folder cannot be listed.
@@ -112,7 +112,7 @@ def audit_store(header: StoreHeader, dataset: Dataset) -> Audit:
 
 
 def unreadable_store(path: Path, reason: str) -> Audit:
-    """What is told of a file in a store's place that cannot be read.
+    """Make the audit of a file in a store's place that cannot be read.
 
     Args:
         path: `DATASET/FEATURES/features.h5` below the data folder.

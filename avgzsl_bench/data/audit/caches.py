@@ -1,4 +1,4 @@
-"""A survey of the caches that the published programs write beside the features.
+"""Survey of the caches that the published code writes beside the features.
 
 `_features_processed/<feature folder>/{training,val,train_val,test}<split folder>.pkl`, each a dictionary with the
 parts `audio`, `video`, `text`, each of these with `data`, `target`, `url`. A cache is one pickle, so it is read
@@ -40,15 +40,18 @@ _PHASES = {
 """Partitions of a cache: that of seen classes, and that of unseen ones."""
 
 _LARGEST = 1 << 31
-"""No class id is as large."""
+"""Upper bound of class ids."""
 
 _FORM = Check(
-    "cache-form", Severity.ERROR, "the cache cannot be used", "delete the cache; the published code makes it anew"
+    "cache-form",
+    Severity.ERROR,
+    "the cache cannot be used",
+    "delete the cache; the published code writes it again",
 )
 _PAIRS = Check(
     "cache-pairs",
     Severity.ERROR,
-    "audio and video of different clips are taken for one",
+    "audio and video of different clips are treated as one",
     "delete the cache, and check the class files it was made from",
 )
 
@@ -61,7 +64,7 @@ def is_cache(path: Path) -> bool:
 def find_surveys(
     place: Path, datasets: Sequence[Dataset], announce: Callable[[str], None]
 ) -> Iterator[Survey | Unread]:
-    """A survey of each set of caches in or below a folder, or of the one file."""
+    """Survey each set of caches in or below a folder, or the one file."""
     if place.is_file():
         paths = [place]
     else:
@@ -132,7 +135,7 @@ def _parts(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _dataset(parts: dict[str, dict[str, Any]], datasets: Sequence[Dataset]) -> Dataset | None:
-    """The dataset with as many classes as there are text rows, or targets of them; else the one with such ids."""
+    """Find the dataset by the number of text rows, or of their targets; else by the form of the ids."""
     for rows in (_length(parts["text"]["data"]), _length(parts["text"]["target"])):
         for dataset in datasets:
             if len(dataset.classes) == rows:
@@ -145,7 +148,7 @@ def _dataset(parts: dict[str, dict[str, Any]], datasets: Sequence[Dataset]) -> D
 def _add(
     parts: dict[str, dict[str, Any]], phase: str, where: str, survey: Survey, collectors: dict[str, Collector]
 ) -> bool:
-    """Take in a cache; says whether it holds sequences."""
+    """Add a cache to the survey; True if it holds sequences."""
     sequences = False
     paired: list[list[tuple[int, str | None]]] = []
     for modality, name in _MODALITIES.items():
@@ -200,7 +203,7 @@ def _add_text(part: dict[str, Any], phase: str, where: str, survey: Survey) -> N
 
 
 def _masks(target: NDArray[np.int64], phase: str, dataset: Dataset) -> NDArray[np.uint8]:
-    """Partition of each row: a cache keeps seen and unseen videos together, and their class tells them apart."""
+    """Find the partition of each row by its class: a cache holds videos of seen and unseen classes together."""
     first, second = _PHASES[phase]
     mask = np.full(len(target), partition_bit(first), np.uint8)
     if second is not None:

@@ -1,4 +1,4 @@
-"""Class files read for what can be had of them: everything that is wrong with each, not only the first fault.
+"""Class files read as far as possible, with every fault of each file, not only the first.
 
 `data import` refuses a file at its first fault; here the sound part of a file is still counted.
 """
@@ -30,7 +30,7 @@ UNREADABLE = Check(
 _SLIPPED = Check(
     "ids-and-features",
     Severity.ERROR,
-    "features cannot be told apart: from the clip without a feature on, each row has another clip's id "
+    "features cannot be assigned to videos: from the clip without a feature on, each row has another clip's id "
     "(the labels of the class stay right)",
     "extract the class again, or ask the authors which clips were skipped",
 )
@@ -63,12 +63,12 @@ _BYTES = Check(
 
 @dataclass
 class ClassFile:
-    """What could be read of a class file.
+    """Readable content of a class file.
 
     Attributes:
-        ids: of the videos.
+        ids: `N` video ids.
         arrays: a vector `[D]` or a sequence `[T, D]` each, as stored.
-        findings: what is wrong with it.
+        findings: faults of the file.
     """
 
     ids: list[str] = field(default_factory=list)
@@ -77,11 +77,11 @@ class ClassFile:
 
 
 def read_class_file(path: Path, where: str) -> ClassFile:
-    """Whatever a class file holds; faults are findings.
+    """Read whatever a class file holds; faults are findings.
 
     Args:
         path: an HDF5 file of the AVCA layout (`.h5`), or a pickle of the TCAF or ClipClap layout (`.pkl`).
-        where: what to call it in findings.
+        where: name of the file in findings.
     """
     file = ClassFile()
     reader: Callable[[Path], tuple[list[Any], list[NDArray[Any]]]]
@@ -95,13 +95,13 @@ def read_class_file(path: Path, where: str) -> ClassFile:
     if len(ids) != len(arrays):
         file.findings.append(_SLIPPED.found(where, f"{len(arrays)} features for {len(ids)} video ids"))
         return file
-    seen: set[str] = set()
+    known: set[str] = set()
     repeated = []
     for video, array in zip(ids, arrays, strict=True):
-        if video in seen:
+        if video in known:
             repeated.append(video)
         elif video is not None:
-            seen.add(video)
+            known.add(video)
             file.ids.append(video)
             file.arrays.append(array)
     if repeated:
@@ -110,7 +110,7 @@ def read_class_file(path: Path, where: str) -> ClassFile:
 
 
 def clean_ids(raw: list[Any], where: str, findings: list[Finding]) -> list[str | None]:
-    """Ids in one form, None where there is none; adds to `findings`."""
+    """Bring ids to one form, None where there is none; adds to `findings`."""
     ids: list[str | None] = []
     for item in raw:
         try:
@@ -127,7 +127,7 @@ def clean_ids(raw: list[Any], where: str, findings: list[Finding]) -> list[str |
 
 
 def fitting(file: ClassFile, width: int, where: str) -> tuple[list[str], list[NDArray[np.float32]]]:
-    """The videos of a file that have vectors of a width, as float32; adds to the file's findings."""
+    """Select the videos with vectors of a width, as float32; adds to the file's findings."""
     ids, arrays, empty, other = [], [], [], []
     for video, array in zip(file.ids, file.arrays, strict=True):
         if array.size == 0:

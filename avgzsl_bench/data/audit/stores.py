@@ -1,4 +1,4 @@
-"""A survey of an installed store."""
+"""Survey of an installed store."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LABELS = Check(
 
 
 def survey_store(header: StoreHeader, dataset: Dataset) -> Survey:
-    """A survey of a store.
+    """Survey a store.
 
     Raises:
         DataError: it cannot be read.
@@ -39,9 +39,7 @@ def survey_store(header: StoreHeader, dataset: Dataset) -> Survey:
     _, table = read_store(header.path)
     survey = Survey(f"{header.dataset} {header.features}", "store", dataset, simulated=header.simulated)
     if fingerprint(table) != header.fingerprint:
-        survey.findings.append(
-            _ALTERED.found(str(header.path), "the content is not what the fingerprint stands for")
-        )
+        survey.findings.append(_ALTERED.found(str(header.path), "the content does not match the fingerprint"))
     if table.label.max() >= len(dataset.classes):
         text = f"class id {table.label.max()}, {dataset.name} has {len(dataset.classes)} classes"
         survey.findings.append(_LABELS.found(str(header.path), text))

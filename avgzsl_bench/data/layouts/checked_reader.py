@@ -83,7 +83,7 @@ class CheckedReader:
             raise self.fault(f"{method}() failed: {text}") from error
 
     def _detected_problem(self, detected: object, directory: Path, datasets: Sequence[Dataset]) -> str | None:
-        """What is wrong with the value that `recognise` returned; None if nothing is."""
+        """Find what is wrong with the value that `recognise` returned; None if nothing is."""
         if not isinstance(detected, list | tuple):
             return f"must return a list of DetectedFeatures, got {type(detected).__name__}"
         known = [dataset.name for dataset in datasets]
@@ -121,7 +121,7 @@ def _is_below(path: object, place: Path) -> bool:
 
 
 def _table_problem(table: object, found: DetectedFeatures, dataset: Dataset) -> str | None:
-    """What is wrong with a table before its content is checked; None if nothing is."""
+    """Find what is wrong with a table before its content is checked; None if nothing is."""
     if not isinstance(table, FeatureTable):
         return f"must return a FeatureTable, got {type(table).__name__}"
     if (table.dataset, table.features) != (found.dataset, found.features):

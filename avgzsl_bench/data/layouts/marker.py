@@ -1,7 +1,7 @@
-"""The mark that an exported tree carries: which feature set it holds, and whether that is simulated.
+"""The marker of an exported tree: the name of its feature set, and whether that is simulated.
 
-The published layouts name neither, and widths tell only the published sets apart. So the export puts a small
-file beside `audio`, `video` and `text`, where the published programs do not look, and the readers heed it.
+The published layouts name neither, and widths distinguish only the published sets. So the export puts a small
+file beside `audio`, `video` and `text`, where the published code does not look, and the readers use it.
 Simulated features cannot come back as real ones: their widths are of no published set, and without the mark
 their video ids are refused.
 """
@@ -30,14 +30,14 @@ FILE_NAME = "avgzsl-bench.json"
 _LARGEST = 1 << 14
 
 _SIMULATED_ID = re.compile(r"sim_[0-9]{3,4}_[0-9]{5}")
-"""What `simulated.py` calls its videos; no id of the known datasets has this form."""
+"""Form of simulated video ids; no id of the known datasets has it."""
 
 _Name = Annotated[str, StringConstraints(pattern=rf"^(?:{NAME.pattern})$")]
 _Width = Annotated[int, Field(gt=0, le=1 << 20)]
 
 
 class Marker(BaseModel):
-    """What an exported tree holds.
+    """Content of an exported tree.
 
     Attributes:
         form: version of this file.
@@ -68,18 +68,18 @@ class Marker(BaseModel):
 
     @property
     def feature_set(self) -> FeatureSet:
-        """What to read the tree as."""
+        """The feature set to read the tree as."""
         return FeatureSet(
             self.features, self.audio, self.visual, MappingProxyType(dict(self.text)), simulated=self.simulated
         )
 
     def content(self) -> bytes:
-        """The file."""
+        """Give the bytes of the file."""
         return f"{json.dumps(self.model_dump(mode='json'), indent=1)}\n".encode()
 
 
 def read_marker(tree: FeatureTree) -> Marker | None:
-    """The mark of a tree; None if it carries none.
+    """Read the marker of a tree; None if it has none.
 
     Raises:
         DataError: it cannot be read, or contradicts itself.
@@ -99,7 +99,7 @@ def read_marker(tree: FeatureTree) -> Marker | None:
 
 
 def marked_features(tree: FeatureTree) -> FeatureSet | None:
-    """The feature set that a tree is marked as; None if it carries no mark.
+    """Read the feature set that a tree is marked as; None if it has no marker.
 
     Raises:
         DataError: as `read_marker`.
@@ -109,7 +109,7 @@ def marked_features(tree: FeatureTree) -> FeatureSet | None:
 
 
 def marked_datasets(tree: FeatureTree, datasets: Sequence[Dataset]) -> Sequence[Dataset]:
-    """Of the datasets the one that a tree is marked as; all of them if it carries no mark.
+    """Select the dataset that a tree is marked as; all of them if it has no marker.
 
     Raises:
         DataError: as `read_marker`, or the tree is of a dataset that is not known.

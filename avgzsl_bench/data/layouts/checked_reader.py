@@ -143,7 +143,8 @@ def _table_problem(table: object, found: DetectedFeatures, dataset: Dataset) -> 
         return f"returned a table whose {odd[0]} is no array"
     if not isinstance(table.video_id, list) or not all(isinstance(video, str) for video in table.video_id):
         return "returned a table whose video_id is no list of str"
-    if not table.text or any(len(vectors) != len(dataset.classes) for vectors in table.text.values()):
-        return f"returned a table without one text vector for each of the {len(dataset.classes)} classes"
+    rows = next((len(vectors) for vectors in table.text.values() if len(vectors) != len(dataset.classes)), None)
+    if rows is not None:
+        return f"returned {rows} text vectors for the {len(dataset.classes)} classes of {dataset.name}"
     video = None if table.simulated else simulated_video(table.video_id)
     return None if video is None else f"returned the simulated video {video!r} as a real one"

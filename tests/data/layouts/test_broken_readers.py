@@ -188,7 +188,7 @@ READ: dict[str, tuple[Read, str]] = {
         lambda f, d: table(f, d, video_id=[b"a"] * 9),
         "read() returned a table whose video_id is no list of str",
     ),
-    "text of other classes": (without_text, "read() returned a table without one text vector for each of the 101"),
+    "text of other classes": (without_text, "read() returned 3 text vectors for the 101 classes of ucf"),
     "not finite": (not_finite, "read() returned an unsound table: features 'their_set' of 'ucf': audio holds a"),
 }
 

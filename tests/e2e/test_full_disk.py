@@ -93,7 +93,8 @@ def try_limits(kind: str, folder: str) -> None:
 
 
 def python(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    search = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    here = Path(__file__).parent
+    search = os.pathsep.join([str(here), str(here.with_name("support")), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
         [sys.executable, "-c", WITHIN + program, *map(str, arguments)],
         capture_output=True,

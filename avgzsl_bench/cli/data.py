@@ -224,7 +224,7 @@ def verify_command(dataset_name: str | None, features: str | None, data_root: Pa
     for header in there.headers:
         label = f"{header.dataset} {header.features}"
         try:
-            report = verify_store(header.path, known_dataset(header.dataset, root))
+            report = verify_store(header, known_dataset(header.dataset, root))
         except (DataError, UnknownNameError) as fault:
             click.echo(f"{label}: error: {fault}")
             failed.append(label)
@@ -325,12 +325,12 @@ def _counts(header: StoreHeader, dataset: Dataset) -> list[dict[str, Any]]:
     import numpy as np
 
     from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
-    from avgzsl_bench.data.store.store import read_members
+    from avgzsl_bench.data.store.store import read_rows
 
-    label, mask = read_members(header.path)
+    videos = read_rows(header)
     rows: list[dict[str, Any]] = []
     for partition in PARTITIONS:
-        there = label[(mask & partition_bit(partition)) != 0]
+        there = videos.label[(videos.partition & partition_bit(partition)) != 0]
         for split in dataset.splits:
             facts = dataset.facts(split)[partition]
             listed = there[np.isin(there, facts.classes)]

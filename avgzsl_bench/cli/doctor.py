@@ -51,7 +51,7 @@ def doctor(data_root: Path | None) -> None:
     for header in found.headers:
         label = f"{header.dataset}/{header.features}"
         try:
-            report = verify_store(header.path, registered_dataset(header.dataset))
+            report = verify_store(header, registered_dataset(header.dataset))
         except AvbenchError as error:
             problems.append(f"{label}: {error}")
             continue

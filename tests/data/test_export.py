@@ -22,8 +22,9 @@ from avgzsl_bench.data.layouts.importing import import_tree
 from avgzsl_bench.data.layouts.marker import FILE_NAME, Marker
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
 from avgzsl_bench.data.store.installed import store_path
-from avgzsl_bench.data.store.store import read_header, read_store, write_store
+from avgzsl_bench.data.store.store import read_header, read_store
 from avgzsl_bench.data.store.table import FeatureTable
+from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import AvbenchError, DataError
 from avgzsl_bench.system.folders import new_folder
 
@@ -35,7 +36,7 @@ def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return ensure_simulated(tmp_path_factory.mktemp("data"), UCF)
+    return ensure_simulated(tmp_path_factory.mktemp("data"), UCF).path
 
 
 @pytest.fixture(scope="module")

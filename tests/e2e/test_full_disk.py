@@ -16,8 +16,9 @@ from published_tree import write_tree
 from avgzsl_bench.data.layouts.avca import read_class_file
 from avgzsl_bench.data.layouts.export_files import write_hdf5
 from avgzsl_bench.data.store.added_text import AddedText, read_added_text, write_added_text
-from avgzsl_bench.data.store.store import read_store, write_store
+from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.data.store.table import FeatureTable
+from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import AvbenchError
 
 SEVERAL = 24

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from avgzsl_bench.data.datasets.facts import Dataset, partition_bit
 from avgzsl_bench.data.datasets.recordings import SEEN_OF_TRAINING, UNKNOWN, recordings, shared
-from avgzsl_bench.data.store.store import StoreHeader, read_members, read_video_ids
+from avgzsl_bench.data.store.store import StoreHeader, read_rows
 from avgzsl_bench.errors import DataError
 
 
@@ -58,8 +58,8 @@ def split_hash_of(store: StoreHeader, dataset: Dataset, split: str) -> str:
     """
     if dataset.official_split(split) == split:
         return dataset.split_hash(split)
-    label, partition = read_members(store.path)
-    return split_rows(label, partition, read_video_ids(store.path), dataset, split, str(store.path)).hash
+    rows = read_rows(store)
+    return split_rows(rows.label, rows.partition, rows.video_id, dataset, split, str(store.path)).hash
 
 
 def split_rows(

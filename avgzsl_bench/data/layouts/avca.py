@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import h5py
-from numpy.typing import NDArray
 
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, FeatureSet
@@ -20,7 +18,6 @@ from avgzsl_bench.data.layouts.tree import MODALITIES, FeatureTree, dataset_of, 
 from avgzsl_bench.data.layouts.vectors import class_file
 from avgzsl_bench.data.layouts.video_ids import LONGEST, video_ids
 from avgzsl_bench.data.store.table import FeatureTable
-from avgzsl_bench.data.untrusted.contiguous_hdf5 import read_contiguous
 from avgzsl_bench.data.untrusted.hdf5 import PlainDataset, find_plain, open_plain
 from avgzsl_bench.data.untrusted.hdf5_text import read_texts
 from avgzsl_bench.errors import DataError
@@ -52,9 +49,6 @@ class AvcaReader:
 
 READER = AvcaReader()
 
-_Declared = NDArray[Any] | PlainDataset
-"""What has a shape and a type."""
-
 
 def read_class_file(path: Path, width: int) -> ClassFile:
     """The videos of a class file, a vector `[width]` each.
@@ -62,38 +56,27 @@ def read_class_file(path: Path, width: int) -> ClassFile:
     Raises:
         DataError: another structure or width, ids that do not fit the rows, a value that is not finite.
     """
-    simple = read_contiguous(path, ("data", "video_urls"))
-    if simple is not None:
-        data, urls = simple
-        _require_fit(path, data, urls)
-        return _class_file(path, data, urls.tolist(), width)
     with open_plain(path) as file:
-        found, named = find_plain(file, "data"), find_plain(file, "video_urls")
-        _require_fit(path, found, named)
-        raw = read_texts(h5py.Dataset(named.id), LONGEST) if named.dtype.kind == "O" else named.read().tolist()
-        return _class_file(path, found, raw, width)
+        data, urls = find_plain(file, "data"), find_plain(file, "video_urls")
+        _require_vectors(path, data)
+        if len(urls.shape) != 1 or h5py.check_string_dtype(urls.dtype) is None:
+            raise DataError(
+                f"{path}: 'video_urls' has shape {urls.shape} and type {urls.dtype}, expected (n,) text"
+            )
+        raw = read_texts(h5py.Dataset(urls.id), LONGEST) if urls.dtype.kind == "O" else urls.read().tolist()
+        ids = video_ids(raw, path)
+        if len(ids) != data.shape[0]:
+            raise DataError(f"{path}: {data.shape[0]} vectors for {len(ids)} video ids")
+        if data.shape[1] != width:
+            raise DataError(f"{path}: vectors of width {data.shape[1]}, expected {width}")
+        return class_file(ids, data.read(), width, path)
 
 
-def _require_fit(path: Path, data: _Declared, urls: _Declared) -> None:
-    _require_vectors(path, data)
-    if len(urls.shape) != 1 or h5py.check_string_dtype(urls.dtype) is None:
-        raise DataError(f"{path}: 'video_urls' has shape {urls.shape} and type {urls.dtype}, expected (n,) text")
-
-
-def _require_vectors(path: Path, data: _Declared) -> None:
+def _require_vectors(path: Path, data: PlainDataset) -> None:
     if len(data.shape) != 2 or data.dtype.kind not in "fiu":
         raise DataError(
             f"{path}: 'data' has shape {data.shape} and type {data.dtype}, expected (n, width) numbers"
         )
-
-
-def _class_file(path: Path, data: NDArray[Any] | PlainDataset, raw: list[bytes], width: int) -> ClassFile:
-    ids = video_ids(raw, path)
-    if len(ids) != data.shape[0]:
-        raise DataError(f"{path}: {data.shape[0]} vectors for {len(ids)} video ids")
-    if data.shape[1] != width:
-        raise DataError(f"{path}: vectors of width {data.shape[1]}, expected {width}")
-    return class_file(ids, data.read() if isinstance(data, PlainDataset) else data, width, path)
 
 
 def _feature_set(tree: FeatureTree) -> FeatureSet:

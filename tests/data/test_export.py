@@ -26,7 +26,7 @@ from avgzsl_bench.data.store.store import read_header, read_store
 from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import AvbenchError, DataError
-from avgzsl_bench.system.folders import new_folder
+from avgzsl_bench.system.files import new_folder
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from avgzsl_bench.data.store.fingerprint import fingerprint
 from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
 from avgzsl_bench.errors import DataError, UnknownNameError
-from avgzsl_bench.system.folders import new_folder
+from avgzsl_bench.system.files import new_folder
 
 _STAGE1 = sum(partition_bit(p) for p in PARTITIONS if p.startswith("stage1"))
 

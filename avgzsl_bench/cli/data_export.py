@@ -39,7 +39,9 @@ def export_command(dataset_name: str, directory: Path, features: str, layout: st
     dataset = known_dataset(dataset_name, root)
     with plain_console(stderr=True).status("exporting"):
         store = (
-            ensure_simulated(root, dataset) if features == SIMULATED else store_path(root, dataset.name, features)
+            ensure_simulated(root, dataset).path
+            if features == SIMULATED
+            else store_path(root, dataset.name, features)
         )
         folder = export_tree(store, dataset, layout, directory)
     simulated = ", SIMULATED" if features == SIMULATED else ""

@@ -90,12 +90,12 @@ def _counts(header: StoreHeader, dataset: Dataset) -> list[dict[str, Any]]:
     import numpy as np
 
     from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
-    from avgzsl_bench.data.store.store import read_members
+    from avgzsl_bench.data.store.store import read_rows
 
-    label, mask = read_members(header.path)
+    videos = read_rows(header)
     rows: list[dict[str, Any]] = []
     for partition in PARTITIONS:
-        there = label[(mask & partition_bit(partition)) != 0]
+        there = videos.label[(videos.partition & partition_bit(partition)) != 0]
         for split in dataset.splits:
             facts = dataset.facts(split)[partition]
             listed = there[np.isin(there, facts.classes)]

@@ -64,7 +64,7 @@ def _check_store(header: StoreHeader, root: Path) -> list[str]:
 
     label = f"{header.dataset} {header.features}"
     try:
-        report = verify_store(header.path, known_dataset(header.dataset, root))
+        report = verify_store(header, known_dataset(header.dataset, root))
     except (DataError, UnknownNameError) as fault:
         click.echo(f"{label}: error: {fault}")
         return [label]

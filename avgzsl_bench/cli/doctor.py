@@ -69,7 +69,7 @@ def _check_data(root: Path) -> list[str]:
     for header in there.headers:
         label = f"{header.dataset}/{header.features}"
         try:
-            report = verify_store(header.path, known_dataset(header.dataset, root))
+            report = verify_store(header, known_dataset(header.dataset, root))
         except AvbenchError as error:
             problems.append(f"{label}: {error}")
             continue

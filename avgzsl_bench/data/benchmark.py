@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avgzsl_bench.data.added_texts import find_added_text
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, preferred
 from avgzsl_bench.data.datasets.registry import known_dataset
@@ -18,10 +19,11 @@ from avgzsl_bench.data.datasets.text_order import text_rows
 from avgzsl_bench.data.device_steps import DeviceSteps
 from avgzsl_bench.data.simulated.extras import simulate_steps
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
-from avgzsl_bench.data.store.added_text import AddedText, find_added_text
+from avgzsl_bench.data.store.added_text import AddedText
+from avgzsl_bench.data.store.fingerprint import fingerprint
 from avgzsl_bench.data.store.installed import Installed, scan, store_path
 from avgzsl_bench.data.store.installed import data_root as resolve_data_root
-from avgzsl_bench.data.store.store import StoreHeader, fingerprint, read_header, read_store
+from avgzsl_bench.data.store.store import StoreHeader, read_table
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.gzsl.task import Benchmark, Classes, FeatureDims, Samples, Task, Truth, Videos
@@ -53,7 +55,8 @@ def find_store(dataset: Dataset, features: str, split: str, root: Path, needs: N
         features = next(iter(preferred_for(real, needs)), SIMULATED)
     if features == SIMULATED:
         refuse_simulated_view(dataset, split)
-        return _suitable(read_header(ensure_simulated(root, dataset)), needs)
+        found = next((h for h in headers if h.simulated), None)
+        return _suitable(ensure_simulated(root, dataset, found), needs)
     _require_readable(there, store_path(root, dataset.name, features))
     found = next((header for header in headers if header.features == features), None)
     if found is None:
@@ -177,7 +180,7 @@ def benchmark_of(
 ) -> Benchmark:
     """The benchmark of an installed store, with the texts that were added to the dataset; see `load_benchmark`."""
     partitions = dataset.facts(split)
-    _, table = read_store(header.path)
+    table = read_table(header)
     if fingerprint(table) != header.fingerprint:
         raise DataError(f"{header.path}: altered: not the data that its fingerprint stands for; import it again")
     chosen = split_rows(table.label, table.partition, table.video_id, dataset, split, str(header.path))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from avgzsl_bench.data.added_texts import find_added_text
 from avgzsl_bench.data.benchmark import benchmark_of, find_store, offers_sequences, preferred_for, shape_of
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
 from avgzsl_bench.data.datasets.registry import known_dataset
-from avgzsl_bench.data.store.added_text import find_added_text
 from avgzsl_bench.data.store.installed import data_root as resolve_data_root
 from avgzsl_bench.data.store.installed import installed
 from avgzsl_bench.errors import CheckpointError, ConfigError

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from avgzsl_bench.data.added_texts import find_added_text
 from avgzsl_bench.data.benchmark import find_store, shape_of
 from avgzsl_bench.data.datasets.registry import known_dataset
-from avgzsl_bench.data.store.added_text import find_added_text
 from avgzsl_bench.data.store.installed import data_root as resolve_data_root
 from avgzsl_bench.data.store.split_hash import split_hash_of
 from avgzsl_bench.errors import ConfigError, RecordError

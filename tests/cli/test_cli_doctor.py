@@ -11,7 +11,8 @@ from avgzsl_bench.cli import main
 from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.datasets.registry import write_own_dataset
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
-from avgzsl_bench.data.store.store import read_store, write_store
+from avgzsl_bench.data.store.store import read_store
+from avgzsl_bench.data.store.writing import write_store
 
 
 def doctor(root: Path) -> Result:
@@ -20,7 +21,7 @@ def doctor(root: Path) -> Result:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    return ensure_simulated(tmp_path, dataset("ucf"))
+    return ensure_simulated(tmp_path, dataset("ucf")).path
 
 
 def test_stores_are_verified(store: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from avgzsl_bench.data.datasets.recordings import shared as sharing
 from avgzsl_bench.data.datasets.splits import split_rows
 from avgzsl_bench.data.layouts.importing import import_tree
 from avgzsl_bench.data.layouts.tree import disk_name
-from avgzsl_bench.data.store.store import read_video_ids
+from avgzsl_bench.data.store.store import read_header, read_rows
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.records.verify import verify
 
@@ -119,7 +119,7 @@ def test_what_stays_of_an_imported_tree(imported):
         "stage2_test_unseen": 2,
     }
     assert dict(view.counts) == dict(official.counts) | {"stage1_val_seen": 2, "stage2_test_seen": 2}
-    ids = np.array(read_video_ids(path))
+    ids = np.array(read_rows(read_header(path)).video_id)
     unseen = {"ccccccccccc_0"}, {"hhhhhhhhhhh_2", "iiiiiiiiiii_0"}
     for task, scored, rest in zip(
         (view.selection, view.final), ("stage1_val_seen", "stage2_test_seen"), unseen, strict=True

@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
-from avgzsl_bench.data.layouts.avca import require_form
+from avgzsl_bench.data.layouts.avca import read_datasets
 from avgzsl_bench.data.layouts.pickled import read_lists, refuse_repeated
-from avgzsl_bench.data.layouts.video_ids import LONGEST, video_ids
-from avgzsl_bench.data.untrusted.hdf5 import open_plain, plain_dataset
-from avgzsl_bench.data.untrusted.hdf5_text import read_texts
+from avgzsl_bench.data.layouts.video_ids import video_ids
+from avgzsl_bench.data.untrusted.hdf5 import open_plain
 from avgzsl_bench.errors import DataError
 
 UNREADABLE = Check(
@@ -148,10 +147,8 @@ def fitting(file: ClassFile, width: int, where: str) -> tuple[list[str], list[ND
 
 def _hdf5(path: Path) -> tuple[list[Any], list[NDArray[Any]]]:
     with open_plain(path) as file:
-        data, urls = plain_dataset(file, "data"), plain_dataset(file, "video_urls")
-        require_form(path, data, urls)
-        raw = read_texts(urls, LONGEST) if urls.dtype.kind == "O" else urls[()].tolist()
-        return raw, list(np.asarray(data[()]))
+        raw, data = read_datasets(file, path)
+        return raw, list(data.read())
 
 
 def _pickle(path: Path) -> tuple[list[Any], list[NDArray[Any]]]:

@@ -10,7 +10,8 @@ from avgzsl_bench.data.audit.finding import Check, Severity
 from avgzsl_bench.data.audit.survey import Collector, Survey, Text, feature_set
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
-from avgzsl_bench.data.store.store import StoreHeader, fingerprint, read_store
+from avgzsl_bench.data.store.fingerprint import fingerprint
+from avgzsl_bench.data.store.store import StoreHeader, read_table
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 
 _BLOCK = 256
@@ -36,7 +37,7 @@ def survey_store(header: StoreHeader, dataset: Dataset) -> Survey:
     Raises:
         DataError: it cannot be read.
     """
-    _, table = read_store(header.path)
+    table = read_table(header)
     survey = Survey(f"{header.dataset} {header.features}", "store", dataset, simulated=header.simulated)
     if fingerprint(table) != header.fingerprint:
         survey.findings.append(_ALTERED.found(str(header.path), "the content does not match the fingerprint"))

@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from avgzsl_bench.data.datasets.facts import DISJOINT, Dataset, read_dataset
-from avgzsl_bench.errors import DataError, UnknownNameError, first_fault
+from avgzsl_bench.data.untrusted.json_file import read_json_model
+from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.plugins.registry import Registry
 from avgzsl_bench.plugins.specs import DatasetSpec
-from avgzsl_bench.system.files import os_reason, write_atomically
-from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
+from avgzsl_bench.system.files import write_atomically
+from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME, require_names
 
 FILE_NAME = "dataset.json"
 
@@ -99,8 +98,7 @@ def dataset_path(root: Path, name: str) -> Path:
     Raises:
         DataError: a name that could lead out of the data folder.
     """
-    if not NAME.fullmatch(name):
-        raise DataError(f"{name!r} is no name of a dataset ({IDENTIFIER_RULE})")
+    require_names(name)
     return root / name / FILE_NAME
 
 
@@ -122,14 +120,7 @@ def read_facts(path: Path) -> Dataset:
     Raises:
         DataError: unreadable or malformed.
     """
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise DataError(f"{path}: refused: larger than {_LARGEST >> 20} MiB")
-        dataset = Dataset.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
-    except ValidationError as error:
-        raise DataError(f"{path}: no dataset: {first_fault(error)}; add it again with --classes") from error
+    dataset = read_json_model(path, Dataset, _LARGEST, "dataset file", "add it again with --classes")
     problem = own_dataset_problem(dataset)
     if problem is not None:
         raise DataError(f"{path}: {problem}; add it again with --classes")

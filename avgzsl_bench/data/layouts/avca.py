@@ -6,23 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-from numpy.typing import NDArray
 
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, FeatureSet
 from avgzsl_bench.data.layouts.class_file import ClassFile, make_class_file
 from avgzsl_bench.data.layouts.tree import MODALITIES, FeatureTree
 from avgzsl_bench.data.layouts.tree_reader import TreeReader
 from avgzsl_bench.data.layouts.video_ids import LONGEST, video_ids
-from avgzsl_bench.data.untrusted.contiguous_hdf5 import read_contiguous
 from avgzsl_bench.data.untrusted.hdf5 import PlainDataset, find_plain, open_plain
 from avgzsl_bench.data.untrusted.hdf5_text import read_texts
 from avgzsl_bench.errors import DataError
 
 _FEATURE_SETS = [f for f in PUBLISHED if f.name in ("selavi", "c3d_vggish")]
-
-
-_Declared = NDArray[Any] | PlainDataset
-"""A dataset of a class file, read or not yet read; either has a shape and a type."""
 
 
 def read_class_file(path: Path, width: int) -> ClassFile:
@@ -31,43 +25,35 @@ def read_class_file(path: Path, width: int) -> ClassFile:
     Raises:
         DataError: another structure or width, ids that do not fit the rows, a value that is not finite.
     """
-    simple = read_contiguous(path, ("data", "video_urls"))
-    if simple is not None:
-        data, urls = simple
-        require_form(path, data, urls)
-        return _class_file(path, data, urls.tolist(), width)
     with open_plain(path) as file:
-        found, named = find_plain(file, "data"), find_plain(file, "video_urls")
-        require_form(path, found, named)
-        raw = read_texts(h5py.Dataset(named.id), LONGEST) if named.dtype.kind == "O" else named.read().tolist()
-        return _class_file(path, found, raw, width)
+        raw, data = read_datasets(file, path)
+        ids = video_ids(raw, path)
+        if len(ids) != data.shape[0]:
+            raise DataError(f"{path}: {data.shape[0]} vectors for {len(ids)} video ids")
+        if data.shape[1] != width:
+            raise DataError(f"{path}: vectors of width {data.shape[1]}, expected {width}")
+        return make_class_file(ids, data.read(), width, path)
 
 
-def require_form(path: Path, data: _Declared, urls: _Declared) -> None:
-    """Require the datasets `data` and `video_urls` of a class file to be `[n, width]` numbers and `[n]` text.
+def read_datasets(file: h5py.File, path: Path) -> tuple[list[Any], PlainDataset]:
+    """Read the ids of a class file as stored, and find its vectors, `[n, width]` numbers.
 
     Raises:
-        DataError: they are not.
+        DataError: damaged, refused, or of another structure.
     """
+    data, urls = find_plain(file, "data"), find_plain(file, "video_urls")
     _require_vectors(path, data)
     if len(urls.shape) != 1 or h5py.check_string_dtype(urls.dtype) is None:
         raise DataError(f"{path}: 'video_urls' has shape {urls.shape} and type {urls.dtype}, expected (n,) text")
+    raw = read_texts(h5py.Dataset(urls.id), LONGEST) if urls.dtype.kind == "O" else urls.read().tolist()
+    return raw, data
 
 
-def _require_vectors(path: Path, data: _Declared) -> None:
+def _require_vectors(path: Path, data: PlainDataset) -> None:
     if len(data.shape) != 2 or data.dtype.kind not in "fiu":
         raise DataError(
             f"{path}: 'data' has shape {data.shape} and type {data.dtype}, expected (n, width) numbers"
         )
-
-
-def _class_file(path: Path, data: NDArray[Any] | PlainDataset, raw: list[bytes], width: int) -> ClassFile:
-    ids = video_ids(raw, path)
-    if len(ids) != data.shape[0]:
-        raise DataError(f"{path}: {data.shape[0]} vectors for {len(ids)} video ids")
-    if data.shape[1] != width:
-        raise DataError(f"{path}: vectors of width {data.shape[1]}, expected {width}")
-    return make_class_file(ids, data.read() if isinstance(data, PlainDataset) else data, width, path)
 
 
 def _feature_set(tree: FeatureTree) -> FeatureSet:

@@ -19,10 +19,11 @@ from avgzsl_bench.data.layouts.export_files import ClassFileWriter, write_hdf5, 
 from avgzsl_bench.data.layouts.export_lists import disk_names, write_lists
 from avgzsl_bench.data.layouts.marker import FILE_NAME, Marker
 from avgzsl_bench.data.layouts.tree import disk_name
-from avgzsl_bench.data.store.store import fingerprint, read_store
+from avgzsl_bench.data.store.fingerprint import fingerprint
+from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
 from avgzsl_bench.errors import DataError, UnknownNameError
-from avgzsl_bench.system.folders import new_folder
+from avgzsl_bench.system.files import new_folder
 
 _STAGE1 = sum(partition_bit(p) for p in PARTITIONS if p.startswith("stage1"))
 

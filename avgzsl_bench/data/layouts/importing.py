@@ -22,8 +22,8 @@ from avgzsl_bench.data.layouts.readers import DetectedFeatures
 from avgzsl_bench.data.layouts.tree import feature_folders, refuse_link_out
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.spilled import spill_folder
-from avgzsl_bench.data.store.store import write_store
 from avgzsl_bench.data.store.table import FeatureTable
+from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import DataError, PluginError
 from avgzsl_bench.system.files import folder_fault, os_reason
 from avgzsl_bench.system.locks import writing_alone

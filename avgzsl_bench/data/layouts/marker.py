@@ -16,14 +16,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, FeatureSet
 from avgzsl_bench.data.layouts.tree import FeatureTree, refuse_link_out
-from avgzsl_bench.errors import DataError, first_fault
-from avgzsl_bench.system.files import os_reason
-from avgzsl_bench.system.identifiers import NAME
+from avgzsl_bench.data.untrusted.json_file import JsonModel, Name, read_json_model
+from avgzsl_bench.errors import DataError
 
 FILE_NAME = "avgzsl-bench.json"
 
@@ -32,11 +31,10 @@ _LARGEST = 1 << 14
 _SIMULATED_ID = re.compile(r"sim_[0-9]{3,4}_[0-9]{5}")
 """Form of simulated video ids; no id of the known datasets has it."""
 
-_Name = Annotated[str, StringConstraints(pattern=rf"^(?:{NAME.pattern})$")]
 _Width = Annotated[int, Field(gt=0, le=1 << 20)]
 
 
-class Marker(BaseModel):
+class Marker(JsonModel):
     """Content of an exported tree.
 
     Attributes:
@@ -46,15 +44,13 @@ class Marker(BaseModel):
         text: width of each text encoder's vectors, in the encoders' order.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
     form: Literal["avgzsl-bench tree 1"] = "avgzsl-bench tree 1"
-    dataset: _Name
-    features: _Name
+    dataset: Name
+    features: Name
     simulated: bool
     audio: _Width
     visual: _Width
-    text: Annotated[dict[_Name, _Width], Field(min_length=1, max_length=8)]
+    text: Annotated[dict[Name, _Width], Field(min_length=1, max_length=8)]
 
     @model_validator(mode="after")
     def _honest(self) -> Marker:
@@ -88,14 +84,7 @@ def read_marker(tree: FeatureTree) -> Marker | None:
     if not os.path.lexists(path):
         return None
     refuse_link_out(path, tree.path)
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise DataError(f"{path}: refused: larger than {_LARGEST >> 10} KiB")
-        return Marker.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
-    except ValidationError as error:
-        raise DataError(f"{path}: damaged: {first_fault(error)}; export the features again") from error
+    return read_json_model(path, Marker, _LARGEST, "marker", "export the features again")
 
 
 def marked_features(tree: FeatureTree) -> FeatureSet | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.splits import split_rows
-from avgzsl_bench.data.store.store import StoreHeader, read_members, read_video_ids
+from avgzsl_bench.data.store.store import StoreHeader, read_rows
 
 
 def split_hash_of(store: StoreHeader, dataset: Dataset, split: str) -> str:
@@ -16,5 +16,5 @@ def split_hash_of(store: StoreHeader, dataset: Dataset, split: str) -> str:
     """
     if dataset.standard_split(split) == split:
         return dataset.split_hash(split)
-    label, partition = read_members(store.path)
-    return split_rows(label, partition, read_video_ids(store.path), dataset, split, str(store.path)).hash
+    rows = read_rows(store)
+    return split_rows(rows.label, rows.partition, rows.video_id, dataset, split, str(store.path)).hash

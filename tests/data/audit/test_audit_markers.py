@@ -60,7 +60,7 @@ def test_exported_features_of_ones_own_are_known_by_their_mark(tmp_path):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"simulated": True}, "damaged: content: "),
+        ({"simulated": True}, "not a valid marker: content: "),
         ({"audio": 31}, "says own_features of widths 31/40, found 30/40"),
         ({"dataset": "mine"}, "exported from dataset 'mine', which is not known here"),
     ],

@@ -1,4 +1,4 @@
-"""`avbench data`: import features, and look at what is installed."""
+"""`avbench data`: import, add, export and check features."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from avgzsl_bench.cli.group import NearMissGroup
 
 @click.group(cls=NearMissGroup)
 def data() -> None:
-    """Import features and look at what is installed."""
+    """Import, add, export and check features."""
 
 
 for _command in (

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("audit", short_help="Look for known faults in downloaded or installed data.")
 @click.argument("path", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
-@click.option("--dataset", "dataset_name", help="Without DIR: audit what is installed of this dataset only.")
+@click.option("--dataset", "dataset_name", help="Without DIR: audit the installed features of this dataset only.")
 @click.option("--features", help="Without DIR: audit this installed feature set only.")
 @data_root_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

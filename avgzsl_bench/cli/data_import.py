@@ -13,7 +13,7 @@ from avgzsl_bench.cli.options import data_root_option
 @click.command("import", short_help="Import published feature sets.")
 @click.argument("directory", type=click.Path(path_type=Path))
 @data_root_option
-@click.option("--force", is_flag=True, help="Replace what is installed already.")
+@click.option("--force", is_flag=True, help="Replace installed features.")
 def import_command(directory: Path, data_root: Path | None, force: bool) -> None:
     """Import every published feature set at or below DIRECTORY.
 

@@ -1,4 +1,4 @@
-"""`avbench data info`: one dataset, next to the standard counts."""
+"""`avbench data info`: installed features of a dataset, next to the standard counts."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from avgzsl_bench.data.store.store import StoreHeader
 
 
-@click.command("info", short_help="Show what is installed, next to the standard counts.")
+@click.command("info", short_help="Show installed features next to the standard counts.")
 @click.argument("dataset_name", metavar="DATASET")
 @click.argument("features", required=False)
 @data_root_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info_command(dataset_name: str, features: str | None, data_root: Path | None, as_json: bool) -> None:
-    """Show what is installed of DATASET, partition by partition, next to the standard counts."""
+    """Show the installed features of DATASET, per partition, next to the standard counts."""
     from avgzsl_bench.data.cards.own import card_for
     from avgzsl_bench.data.datasets.registry import known_dataset
     from avgzsl_bench.data.store.added_text import scan_added_text

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def chosen_stores(root: Path, dataset: str, feature_set: str | None) -> Installed:
-    """Find what is installed of a dataset, or of one of its feature sets.
+    """Find the installed features of a dataset, or one of its feature sets.
 
     Raises:
         DataError: the feature set is not installed, or not readable.

@@ -1,4 +1,4 @@
-"""`avbench data list`: what is installed."""
+"""`avbench data list`: installed features and added texts."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from avgzsl_bench.errors import DataError
     help="Name that methods use: 'knowledge' stands for class descriptions.",
 )
 @data_root_option
-@click.option("--force", is_flag=True, help="Replace what was added under this name.")
+@click.option("--force", is_flag=True, help="Replace the text of this name.")
 def add_text_command(dataset_name: str, file: Path, name: str, data_root: Path | None, force: bool) -> None:
     """Add one text embedding per class to DATASET, for the methods that use it (KDA: class descriptions).
 

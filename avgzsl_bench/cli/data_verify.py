@@ -1,4 +1,4 @@
-"""`avbench data verify`: whether what is installed may be used."""
+"""`avbench data verify`: integrity of installed features and added texts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.data.store.store import StoreHeader
 
 
-@click.command("verify", short_help="Check what is installed.")
+@click.command("verify", short_help="Check installed features.")
 @click.argument("dataset_name", metavar="[DATASET]", required=False)
 @click.argument("features", required=False)
 @data_root_option
@@ -58,7 +58,7 @@ def verify_command(dataset_name: str | None, features: str | None, data_root: Pa
 
 
 def _check_store(header: StoreHeader, root: Path) -> list[str]:
-    """Print what is found about a store; its name if it is not to be used."""
+    """Verify a store and print the findings; give its name if it must not be used."""
     from avgzsl_bench.data.datasets.registry import known_dataset
     from avgzsl_bench.data.store.verify import verify_store
 
@@ -77,7 +77,7 @@ def _check_store(header: StoreHeader, root: Path) -> list[str]:
 
 
 def _check_text(text: AddedText, root: Path) -> list[str]:
-    """Print what is found about an added text; its name if it is not to be used."""
+    """Verify an added text and print the findings; give its name if it must not be used."""
     from avgzsl_bench.data.datasets.registry import known_dataset
     from avgzsl_bench.data.store.added_text import check_added_text, missing_classes
 

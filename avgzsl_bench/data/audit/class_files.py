@@ -44,7 +44,7 @@ _REPEATED = Check(
     "repeated-id",
     Severity.ERROR,
     "a video counts twice, and another may be missing (on an error, SeLaVi's extraction takes a random clip)",
-    "keep one of the rows, and extract what is missing",
+    "keep one of the rows, and extract the missing video",
 )
 _EMPTY = Check(
     "empty-sequence",

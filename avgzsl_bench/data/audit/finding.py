@@ -30,7 +30,7 @@ class Finding:
     Attributes:
         check: name of the check, e.g. `text-target`.
         severity: its severity.
-        where: the file, folder, partition or class, relative to what is audited.
+        where: the file, folder, partition or class, relative to the target.
         evidence: counts, names and values that show it.
         effect: its effect on results.
         advice: what to do about it.

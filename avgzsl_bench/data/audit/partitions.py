@@ -51,7 +51,7 @@ _TRAIN = Check(
     "stage-2-train",
     Severity.WARNING,
     "stage 2 is to train on all videos of stage 1; code that opens this partition trains on others than the "
-    "published code, which joins the three stage-1 partitions (avbench joins them and adds what is more here)",
+    "published code, which joins the three stage-1 partitions (avbench joins them, and adds more from here)",
     "make it the union of the three stage-1 partitions",
 )
 _MISSING = Check(

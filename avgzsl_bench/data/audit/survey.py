@@ -91,7 +91,7 @@ class ClassList:
     """A partition's class list and csv, as they lie beside the features.
 
     Attributes:
-        where: path of the list without its ending, relative to what is audited.
+        where: path of the list without its ending, relative to the target.
         partition: of the six.
         listed: names in the txt; None without a txt.
         rows: `(video id, label, class id or None)` of the csv; None without one.

@@ -31,8 +31,8 @@ _OUTLIER = Check(
 _SWAPPED = Check(
     "folder-name",
     Severity.WARNING,
-    "avbench goes by widths, and so by what is there; code that goes by folder names takes one feature set for "
-    "another (a published splitting script swaps the two for UCF)",
+    "avbench identifies feature sets by widths; code that goes by folder names takes one feature set for another "
+    "(a published splitting script swaps the two for UCF)",
     "rename the folder",
 )
 _PRETRAINED = Check(

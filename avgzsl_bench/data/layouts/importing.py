@@ -54,8 +54,8 @@ def import_tree(
 ) -> list[ImportResult]:
     """Import every feature set at or below a directory.
 
-    A reader that breaks, or returns what it must not, is left out with a warning; what other readers know is
-    imported.
+    A reader that breaks, or breaks the contract, is left out with a warning; the feature sets of other readers
+    are imported.
 
     Args:
         directory: a feature-set folder, or a folder above it up to the one that holds the datasets.

@@ -48,7 +48,7 @@ class FeatureReader(Protocol):
             The feature sets; empty where there are none.
 
         Raises:
-            DataError: what it would have to read is damaged or refused, or of no feature set it knows.
+            DataError: a file that it needs is damaged or refused, or of no known feature set.
         """
         ...
 

@@ -93,7 +93,7 @@ class FeatureTree:
 
 
 def refuse_link_out(path: Path, folder: Path) -> None:
-    """Fail if a path is a symbolic link to what is not below a folder, or to nothing.
+    """Fail if a path is a symbolic link out of a folder, or to nothing.
 
     Raises:
         DataError: it is.

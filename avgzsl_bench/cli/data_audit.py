@@ -59,7 +59,7 @@ def audit_command(
 
 
 def _installed(
-    dataset_name: str | None, features: str | None, root: Path, announce: Callable[[str], None]
+    dataset_name: str | None, features: str | None, root: Path, report: Callable[[str], None]
 ) -> list[Audit]:
     """Audit the installed stores of a dataset and feature set; None stands for all."""
     from avgzsl_bench.data.audit.audit import audit_store, unreadable_store
@@ -87,7 +87,7 @@ def _installed(
             "download with 'avbench data audit DIR'"
         )
     for header in chosen:
-        announce(f"reading {header.path}")
+        report(f"reading {header.path}")
         try:
             audits.append(audit_store(header, known_dataset(header.dataset, root)))
         except DataError as error:

@@ -25,9 +25,7 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
 
     faults: list[str] = []
     with plain_console(stderr=True).status("importing") as status:
-        results = import_tree(
-            directory, locate(data_root), force=force, announce=status.update, warn=faults.append
-        )
+        results = import_tree(directory, locate(data_root), force=force, report=status.update, warn=faults.append)
     for line in faults:
         click.echo(f"warning: {' '.join(line.split())}", err=True)
     for result in results:

@@ -59,7 +59,7 @@ def test_import_and_list(tmp_path: Path, root: Path) -> None:
     write_tree(tmp_path / "in", "selavi", set_name="main_features")
     write_tree(tmp_path / "in", "clip_clap", set_name="cls_features_non_averaged")
     steps: list[str] = []
-    results = import_tree(tmp_path / "in", root, force=False, announce=steps.append)
+    results = import_tree(tmp_path / "in", root, force=False, report=steps.append)
     assert [(r.found.features, r.videos) for r in results] == [("clip_clap", 9), ("selavi", 9)]
     assert [h.path for h in installed(root)] == [r.path for r in results]
     assert sum(step.startswith("reading ucf") for step in steps) == 2

@@ -69,7 +69,7 @@ class Audit:
 
 
 def audit_path(
-    path: Path, datasets: Sequence[Dataset], announce: Callable[[str], None] = lambda step: None
+    path: Path, datasets: Sequence[Dataset], report: Callable[[str], None] = lambda step: None
 ) -> list[Audit]:
     """Audit every published feature set and cache at or below a folder, or one cache file.
 
@@ -78,16 +78,16 @@ def audit_path(
     Args:
         path: the folder or file.
         datasets: those that may be recognised.
-        announce: called with each step before it begins, for display.
+        report: called with each step before it begins, for display.
 
     Raises:
         DataError: nothing is recognised, or the folder cannot be listed.
     """
-    announce(f"looking through {path}")
+    report(f"looking through {path}")
     try:
-        surveys: Iterator[Survey | Unread] = caches.find_surveys(path, datasets, announce)
+        surveys: Iterator[Survey | Unread] = caches.find_surveys(path, datasets, report)
         if path.is_dir():
-            surveys = chain(trees.find_surveys(path, datasets, announce), surveys)
+            surveys = chain(trees.find_surveys(path, datasets, report), surveys)
         with np.errstate(all="ignore"):  # what overflows is reported as not finite
             audits = [_unread(item) if isinstance(item, Unread) else _audit(item) for item in surveys]
     except OSError as error:

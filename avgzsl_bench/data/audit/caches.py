@@ -62,7 +62,7 @@ def is_cache(path: Path) -> bool:
 
 
 def find_surveys(
-    place: Path, datasets: Sequence[Dataset], announce: Callable[[str], None]
+    place: Path, datasets: Sequence[Dataset], report: Callable[[str], None]
 ) -> Iterator[Survey | Unread]:
     """Survey each set of caches in or below a folder, or the one file."""
     if place.is_file():
@@ -76,7 +76,7 @@ def find_surveys(
         if name is not None and (path.is_file() or path.is_symlink()):
             sets[path.parent, name[2]][name[1]] = path
     for (folder, split), files in sorted(sets.items()):
-        announce(f"reading caches in {folder}")
+        report(f"reading caches in {folder}")
         yield _survey(place if place.is_dir() else place.parent, folder, split, files, datasets)
 
 

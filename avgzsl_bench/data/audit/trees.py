@@ -78,7 +78,7 @@ class _Tree(FeatureTree):
 
 
 def find_surveys(
-    directory: Path, datasets: Sequence[Dataset], announce: Callable[[str], None]
+    directory: Path, datasets: Sequence[Dataset], report: Callable[[str], None]
 ) -> Iterator[Survey | Unread]:
     """Survey each feature-set folder at or below a directory, also one that lacks a modality.
 
@@ -90,7 +90,7 @@ def find_surveys(
             tree = _Tree(folder, extension)
             names = sorted(tree.class_names())
             if names:
-                announce(f"reading {tree.path}")
+                report(f"reading {tree.path}")
                 yield _survey(tree, names, datasets)
 
 

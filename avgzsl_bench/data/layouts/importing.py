@@ -49,7 +49,7 @@ def import_tree(
     root: Path,
     *,
     force: bool,
-    announce: Callable[[str], None] = lambda step: None,
+    report: Callable[[str], None] = lambda step: None,
     warn: Callable[[str], None] = warnings.warn,
 ) -> list[ImportResult]:
     """Import every feature set at or below a directory.
@@ -61,7 +61,7 @@ def import_tree(
         directory: a feature-set folder, or a folder above it up to the one that holds the datasets.
         root: the data folder.
         force: replace stores that are there already.
-        announce: called with each step before it begins, for display.
+        report: called with each step before it begins, for display.
         warn: called with each fault of a plugin's reader, one line.
 
     Raises:
@@ -73,7 +73,7 @@ def import_tree(
     if fault is not None:
         raise DataError(f"{directory}: {fault}")
     readers, known, faults = feature_readers(), known_datasets(root), unusable_readers()
-    announce(f"looking through {directory}")
+    report(f"looking through {directory}")
     exported = _exported_datasets(directory, known)
     datasets = {**known, **exported}
     found = []
@@ -86,14 +86,14 @@ def import_tree(
         raise DataError("; ".join([_nothing_found(directory, list(readers), list(datasets)), *faults]))
     results = []
     for target, item in _targets(found, root, force=force).items():
-        with writing_alone(target, announce), spill_folder(target.parent):
+        with writing_alone(target, report), spill_folder(target.parent):
             _require_free(target, force=force)  # again: another process may have written it
-            announce(f"reading {item.dataset} {item.features} ({item.reader}) from {item.path}")
+            report(f"reading {item.dataset} {item.features} ({item.reader}) from {item.path}")
             try:
                 table = readers[item.reader].read(item, datasets[item.dataset])
                 if item.dataset in exported:
                     write_own_dataset(dataset_path(root, item.dataset), exported[item.dataset])
-                announce(f"writing {target}")
+                report(f"writing {target}")
                 _write(target, table, readers[item.reader])
             except PluginError as error:
                 faults.append(f"{error}; not imported: {item.path}")

@@ -1,4 +1,4 @@
-"""`avbench data audit`: what is known to go wrong with data, looked for in the files at hand."""
+"""`avbench data audit`: look for known faults in data, downloaded or installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("audit", short_help="Look for known faults in downloaded or installed data.")
 @click.argument("path", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
-@click.option("--dataset", "dataset_name", help="Without DIR: audit what is installed of this dataset only.")
+@click.option("--dataset", "dataset_name", help="Without DIR: audit the installed features of this dataset only.")
 @click.option("--features", help="Without DIR: audit this installed feature set only.")
 @data_root_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -27,9 +27,9 @@ def audit_command(
 ) -> None:
     """Look for known faults in DIR, or in installed features.
 
-    DIR is a tree as its authors publish it (AVCA, TCAF, ClipClap), at any level that 'data import' takes, a folder
-    with caches of the published programs, or one such cache. Every fault is listed, with evidence, its effect on
-    figures and what to do, also where 'data import' would stop at the first. Nothing is changed.
+    DIR is a tree as its authors publish it (AVCA, TCAF, ClipClap), at any level that 'data import' accepts, or a
+    folder with caches of the published code, or one such cache. Every fault is listed with its evidence, its
+    effect on results and what to do about it; 'data import' stops at the first fault. Nothing is changed.
 
     The exit code is 1 if an error is found, 0 with warnings and notes only, 2 if there is nothing to audit.
     """
@@ -40,7 +40,9 @@ def audit_command(
     from avgzsl_bench.data.store.installed import data_root as locate
 
     if path is not None and (dataset_name is not None or features is not None):
-        raise click.UsageError("--dataset and --features are for installed features; leave out DIR or them")
+        raise click.UsageError(
+            "--dataset and --features are for installed features; leave out DIR or these options"
+        )
     console = plain_console(stderr=True)
     with console.status("auditing") as status:
         if path is not None:
@@ -57,8 +59,9 @@ def audit_command(
 
 
 def _installed(
-    dataset_name: str | None, features: str | None, root: Path, announce: Callable[[str], None]
+    dataset_name: str | None, features: str | None, root: Path, report: Callable[[str], None]
 ) -> list[Audit]:
+    """Audit the installed stores of a dataset and feature set; None stands for all."""
     from avgzsl_bench.data.audit.audit import audit_store, unreadable_store
     from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED
     from avgzsl_bench.data.datasets.registry import known_dataset
@@ -84,7 +87,7 @@ def _installed(
             "download with 'avbench data audit DIR'"
         )
     for header in chosen:
-        announce(f"reading {header.path}")
+        report(f"reading {header.path}")
         try:
             audits.append(audit_store(header, known_dataset(header.dataset, root)))
         except DataError as error:

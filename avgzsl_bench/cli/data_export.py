@@ -13,7 +13,7 @@ from avgzsl_bench.cli.options import data_root_option
 @click.command("export", short_help="Write features in a published layout.")
 @click.argument("dataset_name", metavar="DATASET")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--features", required=True, help="Feature set; 'simulated' is made if need be.")
+@click.option("--features", required=True, help="Feature set; 'simulated' is generated if it is not installed.")
 @click.option(
     "--layout",
     required=True,
@@ -22,11 +22,11 @@ from avgzsl_bench.cli.options import data_root_option
 )
 @data_root_option
 def export_command(dataset_name: str, directory: Path, features: str, layout: str, data_root: Path | None) -> None:
-    """Write installed features of DATASET to the new folder DIR in a published layout, for the published programs.
+    """Write installed features of DATASET to the new folder DIR in a layout that the published code reads.
 
-    DIR then holds the dataset's folder with its class lists ('class-split') and features. A mark beside the
-    features keeps their name, and that they are simulated if they are; 'avbench data import DIR' gives the same
-    store again.
+    DIR then holds the dataset's folder with its class lists ('class-split') and features. A marker file beside the
+    features keeps their name and whether they are simulated. Importing DIR with 'avbench data import', here or on
+    another machine, gives identical data.
     """
     from avgzsl_bench.data.datasets.feature_sets import SIMULATED
     from avgzsl_bench.data.datasets.registry import known_dataset
@@ -39,7 +39,9 @@ def export_command(dataset_name: str, directory: Path, features: str, layout: st
     dataset = known_dataset(dataset_name, root)
     with plain_console(stderr=True).status("exporting"):
         store = (
-            ensure_simulated(root, dataset) if features == SIMULATED else store_path(root, dataset.name, features)
+            ensure_simulated(root, dataset).path
+            if features == SIMULATED
+            else store_path(root, dataset.name, features)
         )
         folder = export_tree(store, dataset, layout, directory)
     simulated = ", SIMULATED" if features == SIMULATED else ""

@@ -41,7 +41,7 @@ def fetch_command(name: str | None, manifest_path: Path | None, data_root: Path 
     if name is None:
         _list(manifest, [card for card in known_cards() if not card.simulated])
         return
-    archives = manifest.wanted(name)
+    archives = manifest.find(name)
     if not archives and has_card(name):
         raise DataError(_by_hand(card_of(name)))
     if not archives:

@@ -1,4 +1,4 @@
-"""`avbench methods | datasets | plugins`: what is there. None of them imports torch."""
+"""`avbench methods | datasets | plugins`: list what is registered. None of them imports torch."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def methods(as_json: bool) -> None:
     for cells in zip(*columns.values(), strict=True):
         table.add_row(*cells)
     print_table(plain_console(), table)
-    click.echo("parameters: trained ones, with default settings on UCF-GZSL with CLIP and CLAP features")
+    click.echo(
+        "parameters: number of trained parameters with default settings on UCF-GZSL with CLIP and CLAP features"
+    )
     for row in rows:
         about = [part.rstrip(".") for part in (row["paper"], row["note"]) if part]
         if about:
@@ -48,7 +50,7 @@ def methods(as_json: bool) -> None:
 
 
 def _needs(needs: Mapping[str, Any]) -> str:
-    """What a method cannot do without or reads where it is there, in a few words."""
+    """Summarise required and optional inputs of a method in a few words."""
     sequences = {"none": [], "used": ["sequences"], "required": ["sequences only"]}[needs["sequences"]]
     texts = [*(f"text {name}" for name in needs["text"]), *(f"added text {name}" for name in needs["added_text"])]
     return ", ".join([*texts, *sequences])

@@ -1,4 +1,4 @@
-"""What became of every installed plugin, its datasets, readers, reported figures and ablations included."""
+"""State of every installed plugin, with its datasets, feature readers, reported figures and ablations."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from avgzsl_bench.report.reported import figures
 
 
 def all_plugin_statuses() -> list[PluginStatus]:
-    """What became of every entry point; whatever it registers is read for it."""
+    """Read whatever each entry point registers, and give its state."""
     return plugin_statuses((datasets.REGISTRY, readers.REGISTRY, figures.REGISTRY, ablation.REGISTRY))

@@ -16,7 +16,8 @@ from avgzsl_bench.data.datasets.splits import split_rows
 from avgzsl_bench.data.datasets.text_order import text_rows
 from avgzsl_bench.data.device_steps import DeviceSteps
 from avgzsl_bench.data.simulated.extras import simulate_steps
-from avgzsl_bench.data.store.store import fingerprint, read_store
+from avgzsl_bench.data.store.fingerprint import fingerprint
+from avgzsl_bench.data.store.store import read_table
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.gzsl.task import Classes, FeatureDims, Samples, Task, Truth, Videos
@@ -84,7 +85,7 @@ def benchmark_of(data: ResolvedData, device: torch.device) -> Benchmark:
         DataError: damaged or altered, or a partition without videos.
     """
     store = data.store
-    _, table = read_store(store.path)
+    table = read_table(store)
     if fingerprint(table) != store.fingerprint:
         raise DataError(f"{store.path}: altered: not the data that its fingerprint stands for; import it again")
     chosen = split_rows(table.label, table.partition, table.video_id, data.dataset, data.split, str(store.path))

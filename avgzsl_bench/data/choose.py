@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from avgzsl_bench.data.added_texts import find_added_text
 from avgzsl_bench.data.data_spec import DataSpec
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, preferred
 from avgzsl_bench.data.datasets.registry import known_dataset
-from avgzsl_bench.data.datasets.splits import refuse_simulated, split_hash_of
+from avgzsl_bench.data.datasets.splits import refuse_simulated_view
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
-from avgzsl_bench.data.store.added_text import AddedText, find_added_text
+from avgzsl_bench.data.store.added_text import AddedText
 from avgzsl_bench.data.store.installed import Installed, data_root, scan, store_path
-from avgzsl_bench.data.store.store import StoreHeader, read_header
+from avgzsl_bench.data.store.split_hash import split_hash_of
+from avgzsl_bench.data.store.store import StoreHeader
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.gzsl.task import FeatureDims
 from avgzsl_bench.plugins.specs import Needs
@@ -122,15 +124,15 @@ def _find_store(
     needs: Needs,
     fits: Callable[[StoreHeader], bool],
 ) -> StoreHeader:
-    found = scan(root)
-    stores = {store.features: store for store in found.headers if store.dataset == dataset.name}
+    found = scan(root, dataset.name)
+    stores = {store.features: store for store in found.headers}
     if feature_set == "auto":
         _require_readable(found, store_path(root, dataset.name, "any").parents[1])
         real = [s for s in stores.values() if not s.simulated and _lack(s, needs) is None and fits(s)]
         feature_set = next(iter(_preferred(real, needs)), SIMULATED)
     if feature_set == SIMULATED:
-        refuse_simulated(dataset, split)
-        return _suitable(read_header(ensure_simulated(root, dataset)), needs)
+        refuse_simulated_view(dataset, split)
+        return _suitable(ensure_simulated(root, dataset, stores.get(SIMULATED)), needs)
     _require_readable(found, store_path(root, dataset.name, feature_set))
     if feature_set not in stores:
         known = {*stores, *(f.name for f in PUBLISHED), SIMULATED, "auto"}

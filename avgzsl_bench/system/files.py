@@ -1,9 +1,10 @@
-"""Writing files so that nothing half-written is ever read, and saying in one line why it cannot be done."""
+"""Writing files and folders whole or not at all, and errors of the system in one line."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -13,31 +14,43 @@ from pathlib import Path
 from avgzsl_bench.errors import AvbenchError
 
 NO_FOLDER = "no such folder"
-"""What `folder_fault` says where nothing lies."""
+"""Result of `folder_fault` for a path where nothing is."""
+
+
+@contextmanager
+def explain_write_errors(place: Path | str) -> Iterator[None]:
+    """Report errors of the system inside the block in one line that names a place.
+
+    Raises:
+        AvbenchError: for any `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise AvbenchError(f"cannot write {place}: {os_reason(error)}; choose another folder") from error
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` for the block to fill; flushed to disk and renamed when the block is done.
+    """Make a temporary file beside `path` for the block to fill; flush it to disk and rename it afterwards.
 
-    Whatever goes wrong, the temporary file goes and what was at `path` stays.
+    If anything fails, the temporary file is removed and the file at `path` is unchanged.
 
     Raises:
         AvbenchError: the folder cannot be made or written to, or the disk is full.
     """
     temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        temporary = Path(name)
-        with os.fdopen(handle, "rb") as stream:
-            yield temporary
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        raise AvbenchError(f"cannot write {path}: {os_reason(error)}; choose another folder") from error
+        with explain_write_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+            temporary = Path(name)
+            with os.fdopen(handle, "rb") as stream:
+                yield temporary
+                os.fsync(stream.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+            temporary = None
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -53,14 +66,45 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def content_of(path: Path) -> bytes | None:
-    """The content of a file; None where nothing lies.
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Make a temporary folder beside `path` for the block to fill; give it its name afterwards.
+
+    If anything fails, what was written is removed. A program that is killed leaves at most a hidden folder that
+    ends in `.tmp`.
 
     Raises:
-        AvbenchError: what lies there is no file, or cannot be read.
+        AvbenchError: there is something at `path` already, the folder cannot be made or the disk is full.
+    """
+    if os.path.lexists(path):
+        raise AvbenchError(f"{path} is there already and would be overwritten; choose another folder")
+    temporary: Path | None = None
+    try:
+        with explain_write_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp"))
+            yield temporary
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    with file.open("rb") as stream:
+                        os.fsync(stream.fileno())
+            os.chmod(temporary, 0o755)
+            # Replaces at most an empty folder that somebody made in the meantime.
+            os.rename(temporary, path)
+            temporary = None
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def content_of(path: Path) -> bytes | None:
+    """Read a file; None if there is none.
+
+    Raises:
+        AvbenchError: there is something else than a file, or it cannot be read.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait for a writer
             raise AvbenchError(f"{path}: not a file")
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -70,9 +114,9 @@ def content_of(path: Path) -> bytes | None:
 
 
 def os_reason(error: Exception) -> str:
-    """The system's words for an error of a file operation.
+    """Give the system's words for an error of a file operation.
 
-    h5py's errors are a dump of its library; the system's error number stands somewhere in it, if there is one.
+    h5py's errors are a dump of its library, in which the system's error number stands somewhere if there is one.
     """
     number = getattr(error, "errno", None)
     if number is None and (found := re.search(r"errno = (\d+)", str(error))):
@@ -81,7 +125,7 @@ def os_reason(error: Exception) -> str:
 
 
 def folder_fault(path: Path) -> str | None:
-    """Why a path is no folder to look into; None if it is one."""
+    """Say why a path is no folder to look into; None if it is one."""
     try:
         return None if stat.S_ISDIR(path.stat().st_mode) else "not a folder"
     except FileNotFoundError:
@@ -91,20 +135,20 @@ def folder_fault(path: Path) -> str | None:
 
 
 def require_writable(folder: Path) -> None:
-    """Fail now rather than after a long run if a folder cannot be made or written to; leaves nothing behind.
+    """Fail now rather than after a long run if a folder cannot be made or written to; nothing is left behind.
 
     Raises:
         AvbenchError: it cannot be made or written to.
     """
-    try:
-        with tempfile.NamedTemporaryFile(dir=nearest_folder(folder), prefix=".avbench.", suffix=".tmp"):
-            pass
-    except OSError as error:
-        raise AvbenchError(f"cannot write to {folder}: {os_reason(error)}; choose another folder") from error
+    with (
+        explain_write_errors(f"to {folder}"),
+        tempfile.NamedTemporaryFile(dir=nearest_folder(folder), prefix=".avbench.", suffix=".tmp"),
+    ):
+        pass
 
 
 def nearest_folder(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
+    """Give the folder, or the nearest existing one above it."""
     try:
         folder.stat()
     except FileNotFoundError:

@@ -17,7 +17,7 @@ from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
 from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.simulated.simulated import simulate
 from avgzsl_bench.data.store.installed import store_path
-from avgzsl_bench.data.store.store import write_store
+from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.execution.scoring import validate
 from avgzsl_bench.execution.stages import run_stage1, run_stage2
 from avgzsl_bench.gzsl.calibration import parse_calibration

@@ -16,8 +16,9 @@ from avgzsl_bench.errors import AvbenchError, DataError, UnknownNameError
 
 
 @pytest.fixture(autouse=True)
-def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+def _standard_plugins_and_width(monkeypatch: pytest.MonkeyPatch) -> None:
     standard_plugins(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "160")
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_info(imported: Path) -> None:
     [
         (("info", "ufc"), UnknownNameError, "did you mean 'ucf'"),
         (("info", "ucf", "selawi"), UnknownNameError, "did you mean 'selavi'"),
-        (("info", "ucf", "../x"), DataError, "is no name"),
+        (("info", "ucf", "../x"), DataError, "is not a valid name"),
         (("info", "ucf", "c3d_vggish"), DataError, "installed: clip_clap, selavi"),
         (("info", "vggsound"), DataError, "nothing of vggsound is installed .*avbench data import"),
         (("verify", "vggsound"), DataError, "nothing of vggsound"),

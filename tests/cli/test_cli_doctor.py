@@ -9,8 +9,10 @@ from click.testing import CliRunner, Result
 
 from avgzsl_bench.cli import main
 from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
+from avgzsl_bench.data.datasets.registry import write_own_dataset
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
-from avgzsl_bench.data.store.store import read_store, write_store
+from avgzsl_bench.data.store.store import read_store
+from avgzsl_bench.data.store.writing import write_store
 
 
 def doctor(root: Path) -> Result:
@@ -19,13 +21,22 @@ def doctor(root: Path) -> Result:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    return ensure_simulated(tmp_path, dataset("ucf"))
+    return ensure_simulated(tmp_path, dataset("ucf")).path
 
 
 def test_stores_are_verified(store: Path, tmp_path: Path) -> None:
     result = doctor(tmp_path)
     assert result.exit_code == 0, result.output
     assert "ucf/simulated: 6816 videos; simulated, unaltered" in result.stdout
+
+
+def test_a_dataset_of_the_data_folder_is_known(tmp_path: Path) -> None:
+    own = dataset("ucf").model_copy(update={"name": "mine", "recording": None})
+    write_own_dataset(tmp_path / "mine" / "dataset.json", own)
+    ensure_simulated(tmp_path, own)
+    result = doctor(tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "mine/simulated: 6816 videos; simulated, unaltered" in result.stdout
 
 
 @pytest.mark.parametrize("kind", ["no labels", "nan", "altered", "unknown dataset"])

@@ -6,6 +6,11 @@ from click.testing import CliRunner
 from avgzsl_bench.cli import main
 
 
+@pytest.fixture(autouse=True)
+def _width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+
+
 def call(*arguments: str) -> str:
     return CliRunner().invoke(main, list(arguments), catch_exceptions=False).stdout
 

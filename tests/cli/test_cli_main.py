@@ -15,7 +15,7 @@ SLOW = """
 import signal
 usual = signal.default_int_handler if {number} == signal.SIGINT else signal.SIG_DFL
 signal.signal({number}, usual)  # whoever started the tests may have had it ignored
-from avgzsl_bench.data.store import store
+from avgzsl_bench.data.store import writing as store
 write = store._write
 def interrupted(*arguments):
     signal.raise_signal({number})

@@ -16,14 +16,16 @@ from click.testing import CliRunner
 
 import avgzsl_bench as ab
 from avgzsl_bench.cli import main
+from avgzsl_bench.data.added_texts import find_added_text
 from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.own.class_vectors import read_class_vectors
 from avgzsl_bench.data.simulated.extras import simulate_descriptions
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
-from avgzsl_bench.data.store.added_text import AddedText, find_added_text, read_added_text, write_added_text
+from avgzsl_bench.data.store.added_text import AddedText, read_added_text, write_added_text
 from avgzsl_bench.data.store.installed import store_path
-from avgzsl_bench.data.store.store import StoreHeader, read_store, write_store
+from avgzsl_bench.data.store.store import StoreHeader, read_store
 from avgzsl_bench.data.store.table import FeatureTable
+from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import DataError
 
 UCF = dataset("ucf")
@@ -319,7 +321,7 @@ def test_names_of_files_are_kept_printable(tmp_path: Path) -> None:
 def real(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with features that are not called simulated."""
     root = tmp_path_factory.mktemp("real")
-    _, table = read_store(ensure_simulated(data_root, UCF))
+    _, table = read_store(ensure_simulated(data_root, UCF).path)
     own = FeatureTable(**{**vars(table), "features": "own", "simulated": False, "source": "test"})
     write_store(store_path(root, "ucf", "own"), own)
     return root

@@ -10,8 +10,9 @@ from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.datasets.text_order import text_rows
 from avgzsl_bench.data.device_steps import DeviceSteps
 from avgzsl_bench.data.store.installed import store_path
-from avgzsl_bench.data.store.store import read_store, write_store
+from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
+from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import DataError, UnknownNameError
 
 

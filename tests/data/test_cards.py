@@ -88,7 +88,7 @@ def test_a_card_beside_the_store_comes_first_but_for_simulated_features(tmp_path
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"features": "other"}, "a card of 'other'"),
+        ({"features": "other"}, "is the card of 'other', expected that of "),
         ({"licence": "MIT\x1b[31m"}, "licence: .*control characters"),
         ({"caveats": ["line\nbreak"]}, "caveats: .*control characters"),
         ({"published": ["javascript:alert(1)"]}, "published"),
@@ -97,7 +97,7 @@ def test_a_card_beside_the_store_comes_first_but_for_simulated_features(tmp_path
         ({"pooling": "mean"}, "pooling: Extra inputs"),
         ({"title": "x" * 1001}, "title"),
         ({"obtain": "x" * 70_000}, "larger than"),
-        (None, "no card of a feature set"),
+        (None, "not a valid card: content: "),
     ],
 )
 def test_malformed_cards_are_told_in_one_line(tmp_path: Path, change: dict[str, object] | None, said: str) -> None:

@@ -240,7 +240,7 @@ def test_features_of_a_registered_dataset(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"features": "../own"}, "is no name"),
+        ({"features": "../own"}, "is not a valid name"),
         ({"features": "simulated"}, "choose another name"),
         ({"features": "auto"}, "choose another name"),
         ({"features": "own_seq"}, "marks sequences"),

@@ -67,3 +67,11 @@ def test_every_field_of_a_dataset_is_of_use():
         "splits",
         "recording",
     }
+
+
+def test_every_field_of_the_json_form_is_described():
+    schema = Dataset.model_json_schema()
+    models = {"Dataset": schema, **schema["$defs"]}
+    fields = {f"{model}.{name}": field for model in models for name, field in models[model]["properties"].items()}
+    assert len(fields) == 14
+    assert [name for name, field in fields.items() if not field.get("description")] == []

@@ -22,10 +22,11 @@ from avgzsl_bench.data.layouts.importing import import_tree
 from avgzsl_bench.data.layouts.marker import FILE_NAME, Marker
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
 from avgzsl_bench.data.store.installed import store_path
-from avgzsl_bench.data.store.store import read_header, read_store, write_store
+from avgzsl_bench.data.store.store import read_header, read_store
 from avgzsl_bench.data.store.table import FeatureTable
+from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import AvbenchError, DataError
-from avgzsl_bench.system.folders import new_folder
+from avgzsl_bench.system.files import new_folder
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,7 @@ def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return ensure_simulated(tmp_path_factory.mktemp("data"), UCF)
+    return ensure_simulated(tmp_path_factory.mktemp("data"), UCF).path
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +220,7 @@ def test_what_a_layout_has_no_place_for_is_refused(simulated: Path, tmp_path: Pa
         with pytest.raises(DataError, match="these are sequences"):
             export_tree(found.path, UCF, layout, out)
     unsorted = UCF.model_copy(update={"classes": UCF.classes[::-1]})
-    with pytest.raises(DataError, match="number classes by the sort"):
+    with pytest.raises(DataError, match="numbers classes by the sort"):
         export_tree(simulated, unsorted, "avca", out)
     assert not out.exists()
 

@@ -13,9 +13,10 @@ from avgzsl_bench.data.datasets.facts import partition_bit
 from avgzsl_bench.data.layouts.importing import import_tree
 from avgzsl_bench.data.simulated.simulated import simulate
 from avgzsl_bench.data.store.installed import data_root, installed, scan, store_path
-from avgzsl_bench.data.store.store import read_store, write_store
+from avgzsl_bench.data.store.store import read_header, read_store
 from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.data.store.verify import Severity, verify_store
+from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import DataError
 
 
@@ -31,7 +32,7 @@ def root(tmp_path: Path) -> Path:
 
 def findings(path: Path) -> dict[str, list[str]]:
     shown: dict[str, list[str]] = {}
-    for finding in verify_store(path, UCF).findings:
+    for finding in verify_store(read_header(path), UCF).findings:
         shown.setdefault(f"{finding.severity.value} {finding.name}", []).append(finding.text)
     return shown
 
@@ -47,9 +48,9 @@ def test_data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ["..", "", "a/b", "/etc", "A", "a\n"])
 def test_store_path_stays_inside(tmp_path: Path, name: str) -> None:
     assert store_path(tmp_path, "ucf", "selavi") == tmp_path / "ucf" / "selavi" / "features.h5"
-    with pytest.raises(DataError, match="is no name"):
+    with pytest.raises(DataError, match="is not a valid name"):
         store_path(tmp_path, name, "selavi")
-    with pytest.raises(DataError, match="is no name"):
+    with pytest.raises(DataError, match="is not a valid name"):
         store_path(tmp_path, "ucf", name)
 
 
@@ -58,7 +59,7 @@ def test_import_and_list(tmp_path: Path, root: Path) -> None:
     write_tree(tmp_path / "in", "selavi", set_name="main_features")
     write_tree(tmp_path / "in", "clip_clap", set_name="cls_features_non_averaged")
     steps: list[str] = []
-    results = import_tree(tmp_path / "in", root, force=False, announce=steps.append)
+    results = import_tree(tmp_path / "in", root, force=False, report=steps.append)
     assert [(r.found.features, r.videos) for r in results] == [("clip_clap", 9), ("selavi", 9)]
     assert [h.path for h in installed(root)] == [r.path for r in results]
     assert sum(step.startswith("reading ucf") for step in steps) == 2
@@ -84,7 +85,7 @@ def test_interrupted_import_leaves_no_file(tmp_path: Path, root: Path, monkeypat
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("avgzsl_bench.data.store.store._write", interrupt)
+    monkeypatch.setattr("avgzsl_bench.data.store.writing._write", interrupt)
     with pytest.raises(KeyboardInterrupt):
         import_tree(tmp_path / "in", root, force=False)
     assert [p for p in root.rglob("*") if p.is_file()] == []
@@ -164,7 +165,7 @@ def rewrite(path: Path, **change: object) -> None:
 
 def test_standard_data_has_no_findings(standard_store: Path) -> None:
     assert findings(standard_store) == {}
-    assert verify_store(standard_store, UCF).verdict == "simulated, unaltered"
+    assert verify_store(read_header(standard_store), UCF).verdict == "simulated, unaltered"
 
 
 def test_altered_value(standard_store: Path) -> None:
@@ -223,7 +224,7 @@ def test_class_without_text(standard_store: Path, standard_table: FeatureTable) 
 def test_partial_tree_differs_but_is_no_error(tmp_path: Path, root: Path) -> None:
     write_tree(tmp_path / "in", "selavi")
     (result,) = import_tree(tmp_path / "in", root, force=False)
-    report = verify_store(result.path, UCF)
+    report = verify_store(read_header(result.path), UCF)
     assert report.errors == []
     assert {f.severity for f in report.findings} == {Severity.DIFFERENCE}
     texts = findings(result.path)["difference stage1_train"]
@@ -235,10 +236,10 @@ def test_partial_tree_differs_but_is_no_error(tmp_path: Path, root: Path) -> Non
 @pytest.mark.parametrize("layout", ["avca", "clipclap", "tcaf"])
 def test_trees_written_by_another_program_are_consistent(shared: Path, root: Path, layout: str) -> None:
     (result,) = import_tree(shared / "data" / "trees" / layout, root, force=False)
-    assert verify_store(result.path, UCF).errors == []
+    assert verify_store(read_header(result.path), UCF).errors == []
 
 
 def test_store_of_another_dataset(standard_store: Path) -> None:
     other = UCF.model_copy(update={"name": "other", "classes": UCF.classes[:-1]})
-    names = {f.name for f in verify_store(standard_store, other).errors}
+    names = {f.name for f in verify_store(read_header(standard_store), other).errors}
     assert names == {"dataset", "text hashed"}

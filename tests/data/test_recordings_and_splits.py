@@ -19,7 +19,7 @@ from avgzsl_bench.data.datasets.recordings import shared as sharing
 from avgzsl_bench.data.datasets.splits import split_rows
 from avgzsl_bench.data.layouts.importing import import_tree
 from avgzsl_bench.data.layouts.tree import disk_name
-from avgzsl_bench.data.store.store import read_video_ids
+from avgzsl_bench.data.store.store import read_header, read_rows
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.records.verify import verify
 
@@ -119,7 +119,7 @@ def test_what_stays_of_an_imported_tree(imported):
         "stage2_test_unseen": 2,
     }
     assert dict(view.counts) == dict(official.counts) | {"stage1_val_seen": 2, "stage2_test_seen": 2}
-    ids = np.array(read_video_ids(path))
+    ids = np.array(read_rows(read_header(path)).video_id)
     unseen = {"ccccccccccc_0"}, {"hhhhhhhhhhh_2", "iiiiiiiiiii_0"}
     for task, scored, rest in zip(
         (view.selection, view.final), ("stage1_val_seen", "stage2_test_seen"), unseen, strict=True
@@ -166,13 +166,13 @@ def test_ids_that_tell_no_recording_are_refused(tmp_path):
     videos["stage_2_test_seen"] = {"Archery": ["v_Archery_g01_c02", "my_video"]}
     write_plausible_tree(tmp_path / "in", "selavi", "ucf", videos)
     import_tree(tmp_path / "in", tmp_path / "data", force=False)
-    with pytest.raises(DataError, match=r"1 ids do not tell the recording, such as 'my_video'; use --split cls$"):
+    with pytest.raises(DataError, match=r"1 ids do not name the recording, such as 'my_video'; use --split cls$"):
         ab.load_benchmark("ucf", "selavi", "cls-disjoint", data_root=tmp_path / "data")
 
 
 @pytest.mark.parametrize("features", ["auto", "simulated"])
 def test_simulated_videos_have_no_recordings(tmp_path, features):
-    with pytest.raises(DataError, match=r"simulated videos have no recordings .*--split cls$"):
+    with pytest.raises(DataError, match=r"simulated videos have no recordings; .*--split cls$"):
         ab.load_benchmark("ucf", features, "cls-disjoint", data_root=tmp_path)
     assert not list(tmp_path.iterdir()), "nothing is made before the refusal"
 
@@ -248,7 +248,7 @@ def test_all_555_official_ucf_clips_share_their_recording(shared):
         ("stage1_val_unseen", "stage1_train", 0),
     ):
         assert sharing(numbers[rows[scored]], numbers[rows[training]]).sum() == count
-    with pytest.raises(DataError, match=r"has no videos in stage2_test_seen: all 555 are cut .*--split cls$"):
+    with pytest.raises(DataError, match=r"has no videos in stage2_test_seen: all 555 come from .*--split cls$"):
         split_rows(label, mask, ids, UCF, "cls-disjoint", "csv")
 
 

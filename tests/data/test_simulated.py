@@ -11,7 +11,8 @@ from avgzsl_bench.data.datasets.feature_sets import SIMULATED_ENCODER
 from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.simulated import simulated
 from avgzsl_bench.data.simulated.extras import simulate_descriptions, simulate_steps
-from avgzsl_bench.data.store.store import fingerprint, read_store
+from avgzsl_bench.data.store.fingerprint import fingerprint
+from avgzsl_bench.data.store.store import read_store
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +54,16 @@ def test_class_texts_have_unit_norm_and_similar_names_are_near(ucf):
 
 def test_the_store_is_made_once_and_a_damaged_one_is_replaced(tmp_path):
     facts = dataset("ucf")
-    path = simulated.ensure_simulated(tmp_path, facts)
+    path = simulated.ensure_simulated(tmp_path, facts).path
     header, table = read_store(path)
     assert header.simulated
     assert table.simulated
     assert header.source == simulated.VERSION
     made = path.stat().st_mtime_ns
     time.sleep(0.01)
-    assert simulated.ensure_simulated(tmp_path, facts).stat().st_mtime_ns == made
+    assert simulated.ensure_simulated(tmp_path, facts).path.stat().st_mtime_ns == made
     path.write_bytes(path.read_bytes()[:1000])
-    assert read_store(simulated.ensure_simulated(tmp_path, facts))[0].fingerprint == header.fingerprint
+    assert simulated.ensure_simulated(tmp_path, facts).fingerprint == header.fingerprint
 
 
 def test_what_is_made_on_demand_is_the_same_everywhere(ucf):

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from avgzsl_bench.data.store import store
-from avgzsl_bench.data.store.store import fingerprint, read_header, read_members, read_store, write_store
+from avgzsl_bench.data.store import store, writing
+from avgzsl_bench.data.store.fingerprint import fingerprint
+from avgzsl_bench.data.store.store import read_header, read_rows, read_store
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
+from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import AvbenchError, DataError
 from avgzsl_bench.system import files
 from avgzsl_bench.system.signals import raise_on_signal
@@ -71,9 +73,10 @@ def test_round_trip(tmp_path: Path, sequences: bool) -> None:
             np.testing.assert_array_equal(before.offsets, after.offsets)
             before, after = before.values, after.values
         np.testing.assert_array_equal(before, after)
-    label, partition = read_members(path)
-    np.testing.assert_array_equal(label, table.label)
-    np.testing.assert_array_equal(partition, table.partition)
+    rows = read_rows(header)
+    np.testing.assert_array_equal(rows.label, table.label)
+    np.testing.assert_array_equal(rows.partition, table.partition)
+    assert rows.video_id == table.video_id
     assert [p.name for p in path.parent.iterdir()] == ["features.h5"]
 
 
@@ -121,8 +124,8 @@ NAN = np.full((4, 3), np.nan, np.float32)
         ({"video_id": ["a", "b", "c", "c"]}, "twice"),
         ({"video_id": ["", "b", "c", "d"]}, "empty or holds control"),
         ({"video_id": []}, "no videos"),
-        ({"dataset": "../up"}, "cannot be stored as a name"),
-        ({"text": {"A B": np.ones((3, 2), np.float32)}}, "cannot be stored as a name"),
+        ({"dataset": "../up"}, "is not a valid name"),
+        ({"text": {"A B": np.ones((3, 2), np.float32)}}, "is not a valid name"),
         ({"text": {"a": np.ones((3, 2), np.float32), "b": np.ones((4, 2), np.float32)}}, "disagree"),
         ({"text": {"a": np.array([[1, np.nan], [1, 1], [1, 1]], np.float32)}}, "text 'a' holds a value"),
     ],
@@ -157,7 +160,7 @@ def test_full_disk_is_told_without_the_dump_of_the_library(
     def fail(*_: object) -> None:
         raise kind("Unable to synchronously write data (file write failed: time = Mon,\n errno = 28, buf = 0x7f)")
 
-    monkeypatch.setattr(store, "_write", fail)
+    monkeypatch.setattr(writing, "_write", fail)
     path = tmp_path / "features.h5"
     with pytest.raises(AvbenchError) as error:
         write_store(path, small_table())
@@ -169,7 +172,7 @@ def test_full_disk_is_told_without_the_dump_of_the_library(
 def test_signals_wait_until_h5py_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: signal.Signals
 ) -> None:
-    write, done = store._write, []
+    write, done = writing._write, []
     usual = signal.default_int_handler if ending == signal.SIGINT else signal.SIG_DFL
     before = signal.signal(ending, usual)
 
@@ -178,7 +181,7 @@ def test_signals_wait_until_h5py_is_done(
         write(*arguments)
         done.append("all is written")
 
-    monkeypatch.setattr(store, "_write", interrupted)
+    monkeypatch.setattr(writing, "_write", interrupted)
     try:
         with pytest.raises(KeyboardInterrupt), raise_on_signal():
             write_store(tmp_path / "features.h5", small_table())
@@ -273,7 +276,7 @@ def test_damaged_stores_are_named(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"not HDF5", b"\x89HDF\r\n\x1a\n"])
 def test_foreign_files(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "features.h5").write_bytes(content)
-    for read in (read_header, read_store, read_members):
+    for read in (read_header, read_store):
         with pytest.raises(DataError, match=r"features\.h5.*import the data again"):
             read(tmp_path / "features.h5")
 

@@ -16,8 +16,9 @@ from published_tree import write_tree
 from avgzsl_bench.data.layouts.avca import read_class_file
 from avgzsl_bench.data.layouts.export_files import write_hdf5
 from avgzsl_bench.data.store.added_text import AddedText, read_added_text, write_added_text
-from avgzsl_bench.data.store.store import read_store, write_store
+from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.data.store.table import FeatureTable
+from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import AvbenchError
 
 SEVERAL = 24
@@ -93,7 +94,8 @@ def try_limits(kind: str, folder: str) -> None:
 
 
 def python(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    search = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    here = Path(__file__).parent
+    search = os.pathsep.join([str(here), str(here.with_name("support")), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
         [sys.executable, "-c", WITHIN + program, *map(str, arguments)],
         capture_output=True,

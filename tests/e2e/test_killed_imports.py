@@ -11,8 +11,9 @@ from process_control import PROCESSES, killed, measured
 from published_tree import VIDEOS, write_tree
 
 from avgzsl_bench.data.layouts.importing import import_tree
+from avgzsl_bench.data.store.fingerprint import fingerprint
 from avgzsl_bench.data.store.installed import scan, store_path
-from avgzsl_bench.data.store.store import fingerprint, read_store
+from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.errors import AvbenchError, DataError
 
 FEW, MANY = 4, 50

@@ -14,8 +14,9 @@ from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
 from avgzsl_bench.data.store.added_text import AddedText, write_added_text
 from avgzsl_bench.data.store.installed import store_path
-from avgzsl_bench.data.store.store import read_store, write_store
+from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.data.store.table import FeatureTable
+from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.records.verify import verify
 from avgzsl_bench.report.formats.board_markdown import markdown_of
 from avgzsl_bench.report.tables.board import read_boards
@@ -27,7 +28,7 @@ SHORT = {"epochs": 1, "batches_per_epoch": 2, "batch_size": 16}
 @pytest.fixture
 def place(data_root, tmp_path):
     """A data folder with features that are not called simulated, and nothing added to them yet."""
-    _, table = read_store(ensure_simulated(data_root, UCF))
+    _, table = read_store(ensure_simulated(data_root, UCF).path)
     own = FeatureTable(**{**vars(table), "features": "own", "simulated": False, "source": "test"})
     write_store(store_path(tmp_path / "data", "ucf", "own"), own)
     return {"features": "own", "device": "cpu", "data_root": tmp_path / "data", "out": tmp_path / "results"}

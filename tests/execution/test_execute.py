@@ -253,7 +253,7 @@ def test_a_plugin_that_breaks_in_an_event_does_not_cost_the_run(place):
         ({"dataset": "ucf101"}, UnknownNameError, "did you mean 'ucf'"),
         ({"features": "clip-clap"}, UnknownNameError, "did you mean 'clip_clap'"),
         ({"features": "clip_clap"}, DataError, "no 'clip_clap' features"),
-        ({"features": "../../etc"}, DataError, "no name of a dataset or feature set"),
+        ({"features": "../../etc"}, DataError, "is not a valid name"),
         ({"split": "clss"}, UnknownNameError, "did you mean 'cls'"),
         ({"seed": -1}, ConfigError, "seed -1"),
         ({"seed": 1.5}, ConfigError, "whole number"),

@@ -45,7 +45,7 @@ def _one_process(reader: str, first: int, last: int, folder: Path, outcome: Outc
     """Try seeds until the process ends, and give the last one tried."""
     with (folder / "errors").open("w+") as errors:
         command = [sys.executable, str(WORKER), reader, str(first), str(last), str(folder)]
-        search = os.pathsep.join([str(WORKER.parents[1] / "leaderboard"), os.environ.get("PYTHONPATH", "")])
+        search = os.pathsep.join([str(WORKER.parents[1] / "support"), os.environ.get("PYTHONPATH", "")])
         environment = {**os.environ, "PYTHONPATH": search}
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
         assert process.stdout is not None

@@ -30,8 +30,10 @@ from avgzsl_bench.data.own import array_file
 from avgzsl_bench.data.own.class_vectors import read_class_vectors
 from avgzsl_bench.data.own.video_table import read_video_table
 from avgzsl_bench.data.store.added_text import AddedText, read_added_text, write_added_text
-from avgzsl_bench.data.store.store import fingerprint, read_header, read_members, read_store, write_store
+from avgzsl_bench.data.store.fingerprint import fingerprint
+from avgzsl_bench.data.store.store import read_header, read_rows, read_store
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
+from avgzsl_bench.data.store.writing import write_store
 
 WIDTH = 8
 
@@ -136,7 +138,7 @@ def _stores(folder: Path) -> list[bytes]:
 
 def _read_store(path: Path) -> object:
     header, table = read_store(path)
-    return read_header(path) == header, read_members(path), fingerprint(table) == header.fingerprint
+    return read_header(path) == header, read_rows(header), fingerprint(table) == header.fingerprint
 
 
 def _added(folder: Path) -> list[bytes]:

@@ -11,7 +11,7 @@ import avgzsl_bench as ab
 from avgzsl_bench.cli import main
 from avgzsl_bench.cli.plugin_status import all_plugin_statuses
 from avgzsl_bench.data.datasets.registry import registered_dataset, registered_datasets
-from avgzsl_bench.data.layouts.readers import feature_readers
+from avgzsl_bench.data.layouts.checked_reader import feature_readers
 from avgzsl_bench.errors import PluginError, UnknownNameError
 from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.plugins import manager as plugins

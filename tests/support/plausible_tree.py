@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from published_tree import DATASETS, WIDTHS, write_class
+from published_tree import DATASETS, WIDTHS, write_classes
 
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
@@ -113,15 +113,7 @@ def write_plausible_tree(
     split = "main" if features.startswith("selavi") else "cls"
     averaged = "" if features in ("selavi", "c3d_vggish") else "_non_averaged"
     folder = directory / FOLDERS[dataset] / "features" / f"{split}_features{averaged}"
-    extension = ".pkl" if averaged else ".h5"
-
-    def file(modality: str, partition: str, name: str) -> Path:
-        return folder / modality / partition / f"{name}{extension}"
-
-    for partition, classes in videos.items():
-        for name, ids in classes.items():
-            for modality in ("audio", "video"):
-                write_class(file(modality, partition, name), ids, [values(i, modality, features) for i in ids])
+    file = write_classes(folder, features, videos, values)
     texts = write_texts(folder / "text", facts, features)
     lists = directory / FOLDERS[dataset] / "class-split"
     write_lists(lists, facts, videos, split)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -81,6 +81,27 @@ def write_class(path: Path, ids: Iterable[object], rows: list[np.ndarray], *, vl
         path.write_bytes(pickle.dumps({"features": rows, "video_names": names, "fps": [25] * len(names)}))
 
 
+def write_classes(
+    folder: Path,
+    features: str,
+    videos: dict[str, dict[str, list[str]]],
+    value: Callable[[str, str, str], np.ndarray],
+    *,
+    reverse_visual: bool = False,
+) -> Callable[[str, str, str], Path]:
+    """All class files of a feature set; gives the path of each by modality, partition and class."""
+    extension = ".h5" if features in ("selavi", "c3d_vggish") else ".pkl"
+
+    def file(modality: str, partition: str, name: str) -> Path:
+        return folder / modality / partition / f"{name}{extension}"
+
+    for partition, classes in videos.items():
+        for name, ids in classes.items():
+            for modality, order in (("audio", ids), ("video", ids[::-1] if reverse_visual else ids)):
+                write_class(file(modality, partition, name), order, [value(i, modality, features) for i in order])
+    return file
+
+
 def write_text(folder: Path, features: str) -> None:
     """The text dictionaries, in an order of no meaning."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,17 +128,6 @@ def write_tree(
 ) -> SimpleNamespace:
     """A whole tree; gives `.set`, the feature-set folder, and `.file(modality, partition, class)`."""
     folder = directory / "UCF" / "features" / set_name
-    extension = ".h5" if features in ("selavi", "c3d_vggish") else ".pkl"
-
-    def file(modality: str, partition: str, name: str) -> Path:
-        return folder / modality / partition / f"{name}{extension}"
-
-    for partition, classes in videos.items():
-        for name, ids in classes.items():
-            for modality in ("audio", "video"):
-                # Each modality in an order of its own.
-                order = ids if modality == "audio" else ids[::-1]
-                rows = [vector(i, modality, features) for i in order]
-                write_class(file(modality, partition, name), order, rows)
+    file = write_classes(folder, features, videos, vector, reverse_visual=True)
     write_text(folder / "text", features)
     return SimpleNamespace(root=directory, set=folder, file=file, features=features)

@@ -1,1 +1,1 @@
-"""Auditing data as they lie: what is known to go wrong with them, with evidence, effect and what to do."""
+"""The audit of data on disk: known faults, each with evidence, effect on results and advice."""

@@ -1,4 +1,4 @@
-"""Running every check on what lies in a folder, or on a store."""
+"""The audit: every check, on the data of a folder or on a store."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ _CHECKS = (
 
 @dataclass(frozen=True)
 class Audit:
-    """What the checks found in one target.
+    """Findings of all checks in one target.
 
     Attributes:
         target: the folder, set of caches or store.
         kind: `tree`, `cache` or `store`.
-        dataset, features: their names; features `unknown` where the widths are of no known set, the dataset where
-            nothing tells it.
+        dataset, features: their names; features `unknown` where the widths are of no known set, dataset `unknown`
+            where it cannot be determined.
         simulated: whether the features are simulated.
-        videos: different ids.
+        videos: number of different ids.
         findings: the worst first, else in the order of the checks.
     """
 
@@ -69,7 +69,7 @@ class Audit:
 
 
 def audit_path(
-    path: Path, datasets: Sequence[Dataset], announce: Callable[[str], None] = lambda step: None
+    path: Path, datasets: Sequence[Dataset], report: Callable[[str], None] = lambda step: None
 ) -> list[Audit]:
     """Audit every published feature set and cache at or below a folder, or one cache file.
 
@@ -77,17 +77,17 @@ def audit_path(
 
     Args:
         path: the folder or file.
-        datasets: those to recognise.
-        announce: told what is about to be read, for display.
+        datasets: those that may be recognised.
+        report: called with each step before it begins, for display.
 
     Raises:
         DataError: nothing is recognised, or the folder cannot be listed.
     """
-    announce(f"looking through {path}")
+    report(f"looking through {path}")
     try:
-        surveys: Iterator[Survey | Unread] = caches.find_surveys(path, datasets, announce)
+        surveys: Iterator[Survey | Unread] = caches.find_surveys(path, datasets, report)
         if path.is_dir():
-            surveys = chain(trees.find_surveys(path, datasets, announce), surveys)
+            surveys = chain(trees.find_surveys(path, datasets, report), surveys)
         with np.errstate(all="ignore"):  # what overflows is reported as not finite
             audits = [_unread(item) if isinstance(item, Unread) else _audit(item) for item in surveys]
     except OSError as error:
@@ -112,7 +112,7 @@ def audit_store(header: StoreHeader, dataset: Dataset) -> Audit:
 
 
 def unreadable_store(path: Path, reason: str) -> Audit:
-    """What is told of a file in a store's place that cannot be read.
+    """Make the audit of a file in a store's place that cannot be read.
 
     Args:
         path: `DATASET/FEATURES/features.h5` below the data folder.

@@ -1,4 +1,4 @@
-"""A survey of the caches that the published programs write beside the features.
+"""Survey of the caches that the published code writes beside the features.
 
 `_features_processed/<feature folder>/{training,val,train_val,test}<split folder>.pkl`, each a dictionary with the
 parts `audio`, `video`, `text`, each of these with `data`, `target`, `url`. A cache is one pickle, so it is read
@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from avgzsl_bench.data.audit.class_files import UNREADABLE, clean_ids
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity
-from avgzsl_bench.data.audit.marks import simulated_ids
 from avgzsl_bench.data.audit.survey import WIDEST, Collector, Survey, Text, Unread, feature_set
 from avgzsl_bench.data.datasets.facts import Dataset, partition_bit
 from avgzsl_bench.data.datasets.recordings import UNKNOWN, recordings
+from avgzsl_bench.data.layouts.marker import simulated_video
+from avgzsl_bench.data.layouts.pickled import listed
 from avgzsl_bench.data.layouts.tree import refuse_link_out
 from avgzsl_bench.data.untrusted.unpickle import load_pickle
 from avgzsl_bench.errors import DataError
@@ -39,15 +40,18 @@ _PHASES = {
 """Partitions of a cache: that of seen classes, and that of unseen ones."""
 
 _LARGEST = 1 << 31
-"""No class id is as large."""
+"""Upper bound of class ids."""
 
 _FORM = Check(
-    "cache-form", Severity.ERROR, "the cache cannot be used", "delete the cache; the published code makes it anew"
+    "cache-form",
+    Severity.ERROR,
+    "the cache cannot be used",
+    "delete the cache; the published code writes it again",
 )
 _PAIRS = Check(
     "cache-pairs",
     Severity.ERROR,
-    "audio and video of different clips are taken for one",
+    "audio and video of different clips are treated as one",
     "delete the cache, and check the class files it was made from",
 )
 
@@ -58,9 +62,9 @@ def is_cache(path: Path) -> bool:
 
 
 def find_surveys(
-    place: Path, datasets: Sequence[Dataset], announce: Callable[[str], None]
+    place: Path, datasets: Sequence[Dataset], report: Callable[[str], None]
 ) -> Iterator[Survey | Unread]:
-    """A survey of each set of caches in or below a folder, or of the one file."""
+    """Survey each set of caches in or below a folder, or the one file."""
     if place.is_file():
         paths = [place]
     else:
@@ -72,7 +76,7 @@ def find_surveys(
         if name is not None and (path.is_file() or path.is_symlink()):
             sets[path.parent, name[2]][name[1]] = path
     for (folder, split), files in sorted(sets.items()):
-        announce(f"reading caches in {folder}")
+        report(f"reading caches in {folder}")
         yield _survey(place if place.is_dir() else place.parent, folder, split, files, datasets)
 
 
@@ -111,7 +115,8 @@ def _survey(
         gathered = collector.finished()
         if gathered is not None:
             survey.vectors[modality] = gathered
-    survey.simulated = simulated_ids(chain.from_iterable(v.video_id for v in survey.vectors.values()))
+    ids = chain.from_iterable(v.video_id for v in survey.vectors.values())
+    survey.simulated = simulated_video(ids) is not None
     if len(survey.vectors) == len(_MODALITIES):
         audio, visual = (survey.vectors[m].width for m in _MODALITIES)
         survey.features = feature_set((audio, visual), sequences)
@@ -130,12 +135,12 @@ def _parts(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _dataset(parts: dict[str, dict[str, Any]], datasets: Sequence[Dataset]) -> Dataset | None:
-    """The dataset with as many classes as there are text rows, or targets of them; else the one with such ids."""
+    """Find the dataset by the number of text rows, or of their targets; else by the form of the ids."""
     for rows in (_length(parts["text"]["data"]), _length(parts["text"]["target"])):
         for dataset in datasets:
             if len(dataset.classes) == rows:
                 return dataset
-    ids = [video for video in clean_ids(_listed(parts["audio"].get("url")), "", []) if video is not None]
+    ids = [video for video in clean_ids(listed(parts["audio"].get("url")) or [], "", []) if video is not None]
     fitting = [d for d in datasets if ids and (recordings(d, ids) != UNKNOWN).all()]
     return fitting[0] if len(fitting) == 1 else None
 
@@ -143,12 +148,12 @@ def _dataset(parts: dict[str, dict[str, Any]], datasets: Sequence[Dataset]) -> D
 def _add(
     parts: dict[str, dict[str, Any]], phase: str, where: str, survey: Survey, collectors: dict[str, Collector]
 ) -> bool:
-    """Take in a cache; says whether it holds sequences."""
+    """Add a cache to the survey; True if it holds sequences."""
     sequences = False
     paired: list[list[tuple[int, str | None]]] = []
     for modality, name in _MODALITIES.items():
         arrays, target = _arrays(parts[name]["data"]), _targets(parts[name]["target"])
-        raw = _listed(parts[name].get("url"))
+        raw = listed(parts[name].get("url")) or []
         if arrays is None or target is None or not len(arrays) == len(target) == len(raw):
             lengths = [_length(parts[name].get(key)) for key in ("data", "target", "url")]
             text = f"{name}: data, target and url have lengths {lengths}, or do not hold vectors and class ids"
@@ -198,7 +203,7 @@ def _add_text(part: dict[str, Any], phase: str, where: str, survey: Survey) -> N
 
 
 def _masks(target: NDArray[np.int64], phase: str, dataset: Dataset) -> NDArray[np.uint8]:
-    """Partition of each row: a cache keeps seen and unseen videos together, and their class tells them apart."""
+    """Find the partition of each row by its class: a cache holds videos of seen and unseen classes together."""
     first, second = _PHASES[phase]
     mask = np.full(len(target), partition_bit(first), np.uint8)
     if second is not None:
@@ -211,7 +216,7 @@ def _arrays(value: object) -> Sequence[NDArray[Any]] | None:
     """Rows of a matrix, or a list of arrays; None if it is neither or holds no numbers."""
     if isinstance(value, np.ndarray) and value.dtype != object:
         return list(value) if value.ndim >= 2 and value.dtype.kind in "fiu" else None
-    rows = _listed(value)
+    rows = listed(value)
     return rows if rows and all(isinstance(a, np.ndarray) and a.dtype.kind in "fiu" for a in rows) else None
 
 
@@ -229,10 +234,6 @@ def _is_number(value: object) -> bool:
     if isinstance(value, np.ndarray):
         return value.size == 1 and value.dtype.kind in "iu"
     return isinstance(value, int | np.integer) and abs(int(value)) < _LARGEST
-
-
-def _listed(value: object) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim) else []
 
 
 def _length(value: object) -> int | None:

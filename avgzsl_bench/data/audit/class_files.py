@@ -1,4 +1,4 @@
-"""Class files read for what can be had of them: everything that is wrong with each, not only the first fault.
+"""Class files read as far as possible, with every fault of each file, not only the first.
 
 `data import` refuses a file at its first fault; here the sound part of a file is still counted.
 """
@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
-from avgzsl_bench.data.layouts.video_ids import LONGEST, video_ids
-from avgzsl_bench.data.untrusted.hdf5 import open_plain, plain_dataset
-from avgzsl_bench.data.untrusted.hdf5_text import read_texts
-from avgzsl_bench.data.untrusted.unpickle import load_pickle
+from avgzsl_bench.data.layouts.avca import read_datasets
+from avgzsl_bench.data.layouts.pickled import read_lists, refuse_repeated
+from avgzsl_bench.data.layouts.video_ids import video_ids
+from avgzsl_bench.data.untrusted.hdf5 import open_plain
 from avgzsl_bench.errors import DataError
 
 UNREADABLE = Check(
@@ -29,7 +29,7 @@ UNREADABLE = Check(
 _SLIPPED = Check(
     "ids-and-features",
     Severity.ERROR,
-    "features cannot be told apart: from the clip without a feature on, each row has another clip's id "
+    "features cannot be assigned to videos: from the clip without a feature on, each row has another clip's id "
     "(the labels of the class stay right)",
     "extract the class again, or ask the authors which clips were skipped",
 )
@@ -44,7 +44,7 @@ _REPEATED = Check(
     "repeated-id",
     Severity.ERROR,
     "a video counts twice, and another may be missing (on an error, SeLaVi's extraction takes a random clip)",
-    "keep one of the rows, and extract what is missing",
+    "keep one of the rows, and extract the missing video",
 )
 _EMPTY = Check(
     "empty-sequence",
@@ -62,12 +62,12 @@ _BYTES = Check(
 
 @dataclass
 class ClassFile:
-    """What could be read of a class file.
+    """Readable content of a class file.
 
     Attributes:
-        ids: of the videos.
+        ids: `N` video ids.
         arrays: a vector `[D]` or a sequence `[T, D]` each, as stored.
-        findings: what is wrong with it.
+        findings: faults of the file.
     """
 
     ids: list[str] = field(default_factory=list)
@@ -76,11 +76,11 @@ class ClassFile:
 
 
 def read_class_file(path: Path, where: str) -> ClassFile:
-    """Whatever a class file holds; faults are findings.
+    """Read whatever a class file holds; faults are findings.
 
     Args:
         path: an HDF5 file of the AVCA layout (`.h5`), or a pickle of the TCAF or ClipClap layout (`.pkl`).
-        where: what to call it in findings.
+        where: name of the file in findings.
     """
     file = ClassFile()
     reader: Callable[[Path], tuple[list[Any], list[NDArray[Any]]]]
@@ -94,13 +94,13 @@ def read_class_file(path: Path, where: str) -> ClassFile:
     if len(ids) != len(arrays):
         file.findings.append(_SLIPPED.found(where, f"{len(arrays)} features for {len(ids)} video ids"))
         return file
-    seen: set[str] = set()
+    known: set[str] = set()
     repeated = []
     for video, array in zip(ids, arrays, strict=True):
-        if video in seen:
+        if video in known:
             repeated.append(video)
         elif video is not None:
-            seen.add(video)
+            known.add(video)
             file.ids.append(video)
             file.arrays.append(array)
     if repeated:
@@ -109,7 +109,7 @@ def read_class_file(path: Path, where: str) -> ClassFile:
 
 
 def clean_ids(raw: list[Any], where: str, findings: list[Finding]) -> list[str | None]:
-    """Ids in one form, None where there is none; adds to `findings`."""
+    """Bring ids to one form, None where there is none; adds to `findings`."""
     ids: list[str | None] = []
     for item in raw:
         try:
@@ -126,7 +126,7 @@ def clean_ids(raw: list[Any], where: str, findings: list[Finding]) -> list[str |
 
 
 def fitting(file: ClassFile, width: int, where: str) -> tuple[list[str], list[NDArray[np.float32]]]:
-    """The videos of a file that have vectors of a width, as float32; adds to the file's findings."""
+    """Select the videos with vectors of a width, as float32; adds to the file's findings."""
     ids, arrays, empty, other = [], [], [], []
     for video, array in zip(file.ids, file.arrays, strict=True):
         if array.size == 0:
@@ -147,29 +147,11 @@ def fitting(file: ClassFile, width: int, where: str) -> tuple[list[str], list[ND
 
 def _hdf5(path: Path) -> tuple[list[Any], list[NDArray[Any]]]:
     with open_plain(path) as file:
-        data, urls = plain_dataset(file, "data"), plain_dataset(file, "video_urls")
-        if data.ndim != 2 or data.dtype.kind not in "fiu":
-            raise DataError(f"{path}: 'data' has shape {data.shape} and type {data.dtype}, expected (n, width)")
-        if urls.ndim != 1 or urls.dtype.kind not in "OS":
-            raise DataError(f"{path}: 'video_urls' has shape {urls.shape} and type {urls.dtype}, expected text")
-        raw = read_texts(urls, LONGEST) if urls.dtype.kind == "O" else urls[()].tolist()
-        return raw, list(np.asarray(data[()]))
+        raw, data = read_datasets(file, path)
+        return raw, list(data.read())
 
 
 def _pickle(path: Path) -> tuple[list[Any], list[NDArray[Any]]]:
-    content = load_pickle(path)
-    if not isinstance(content, dict):
-        raise DataError(f"{path}: expected a dictionary with 'features' and 'video_names'")
-    arrays, names = (_listed(content.get(key)) for key in ("features", "video_names"))
-    if arrays is None or names is None or not all(isinstance(a, np.ndarray) for a in arrays):
-        raise DataError(f"{path}: expected 'features' to be a list of arrays and 'video_names' a list")
-    # A pickle may refer to one array many times over.
-    if sum(array.nbytes for array in arrays) > path.stat().st_size:
-        raise DataError(f"{path}: refused: its arrays are larger than the file")
+    names, arrays = read_lists(path)
+    refuse_repeated(arrays, path)
     return names, arrays
-
-
-def _listed(value: object) -> list[Any] | None:
-    if isinstance(value, np.ndarray):
-        return list(value) if value.ndim else None
-    return list(value) if isinstance(value, list | tuple) else None

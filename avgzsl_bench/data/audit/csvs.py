@@ -1,4 +1,4 @@
-"""The csvs beside a feature tree: rows, classes and videos of each, and whether the features agree."""
+"""Checks of the csvs beside a feature tree: rows, classes and videos, and agreement with the features."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _CLASS = Check(
 
 
 def check_csvs(survey: Survey) -> Iterator[Finding]:
-    """Everything that is wrong with the csvs, and where they disagree with lists, standard and features."""
+    """Check the csvs themselves, and against lists, standard and features."""
     for split, lists in survey.lists.items():
         for item in lists:
             yield from _check_rows(survey, item)
@@ -81,7 +81,7 @@ def _check_rows(survey: Survey, item: ClassList) -> Iterator[Finding]:
 
 
 def _check_list(survey: Survey, split: str, item: ClassList) -> Iterator[Finding]:
-    """Classes of a csv that its list leaves out."""
+    """Check for classes of a csv that its list leaves out."""
     if item.rows is None or item.listed is None:
         return
     dataset = survey.dataset
@@ -117,7 +117,7 @@ def _check_partitions(lists: list[ClassList]) -> Iterator[Finding]:
 
 
 def _check_features(survey: Survey) -> Iterator[Finding]:
-    """Ids and classes of the csvs against those of the features."""
+    """Check ids and classes of the csvs against those of the features."""
     split = survey.split if survey.split in survey.lists else next(iter(survey.lists), None)
     for item in survey.lists.get(split or "", ()):
         if item.rows is None:

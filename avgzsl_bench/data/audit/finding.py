@@ -1,4 +1,4 @@
-"""What an audit finds."""
+"""Checks of the audit, and their findings."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from enum import Enum
 
 
 class Severity(Enum):
-    """How bad a finding is.
+    """Severity of a finding.
 
-    `ERROR`: figures from these data would be wrong, or they cannot be used. `WARNING`: they would not be what they
-    seem, or not comparable. `NOTE`: a property of the data, often of the published ones, that is good to know.
+    `ERROR`: results from these data would be wrong, or the data cannot be used. `WARNING`: results would not be
+    what they seem, or not comparable. `NOTE`: a property of the data, often of the published ones, worth knowing.
     """
 
     ERROR = "error"
@@ -19,20 +19,20 @@ class Severity(Enum):
 
     @property
     def rank(self) -> int:
-        """0 is the worst."""
+        """Rank: 0 is the most severe."""
         return list(Severity).index(self)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found.
+    """One finding.
 
     Attributes:
         check: name of the check, e.g. `text-target`.
-        severity: how bad it is.
-        where: the file, folder, partition or class, relative to what is audited.
-        evidence: what was counted or seen.
-        effect: what it does to figures.
+        severity: its severity.
+        where: the file, folder, partition or class, relative to the target.
+        evidence: counts, names and values that show it.
+        effect: its effect on results.
         advice: what to do about it.
     """
 
@@ -54,11 +54,11 @@ class Check:
     advice: str
 
     def found(self, where: str, evidence: str) -> Finding:
-        """A finding of this check."""
+        """Make a finding of this check."""
         return Finding(self.name, self.severity, where, evidence, self.effect, self.advice)
 
 
 def some(names: list[str], shown: int = 5) -> str:
-    """The first few of some names, and how many more there are."""
+    """List the first few of some names, and how many more there are."""
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more

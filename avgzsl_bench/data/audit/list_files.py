@@ -1,4 +1,4 @@
-"""Class lists and csvs that lie beside a feature tree, as they are read."""
+"""Reading the class lists and csvs beside a feature tree."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MISSING = Check(
 
 
 def read_lists(tree: Path, survey: Survey) -> None:
-    """Read what lies beside a feature-set folder into its survey; nothing if there is nothing.
+    """Read the lists beside a feature-set folder into its survey, if there are any.
 
     Args:
         tree: the folder, as an absolute path.
@@ -81,7 +81,7 @@ def _read_folder(folder: Path, survey: Survey) -> None:
 
 
 def _read(path: Path, folder: Path, survey: Survey) -> str | None:
-    """A file's text; None if there is none, or with a finding if it cannot be read."""
+    """Read a file's text; None if there is none, or with a finding if it cannot be read."""
     if not path.is_file():
         return None
     where = f"{folder.name}/{path.relative_to(folder)}"
@@ -101,13 +101,13 @@ def _read(path: Path, folder: Path, survey: Survey) -> str | None:
 
 
 def _lines(path: Path, folder: Path, survey: Survey) -> tuple[list[str], bool] | None:
-    """Names, and whether the last one has its line feed."""
+    """Read names, and whether the last one has its line feed."""
     text = _read(path, folder, survey)
     return None if text is None else (text.splitlines(), text.endswith("\n"))
 
 
 def _table(path: Path, folder: Path, survey: Survey, columns: tuple[str, ...]) -> list[tuple[str, ...]] | None:
-    """Columns of a csv, by heading."""
+    """Read columns of a csv, by heading."""
     text = _read(path, folder, survey)
     if text is None:
         return None

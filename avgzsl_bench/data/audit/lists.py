@@ -1,4 +1,4 @@
-"""Class lists and csvs that lie beside a feature tree: what is wrong with them."""
+"""Checks of the class lists beside a feature tree."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _UNSORTED = Check(
 _SPELLING = Check(
     "class-spelling",
     Severity.NOTE,
-    "a look-up that minds upper and lower case loses the class",
+    "a case-sensitive look-up loses the class",
     "compare class names without regard to case, after sorting them as they are; avbench does",
 )
 _READABLE = Check(
@@ -42,7 +42,7 @@ _READABLE = Check(
 
 
 def check_lists(survey: Survey) -> Iterator[Finding]:
-    """Everything that is wrong with the lists of classes and their names."""
+    """Check the lists of classes and their names."""
     yield from _check_names(survey)
     for split, lists in survey.lists.items():
         for item in lists:
@@ -73,7 +73,7 @@ def _check_names(survey: Survey) -> Iterator[Finding]:
 
 
 def _check_tables(survey: Survey) -> Iterator[Finding]:
-    """The csvs that name the classes: a row for each class, and the published name in it."""
+    """Check the csvs that name the classes: one row per class, with the published name."""
     for file, rows in survey.names.items():
         columns = len(rows[0]) if rows else 2
         ours = {c.listed: (c.listed, c.readable, c.clip)[:columns] for c in survey.dataset.classes}

@@ -1,8 +1,8 @@
-"""The mark of exported trees, and ids that tell simulated features."""
+"""The marker of exported trees, and ids that only simulated features have."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from avgzsl_bench.data.audit.finding import Check, Finding, Severity
 from avgzsl_bench.data.audit.survey import Survey
@@ -12,7 +12,7 @@ from avgzsl_bench.data.layouts.marker import (
     Marker,
     marked_datasets,
     read_marker,
-    refuse_simulated,
+    simulated_video,
 )
 from avgzsl_bench.data.layouts.tree import FeatureTree
 from avgzsl_bench.errors import DataError
@@ -20,7 +20,7 @@ from avgzsl_bench.errors import DataError
 _MARK = Check(
     "tree-mark",
     Severity.ERROR,
-    "nobody can tell what the features are: 'data import' refuses the tree",
+    "it is unknown which features these are: 'data import' refuses the tree",
     "export the features again with 'avbench data export'",
 )
 
@@ -28,7 +28,7 @@ _MARK = Check(
 def read_mark(
     tree: FeatureTree, datasets: Sequence[Dataset]
 ) -> tuple[Marker | None, Sequence[Dataset], list[Finding]]:
-    """The mark of a tree, the datasets that it may be of, and what is wrong with the mark."""
+    """Read the marker of a tree: the marker, the datasets that it may be of, and findings about it."""
     try:
         return read_marker(tree), marked_datasets(tree, datasets), []
     except DataError as error:
@@ -36,10 +36,10 @@ def read_mark(
 
 
 def heed_mark(survey: Survey, mark: Marker | None) -> None:
-    """Take from a mark what the features are, once the vectors are known; says where the two disagree."""
+    """Take the feature set from a marker, once the vectors are known; adds a finding where the two disagree."""
     ids = {video for vectors in survey.vectors.values() for video in vectors.video_id}
     if mark is None:
-        if simulated_ids(ids):
+        if simulated_video(ids) is not None:
             text = "absent or unreadable, but ids are of the form sim_NNN_NNNNN: the features are simulated"
             survey.findings.append(_MARK.found(FILE_NAME, text))
             survey.simulated = True
@@ -51,12 +51,3 @@ def heed_mark(survey: Survey, mark: Marker | None) -> None:
     elif len(widths) > 1:
         text = f"says {mark.features} of widths {mark.audio}/{mark.visual}, found {widths[0]}/{widths[1]}"
         survey.findings.append(_MARK.found(FILE_NAME, text))
-
-
-def simulated_ids(ids: Iterable[str]) -> bool:
-    """Whether any of the ids is one that only simulated features have."""
-    try:
-        refuse_simulated(ids, simulated=False, where="")
-    except DataError:
-        return True
-    return False

@@ -1,4 +1,4 @@
-"""Near duplicates: videos of different ids and partitions that are almost the same in both modalities."""
+"""Check for near duplicates: videos of different ids and partitions, almost the same in both modalities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from avgzsl_bench.data.audit.survey import Survey
 NEAR = Check(
     "near-duplicate",
     Severity.WARNING,
-    "a video that is scored is, to a method, one that was trained on: S is flattered, or a label is wrong",
+    "a scored video is almost a training video: S is inflated, or a label is wrong",
     "look at the two videos; remove one if they are the same",
 )
 SCORED = Check(
@@ -30,31 +30,33 @@ _PAIRS = 4096
 
 
 def check_near(survey: Survey) -> Iterator[Finding]:
-    """Scored videos that are almost the same as one of another partition of their stage."""
+    """Check for scored videos that are almost the same as one of another partition of their stage."""
     if len(survey.vectors) < 2:
         return
     sketch, mask, ids = _joint(survey)
     for stage, training, kind in (("stage1", "stage1_train", "val"), ("stage2", "stage2_train", "test")):
-        seen, unseen = f"{stage}_{kind}_seen", f"{stage}_{kind}_unseen"
-        scored = mask[seen] | mask[unseen]
+        of_seen, of_unseen = f"{stage}_{kind}_seen", f"{stage}_{kind}_unseen"
+        scored = mask[of_seen] | mask[of_unseen]
         pairs = _near(sketch, scored & ~mask[training], mask[training])
         if pairs:
-            text = f"{len(pairs)} scored videos are as a training video"
+            text = f"{len(pairs)} scored videos are almost equal to a training video"
             shown = some([f"{ids[i]} and {ids[k]}" for i, k in pairs], 3)
-            yield NEAR.found(f"{training} and what is scored", f"{text}: {shown}")
-        pairs = _near(sketch, mask[unseen] & ~mask[seen], mask[seen])
+            yield NEAR.found(f"{training} and scored partitions", f"{text}: {shown}")
+        pairs = _near(sketch, mask[of_unseen] & ~mask[of_seen], mask[of_seen])
         if pairs:
             shown = some([f"{ids[i]} and {ids[k]}" for i, k in pairs], 3)
-            yield SCORED.found(f"{seen} and {unseen}", f"{len(pairs)} videos are as one of the other: {shown}")
+            yield SCORED.found(
+                f"{of_seen} and {of_unseen}", f"{len(pairs)} videos are almost equal to one of the other: {shown}"
+            )
 
 
 def _near(
-    sketch: NDArray[np.float64], asked: NDArray[np.bool_], others: NDArray[np.bool_]
+    sketch: NDArray[np.float64], queries: NDArray[np.bool_], others: NDArray[np.bool_]
 ) -> list[tuple[int, int]]:
-    """Each row of the first mask that has a row of the second one close by, and the nearest of those."""
+    """Pair each row of the first mask with the nearest row of the second one, where one is close."""
     from scipy.spatial import cKDTree
 
-    rows, places = np.flatnonzero(asked), np.flatnonzero(others)
+    rows, places = np.flatnonzero(queries), np.flatnonzero(others)
     if not len(rows) or not len(places):
         return []
     unique, first = np.unique(sketch[places], axis=0, return_index=True)
@@ -63,7 +65,7 @@ def _near(
 
 
 def _joint(survey: Survey) -> tuple[NDArray[np.float64], dict[str, NDArray[np.bool_]], list[str]]:
-    """Sketches of both modalities side by side, in units of their usual distances, each video once."""
+    """Join the sketches of both modalities, in units of their usual distances, each video once."""
     first: list[dict[str, int]] = []
     for vectors in survey.vectors.values():
         sound = np.flatnonzero(vectors.finite & (vectors.norm > 0))
@@ -94,7 +96,7 @@ def _joint(survey: Survey) -> tuple[NDArray[np.float64], dict[str, NDArray[np.bo
 
 
 def _usual_distance(rows: NDArray[np.float64]) -> float:
-    """Median distance of random pairs of different rows; 1 if there are none."""
+    """Compute the median distance of random pairs of different rows; 1 if there are none."""
     if len(rows) < 2:
         return 1.0
     random = np.random.RandomState(len(rows))

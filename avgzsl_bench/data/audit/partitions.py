@@ -1,4 +1,4 @@
-"""Partitions: which videos are where, and whether they are those of the standard."""
+"""Checks of partitions: videos and classes of each, and the standard."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from avgzsl_bench.data.datasets.facts import PARTITIONS
 TWO_PARTITIONS = Check(
     "two-partitions",
     Severity.ERROR,
-    "videos that are scored were trained on, or are counted twice: figures are too high",
-    "remove them from one of the partitions; the csvs say from which",
+    "scored videos were trained on, or are counted twice: results are too high",
+    "remove them from one of the partitions, by the csvs",
 )
 _TWO_CLASSES = Check(
     "two-classes",
@@ -23,13 +23,13 @@ _TWO_CLASSES = Check(
     "one label is wrong: a video counts for two classes",
     "keep it in the class of the csv",
 )
-_SEEN = Check(
+_LEAKED = Check(
     "unseen-class-in-training",
     Severity.ERROR,
     "the class is not unseen: U, HM and ZSL are too high",
     "remove its videos from training",
 )
-_ALONE = Check(
+_UNPAIRED = Check(
     "one-modality",
     Severity.ERROR,
     "the video lacks a modality; 'data import' refuses the tree, and the published loaders stop",
@@ -44,14 +44,14 @@ _ROW_ORDER = Check(
 _VECTORS = Check(
     "other-vectors",
     Severity.ERROR,
-    "a video has different vectors in two places, so one stage trains on something else than the other",
+    "a video has different vectors in two places, so the two stages train on different data",
     "download both partitions from one archive",
 )
 _TRAIN = Check(
     "stage-2-train",
     Severity.WARNING,
     "stage 2 is to train on all videos of stage 1; code that opens this partition trains on others than the "
-    "published code, which joins the three stage-1 partitions (avbench joins them and adds what is more here)",
+    "published code, which joins the three stage-1 partitions (avbench joins them, and adds more from here)",
     "make it the union of the three stage-1 partitions",
 )
 _MISSING = Check(
@@ -81,7 +81,7 @@ _THIN = Check(
 _THIN_TRAINING = Check(
     "thin-training-class",
     Severity.NOTE,
-    "the classes are rarely drawn unless batches are balanced, so seen accuracy leans on the others",
+    "the classes are rarely drawn unless batches are balanced, so seen accuracy depends on the others",
     "sample batches evenly by class, as the published code does",
 )
 
@@ -92,11 +92,13 @@ _SHARE = 1 / 3
 
 
 def check_partitions(survey: Survey) -> Iterator[Finding]:
-    """Findings about partitions, classes and ids."""
+    """Check partitions, classes and ids."""
     for modality, vectors in survey.vectors.items():
         yield from _check_places(survey, modality, vectors)
     yield from _check_pairs(survey)
-    for vectors in list(survey.vectors.values())[:1]:  # the other modality has the same videos, or was told of
+    for vectors in list(survey.vectors.values())[
+        :1
+    ]:  # the other modality has the same videos, or is reported above
         yield from _check_stage2(survey, vectors)
         yield from _check_classes(survey, vectors)
         yield from _check_standard(survey, vectors)
@@ -104,7 +106,7 @@ def check_partitions(survey: Survey) -> Iterator[Finding]:
 
 
 def _check_places(survey: Survey, modality: str, vectors: Vectors) -> Iterator[Finding]:
-    """Each video in one class, with one vector, and in one partition of each stage."""
+    """Check that each video is in one class, with one vector, and in one partition of each stage."""
     for one, other, both in overlaps({p: set(vectors.ids(p)) for p in PARTITIONS}):
         yield TWO_PARTITIONS.found(f"{modality}, {one} and {other}", f"{len(both)} videos: {some(both)}")
     label: dict[str, int] = {}
@@ -123,11 +125,11 @@ def _check_places(survey: Survey, modality: str, vectors: Vectors) -> Iterator[F
 
 
 def _check_pairs(survey: Survey) -> Iterator[Finding]:
-    """The same videos in both modalities, and in the same order."""
+    """Check that both modalities have the same videos in the same order."""
     if survey.kind == "store" or len(survey.vectors) < 2:
         missing = [m for m in ("audio", "visual") if m not in survey.vectors]
         if missing:
-            yield _ALONE.found(" and ".join(missing), "holds no vector that can be read")
+            yield _UNPAIRED.found(" and ".join(missing), "holds no vector that can be read")
         return
     audio, visual = survey.vectors.values()
     moved = []
@@ -137,9 +139,11 @@ def _check_pairs(survey: Survey) -> Iterator[Finding]:
             for v in (audio, visual)
         ]
         for here, there, modality in ((ids[0], ids[1], "audio"), (ids[1], ids[0], "visual")):
-            alone = sorted(video for _, video in set(here) - set(there))
-            if alone:
-                yield _ALONE.found(partition, f"{len(alone)} videos are in {modality} only: {some(alone)}")
+            unpaired = sorted(video for _, video in set(here) - set(there))
+            if unpaired:
+                yield _UNPAIRED.found(
+                    partition, f"{len(unpaired)} videos are in {modality} only: {some(unpaired)}"
+                )
         if set(ids[0]) == set(ids[1]) and ids[0] != ids[1]:
             moved.append(partition)
     if moved:
@@ -171,13 +175,13 @@ def _check_classes(survey: Survey, vectors: Vectors) -> Iterator[Finding]:
             leaked = sorted(here[partition] & never)
             if leaked:
                 names = some([survey.name(c) for c in leaked])
-                yield _SEEN.found(partition, f"{len(leaked)} unseen classes of {stage}: {names}")
+                yield _LEAKED.found(partition, f"{len(leaked)} unseen classes of {stage}: {names}")
     of_split, of_any = (partitions_of(survey.dataset, split) for split in (survey.split, None))
     unseen_of = {"stage1_train": "stage1_val_unseen", "stage1_val_seen": "stage1_val_unseen"}
     unseen_of |= {"stage2_train": "stage2_test_unseen", "stage2_test_seen": "stage2_test_unseen"}
     for partition in PARTITIONS:
-        told = of_split[unseen_of[partition]] if partition in unseen_of else set()
-        beyond = sorted(here[partition] - of_split[partition] - told)
+        reported = of_split[unseen_of[partition]] if partition in unseen_of else set()
+        beyond = sorted(here[partition] - of_split[partition] - reported)
         for check, classes in (
             (_DROPPED, [c for c in beyond if c in of_any[partition]]),
             (_UNLISTED, [c for c in beyond if c not in of_any[partition]]),
@@ -201,7 +205,7 @@ def _check_standard(survey: Survey, vectors: Vectors) -> Iterator[Finding]:
 
 
 def _distinct(survey: Survey, partition: str) -> list[str]:
-    """Splits whose standard for a partition differs, each once."""
+    """List the splits whose standard for a partition differs, each once."""
     chosen: dict[tuple[int, ...], str] = {}
     for split in survey.dataset.splits:
         chosen.setdefault(survey.dataset.facts(split)[partition].classes, split)

@@ -1,4 +1,4 @@
-"""Recordings: which scored videos have other parts of their recording in training."""
+"""Check for scored videos with other parts of their recording in training."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from avgzsl_bench.data.audit.survey import Survey, Vectors
 from avgzsl_bench.data.datasets.facts import partition_bit
 from avgzsl_bench.data.datasets.recordings import UNKNOWN, recordings, shared
 
-SEEN = Check(
+SHARED_SEEN = Check(
     "shared-recordings",
     Severity.NOTE,
-    "seen accuracy is flattered: a method may know the recording rather than the class",
-    "read S with this in mind; --split cls-disjoint (or main-disjoint) leaves these videos out, where any remain",
+    "seen accuracy is inflated: a method may recognise the recording rather than the class",
+    "read S with this in mind; --split cls-disjoint (or main-disjoint) leaves these videos out, if any remain",
 )
-UNSEEN = Check(
+SHARED_UNSEEN = Check(
     "shared-recordings",
     Severity.NOTE,
     "hardly any: the video is of another class than its recording's other parts",
-    "nothing; source-disjoint views leave out seen videos only",
+    "nothing; source-disjoint views leave out videos of seen classes only",
 )
 _NO_RULE = Check(
     "recordings-unknown",
     Severity.NOTE,
-    "none; but nobody can tell whether scored videos share their recording with training",
+    "none; but it is unknown whether scored videos share their recording with training",
     "use the published ids; source-disjoint views are refused without them",
 )
 _NO_PATTERN = Check(
     "recordings-unknown",
     Severity.NOTE,
-    "none; but nobody can tell whether scored videos share their recording with training",
-    "keep videos of one recording in one partition; the dataset has no rule that tells the recording by the id",
+    "none; but it is unknown whether scored videos share their recording with training",
+    "keep videos of one recording in one partition; the dataset has no rule that finds the recording by the id",
 )
 _LAST_CLIPS = Check(
     "ucf-last-clips",
@@ -44,25 +44,25 @@ _LAST_CLIPS = Check(
 )
 
 _STAGES = (
-    ("stage1_val_seen", "stage1_train", SEEN),
-    ("stage1_val_unseen", "stage1_train", UNSEEN),
-    ("stage2_test_seen", "stage2_train", SEEN),
-    ("stage2_test_unseen", "stage2_train", UNSEEN),
+    ("stage1_val_seen", "stage1_train", SHARED_SEEN),
+    ("stage1_val_unseen", "stage1_train", SHARED_UNSEEN),
+    ("stage2_test_seen", "stage2_train", SHARED_SEEN),
+    ("stage2_test_unseen", "stage2_train", SHARED_UNSEEN),
 )
 _STAGE1 = sum(partition_bit(p) for p in ("stage1_train", "stage1_val_seen", "stage1_val_unseen"))
 _VGGSOUND_SECONDS = 10
-"""How long a VGGSound clip is; its id ends with the second at which it starts."""
+"""Duration of a VGGSound clip; its id ends with the second at which it starts."""
 
 
 def check_recordings(survey: Survey) -> Iterator[Finding]:
-    """Findings about recordings that training and scored videos share."""
+    """Check for recordings that training and scored videos share."""
     vectors = next(iter(survey.vectors.values()), None)
     if vectors is None or survey.simulated:
         return
     numbers = recordings(survey.dataset, vectors.video_id)
-    untold = [vectors.video_id[i] for i in np.flatnonzero(numbers == UNKNOWN)]
-    if untold:
-        text = f"{len(set(untold))} ids do not tell the recording: {some(sorted(set(untold)), 3)}"
+    unnamed = [vectors.video_id[i] for i in np.flatnonzero(numbers == UNKNOWN)]
+    if unnamed:
+        text = f"{len(set(unnamed))} ids do not name the recording: {some(sorted(set(unnamed)), 3)}"
         check = _NO_PATTERN if survey.dataset.recording is None else _NO_RULE
         yield check.found(survey.dataset.name, text)
     for scored, training, check in _STAGES:
@@ -86,7 +86,7 @@ def _overlapping(
     scored: NDArray[np.int64],
     training: NDArray[np.int64],
 ) -> int:
-    """VGGSound: scored clips that start less than a clip's length from a training clip of their recording."""
+    """Count VGGSound's scored clips that overlap in time with a training clip of their recording."""
     if survey.dataset.name != "vggsound":
         return 0
     known = training[numbers[training] != UNKNOWN]
@@ -101,7 +101,7 @@ def _overlapping(
 
 
 def _last_clips(survey: Survey, vectors: Vectors) -> Iterator[Finding]:
-    """UCF: 21 clips of the last class are in no published csv."""
+    """Check for the 21 clips of UCF's last class that are in no published csv."""
     ids = [i for i in vectors.ids("stage2_test_unseen") if i.startswith("v_WritingOnBoard_g")]
     if survey.dataset.name == "ucf" and len(set(ids)) == 131 and not any(i[16:20] >= "_g23" for i in ids):
         yield _LAST_CLIPS.found("WritingOnBoard", "131 clips, none of groups 23 to 25, which have 21")

@@ -1,4 +1,4 @@
-"""An audit as text for people and as plain values for programs."""
+"""An audit as text for people and as plain values for JSON."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from avgzsl_bench.data.audit.audit import Audit
 from avgzsl_bench.data.audit.finding import Finding, Severity
 
 _MANY = 8
-"""Findings of one check that are shown; the rest is counted, and listed in JSON."""
+"""Findings of one check that are shown; JSON has them all."""
 
 
 def as_text(audit: Audit, width: int) -> list[str]:
-    """Lines: what was audited, then each check that found something, with its places, effect and advice.
+    """List the lines of an audit: its target, then each check with findings, their places, effect and advice.
 
     Args:
         audit: the audit.
@@ -36,7 +36,7 @@ def as_text(audit: Audit, width: int) -> list[str]:
 
 
 def summary(audit: Audit) -> str:
-    """How much was found, in a few words."""
+    """Count the findings by severity, in a few words."""
     count = Counter(f.severity for f in audit.findings)
     if not audit.findings:
         return "nothing found"
@@ -44,7 +44,7 @@ def summary(audit: Audit) -> str:
 
 
 def as_values(audit: Audit) -> dict[str, Any]:
-    """The audit as plain values, for JSON."""
+    """Give the audit as plain values, for JSON."""
     return {
         **{
             name: getattr(audit, name) for name in ("target", "kind", "dataset", "features", "simulated", "videos")
@@ -55,7 +55,7 @@ def as_values(audit: Audit) -> dict[str, Any]:
 
 
 def _groups(audit: Audit) -> Iterator[list[Finding]]:
-    """Findings of one check, severity and effect, in the order of the audit."""
+    """Group the findings by check, severity and effect, in the order of the audit."""
     groups: dict[tuple[str, Severity, str], list[Finding]] = {}
     for finding in audit.findings:
         groups.setdefault((finding.check, finding.severity, finding.effect), []).append(finding)

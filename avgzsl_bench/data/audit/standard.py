@@ -1,4 +1,4 @@
-"""The standard: which videos each partition has, in features and in csvs alike."""
+"""Comparison with the standard videos of each partition, for features and csvs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from avgzsl_bench.data.datasets.facts import PARTITIONS, PartitionFacts
 _COUNTS = Check(
     "standard-counts",
     Severity.WARNING,
-    "figures do not compare with those on the standard videos",
+    "results are not comparable with those on the standard videos",
     "download the archive again; if other videos are meant, give the dataset a name of its own",
 )
 _IDS = Check(
     "standard-ids",
     Severity.WARNING,
-    "there are as many videos as in the standard, but others: figures do not compare",
+    "there are as many videos as in the standard, but others: results are not comparable",
     "download the archive again; if other videos are meant, give the dataset a name of its own",
 )
 
 
 def overlaps(ids: Mapping[str, set[str]]) -> Iterator[tuple[str, str, list[str]]]:
-    """Videos that are in two partitions of a stage: the two, and the ids in order.
+    """Find videos in two partitions of a stage: the two, and the ids in order.
 
     All of stage 1 is trained on in stage 2, whatever its training partition holds.
     """
@@ -39,13 +39,13 @@ def overlaps(ids: Mapping[str, set[str]]) -> Iterator[tuple[str, str, list[str]]
 
 
 def compare(survey: Survey, label: Mapping[str, int], facts: PartitionFacts, where: str) -> Iterator[Finding]:
-    """The videos of a partition against the standard: their number by class, and which they are.
+    """Compare the videos of a partition with the standard: number per class, then ids.
 
     Args:
-        survey: what they are of.
+        survey: the survey that they belong to.
         label: class id by video id; classes that the standard lacks are left out.
         facts: the standard.
-        where: for findings.
+        where: place to name in findings.
     """
     standard = dict(zip(facts.classes, facts.videos, strict=True))
     ids = {video: own for video, own in label.items() if own in standard}

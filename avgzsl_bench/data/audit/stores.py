@@ -1,4 +1,4 @@
-"""A survey of an installed store."""
+"""Survey of an installed store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from avgzsl_bench.data.audit.finding import Check, Severity
 from avgzsl_bench.data.audit.survey import Collector, Survey, Text, feature_set
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
-from avgzsl_bench.data.store.store import StoreHeader, fingerprint, read_store
+from avgzsl_bench.data.store.fingerprint import fingerprint
+from avgzsl_bench.data.store.store import StoreHeader, read_table
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 
 _BLOCK = 256
@@ -31,17 +32,15 @@ _LABELS = Check(
 
 
 def survey_store(header: StoreHeader, dataset: Dataset) -> Survey:
-    """A survey of a store.
+    """Survey a store.
 
     Raises:
         DataError: it cannot be read.
     """
-    _, table = read_store(header.path)
+    table = read_table(header)
     survey = Survey(f"{header.dataset} {header.features}", "store", dataset, simulated=header.simulated)
     if fingerprint(table) != header.fingerprint:
-        survey.findings.append(
-            _ALTERED.found(str(header.path), "the content is not what the fingerprint stands for")
-        )
+        survey.findings.append(_ALTERED.found(str(header.path), "the content does not match the fingerprint"))
     if table.label.max() >= len(dataset.classes):
         text = f"class id {table.label.max()}, {dataset.name} has {len(dataset.classes)} classes"
         survey.findings.append(_LABELS.found(str(header.path), text))

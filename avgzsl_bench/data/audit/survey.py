@@ -1,4 +1,4 @@
-"""What is gathered from data in one pass, in memory that does not grow with the width of the vectors.
+"""Facts gathered from data in one pass, in memory that does not grow with the width of the vectors.
 
 Of each vector stay its class, partitions, id, length and a sketch: its product with a fixed random matrix of
 `SKETCH` columns, which keeps distances to about an eighth. Of each dimension stay the lowest and highest value, of
@@ -20,7 +20,7 @@ from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, FeatureSet
 
 SKETCH = 32
 WIDEST = 1 << 16
-"""Vectors of more numbers are taken for damage: the widest published ones have 4096."""
+"""Wider vectors are treated as damage: the widest published ones have 4096 numbers."""
 MODALITIES = ("audio", "visual")
 
 
@@ -33,7 +33,7 @@ class Vectors:
         label: class id of each entry: int64 `[n]`.
         mask: partitions of each entry: uint8 `[n]`.
         video_id: `n` ids.
-        finite: whether all numbers of an entry are: bool `[n]`; what is not has no part in what follows.
+        finite: whether all numbers of an entry are finite: bool `[n]`; other entries do not count below.
         norm: length of each vector, of a sequence that of its mean: float64 `[n]`.
         sketch: float64 `[n, SKETCH]`.
         digest: hash of the numbers of each entry: uint64 `[n]`.
@@ -58,20 +58,20 @@ class Vectors:
     high: NDArray[np.float32]
 
     def inside(self, partition: str) -> NDArray[np.bool_]:
-        """Which entries are in a partition: bool `[n]`."""
+        """Mark the entries in a partition: bool `[n]`."""
         return np.asarray((self.mask & partition_bit(partition)) != 0)
 
     def ids(self, partition: str) -> list[str]:
-        """The ids of a partition, in order of entries."""
+        """List the ids of a partition, in order of entries."""
         return [self.video_id[i] for i in np.flatnonzero(self.inside(partition))]
 
 
 @dataclass
 class Text:
-    """Class vectors of one encoder, with the class that each is said to be of.
+    """Class vectors of one encoder, with the stated class of each.
 
     Attributes:
-        where: the file.
+        where: name of the file.
         vectors: float32 `[n, E]`.
         target: class id of each row: int64 `[n]`.
         by_row: whether the published code would take row `r` for class `r` as it stands (a cache), rather than
@@ -91,7 +91,7 @@ class ClassList:
     """A partition's class list and csv, as they lie beside the features.
 
     Attributes:
-        where: path of the list without its ending, relative to what is audited.
+        where: path of the list without its ending, relative to the target.
         partition: of the six.
         listed: names in the txt; None without a txt.
         rows: `(video id, label, class id or None)` of the csv; None without one.
@@ -107,22 +107,22 @@ class ClassList:
 
 @dataclass
 class Survey:
-    """Everything that the checks look at.
+    """Everything that the checks read.
 
     Attributes:
-        target: what is audited, for people.
+        target: the audited data, for people.
         kind: `tree`, `cache` or `store`.
         dataset: the dataset.
         features: the feature set by widths; None if they are of none that is known.
         folder: name of the feature folder; empty where there is none.
         split: class lists that a tree or cache belongs to by its name; None: by any.
-        simulated: whether it says that its features are simulated.
+        simulated: whether its features are called simulated.
         vectors: by modality.
         text: by encoder.
         lists: class lists beside a tree, by split.
         class_names: lines of `all_class.txt`; None if it is not there.
         names: rows of the csvs that name the classes, by name of the file.
-        findings: what was found while reading.
+        findings: faults found while reading.
     """
 
     target: str
@@ -140,20 +140,20 @@ class Survey:
     findings: list[Finding] = field(default_factory=list)
 
     def name(self, label: int) -> str:
-        """A class's name, also where there is no such class."""
+        """Give a class's name, also where there is no such class."""
         names = self.dataset.class_names
         return names[label] if 0 <= label < len(names) else f"id {label}"
 
 
 @dataclass(frozen=True)
 class Unread:
-    """What lies where data belong and cannot be surveyed.
+    """Data that cannot be surveyed.
 
     Attributes:
-        target: what it is, for people.
+        target: the data, for people.
         kind: `tree`, `cache` or `store`.
         findings: why.
-        dataset, features: what it is called.
+        dataset, features: their names, as far as known.
     """
 
     target: str
@@ -164,7 +164,11 @@ class Unread:
 
 
 class Collector:
-    """Gathers the vectors of a modality, block by block."""
+    """Gathers the vectors of a modality, block by block.
+
+    Args:
+        width: of the vectors.
+    """
 
     def __init__(self, width: int) -> None:
         self.width = width
@@ -188,11 +192,11 @@ class Collector:
         video_ids: Sequence[str],
         arrays: Sequence[NDArray[np.float32]] | NDArray[np.float32],
     ) -> None:
-        """Take in a block of videos.
+        """Add a block of videos.
 
         Args:
-            label, mask: of each video, or one for all.
-            video_ids: their ids.
+            label, mask: `[n]`, or one for all.
+            video_ids: `n` ids.
             arrays: a vector `[width]` or a sequence `[T, width]` each, float32.
         """
         n = len(video_ids)
@@ -222,7 +226,7 @@ class Collector:
         self._blocks.append((finite, norm, sketch))
 
     def finished(self) -> Vectors | None:
-        """What was gathered; None if there was nothing."""
+        """Give the gathered vectors; None if there are none."""
         if not self._ids:
             return None
         finite, norm, sketch = (np.concatenate(parts) for parts in zip(*self._blocks, strict=True))
@@ -244,12 +248,12 @@ class Collector:
 
 
 def partitions_of(dataset: Dataset, split: str | None) -> dict[str, set[int]]:
-    """Classes that each partition may hold: of one split, or of any."""
+    """Collect the classes that each partition may hold: of one split, or of any."""
     splits = [split] if split else list(dataset.splits)
     return {p: {c for s in splits for c in dataset.facts(s)[p].classes} for p in PARTITIONS}
 
 
 def feature_set(widths: tuple[int, int], sequences: bool) -> FeatureSet | None:
-    """The published feature set of these audio and visual widths; None if there is none."""
+    """Find the published feature set of these audio and visual widths; None if there is none."""
     matching = (f for f in PUBLISHED if (f.audio, f.visual) == widths and f.sequences == sequences)
     return next(matching, None)

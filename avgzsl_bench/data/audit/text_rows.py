@@ -1,4 +1,4 @@
-"""Text embeddings: does each class have its own vector?"""
+"""Checks of text embeddings: does each class have its own vector?"""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from avgzsl_bench.data.datasets.text_order import text_rows
 TARGET = Check(
     "text-target",
     Severity.ERROR,
-    "code that takes row r for class r, as the published code does, trains and tests with other classes' vectors; "
+    "code that uses row r for class r, as the published code does, trains and tests with other classes' vectors; "
     "seen accuracy hides it, transfer to unseen classes suffers",
-    "put row r at position target[r]; or import the class files with 'avbench data import', which goes by name",
+    "put row r at position target[r]; or use 'avbench data import' on class files, which places vectors by name",
 )
 ROWS = Check(
     "text-rows",
@@ -33,8 +33,8 @@ ORDER = Check(
     "text-order",
     Severity.NOTE,
     "none here: avbench places vectors by name. The published loaders sort them by readable name and index them "
-    "by class id: figures made with those are of shifted vectors",
-    "nothing; --set text_order=official does as the published loaders do, for comparison",
+    "by class id: results of those are on shifted vectors",
+    "nothing; --set text_order=official reproduces the published loaders, for comparison",
 )
 _BROKEN = Check(
     "text-vector", Severity.ERROR, "no video can be matched with the class", "download the text file again"
@@ -42,7 +42,7 @@ _BROKEN = Check(
 _EQUAL = Check(
     "text-equal",
     Severity.WARNING,
-    "these classes cannot be told apart by their text",
+    "these classes cannot be distinguished by their text",
     "download the text file again, or embed their names anew",
 )
 _NORM = Check(
@@ -62,7 +62,7 @@ _NORMED = 1e-3
 
 
 def check_text(survey: Survey) -> Iterator[Finding]:
-    """Findings about the text embeddings of a survey."""
+    """Check the text embeddings of a survey."""
     for encoder, text in survey.text.items():
         yield from _check_target(survey, text)
         yield from _check_rows(survey, text)
@@ -73,19 +73,19 @@ def check_text(survey: Survey) -> Iterator[Finding]:
 
 
 def published_classes(dataset: Dataset, vectors: NDArray[np.float32]) -> NDArray[np.int64]:
-    """The class whose published word vector each row is: int64 `[n]`, -1 for none."""
+    """Find the class whose published word vector each row is: int64 `[n]`, -1 for none."""
     known = {mark: label for label, mark in enumerate(_published().get(dataset.name, []))}
     marks = [vector_mark(row) for row in vectors]
     return np.array([known.get(mark, -1) for mark in marks], np.int64)
 
 
 def vector_mark(vector: NDArray[np.float32]) -> str:
-    """Twelve digits of the sha256 of a vector's numbers, by which published ones are known."""
+    """Give twelve digits of the sha256 of a vector's numbers, by which published ones are known."""
     return hashlib.sha256(np.ascontiguousarray(vector, "<f4").tobytes()).hexdigest()[:12]
 
 
 def _published() -> dict[str, list[str]]:
-    """`vector_mark` of the word2vec vector of each class, by dataset, in class-id order."""
+    """Read the `vector_mark` of each class's word2vec vector, by dataset, in class-id order."""
     file = files("avgzsl_bench").joinpath("data/audit/word_vectors.json")
     marks: dict[str, list[str]] = json.loads(file.read_text(encoding="utf-8"))
     return marks
@@ -105,7 +105,7 @@ def _check_target(survey: Survey, text: Text) -> Iterator[Finding]:
 
 
 def _check_rows(survey: Survey, text: Text) -> Iterator[Finding]:
-    """Vectors that are the published one of another class."""
+    """Check for vectors that are the published one of another class."""
     held = published_classes(survey.dataset, text.vectors)
     wrong = np.flatnonzero((held >= 0) & (held != text.target))
     if len(wrong):
@@ -117,7 +117,7 @@ def _check_rows(survey: Survey, text: Text) -> Iterator[Finding]:
 
 
 def _check_order(survey: Survey, encoder: str, text: Text) -> Iterator[Finding]:
-    """How many classes in use the published loaders would give another class's vector."""
+    """Count the classes in use that the published loaders would give another class's vector."""
     if text.by_row:
         return
     dataset = survey.dataset
@@ -134,7 +134,7 @@ def _check_order(survey: Survey, encoder: str, text: Text) -> Iterator[Finding]:
 
 
 def _in_use(survey: Survey, moved: NDArray[np.int64]) -> str:
-    """How many of some classes are in use, and unseen in the test."""
+    """Count how many of some classes are in use, and unseen in the test."""
     facts = survey.dataset.facts(_split(survey))
     used = {c for f in facts.values() for c in f.classes}
     inside = sum(c in used for c in moved.tolist())
@@ -147,14 +147,14 @@ def _split(survey: Survey) -> str:
 
 
 def _sorted_rows(survey: Survey, encoder: str, text: Text) -> NDArray[np.int64]:
-    """The class whose vector the published loaders give each class: they sort by the keys that are there."""
+    """Find the class whose vector the published loaders give each class: they sort by the keys of the file."""
     if text.names is None:
         return text_rows(survey.dataset, encoder, "official")
     return np.array(sorted(range(len(text.names)), key=text.names.__getitem__))
 
 
 def _check_keys(survey: Survey, text: Text) -> Iterator[Finding]:
-    """UCF has two lists of readable names; which one a feature set has is told by its encoder."""
+    """Check which of UCF's two lists of readable names the keys are from, by the encoder."""
     widths = {width: name for name, width in survey.features.text.items()} if survey.features else {}
     encoder = widths.get(text.vectors.shape[1])
     if text.names is None or encoder is None or survey.features not in PUBLISHED:

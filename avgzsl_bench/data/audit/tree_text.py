@@ -1,4 +1,4 @@
-"""The text files of a feature-set folder: class vectors by readable name."""
+"""Reading the text files of a feature-set folder: class vectors by readable name."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from avgzsl_bench.errors import DataError
 _TEXT_FILE = Check(
     "text-file",
     Severity.ERROR,
-    "classes without a vector cannot be told by their name: 'data import' refuses the tree",
+    "classes without a vector cannot be recognised by their name: 'data import' refuses the tree",
     "download the text file again; its keys are the readable class names",
 )
 
 
 def text_names(paths: Iterable[Path]) -> set[str]:
-    """The names that text files have vectors for."""
+    """Collect the names that text files have vectors for."""
     return {key for path in paths for key in _dictionary(path, [])}
 
 
 def read_text(paths: Iterable[Path], survey: Survey) -> None:
-    """Read class vectors of each file into a survey; their names tell the class, by either list of readable names.
+    """Read class vectors of each file into a survey, placed by name with either list of readable names.
 
     Args:
         paths: the files.
-        survey: takes the vectors, and what is wrong with the files.
+        survey: receives the vectors, and findings about the files.
     """
     dataset = survey.dataset
     for path in paths:
@@ -58,7 +58,7 @@ def read_text(paths: Iterable[Path], survey: Survey) -> None:
 
 
 def check_encoders(survey: Survey) -> None:
-    """One text file for each encoder of the feature set; an encoder is told by the width of its vectors."""
+    """Check for one text file per encoder of the feature set; the width of the vectors identifies the encoder."""
     for encoder, width in (survey.features.text if survey.features else {}).items():
         files = [text.where for text in survey.text.values() if text.vectors.shape[1] == width]
         if len(files) != 1:
@@ -67,7 +67,7 @@ def check_encoders(survey: Survey) -> None:
 
 
 def _dictionary(path: Path, findings: list[Finding]) -> dict[str, np.ndarray]:
-    """The vectors of a text file by name; what is none is left out, and told."""
+    """Read the vectors of a text file by name; other entries are left out, with a finding."""
     where = f"text/{path.name}"
     try:
         content = load_object_array(path)

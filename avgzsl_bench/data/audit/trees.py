@@ -1,4 +1,4 @@
-"""A survey of a feature-set folder of the published layouts, class file by class file."""
+"""Survey of a feature-set folder of the published layouts, class file by class file."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from avgzsl_bench.errors import DataError
 _EXTENSIONS = (".h5", ".pkl")
 _FOLDERS = {"audio": "audio", "visual": "video"}
 _BELOW = ("", "*/", "features/*/", "*/features/*/")
-"""Where feature-set folders may lie, as in `official.tree`."""
+"""Places of feature-set folders, as in `layouts.tree`."""
 _SAMPLED = 5
-"""Files that the width of a modality is told by: the smallest ones, the most common width."""
+"""Number of files, the smallest ones, whose most common width is that of the modality."""
 
 _UNKNOWN_CLASS = Check(
     "unknown-class",
@@ -46,19 +46,19 @@ _TWO_FILES = Check(
 
 
 class _Tree(FeatureTree):
-    """A tree that passes over what leads out of it; its parent refuses all of the folder then."""
+    """A tree that skips links out of it, where `FeatureTree` refuses the whole folder."""
 
     def class_files(self, modality: str, partition: str) -> dict[str, Path]:
-        """The class files of a partition by class name, without links out of the tree."""
+        """List the class files of a partition by class name, without links out of the tree."""
         sound, _ = self.sorted_out(self.path / modality / disk_name(partition), self.extension)
         return {path.name.removesuffix(self.extension): path for path in sound}
 
     def text_files(self) -> list[Path]:
-        """The `.npy` files of the text folder, without links out of the tree."""
+        """List the `.npy` files of the text folder, without links out of the tree."""
         return self.sorted_out(self.path / "text", ".npy")[0]
 
     def sorted_out(self, folder: Path, extension: str) -> tuple[list[Path], dict[Path, str]]:
-        """The files of a folder that may be read, and why the others may not."""
+        """List the files of a folder that may be read, and why the others may not."""
         refused = self._refusal(folder.parent) or self._refusal(folder)
         if refused is not None:
             return [], {folder: refused}
@@ -78,9 +78,9 @@ class _Tree(FeatureTree):
 
 
 def find_surveys(
-    directory: Path, datasets: Sequence[Dataset], announce: Callable[[str], None]
+    directory: Path, datasets: Sequence[Dataset], report: Callable[[str], None]
 ) -> Iterator[Survey | Unread]:
-    """A survey of each feature-set folder at or below a directory, also of one that lacks a modality.
+    """Survey each feature-set folder at or below a directory, also one that lacks a modality.
 
     Raises:
         DataError: a folder is a link that leads out of the directory.
@@ -90,12 +90,12 @@ def find_surveys(
             tree = _Tree(folder, extension)
             names = sorted(tree.class_names())
             if names:
-                announce(f"reading {tree.path}")
+                report(f"reading {tree.path}")
                 yield _survey(tree, names, datasets)
 
 
 def _folders(directory: Path) -> list[Path]:
-    """The feature-set folders, those with class files of one modality only among them."""
+    """Find the feature-set folders, including those with class files of one modality only."""
     partitions = "stage_[12]_*"
     places = (p for below in _BELOW for m in MODALITIES for p in directory.glob(f"{below}{m}/{partitions}"))
     folders = {p.parent.parent for p in places}
@@ -160,7 +160,7 @@ def _read_partition(tree: _Tree, folder: str, partition: str, collector: Collect
 
 
 def _form(tree: _Tree, folder: str) -> tuple[int, bool]:
-    """Most common width among the smallest files that have vectors, and whether any of them has sequences."""
+    """Find the most common width among the smallest files, and whether any of them has sequences."""
     widths: Counter[int] = Counter()
     sequences = False
     for path in tree.smallest_files(folder):

@@ -1,4 +1,4 @@
-"""Value ranges: are the numbers those of the feature set that the widths say?"""
+"""Checks of value ranges: do the numbers fit the feature set of these widths?"""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _UNKNOWN_SET = Check(
 _RANGE = Check(
     "value-range",
     Severity.WARNING,
-    "these are other features than their widths say, or scaled ones: figures do not compare",
-    "compare with the published archive; nothing is rescaled by avbench unless a method's setting says so",
+    "these are other features than their widths suggest, or scaled ones: results are not comparable",
+    "compare with the published archive; avbench rescales nothing unless a method has a setting for it",
 )
 _OUTLIER = Check(
     "value-range",
@@ -31,20 +31,20 @@ _OUTLIER = Check(
 _SWAPPED = Check(
     "folder-name",
     Severity.WARNING,
-    "avbench goes by widths, and so by what is there; code that goes by folder names takes one feature set for "
-    "another (a published splitting script swaps the two for UCF)",
+    "avbench identifies feature sets by widths; code that goes by folder names takes one feature set for another "
+    "(a published splitting script swaps the two for UCF)",
     "rename the folder",
 )
 _PRETRAINED = Check(
     "pre-training",
     Severity.NOTE,
     "SeLaVi was pre-trained on VGGSound, videos of unseen classes among them (without labels): U and ZSL are not "
-    "of classes that the features never saw",
-    "prefer C3D/VGGish or CLIP/CLAP features on VGGSound, and say which were used",
+    "on classes unknown to the features",
+    "prefer C3D/VGGish or CLIP/CLAP features on VGGSound, and report which were used",
 )
 
 _UNIT = 0.02
-"""Lengths of vectors that pass for 1: half precision was used for some."""
+"""Tolerance of vectors of length 1: half precision was used for some."""
 _FAR = 100.0
 """A vector of more than so many times the median length is an outlier; published ones vary by less than ten."""
 _OVERFLOWS = 1e18
@@ -54,7 +54,7 @@ _DURATION = 2.0
 
 
 def check_ranges(survey: Survey) -> Iterator[Finding]:
-    """Findings about the size of numbers."""
+    """Check the size of numbers."""
     for modality, vectors in survey.vectors.items():
         yield from _check_outliers(modality, vectors)
     if survey.simulated or len(survey.vectors) < 2:
@@ -107,12 +107,12 @@ def _check_c3d_vggish(survey: Survey, features: FeatureSet) -> Iterator[Finding]
 
 
 def _check_lengths(features: FeatureSet, name: str, vectors: Vectors) -> Iterator[Finding]:
-    """CLIP and CLAP vectors have length 1, steps of no other feature set do."""
+    """Check lengths: CLIP and CLAP vectors have length 1, steps of no other feature set do."""
     if features.name == "clip_clap":
         sound = vectors.norm[vectors.finite & (vectors.norm > 0)]
         off = int((np.abs(sound - 1) > _UNIT).sum())
         if off:
-            text = f"{off} of {len(sound)} vectors have not length 1 ({sound.min():.4g} to {sound.max():.4g})"
+            text = f"{off} of {len(sound)} vectors do not have length 1 ({sound.min():.4g} to {sound.max():.4g})"
             yield _RANGE.found(name, text)
     elif max(abs(length - 1) for length in vectors.step_norm) <= _UNIT:
         what = "steps" if features.sequences else "vectors"
@@ -121,13 +121,13 @@ def _check_lengths(features: FeatureSet, name: str, vectors: Vectors) -> Iterato
 
 def _check_durations(survey: Survey, features: FeatureSet) -> Iterator[Finding]:
     audio, visual = survey.vectors["audio"], survey.vectors["visual"]
-    heard = dict(zip(audio.video_id, audio.steps.tolist(), strict=True))
-    watched = dict(zip(visual.video_id, visual.steps.tolist(), strict=True))
-    both = sorted(heard.keys() & watched.keys())
+    audio_steps = dict(zip(audio.video_id, audio.steps.tolist(), strict=True))
+    visual_steps = dict(zip(visual.video_id, visual.steps.tolist(), strict=True))
+    both = sorted(audio_steps.keys() & visual_steps.keys())
     if not both or not features.audio_seconds or not features.visual_seconds:
         return
     seconds = features.audio_seconds / features.visual_seconds
-    ratio = float(np.median([heard[i] / watched[i] for i in both])) * seconds
+    ratio = float(np.median([audio_steps[i] / visual_steps[i] for i in both])) * seconds
     if not 1 / _DURATION <= ratio <= _DURATION:
         rates = f"a step each {features.audio_seconds} s of audio and {features.visual_seconds} s of video"
         yield _RANGE.found(

@@ -1,4 +1,4 @@
-"""Vectors: are they numbers, and do all of them and all their dimensions say something?"""
+"""Checks of vectors: are all finite, and do all vectors and dimensions carry information?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NOT_FINITE = Check(
 _ZERO = Check(
     "zero-vector",
     Severity.WARNING,
-    "the clips say nothing in this modality and cannot be told from each other",
+    "the clips carry no information in this modality and cannot be distinguished from each other",
     "look at the clips; extract them again if they are not silent or black",
 )
 _DEAD_DIMENSION = Check(
@@ -30,7 +30,7 @@ _DEAD_DIMENSION = Check(
 
 
 def check_vectors(survey: Survey) -> Iterator[Finding]:
-    """Findings about the numbers of either modality by itself."""
+    """Check the numbers of each modality by itself."""
     for modality, vectors in survey.vectors.items():
         yield from _check_numbers(modality, vectors)
 

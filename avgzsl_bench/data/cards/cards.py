@@ -10,19 +10,16 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED
-from avgzsl_bench.system.identifiers import NAME
+from avgzsl_bench.data.untrusted.json_file import JsonModel, Name
 
-_Name = Annotated[str, StringConstraints(pattern=rf"^(?:{NAME.pattern})$")]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 _Link = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,300}$")]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
+class _Part(JsonModel):
     @field_validator("*")
     @classmethod
     def _printable(cls, value: object) -> object:
@@ -55,7 +52,7 @@ class ModalityCard(_Part):
 class TextCard(_Part):
     """How the class vectors of a text encoder came about."""
 
-    encoder: _Name
+    encoder: Name
     model: _Text
     width: Annotated[int, Field(gt=0)]
     made: _Text
@@ -78,7 +75,7 @@ class Card(_Part):
         caveats: what else to know.
     """
 
-    features: _Name
+    features: Name
     title: _Text
     simulated: bool = False
     audio: ModalityCard
@@ -86,7 +83,7 @@ class Card(_Part):
     text: Annotated[tuple[TextCard, ...], Field(min_length=1, strict=False)]
     overlap: _Text
     licence: _Text
-    layout: _Name | None = None
+    layout: Name | None = None
     published: Annotated[tuple[_Link, ...], Field(strict=False)] = ()
     obtain: _Text
     cite: Annotated[tuple[_Text, ...], Field(strict=False)] = ()

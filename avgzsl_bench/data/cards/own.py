@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from avgzsl_bench.data.cards.cards import Card, card_of, has_card
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
 from avgzsl_bench.data.store.installed import store_path
-from avgzsl_bench.errors import DataError, first_fault
-from avgzsl_bench.system.files import os_reason, write_atomically
+from avgzsl_bench.data.untrusted.json_file import read_json_model
+from avgzsl_bench.errors import DataError
+from avgzsl_bench.system.files import write_atomically
 
 FILE_NAME = "card.json"
 
@@ -19,7 +18,7 @@ _LARGEST = 1 << 16
 
 
 def card_path(root: Path, dataset: str, features: str) -> Path:
-    """Where the card of a user's own features belongs.
+    """Give the path of the card of a user's own features.
 
     Raises:
         DataError: a name that could lead out of the data folder.
@@ -28,7 +27,7 @@ def card_path(root: Path, dataset: str, features: str) -> Path:
 
 
 def card_for(root: Path, dataset: str, features: str) -> Card | None:
-    """The card beside a store if there is one, else ours, else None. Simulated features have ours alone.
+    """Read the card beside a store if there is one; else give ours, or None. Simulated features have only ours.
 
     Raises:
         DataError: the card beside the store cannot be read.
@@ -40,21 +39,14 @@ def card_for(root: Path, dataset: str, features: str) -> Card | None:
 
 
 def read_card(path: Path, features: str) -> Card:
-    """A card from a file.
+    """Read a card from a file.
 
     Raises:
-        DataError: unreadable, no card, or of other features.
+        DataError: unreadable, malformed, or of other features.
     """
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise DataError(f"{path}: refused: larger than {_LARGEST >> 10} KiB, no card")
-        card = Card.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
-    except ValidationError as error:
-        raise DataError(f"{path}: no card of a feature set: {first_fault(error)}") from error
+    card = read_json_model(path, Card, _LARGEST, "card")
     if card.features != features:
-        raise DataError(f"{path}: a card of {card.features!r}, not of {features!r}")
+        raise DataError(f"{path}: is the card of {card.features!r}, expected that of {features!r}")
     return card
 
 

@@ -1,7 +1,7 @@
 """Datasets as facts: class list, readable names, the classes and standard video counts of each partition.
 
 The class order is defined here and nowhere else: class id = position in the dataset's own list. A dataset is
-a JSON data file (see `class_lists/`), announced by the hook `avbench_datasets`.
+a JSON data file (see `class_lists/`), registered by the hook `avbench_datasets`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from avgzsl_bench.errors import PluginError, UnknownNameError, first_fault
 from avgzsl_bench.plugins.specs import DatasetSpec
@@ -29,54 +29,58 @@ PARTITIONS = (
 """The six partitions, in the order of their bits in a store's mask: bit `i` is `PARTITIONS[i]`."""
 
 DISJOINT = "-disjoint"
-"""Ends the name of a split's source-disjoint view: `cls-disjoint`. See `data/splits.py`."""
+"""Suffix of a split's source-disjoint view: `cls-disjoint`. See `datasets/splits.py`."""
 
 
 def partition_bit(partition: str) -> int:
-    """The mask bit of a partition."""
+    """Give the mask bit of a partition."""
     return 1 << PARTITIONS.index(partition)
 
 
 class ClassNames(BaseModel):
-    """One class: the spelling of the split files, of the full class list, and the keys of the text embeddings."""
+    """Names of one class, as the published files spell them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    listed: str
-    readable: str
-    clip: str
+    name: str = Field(description="Name in the split files and of the class's feature files.")
+    listed: str = Field(description="Name in the full class list, by which classes are sorted.")
+    readable: str = Field(description="Name in words, the key of its word2vec embedding.")
+    clip: str = Field(description="Name in words, the key of its CLIP and CLAP embeddings.")
 
 
 class PartitionFacts(BaseModel):
-    """Classes of a partition (ids, ascending), the standard number of videos of each, and a hash of all ids.
-
-    `ids_sha256` is over the sorted unique video ids joined by single newlines.
-    """
+    """Classes of a partition and their standard videos."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    classes: tuple[int, ...]
-    videos: tuple[int, ...]
-    ids_sha256: str | None = None
+    classes: tuple[int, ...] = Field(description="Class ids, ascending. A class id is a position in `classes`.")
+    videos: tuple[int, ...] = Field(description="Standard number of videos per class, in the order of `classes`.")
+    ids_sha256: str | None = Field(
+        default=None,
+        description="sha256 of the partition's sorted unique video ids, joined by single newlines.",
+    )
 
 
 class Dataset(BaseModel):
-    """The facts of a dataset.
-
-    `recording` is a regular expression for the whole of a video id; its group is the recording that the video
-    was cut from. Without one, nobody can tell which videos share a recording.
-    """
+    """The facts of a dataset; as JSON, the data file that a plugin registers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    title: str
-    match_case: bool
-    classes: tuple[ClassNames, ...]
-    partitions: dict[str, PartitionFacts]
-    splits: dict[str, dict[str, PartitionFacts]]
-    recording: str | None = None
+    name: str = Field(description="Value of `--dataset`: lower-case letters, digits, '-' and '_'.")
+    title: str = Field(description="Name in tables, such as 'UCF-GZSL'.")
+    match_case: bool = Field(description="Whether names of class files are compared by upper and lower case.")
+    classes: tuple[ClassNames, ...] = Field(description="All classes; a class id is the position in this list.")
+    partitions: dict[str, PartitionFacts] = Field(
+        description=f"Facts of each of the partitions {', '.join(PARTITIONS)}, unless a split replaces them."
+    )
+    splits: dict[str, dict[str, PartitionFacts]] = Field(
+        description="Class splits by name, such as 'cls'; each holds the partitions in which it differs."
+    )
+    recording: str | None = Field(
+        default=None,
+        description="Regular expression for a whole video id with one group: the recording that the video was "
+        "cut from. Without it there are no source-disjoint splits.",
+    )
 
     @field_validator("recording")
     @classmethod
@@ -111,7 +115,7 @@ class Dataset(BaseModel):
         return tuple(c.name for c in self.classes)
 
     def class_id(self, name: str) -> int | None:
-        """Class id of a name spelled as in the split files or the full list; None if it is none of ours."""
+        """Give the class id of a name spelled as in the split files or the full list; None for no class."""
         return self._ids.get(name if self.match_case else name.lower())
 
     @cached_property
@@ -121,12 +125,12 @@ class Dataset(BaseModel):
 
     @property
     def split_names(self) -> tuple[str, ...]:
-        """What may be typed after `--split`: the splits, then their source-disjoint views where ids tell."""
+        """Values of `--split`: the splits, then their source-disjoint views where video ids name the recording."""
         views = [f"{split}{DISJOINT}" for split in self.splits] if self.recording else []
         return *self.splits, *views
 
-    def official_split(self, split: str) -> str:
-        """The split that a name is of: itself, or that of which it is the source-disjoint view.
+    def standard_split(self, split: str) -> str:
+        """Give the standard split of a name: the name itself, or the split of a source-disjoint view.
 
         Raises:
             UnknownNameError: the dataset has no such split.
@@ -136,17 +140,17 @@ class Dataset(BaseModel):
         return split if split in self.splits else split.removesuffix(DISJOINT)
 
     def facts(self, split: str) -> dict[str, PartitionFacts]:
-        """Facts of all six partitions under a split; for a source-disjoint view those of the whole split.
+        """Give the facts of all six partitions under a split; for a source-disjoint view those of the whole split.
 
         Raises:
             UnknownNameError: the dataset has no such split.
         """
-        return {**self.partitions, **self.splits[self.official_split(split)]}
+        return {**self.partitions, **self.splits[self.standard_split(split)]}
 
     def split_hash(self, split: str) -> str:
-        """sha256 of the class order and of the classes of each partition under a split.
+        """Hash (sha256) the class order and the classes of each partition under a split.
 
-        A source-disjoint view leaves out videos, which only the data tell: `splits.split_rows` has its hash.
+        The hash of a source-disjoint view depends on the data: see `splits.split_rows`.
 
         Raises:
             UnknownNameError: the dataset has no such split.
@@ -159,7 +163,7 @@ class Dataset(BaseModel):
 
 
 def _require_fit(partitions: dict[str, PartitionFacts]) -> None:
-    """In either stage the seen videos scored are of trained classes and the unseen ones are not."""
+    """Require in either stage that seen videos are of trained classes and unseen ones are not."""
     for train, seen, unseen in (
         ("stage1_train", "stage1_val_seen", "stage1_val_unseen"),
         ("stage2_train", "stage2_test_seen", "stage2_test_unseen"),
@@ -173,7 +177,7 @@ def _require_fit(partitions: dict[str, PartitionFacts]) -> None:
 
 @lru_cache(maxsize=32)
 def read_dataset(spec: DatasetSpec) -> Dataset:
-    """The dataset of a spec.
+    """Read the dataset of a spec.
 
     Raises:
         PluginError: its data file is missing, malformed or of another dataset.

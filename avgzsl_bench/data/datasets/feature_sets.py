@@ -1,4 +1,4 @@
-"""The feature sets the field uses: what identifies each, and which is preferred where several are installed."""
+"""The published feature sets: widths and text encoders of each, and their order of preference."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class FeatureSet:
     """A feature set as files hold it.
 
     Attributes:
-        name: what is typed after `--features`.
+        name: value of `--features`.
         audio, visual: widths of the vectors.
         text: width of each text encoder's class vectors, in their order.
-        audio_seconds, visual_seconds: from one step of a sequence to the next; None for one vector a video.
-        simulated: true where no video was ever looked at.
+        audio_seconds, visual_seconds: from one step of a sequence to the next; None for one vector per video.
+        simulated: true for features that were not extracted from videos.
     """
 
     name: str
@@ -32,7 +32,7 @@ class FeatureSet:
 
     @property
     def sequences(self) -> bool:
-        """True where a video is a sequence of vectors."""
+        """Whether a video is a sequence of vectors."""
         return self.audio_seconds is not None
 
 
@@ -54,11 +54,11 @@ ENCODERS = frozenset({SIMULATED_ENCODER}.union(*(f.text for f in PUBLISHED)))
 
 
 def vector_form(features: str) -> str:
-    """The name of the averaged form of a sequence feature set; any other name unchanged."""
+    """Give the name of the averaged form of a sequence feature set; any other name unchanged."""
     return features.removesuffix(SEQUENCE_SUFFIX)
 
 
 def preferred(installed: Iterable[str]) -> list[str]:
-    """Installed feature sets, best first: the published ones in their order, then others by name."""
+    """Sort installed feature sets, best first: the published ones in their order, then others by name."""
     rank = {feature_set.name: i for i, feature_set in enumerate(PUBLISHED)}
     return sorted(installed, key=lambda name: (rank.get(name, len(rank)), name))

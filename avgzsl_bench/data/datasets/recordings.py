@@ -1,4 +1,4 @@
-"""Which recording a video was cut from, as its id tells.
+"""The recording that a video was cut from, by its id.
 
 UCF clips of one class and group come from one recording, and so do VGGSound and ActivityNet clips of one YouTube
 id. Each dataset's data file has the rule (`Dataset.recording`).
@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from avgzsl_bench.data.datasets.facts import Dataset
 
 UNKNOWN = -1
-"""The recording of a video whose id does not tell it."""
+"""The recording of a video whose id does not name it."""
 
 SEEN_OF_TRAINING = MappingProxyType({"stage2_test_seen": "stage2_train", "stage1_val_seen": "stage1_train"})
-"""The partitions of seen classes that are scored, and what is trained on by then."""
+"""The scored partitions of seen classes, each with the training partition of its stage."""
 
 
 def recordings(dataset: Dataset, video_ids: Sequence[str]) -> NDArray[np.int64]:
-    """A number for each video's recording: int64 `[N]`, equal where recordings are, `UNKNOWN` where no id tells.
+    """Assign a number to each video's recording: int64 `[N]`, equal for equal ones, `UNKNOWN` without one.
 
     Args:
         dataset: has the rule.
-        video_ids: `N` ids; numbers of different calls have nothing to do with each other.
+        video_ids: `N` ids; numbers of different calls cannot be compared.
     """
     if dataset.recording is None or not len(video_ids):
         return np.full(len(video_ids), UNKNOWN, np.int64)
@@ -40,9 +40,9 @@ def recordings(dataset: Dataset, video_ids: Sequence[str]) -> NDArray[np.int64]:
 
 
 def shared(scored: NDArray[np.int64], training: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which scored videos have their recording in training, too: bool `[N]`.
+    """Find the scored videos whose recording is in training, too: bool `[N]`.
 
     Args:
-        scored, training: recordings of either, numbered by one call of `recordings`.
+        scored, training: recordings of each, numbered by one call of `recordings`.
     """
     return np.asarray(np.isin(scored, training) & (scored != UNKNOWN))

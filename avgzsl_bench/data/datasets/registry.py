@@ -1,7 +1,7 @@
-"""The datasets that can be run: those that plugins bring, then those that a user added to the data folder.
+"""The datasets that can be run: those that plugins register, then those that a user added to the data folder.
 
-A user's dataset is a file of facts, of the same form as ours, in the dataset's own folder. It never stands in for
-one that is registered.
+A user's dataset is a file of facts of the same form, in the dataset's own folder. It never replaces a registered
+one.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from avgzsl_bench.data.datasets.facts import DISJOINT, Dataset, read_dataset
-from avgzsl_bench.errors import DataError, UnknownNameError, first_fault
+from avgzsl_bench.data.untrusted.json_file import read_json_model
+from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.plugins.registry import Registry
 from avgzsl_bench.plugins.specs import DatasetSpec
-from avgzsl_bench.system.files import os_reason, write_atomically
-from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
+from avgzsl_bench.system.files import write_atomically
+from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME, require_names
 
 FILE_NAME = "dataset.json"
 
@@ -45,12 +44,12 @@ REGISTRY = Registry("avbench_datasets", DatasetSpec, "dataset", read_dataset)
 
 
 def registered_datasets() -> dict[str, Dataset]:
-    """Every registered dataset that can be read, by name."""
+    """Read every registered dataset that can be read, by name."""
     return dict(sorted(REGISTRY.items().items()))
 
 
 def registered_dataset(name: str) -> Dataset:
-    """The dataset registered under `name`.
+    """Read the dataset registered under a name.
 
     Raises:
         UnknownNameError: none is, or it cannot be read.
@@ -59,7 +58,7 @@ def registered_dataset(name: str) -> Dataset:
 
 
 def known_dataset(name: str, root: Path) -> Dataset:
-    """The dataset of a name: the registered one, else the data folder's.
+    """Find the dataset of a name: the registered one, else the data folder's.
 
     Raises:
         UnknownNameError: there is none.
@@ -75,12 +74,12 @@ def known_dataset(name: str, root: Path) -> Dataset:
 
 
 def known_datasets(root: Path) -> dict[str, Dataset]:
-    """Every dataset that can be used, registered ones first."""
+    """Read every dataset that can be used, registered ones first."""
     return {**registered_datasets(), **scan_own_datasets(root).datasets}
 
 
 def scan_own_datasets(root: Path) -> OwnDatasets:
-    """The datasets of a data folder; a damaged one does not hide the others."""
+    """Read the datasets of a data folder; a damaged one does not hide the others."""
     registered = registered_datasets()
     found = OwnDatasets({}, [])
     for path in sorted(root.glob(f"*/{FILE_NAME}")):
@@ -94,18 +93,17 @@ def scan_own_datasets(root: Path) -> OwnDatasets:
 
 
 def dataset_path(root: Path, name: str) -> Path:
-    """Where the facts of a user's dataset belong.
+    """Give the place of the facts of a user's dataset.
 
     Raises:
         DataError: a name that could lead out of the data folder.
     """
-    if not NAME.fullmatch(name):
-        raise DataError(f"{name!r} is no name of a dataset ({IDENTIFIER_RULE})")
+    require_names(name)
     return root / name / FILE_NAME
 
 
 def read_own_dataset(path: Path) -> Dataset:
-    """A dataset from its file in the data folder.
+    """Read a dataset from its file in the data folder.
 
     Raises:
         DataError: as `read_facts`, or of another dataset than its folder.
@@ -117,19 +115,12 @@ def read_own_dataset(path: Path) -> Dataset:
 
 
 def read_facts(path: Path) -> Dataset:
-    """A user's dataset from a file, wherever it lies.
+    """Read a user's dataset from a file in any place.
 
     Raises:
         DataError: unreadable or malformed.
     """
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise DataError(f"{path}: refused: larger than {_LARGEST >> 20} MiB")
-        dataset = Dataset.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
-    except ValidationError as error:
-        raise DataError(f"{path}: no dataset: {first_fault(error)}; add it again with --classes") from error
+    dataset = read_json_model(path, Dataset, _LARGEST, "dataset file", "add it again with --classes")
     problem = own_dataset_problem(dataset)
     if problem is not None:
         raise DataError(f"{path}: {problem}; add it again with --classes")
@@ -137,7 +128,7 @@ def read_facts(path: Path) -> Dataset:
 
 
 def own_dataset_problem(dataset: Dataset) -> str | None:
-    """What is wrong with a user's dataset beyond what `Dataset` checks; None if nothing is."""
+    """Find what is wrong with a user's dataset beyond what `Dataset` checks; None if nothing is."""
     if dataset.recording is not None:
         return "refused: only a registered dataset may bring a regular expression ('recording')"
     odd = [split for split in dataset.splits if not NAME.fullmatch(split) or split.endswith(DISJOINT)]
@@ -158,13 +149,8 @@ def own_dataset_problem(dataset: Dataset) -> str | None:
     return None
 
 
-def is_registered(name: str) -> bool:
-    """Whether a plugin brings the dataset, so that no file of facts is needed."""
-    return name in registered_datasets()
-
-
 def write_own_dataset(path: Path, dataset: Dataset) -> None:
-    """Write it whole or not at all.
+    """Write a dataset's facts whole or not at all.
 
     Raises:
         AvbenchError: the file cannot be written.

@@ -1,8 +1,8 @@
-"""Which text embedding each class is given: its own, or the one that the published loaders give it.
+"""The text embedding of each class: its own, or the one that the published loaders give it.
 
 The published loaders sort the embeddings by readable name and index them by class id, which follows the sort
 of the original names. The two sorts differ, so 36 of the 51 UCF-GZSL classes get another class's word vector.
-`official` reproduces that, for runs that are to be compared with published figures.
+`official` reproduces that, for comparison with published results.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CLIP_KEYED = ("clip", "clap")
 
 
 def text_rows(dataset: Dataset, encoder: str, text_order: str) -> NDArray[np.int64]:
-    """For each class id, the class whose text embedding it is given: int64 `[C]`.
+    """Give for each class id the class whose text embedding it gets: int64 `[C]`.
 
     Raises:
         UnknownNameError: no such text order.

@@ -1,1 +1,1 @@
-"""Readers of the layouts in which the field's features were published."""
+"""Layouts in which features are published: readers, import, export."""

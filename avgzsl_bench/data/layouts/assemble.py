@@ -1,4 +1,4 @@
-"""From class files to one table: modalities paired by id, each video once, partitions as a mask."""
+"""One table from class files: modalities paired by id, each video once, partitions as a mask."""
 
 from __future__ import annotations
 
@@ -27,11 +27,18 @@ _Files = dict[str, dict[int, Path]]
 def assemble(
     tree: FeatureTree, dataset: Dataset, features: FeatureSet, read: ClassFileReader, source: str
 ) -> FeatureTable:
-    """Read a whole tree, a class at a time; what was read waits on disk (`scratch`), in the table's order.
+    """Read a whole tree, class by class; features wait on disk (`SpilledArray`), in the table's order.
+
+    Args:
+        tree: the feature-set folder.
+        dataset: its dataset.
+        features: its feature set, which gives the widths.
+        read: reads a class file.
+        source: layout name, kept in the table.
 
     Raises:
         DataError: a missing partition, files or ids that one modality lacks, a video with two labels or with
-            different vectors in two partitions, and whatever `read` and the text embeddings object to.
+            different vectors in two partitions, and errors of `read` and of the text embeddings.
         AvbenchError: the disk is full.
     """
     text = read_text(tree, dataset, features)
@@ -77,7 +84,7 @@ def assemble(
 
 
 class _Modality:
-    """What was gathered of a modality so far, class by class."""
+    """Features of a modality, gathered class by class."""
 
     def __init__(self, width: int, modality: int) -> None:
         self._rows = SpilledArray(width)
@@ -96,7 +103,7 @@ class _Modality:
 
 def _files(tree: FeatureTree, modality: str, dataset: Dataset) -> _Files:
     files = {p: files_by_class(tree, modality, p, dataset) for p in PARTITIONS}
-    # What stage_2_train holds follows from the stage-1 partitions; the official code never opens it either.
+    # What stage_2_train holds follows from the stage-1 partitions; the published code never opens it either.
     missing = [disk_name(p) for p in PARTITIONS if not files[p] and p != "stage2_train"]
     if missing:
         raise DataError(f"{tree.path / modality}: no class files in {', '.join(missing)}")

@@ -1,107 +1,67 @@
-"""The AVCA layout: one HDF5 file a class, one averaged vector a video."""
+"""The AVCA layout: one HDF5 file per class, one averaged vector per video."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import h5py
-from numpy.typing import NDArray
 
-from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, FeatureSet
-from avgzsl_bench.data.layouts.assemble import assemble
-from avgzsl_bench.data.layouts.class_file import ClassFile
-from avgzsl_bench.data.layouts.marker import marked_datasets, marked_features
-from avgzsl_bench.data.layouts.readers import DetectedFeatures
-from avgzsl_bench.data.layouts.text import text_keys
-from avgzsl_bench.data.layouts.tree import MODALITIES, FeatureTree, dataset_of, find_trees
-from avgzsl_bench.data.layouts.vectors import class_file
+from avgzsl_bench.data.layouts.class_file import ClassFile, make_class_file
+from avgzsl_bench.data.layouts.tree import MODALITIES, FeatureTree
+from avgzsl_bench.data.layouts.tree_reader import TreeReader
 from avgzsl_bench.data.layouts.video_ids import LONGEST, video_ids
-from avgzsl_bench.data.store.table import FeatureTable
-from avgzsl_bench.data.untrusted.contiguous_hdf5 import read_contiguous
 from avgzsl_bench.data.untrusted.hdf5 import PlainDataset, find_plain, open_plain
 from avgzsl_bench.data.untrusted.hdf5_text import read_texts
 from avgzsl_bench.errors import DataError
 
-NAME = "avca"
-EXTENSION = ".h5"
-FEATURE_SETS = {f.name: f for f in PUBLISHED if f.name in ("selavi", "c3d_vggish")}
-
-
-class AvcaReader:
-    """Reads `features/<set>/{audio,video}/<partition>/<class>.h5`."""
-
-    def recognise(self, directory: Path, datasets: Sequence[Dataset]) -> list[DetectedFeatures]:
-        """Feature-set folders at or below `directory`; see `FeatureReader`."""
-        found = []
-        for tree in find_trees(directory, EXTENSION):
-            dataset = dataset_of(tree, marked_datasets(tree, datasets), text_keys(tree))
-            if dataset is not None:
-                features = marked_features(tree) or _feature_set(tree)
-                found.append(DetectedFeatures(NAME, dataset.name, features.name, tree.path))
-        return found
-
-    def read(self, found: DetectedFeatures, dataset: Dataset) -> FeatureTable:
-        """The whole feature set; see `FeatureReader`."""
-        tree = FeatureTree(found.path, EXTENSION)
-        features = marked_features(tree) or FEATURE_SETS[found.features]
-        return assemble(tree, dataset, features, read_class_file, NAME)
-
-
-READER = AvcaReader()
-
-_Declared = NDArray[Any] | PlainDataset
-"""What has a shape and a type."""
+_FEATURE_SETS = [f for f in PUBLISHED if f.name in ("selavi", "c3d_vggish")]
 
 
 def read_class_file(path: Path, width: int) -> ClassFile:
-    """The videos of a class file, a vector `[width]` each.
+    """Read the videos of a class file, one vector `[width]` each.
 
     Raises:
         DataError: another structure or width, ids that do not fit the rows, a value that is not finite.
     """
-    simple = read_contiguous(path, ("data", "video_urls"))
-    if simple is not None:
-        data, urls = simple
-        _require_fit(path, data, urls)
-        return _class_file(path, data, urls.tolist(), width)
     with open_plain(path) as file:
-        found, named = find_plain(file, "data"), find_plain(file, "video_urls")
-        _require_fit(path, found, named)
-        raw = read_texts(h5py.Dataset(named.id), LONGEST) if named.dtype.kind == "O" else named.read().tolist()
-        return _class_file(path, found, raw, width)
+        raw, data = read_datasets(file, path)
+        ids = video_ids(raw, path)
+        if len(ids) != data.shape[0]:
+            raise DataError(f"{path}: {data.shape[0]} vectors for {len(ids)} video ids")
+        if data.shape[1] != width:
+            raise DataError(f"{path}: vectors of width {data.shape[1]}, expected {width}")
+        return make_class_file(ids, data.read(), width, path)
 
 
-def _require_fit(path: Path, data: _Declared, urls: _Declared) -> None:
+def read_datasets(file: h5py.File, path: Path) -> tuple[list[Any], PlainDataset]:
+    """Read the ids of a class file as stored, and find its vectors, `[n, width]` numbers.
+
+    Raises:
+        DataError: damaged, refused, or of another structure.
+    """
+    data, urls = find_plain(file, "data"), find_plain(file, "video_urls")
     _require_vectors(path, data)
     if len(urls.shape) != 1 or h5py.check_string_dtype(urls.dtype) is None:
         raise DataError(f"{path}: 'video_urls' has shape {urls.shape} and type {urls.dtype}, expected (n,) text")
+    raw = read_texts(h5py.Dataset(urls.id), LONGEST) if urls.dtype.kind == "O" else urls.read().tolist()
+    return raw, data
 
 
-def _require_vectors(path: Path, data: _Declared) -> None:
+def _require_vectors(path: Path, data: PlainDataset) -> None:
     if len(data.shape) != 2 or data.dtype.kind not in "fiu":
         raise DataError(
             f"{path}: 'data' has shape {data.shape} and type {data.dtype}, expected (n, width) numbers"
         )
 
 
-def _class_file(path: Path, data: NDArray[Any] | PlainDataset, raw: list[bytes], width: int) -> ClassFile:
-    ids = video_ids(raw, path)
-    if len(ids) != data.shape[0]:
-        raise DataError(f"{path}: {data.shape[0]} vectors for {len(ids)} video ids")
-    if data.shape[1] != width:
-        raise DataError(f"{path}: vectors of width {data.shape[1]}, expected {width}")
-    return class_file(ids, data.read() if isinstance(data, PlainDataset) else data, width, path)
-
-
 def _feature_set(tree: FeatureTree) -> FeatureSet:
     (audio, audio_file), (visual, visual_file) = (_width(tree, modality) for modality in MODALITIES)
-    for features in FEATURE_SETS.values():
+    for features in _FEATURE_SETS:
         if (audio, visual) == (features.audio, features.visual):
             return features
-    known = ", ".join(f"{f.audio}/{f.visual} ({f.name})" for f in FEATURE_SETS.values())
+    known = ", ".join(f"{f.audio}/{f.visual} ({f.name})" for f in _FEATURE_SETS)
     raise DataError(
         f"{tree.path}: widths {audio}/{visual} (audio in {audio_file}, visual in {visual_file}) "
         f"are of no known feature set; known: {known}"
@@ -109,7 +69,7 @@ def _feature_set(tree: FeatureTree) -> FeatureSet:
 
 
 def _width(tree: FeatureTree, modality: str) -> tuple[int, Path]:
-    """Width of the vectors, by the smallest file that has any, and that file relative to the tree."""
+    """Find the width of the vectors in the smallest file that has any, and that file relative to the tree."""
     for path in tree.smallest_files(modality):
         with open_plain(path) as file:
             data = find_plain(file, "data")
@@ -117,3 +77,6 @@ def _width(tree: FeatureTree, modality: str) -> tuple[int, Path]:
             if data.shape[0]:
                 return data.shape[1], path.relative_to(tree.path)
     raise DataError(f"{tree.path / modality}: holds no vectors")
+
+
+READER = TreeReader("avca", ".h5", sequences=False, feature_set=_feature_set, read_file=read_class_file)

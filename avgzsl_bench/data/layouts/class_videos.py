@@ -1,4 +1,4 @@
-"""One class of a tree: its videos from all partitions, each once, in the order of their ids."""
+"""The videos of one class from all partitions of a tree, each once, in the order of their ids."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from avgzsl_bench.errors import DataError
 AUDIO, VISUAL = 0, 1
 
 _Place = tuple[ClassFile, int]
-"""A video in one modality: the file it is in, and where."""
+"""A video in one modality: its file and its position there."""
 _Places = dict[str, tuple[_Place, _Place]]
 """Videos in both modalities, audio and visual, by id."""
 
@@ -31,8 +31,8 @@ class ClassVideos:
 
         Args:
             audio, visual: its class files, each in any order of the videos.
-            bit: of the partition, in the masks.
-            where: what to name in an error.
+            bit: mask bit of the partition.
+            where: place to name in an error.
 
         Raises:
             DataError: a video of one modality only, or one that has other values in another partition.
@@ -54,34 +54,36 @@ class ClassVideos:
 
     @property
     def video_id(self) -> list[str]:
-        """The ids, ascending."""
+        """Ids, ascending."""
         return sorted(self._mask)
 
     @property
     def mask(self) -> list[int]:
-        """The bits of the partitions of each video."""
+        """Partition mask of each video."""
         return [self._mask[video] for video in self.video_id]
 
     def steps(self, modality: int) -> list[int]:
-        """The number of steps of each video."""
+        """Count the steps of each video."""
         return [len(file.video(i)) for file, i in (self._places[v][modality] for v in self.video_id)]
 
     def values(self, modality: int) -> Iterator[NDArray[np.float32]]:
-        """The videos end to end, in pieces: float32 `[S, D]`."""
+        """Give the videos end to end, in pieces: float32 `[S, D]`."""
         for (piece,) in _pieces([(self._places[video][modality],) for video in self.video_id]):
             yield piece
 
 
 def _check_same_ids(audio: ClassFile, visual: ClassFile, where: str) -> None:
     for ids, others, modality in ((audio, visual, "audio"), (visual, audio, "video")):
-        alone = sorted(set(ids.video_id).difference(others.video_id))
-        if alone:
-            some = ", ".join(map(repr, alone[:3]))
-            raise DataError(f"{where}: {len(alone)} of {len(ids)} videos are in {modality} only, such as {some}")
+        unpaired = sorted(set(ids.video_id).difference(others.video_id))
+        if unpaired:
+            some = ", ".join(map(repr, unpaired[:3]))
+            raise DataError(
+                f"{where}: {len(unpaired)} of {len(ids)} videos are in {modality} only, such as {some}"
+            )
 
 
 def _different(pairs: Sequence[tuple[_Place, _Place]]) -> int | None:
-    """The first of several videos that has other values in the one place than in the other."""
+    """Find the first video with different values in its two places."""
     steps = [[len(file.video(i)) for file, i in places] for places in zip(*pairs, strict=True)]
     if all(now == steps[0] for now in steps) and all(np.array_equal(a, b) for a, b in _pieces(pairs)):
         return None
@@ -90,7 +92,7 @@ def _different(pairs: Sequence[tuple[_Place, _Place]]) -> int | None:
 
 
 def _pieces(videos: Sequence[tuple[_Place, ...]]) -> Iterator[tuple[NDArray[np.float32], ...]]:
-    """Videos in one or several places, in as few pieces as can be: what lies end to end in all is one."""
+    """Give videos in one or several places in as few pieces as possible: neighbours everywhere are one piece."""
     starts = [
         *range(len(videos[:1])),
         *(i + 1 for i, both in enumerate(pairwise(videos)) if not all(map(_follows, *both))),

@@ -1,7 +1,7 @@
-"""From a store back to a published layout, so that the published programs can run on its features.
+"""From a store back to a published layout, so that the published code can run on its features.
 
-What is written is what `avbench data import` reads: importing it again gives the same store, under another data
-folder as well. A dataset of the user's own has its facts beside its features.
+Importing an exported tree with `avbench data import`, here or on another machine, gives the same store. A user's
+own dataset has its facts beside its features.
 """
 
 from __future__ import annotations
@@ -14,28 +14,29 @@ import numpy as np
 
 from avgzsl_bench.data.datasets.facts import PARTITIONS, ClassNames, Dataset, partition_bit
 from avgzsl_bench.data.datasets.registry import FILE_NAME as FACTS_FILE
-from avgzsl_bench.data.datasets.registry import is_registered, write_own_dataset
+from avgzsl_bench.data.datasets.registry import registered_datasets, write_own_dataset
 from avgzsl_bench.data.layouts.export_files import ClassFileWriter, write_hdf5, write_pickle, write_text
 from avgzsl_bench.data.layouts.export_lists import disk_names, write_lists
 from avgzsl_bench.data.layouts.marker import FILE_NAME, Marker
 from avgzsl_bench.data.layouts.tree import disk_name
-from avgzsl_bench.data.store.store import fingerprint, read_store
+from avgzsl_bench.data.store.fingerprint import fingerprint
+from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
 from avgzsl_bench.errors import DataError, UnknownNameError
-from avgzsl_bench.system.folders import new_folder
+from avgzsl_bench.system.files import new_folder
 
 _STAGE1 = sum(partition_bit(p) for p in PARTITIONS if p.startswith("stage1"))
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """A layout.
+    """A layout to write.
 
     Attributes:
         extension: of class files.
-        write: writes one.
+        write: writes a class file.
         text: names of the text files, in the order of the encoders; `{}` is the dataset.
-        folders: of the published feature sets; any other goes by its own name.
+        folders: by published feature set; any other has its own name.
     """
 
     extension: str
@@ -54,32 +55,32 @@ _LAYOUTS = {
 }
 
 LAYOUTS = tuple(_LAYOUTS)
-"""Layouts that can be written."""
+"""Names of the layouts that can be written."""
 
 
 def export_tree(store: Path, dataset: Dataset, layout: str, directory: Path) -> Path:
     """Write the features of a store as a tree of a published layout.
 
     Args:
-        store: the store.
+        store: file of the store.
         dataset: its dataset.
-        layout: of `LAYOUTS`.
-        directory: the folder to make; the dataset's folder goes below it.
+        layout: one of `LAYOUTS`.
+        directory: the folder to create; the dataset's folder goes below it.
 
     Returns:
         The feature-set folder.
 
     Raises:
         UnknownNameError: no such layout.
-        DataError: the store is damaged or altered, or holds what the layout has no place for.
-        AvbenchError: there is something at `directory`, or it cannot be written.
+        DataError: the store is damaged or altered, or its content does not fit the layout.
+        AvbenchError: `directory` exists already, or cannot be written.
     """
     if layout not in _LAYOUTS:
         raise UnknownNameError("layout to export", layout, _LAYOUTS)
     form = _LAYOUTS[layout]
     header, table = read_store(store)
     if fingerprint(table) != header.fingerprint:
-        raise DataError(f"{store}: altered: not the data that its fingerprint stands for; import it again")
+        raise DataError(f"{store}: altered: its content does not match its fingerprint; import it again")
     problem = _problem(table, dataset, layout)
     if problem is not None:
         raise DataError(f"{table.features} of {table.dataset} cannot be written in the {layout} layout: {problem}")
@@ -97,24 +98,24 @@ def export_tree(store: Path, dataset: Dataset, layout: str, directory: Path) -> 
             text=dict(header.text),
         )
         (folder / below / FILE_NAME).write_bytes(marker.content())
-        if not is_registered(dataset.name):  # else whoever imports it could not know the dataset
+        if dataset.name not in registered_datasets():  # else another data folder does not know it
             write_own_dataset(folder / below / FACTS_FILE, dataset)
     return directory / below
 
 
 def _problem(table: FeatureTable, dataset: Dataset, layout: str) -> str | None:
-    """Why a table cannot be written so that the published programs, and the import, read it rightly."""
+    """Find why published code or the import would misread a table in a layout; None if neither would."""
     if isinstance(table.audio, Ragged) or isinstance(table.visual, Ragged):
-        return "it keeps one vector a video, and these are sequences"
+        return "it has one vector per video, and these are sequences"
     encoders = len(_LAYOUTS[layout].text)
     if len(table.text) > encoders:
         return f"text encoders it has room for: {encoders}; these features have {', '.join(table.text)}"
     widths = [vectors.shape[1] for vectors in table.text.values()]
     if len(set(widths)) != len(widths):
-        return "text encoders are told apart by their width, and two have the same"
+        return "text encoders are distinguished by their width, and two have the same"
     bare = [dataset.class_names[i] for v in table.text.values() for i in np.flatnonzero(np.isnan(v).any(axis=1))]
     if bare:
-        return f"the published programs count text vectors off by class, and {bare[0]!r} has none"
+        return f"the published code needs one text vector per class, and {bare[0]!r} has none"
     empty = [p for p in PARTITIONS if not (table.partition & partition_bit(p)).any()]
     if empty:
         return f"it has no videos in {', '.join(empty)}"
@@ -127,7 +128,7 @@ def _problem(table: FeatureTable, dataset: Dataset, layout: str) -> str | None:
 def _class_problem(dataset: Dataset, layout: str) -> str | None:
     listed = [c.listed for c in dataset.classes]
     if sorted(listed) != listed:
-        return "the published programs number classes by the sort of their names, and this dataset does not"
+        return "the published code numbers classes by the sort of their names, and this dataset does not"
     repeated = [name for name, n in Counter(_key(c, layout) for c in dataset.classes).items() if n > 1]
     if repeated:
         return f"two classes are called {repeated[0]!r} in its text files"
@@ -138,12 +139,12 @@ def _class_problem(dataset: Dataset, layout: str) -> str | None:
 
 
 def _key(names: ClassNames, layout: str) -> str:
-    """What a class is called in the layout's text files."""
+    """Give the name of a class in the layout's text files."""
     return names.clip if layout == "clipclap" else names.readable
 
 
 def _write_features(folder: Path, form: _Layout, dataset: Dataset, table: FeatureTable) -> None:
-    """One file a modality, partition and class; rows of a class lie side by side in a table."""
+    """Write one file per modality, partition and class; rows of a class are adjacent in a table."""
     bounds = np.searchsorted(table.label, np.arange(len(dataset.classes) + 1))
     for modality, vectors in (("audio", table.audio), ("video", table.visual)):
         assert isinstance(vectors, np.ndarray)

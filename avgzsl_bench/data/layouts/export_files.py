@@ -1,7 +1,7 @@
-"""Writing the files of the published layouts, so that the published programs read them.
+"""Writing the files of the published layouts, so that the published code reads them.
 
-Those programs run on older versions of NumPy, to which a pickle of NumPy 2 means nothing: it names a module that
-they do not have. The names are written as those versions spell them.
+That code runs on older versions of NumPy, which cannot read a pickle of NumPy 2: it names a module that they do
+not have. The names are written as those versions spell them.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ ClassFileWriter = Callable[[Path, Sequence[str], NDArray[np.float32]], None]
 """Writes the videos of a class file: ids, and vectors `[n, D]`."""
 
 _ID_BYTES = 80
-"""Of the published files, `S80`."""
+"""Width of ids in the published files, `S80`."""
 
-_FRAMES_A_SECOND = 25
-"""What the published files say of every video."""
+_FRAMES_PER_SECOND = 25
+"""Frame rate that the published files give for every video."""
 
 
 def write_hdf5(path: Path, video_id: Sequence[str], vectors: NDArray[np.float32]) -> None:
-    """An AVCA class file.
+    """Write an AVCA class file.
 
     Raises:
         OSError: it cannot be written.
@@ -43,7 +43,7 @@ def write_hdf5(path: Path, video_id: Sequence[str], vectors: NDArray[np.float32]
 
 
 def write_pickle(path: Path, video_id: Sequence[str], vectors: NDArray[np.float32]) -> None:
-    """A ClipClap class file.
+    """Write a ClipClap class file.
 
     Raises:
         OSError: it cannot be written.
@@ -51,13 +51,13 @@ def write_pickle(path: Path, video_id: Sequence[str], vectors: NDArray[np.float3
     content = {
         "features": list(vectors),
         "video_names": [video.encode() for video in video_id],
-        "fps": [_FRAMES_A_SECOND] * len(video_id),
+        "fps": [_FRAMES_PER_SECOND] * len(video_id),
     }
     path.write_bytes(_pickled(content))
 
 
 def write_text(path: Path, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-    """A dictionary from readable class name to vector, as an array that holds it.
+    """Write a dictionary from readable class name to vector, as a NumPy array of one object.
 
     Raises:
         OSError: it cannot be written.
@@ -71,7 +71,7 @@ def write_text(path: Path, vectors: Mapping[str, NDArray[np.float32]]) -> None:
 
 
 def _pickled(content: Any) -> bytes:
-    """A pickle whose names every version of NumPy knows."""
+    """Pickle an object with names that every version of NumPy knows."""
     raw = pickle.dumps(content, protocol=3)
     parts, end = [], 0
     for opcode, name, position in pickletools.genops(raw):

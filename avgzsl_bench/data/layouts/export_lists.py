@@ -16,12 +16,12 @@ from avgzsl_bench.data.store.table import FeatureTable
 
 @dataclass(frozen=True)
 class DiskNames:
-    """What the published trees call a dataset.
+    """Names of a dataset in the published trees.
 
     Attributes:
         folder: of the dataset.
-        names: begins the file of readable names.
-        avca_text, clipclap_text: in the names of the text files of either layout.
+        names: prefix of the file of readable names.
+        avca_text, clipclap_text: part of the names of the text files of either layout.
     """
 
     folder: str
@@ -38,12 +38,12 @@ _PUBLISHED = {
 
 
 def disk_names(dataset: str) -> DiskNames:
-    """The names of a dataset; the published programs know three, any other goes by its own name."""
+    """Give the names of a dataset; the published code knows three datasets, any other has its own name."""
     return _PUBLISHED.get(dataset, DiskNames(*[dataset] * 4))
 
 
 def write_lists(folder: Path, dataset: Dataset, table: FeatureTable) -> None:
-    """Write `class-split`: all classes, their readable names, and classes and videos a split and partition.
+    """Write `class-split`: all classes, their readable names, and classes and videos per split and partition.
 
     As in the published trees, lists of videos do not depend on the split: only the lists of classes do.
 
@@ -70,7 +70,7 @@ def write_lists(folder: Path, dataset: Dataset, table: FeatureTable) -> None:
 
 
 def _labelled(rows: Iterable[int], table: FeatureTable) -> list[tuple[int, int]]:
-    """Rows with their class ids, by video id."""
+    """Pair rows with their class ids, sorted by video id."""
     return sorted(((int(i), int(table.label[i])) for i in rows), key=lambda pair: table.video_id[pair[0]])
 
 

@@ -1,8 +1,9 @@
-"""Turning downloaded features into stores, once."""
+"""Importing downloaded features: recognised by the registered readers, written as stores, once."""
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,22 +17,24 @@ from avgzsl_bench.data.datasets.registry import (
     read_facts,
     write_own_dataset,
 )
-from avgzsl_bench.data.layouts.readers import DetectedFeatures, feature_readers
+from avgzsl_bench.data.layouts.checked_reader import CheckedReader, feature_readers, unusable_readers
+from avgzsl_bench.data.layouts.readers import DetectedFeatures
 from avgzsl_bench.data.layouts.tree import feature_folders, refuse_link_out
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.spilled import spill_folder
-from avgzsl_bench.data.store.store import write_store
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.data.store.table import FeatureTable
+from avgzsl_bench.data.store.writing import write_store
+from avgzsl_bench.errors import DataError, PluginError
 from avgzsl_bench.system.files import folder_fault, os_reason
 from avgzsl_bench.system.locks import writing_alone
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """One feature set that was imported.
+    """One imported feature set.
 
     Attributes:
-        found: what was recognised, and where.
+        found: the feature set as its reader detected it.
         path: the store that was written.
         videos: number of videos in it.
     """
@@ -42,52 +45,83 @@ class ImportResult:
 
 
 def import_tree(
-    directory: Path, root: Path, *, force: bool, announce: Callable[[str], None] = lambda step: None
+    directory: Path,
+    root: Path,
+    *,
+    force: bool,
+    report: Callable[[str], None] = lambda step: None,
+    warn: Callable[[str], None] = warnings.warn,
 ) -> list[ImportResult]:
     """Import every feature set at or below a directory.
+
+    A reader that breaks, or breaks the contract, is left out with a warning; the feature sets of other readers
+    are imported.
 
     Args:
         directory: a feature-set folder, or a folder above it up to the one that holds the datasets.
         root: the data folder.
         force: replace stores that are there already.
-        announce: told what is about to happen, for display.
+        report: called with each step before it begins, for display.
+        warn: called with each fault of a plugin's reader, one line.
 
     Raises:
         DataError: nothing is recognised, a store is there already, or a feature set cannot be read.
+        PluginError: nothing can be imported because of a plugin's reader.
         AvbenchError: a store cannot be written. Feature sets imported before an error stay.
     """
     fault = folder_fault(directory)
     if fault is not None:
         raise DataError(f"{directory}: {fault}")
-    readers, known = feature_readers(), known_datasets(root)
-    announce(f"looking through {directory}")
-    try:
-        brought = _brought_datasets(directory, known)
-        datasets = {**known, **brought}
-        found = [f for r in readers.values() for f in r.recognise(directory, list(datasets.values()))]
-    except OSError as error:
-        raise DataError(f"{directory}: cannot be read: {os_reason(error)} ({error.filename})") from error
+    readers, known, faults = feature_readers(), known_datasets(root), unusable_readers()
+    report(f"looking through {directory}")
+    exported = _exported_datasets(directory, known)
+    datasets = {**known, **exported}
+    found = []
+    for reader in readers.values():
+        try:
+            found += reader.recognise(directory, list(datasets.values()))
+        except PluginError as error:
+            faults.append(str(error))
     if not found:
-        raise DataError(_nothing_found(directory, list(readers), list(datasets)))
-    targets = _targets(found, root, force=force)
+        raise DataError("; ".join([_nothing_found(directory, list(readers), list(datasets)), *faults]))
     results = []
-    for target, item in targets.items():
-        with writing_alone(target, announce), spill_folder(target.parent):
-            _require_free(target, force=force)  # again: another may have been writing it
-            if item.dataset in brought:
-                write_own_dataset(dataset_path(root, item.dataset), brought[item.dataset])
-            announce(f"reading {item.dataset} {item.features} ({item.reader}) from {item.path}")
-            table = readers[item.reader].read(item, datasets[item.dataset])
-            announce(f"writing {target}")
-            write_store(target, table)
+    for target, item in _targets(found, root, force=force).items():
+        with writing_alone(target, report), spill_folder(target.parent):
+            _require_free(target, force=force)  # again: another process may have written it
+            report(f"reading {item.dataset} {item.features} ({item.reader}) from {item.path}")
+            try:
+                table = readers[item.reader].read(item, datasets[item.dataset])
+                if item.dataset in exported:
+                    write_own_dataset(dataset_path(root, item.dataset), exported[item.dataset])
+                report(f"writing {target}")
+                _write(target, table, readers[item.reader])
+            except PluginError as error:
+                faults.append(f"{error}; not imported: {item.path}")
+                continue
             results.append(ImportResult(item, target, len(table)))
+    if not results:
+        raise PluginError("; ".join(faults))
+    for line in faults:
+        warn(line)
     return results
 
 
-def _brought_datasets(directory: Path, known: Mapping[str, Dataset]) -> dict[str, Dataset]:
-    """Datasets of a user's own that exported trees bring with them and that are not known here."""
+def _write(target: Path, table: FeatureTable, reader: CheckedReader) -> None:
+    """Write a store; a table that is not sound is its reader's fault."""
+    try:
+        write_store(target, table)
+    except DataError as error:
+        raise reader.fault(f"read() returned an unsound table: {error}") from error
+
+
+def _exported_datasets(directory: Path, known: Mapping[str, Dataset]) -> dict[str, Dataset]:
+    """Read the datasets that exported trees hold beside their features and that are not known here."""
     found: dict[str, Dataset] = {}
-    for folder in feature_folders(directory):
+    try:
+        folders = feature_folders(directory)
+    except OSError as error:
+        raise DataError(f"{directory}: cannot be read: {os_reason(error)} ({error.filename})") from error
+    for folder in folders:
         path = folder / FILE_NAME
         refuse_link_out(path, folder)
         if path.is_file():
@@ -98,15 +132,14 @@ def _brought_datasets(directory: Path, known: Mapping[str, Dataset]) -> dict[str
 
 
 def _targets(found: list[DetectedFeatures], root: Path, *, force: bool) -> dict[Path, DetectedFeatures]:
-    """Where each feature set goes, settled before anything is read."""
+    """Choose the store of each feature set, before anything is read."""
     targets: dict[Path, DetectedFeatures] = {}
     for item in sorted(found, key=lambda f: (f.dataset, f.features, f.path)):
         target = store_path(root, item.dataset, item.features)
         if target in targets:
-            both = f"{targets[target].path} and {item.path}"
-            raise DataError(
-                f"{both} both hold {item.features} of {item.dataset}; import one of them by its folder"
-            )
+            other = targets[target]
+            both = f"{other.path} and {item.path} both hold {item.features} of {item.dataset}"
+            raise DataError(f"{both} (readers: {other.reader}, {item.reader}); import one of them by its folder")
         _require_free(target, force=force)
         targets[target] = item
     return targets

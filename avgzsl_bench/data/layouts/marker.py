@@ -1,7 +1,7 @@
-"""The mark that an exported tree carries: which feature set it holds, and whether that is simulated.
+"""The marker of an exported tree: the name of its feature set, and whether that is simulated.
 
-The published layouts name neither, and widths tell only the published sets apart. So the export puts a small
-file beside `audio`, `video` and `text`, where the published programs do not look, and the readers heed it.
+The published layouts name neither, and widths distinguish only the published sets. So the export puts a small
+file beside `audio`, `video` and `text`, where the published code does not look, and the readers use it.
 Simulated features cannot come back as real ones: their widths are of no published set, and without the mark
 their video ids are refused.
 """
@@ -16,28 +16,26 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, FeatureSet
 from avgzsl_bench.data.layouts.tree import FeatureTree, refuse_link_out
-from avgzsl_bench.errors import DataError, first_fault
-from avgzsl_bench.system.files import os_reason
-from avgzsl_bench.system.identifiers import NAME
+from avgzsl_bench.data.untrusted.json_file import JsonModel, Name, read_json_model
+from avgzsl_bench.errors import DataError
 
 FILE_NAME = "avgzsl-bench.json"
 
 _LARGEST = 1 << 14
 
 _SIMULATED_ID = re.compile(r"sim_[0-9]{3,4}_[0-9]{5}")
-"""What `simulated.py` calls its videos; no id of the known datasets has this form."""
+"""Form of simulated video ids; no id of the known datasets has it."""
 
-_Name = Annotated[str, StringConstraints(pattern=rf"^(?:{NAME.pattern})$")]
 _Width = Annotated[int, Field(gt=0, le=1 << 20)]
 
 
-class Marker(BaseModel):
-    """What an exported tree holds.
+class Marker(JsonModel):
+    """Content of an exported tree.
 
     Attributes:
         form: version of this file.
@@ -46,15 +44,13 @@ class Marker(BaseModel):
         text: width of each text encoder's vectors, in the encoders' order.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
     form: Literal["avgzsl-bench tree 1"] = "avgzsl-bench tree 1"
-    dataset: _Name
-    features: _Name
+    dataset: Name
+    features: Name
     simulated: bool
     audio: _Width
     visual: _Width
-    text: Annotated[dict[_Name, _Width], Field(min_length=1, max_length=8)]
+    text: Annotated[dict[Name, _Width], Field(min_length=1, max_length=8)]
 
     @model_validator(mode="after")
     def _honest(self) -> Marker:
@@ -68,18 +64,18 @@ class Marker(BaseModel):
 
     @property
     def feature_set(self) -> FeatureSet:
-        """What to read the tree as."""
+        """The feature set to read the tree as."""
         return FeatureSet(
             self.features, self.audio, self.visual, MappingProxyType(dict(self.text)), simulated=self.simulated
         )
 
     def content(self) -> bytes:
-        """The file."""
+        """Give the bytes of the file."""
         return f"{json.dumps(self.model_dump(mode='json'), indent=1)}\n".encode()
 
 
 def read_marker(tree: FeatureTree) -> Marker | None:
-    """The mark of a tree; None if it carries none.
+    """Read the marker of a tree; None if it has none.
 
     Raises:
         DataError: it cannot be read, or contradicts itself.
@@ -88,18 +84,11 @@ def read_marker(tree: FeatureTree) -> Marker | None:
     if not os.path.lexists(path):
         return None
     refuse_link_out(path, tree.path)
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise DataError(f"{path}: refused: larger than {_LARGEST >> 10} KiB")
-        return Marker.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
-    except ValidationError as error:
-        raise DataError(f"{path}: damaged: {first_fault(error)}; export the features again") from error
+    return read_json_model(path, Marker, _LARGEST, "marker", "export the features again")
 
 
 def marked_features(tree: FeatureTree) -> FeatureSet | None:
-    """The feature set that a tree is marked as; None if it carries no mark.
+    """Read the feature set that a tree is marked as; None if it has no marker.
 
     Raises:
         DataError: as `read_marker`.
@@ -109,7 +98,7 @@ def marked_features(tree: FeatureTree) -> FeatureSet | None:
 
 
 def marked_datasets(tree: FeatureTree, datasets: Sequence[Dataset]) -> Sequence[Dataset]:
-    """Of the datasets the one that a tree is marked as; all of them if it carries no mark.
+    """Select the dataset that a tree is marked as; all of them if it has no marker.
 
     Raises:
         DataError: as `read_marker`, or the tree is of a dataset that is not known.
@@ -126,14 +115,25 @@ def marked_datasets(tree: FeatureTree, datasets: Sequence[Dataset]) -> Sequence[
     return found
 
 
+def simulated_video(video_ids: Iterable[str]) -> str | None:
+    """Give the first id that only simulated videos have; None if there is none."""
+    return next((video for video in video_ids if _SIMULATED_ID.fullmatch(video)), None)
+
+
 def refuse_simulated(video_ids: Iterable[str], *, simulated: bool, where: Path | str) -> None:
     """Fail if features that are not called simulated have videos that only simulated ones have.
+
+    Args:
+        video_ids: ids of the features.
+        simulated: whether the features are called simulated.
+        where: the file or folder to name in the error.
 
     Raises:
         DataError: they do.
     """
-    if not simulated and (odd := next((i for i in video_ids if _SIMULATED_ID.fullmatch(i)), None)) is not None:
+    video = None if simulated else simulated_video(video_ids)
+    if video is not None:
         raise DataError(
-            f"{where}: video {odd!r} is of simulated features, which may not pass for real ones; "
+            f"{where}: video {video!r} is of simulated features, which may not pass for real ones; "
             f"the export marks them in {FILE_NAME}, which is missing or changed"
         )

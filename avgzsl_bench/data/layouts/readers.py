@@ -1,4 +1,4 @@
-"""Feature readers: how a layout on disk is recognised and read. A plugin brings its own by a hook."""
+"""What a feature reader is: it recognises and reads one layout on disk. Plugins register readers by a hook."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DetectedFeatures:
-    """Something a reader recognised below a directory.
+    """A feature set that a reader recognised below a directory.
 
     Attributes:
-        reader: layout name.
+        reader: layout name, the one under which the reader is registered.
         dataset: dataset name, recognised by its class names.
-        features: feature set, recognised by structure and widths.
-        path: the folder that holds the features.
+        features: name of the feature set, recognised by structure and widths.
+        path: the folder that holds the features, at or below the directory.
     """
 
     reader: str
@@ -38,15 +38,26 @@ class FeatureReader(Protocol):
     """Reads one layout."""
 
     def recognise(self, directory: Path, datasets: Sequence[Dataset]) -> list[DetectedFeatures]:
-        """What of this layout lies below `directory`; empty when nothing does. Reads as little as it can.
+        """Find the feature sets of this layout at or below a directory, reading as little as possible.
+
+        Args:
+            directory: the folder to search.
+            datasets: those that may be recognised.
+
+        Returns:
+            The feature sets; empty where there are none.
 
         Raises:
-            DataError: what it would have to read is damaged or refused, or of no feature set it knows.
+            DataError: a file that it needs is damaged or refused, or of no known feature set.
         """
         ...
 
     def read(self, found: DetectedFeatures, dataset: Dataset) -> FeatureTable:
-        """The whole feature set.
+        """Read a whole feature set.
+
+        Args:
+            found: what `recognise` returned.
+            dataset: the dataset that it names.
 
         Raises:
             DataError: damaged, foreign or inconsistent files, with the file named.
@@ -55,6 +66,7 @@ class FeatureReader(Protocol):
 
 
 def _reader(spec: ReaderSpec) -> FeatureReader:
+    """Import the reader of a spec; PluginError if it cannot be imported or lacks a method."""
     reader: FeatureReader = resolve(spec.target, f"feature reader {spec.name!r}")
     for name in ("recognise", "read"):
         if not callable(getattr(reader, name, None)):
@@ -64,8 +76,3 @@ def _reader(spec: ReaderSpec) -> FeatureReader:
 
 REGISTRY = Registry("avbench_feature_readers", ReaderSpec, "feature reader", _reader)
 """The feature readers that plugins register, by layout name."""
-
-
-def feature_readers() -> dict[str, FeatureReader]:
-    """Every registered feature reader that can be used, by layout name."""
-    return REGISTRY.items()

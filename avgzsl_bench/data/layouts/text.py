@@ -1,4 +1,4 @@
-"""Text embeddings of the published layouts: from readable class name to vector, placed by name."""
+"""Text embeddings of the published layouts: dictionaries from readable class name to vector, placed by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Vectors = dict[str, NDArray[np.float32]]
 
 
 def text_keys(tree: FeatureTree) -> set[str]:
-    """The names that a tree has text embeddings for.
+    """Collect the names that a tree has text embeddings for.
 
     Raises:
         DataError: a file cannot be read.
@@ -26,10 +26,10 @@ def text_keys(tree: FeatureTree) -> set[str]:
 
 
 def read_text(tree: FeatureTree, dataset: Dataset, features: FeatureSet) -> dict[str, NDArray[np.float32]]:
-    """Text embeddings by encoder, float32 `[C, Dw]`, row = class id, NaN where a class has no vector.
+    """Read text embeddings by encoder: float32 `[C, Dw]`, row = class id, NaN where a class has no vector.
 
-    An encoder is told by the width of its vectors, not by the name of the file. Files of other widths belong
-    to other feature sets and are left alone.
+    The width of the vectors identifies the encoder, not the name of the file. Files of other widths belong to
+    other feature sets and are ignored.
 
     Raises:
         DataError: an encoder without a file or with two, a name of no class, a class in use without a vector.
@@ -74,7 +74,7 @@ def _read(path: Path) -> Vectors:
 
 
 def _place(path: Path, vectors: Vectors, dataset: Dataset) -> NDArray[np.float32]:
-    """Vectors by class id. UCF has two lists of readable names; the one that knows the keys is taken."""
+    """Sort vectors by class id. UCF has two lists of readable names; the one that fits the keys better is used."""
     namings = [[c.readable for c in dataset.classes], [c.clip for c in dataset.classes]]
     names = max(namings, key=lambda naming: len(vectors.keys() & set(naming)))
     unknown = sorted(vectors.keys() - set(names))

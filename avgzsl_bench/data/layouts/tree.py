@@ -1,4 +1,4 @@
-"""The folder tree that all published layouts share, and what can be told from its names.
+"""The folder tree that all published layouts share, and the dataset by its class names.
 
     <feature set>/audio/<partition>/<class>.<extension>
     <feature set>/video/<partition>/<class>.<extension>
@@ -25,7 +25,7 @@ the dataset's, or the one that holds the datasets."""
 
 
 def disk_name(partition: str) -> str:
-    """The folder name of a partition: `stage_1_train` for `stage1_train`."""
+    """Give the folder name of a partition: `stage_1_train` for `stage1_train`."""
     return partition.replace("stage", "stage_", 1)
 
 
@@ -42,7 +42,7 @@ class FeatureTree:
     extension: str
 
     def class_files(self, modality: str, partition: str) -> dict[str, Path]:
-        """The class files of a partition by class name, in the order of the names; empty without a folder.
+        """List the class files of a partition by class name, in the order of the names; empty without a folder.
 
         Raises:
             DataError: a link leads out of the tree, or the folder cannot be listed.
@@ -54,7 +54,7 @@ class FeatureTree:
         return listed
 
     def text_files(self) -> list[Path]:
-        """The `.npy` files of the text folder, by name.
+        """List the `.npy` files of the text folder, by name.
 
         Raises:
             DataError: as `class_files`.
@@ -62,7 +62,7 @@ class FeatureTree:
         return [p for p in self._inside(self.path, "text") if p.suffix == ".npy" and p.is_file()]
 
     def class_names(self) -> set[str]:
-        """The names of all class files.
+        """Collect the names of all class files.
 
         Raises:
             DataError: as `class_files`.
@@ -70,7 +70,7 @@ class FeatureTree:
         return {name for m in MODALITIES for p in PARTITIONS for name in self.class_files(m, p)}
 
     def smallest_files(self, modality: str) -> list[Path]:
-        """All class files of a modality, the smallest first.
+        """List all class files of a modality, the smallest first.
 
         Raises:
             DataError: as `class_files`.
@@ -79,7 +79,7 @@ class FeatureTree:
         return sorted(paths, key=lambda path: (path.stat().st_size, path))
 
     def _inside(self, parent: Path, folder: str) -> list[Path]:
-        """What lies in a folder, by name, hidden files left out; nothing if there is no such folder."""
+        """List a folder by name, without hidden files; empty if there is no such folder."""
         try:
             if not (parent / folder).is_dir():
                 return []
@@ -93,7 +93,7 @@ class FeatureTree:
 
 
 def refuse_link_out(path: Path, folder: Path) -> None:
-    """Fail if a path is a symbolic link to what is not below a folder, or to nothing.
+    """Fail if a path is a symbolic link out of a folder, or to nothing.
 
     Raises:
         DataError: it is.
@@ -112,7 +112,7 @@ def _require_inside(path: Path, folder: Path) -> None:
 
 
 def find_trees(directory: Path, extension: str) -> list[FeatureTree]:
-    """The feature-set folders at or below a directory that have class files with this extension.
+    """Find the feature-set folders at or below a directory that have class files with this extension.
 
     Raises:
         DataError: one of them is a link that leads out of the directory, or whatever `class_files` refuses.
@@ -122,7 +122,7 @@ def find_trees(directory: Path, extension: str) -> list[FeatureTree]:
 
 
 def feature_folders(directory: Path) -> list[Path]:
-    """The folders at or below a directory that have one for each modality.
+    """Find the folders at or below a directory that have one folder per modality.
 
     Raises:
         DataError: one of them is a link that leads out of the directory.
@@ -135,12 +135,12 @@ def feature_folders(directory: Path) -> list[Path]:
 
 
 def dataset_of(tree: FeatureTree, datasets: Sequence[Dataset], text_keys: set[str]) -> Dataset | None:
-    """The dataset whose class list knows most of a tree's class names; None if none knows any.
+    """Find the dataset whose class list has most of a tree's class names; None if none has any.
 
     Args:
-        tree: the tree.
+        tree: the feature-set folder.
         datasets: those to choose from.
-        text_keys: the names that the tree has text embeddings for; they decide between equals.
+        text_keys: names with text embeddings in the tree; they decide between datasets that fit equally.
 
     Raises:
         DataError: several datasets fit equally well.
@@ -162,7 +162,7 @@ def dataset_of(tree: FeatureTree, datasets: Sequence[Dataset], text_keys: set[st
 
 
 def files_by_class(tree: FeatureTree, modality: str, partition: str, dataset: Dataset) -> dict[int, Path]:
-    """The class files of a partition by class id.
+    """List the class files of a partition by class id.
 
     Raises:
         DataError: a file of no class of the dataset, or two of one class.

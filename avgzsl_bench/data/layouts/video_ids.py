@@ -1,4 +1,4 @@
-"""Video ids as the published files spell them, brought to one form."""
+"""Video ids of the published files, brought to one form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ LONGEST = 255
 
 
 def video_ids(raw: Iterable[object], path: Path) -> list[str]:
-    """Ids as text, from text, from bytes, or from text that shows bytes (`"b'...'"`, as some code leaves it).
+    """Convert ids to text, from text, bytes, or text that shows bytes (`"b'...'"`, as some code leaves it).
+
+    Args:
+        raw: ids as stored.
+        path: the file to name in an error.
 
     Raises:
         DataError: an id that is neither, is empty or holds control characters, or occurs twice.

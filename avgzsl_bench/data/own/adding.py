@@ -29,12 +29,12 @@ from avgzsl_bench.data.own.own_classes import read_dataset_table
 from avgzsl_bench.data.own.video_table import VideoTable, read_video_table
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.spilled import spill_folder
-from avgzsl_bench.data.store.store import write_store
 from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.data.store.verify import Finding, findings_of
+from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.system.files import nearest_folder, require_writable
-from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
+from avgzsl_bench.system.identifiers import require_names
 from avgzsl_bench.system.locks import writing_alone
 
 SOURCE = "added"
@@ -141,9 +141,7 @@ def _require_free(target: Path, *, force: bool) -> None:
 
 
 def _check_names(brought: FeatureSources) -> None:
-    for name in (brought.dataset, brought.features, *brought.text):
-        if not NAME.fullmatch(name):
-            raise DataError(f"{name!r} is no name of a dataset, feature set or text encoder ({IDENTIFIER_RULE})")
+    require_names(brought.dataset, brought.features, *brought.text)
     if brought.features in (SIMULATED, "auto") or SIMULATED_ENCODER in brought.text:
         taken = SIMULATED_ENCODER if SIMULATED_ENCODER in brought.text else brought.features
         raise DataError(

@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from avgzsl_bench.data.datasets.facts import Dataset, partition_bit
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED, SIMULATED_ENCODER
 from avgzsl_bench.data.store.installed import store_path
-from avgzsl_bench.data.store.store import read_header, write_store
+from avgzsl_bench.data.store.store import StoreHeader, read_header
 from avgzsl_bench.data.store.table import FeatureTable
+from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.system.locks import writing_alone
 
@@ -51,26 +52,35 @@ RESOLUTION = 1024.0
 that the same numbers, and the same fingerprint, come out everywhere."""
 
 
-def ensure_simulated(root: Path, dataset: Dataset) -> Path:
-    """The store of a dataset's simulated features, made on first use.
+def ensure_simulated(root: Path, dataset: Dataset, installed: StoreHeader | None = None) -> StoreHeader:
+    """Make the store of a dataset's simulated features unless it is there already.
+
+    Args:
+        root: the data folder.
+        dataset: the dataset.
+        installed: the store's header, where the caller has read it already.
 
     Raises:
         AvbenchError: the data folder cannot be written to.
     """
     path = store_path(root, dataset.name, SIMULATED)
-    if _is_current(path):
-        return path
+    header = installed or _header(path)
+    if header is not None and header.source == VERSION:
+        return header
     with writing_alone(path, warnings.warn):
-        if not _is_current(path):  # another may have been writing it
+        header = _header(path)  # another program may have written it meanwhile
+        if header is None or header.source != VERSION:
             write_store(path, simulate(dataset))
-    return path
+            header = read_header(path)
+    return header
 
 
-def _is_current(path: Path) -> bool:
+def _header(path: Path) -> StoreHeader | None:
+    """Read the header of a store; None if it is missing or damaged, and so to be replaced."""
     try:
-        return read_header(path).source == VERSION
+        return read_header(path)
     except DataError:
-        return False  # missing or damaged: to be replaced
+        return None
 
 
 def simulate(dataset: Dataset) -> FeatureTable:

@@ -1,7 +1,8 @@
-"""Where data lives: one folder a dataset, one a feature set below it, one store in each."""
+"""The data folder: one folder per dataset, one per feature set below it, one store in each."""
 
 from __future__ import annotations
 
+import glob
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import platformdirs
 
 from avgzsl_bench.data.store.store import StoreHeader, read_header
 from avgzsl_bench.errors import DataError
-from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
+from avgzsl_bench.system.identifiers import require_names
 
 ENVIRONMENT = "AVBENCH_DATA"
 """Environment variable that names the data folder."""
@@ -20,11 +21,11 @@ FILE_NAME = "features.h5"
 
 @dataclass(frozen=True)
 class Installed:
-    """What lies below a data folder.
+    """The stores below a data folder.
 
     Attributes:
-        headers: the stores, by dataset and feature set.
-        unreadable: files in a store's place that cannot be read, with the reason.
+        headers: those that can be read, by dataset and feature set.
+        unreadable: files in the place of a store that cannot be read, with the reason.
     """
 
     headers: list[StoreHeader]
@@ -32,7 +33,7 @@ class Installed:
 
 
 def data_root(given: Path | str | None = None) -> Path:
-    """The data folder: the one given, else that of `AVBENCH_DATA`, else the user's own for this program."""
+    """Give the data folder: the given one, else that of `AVBENCH_DATA`, else the user's own for this program."""
     if given is not None:
         return Path(given)
     named = os.environ.get(ENVIRONMENT)
@@ -40,22 +41,25 @@ def data_root(given: Path | str | None = None) -> Path:
 
 
 def store_path(root: Path, dataset: str, features: str) -> Path:
-    """Where the store of a dataset and feature set belongs.
+    """Give the path of the store of a dataset and feature set.
 
     Raises:
         DataError: a name that could lead out of the data folder.
     """
-    for name in (dataset, features):
-        if not NAME.fullmatch(name):
-            raise DataError(f"{name!r} is no name of a dataset or feature set ({IDENTIFIER_RULE})")
+    require_names(dataset, features)
     return root / dataset / features / FILE_NAME
 
 
-def scan(root: Path) -> Installed:
-    """Everything below a data folder; a damaged file does not hide the others."""
+def scan(root: Path, dataset: str | None = None) -> Installed:
+    """Read the header of each store below a data folder; a damaged file does not hide the others.
+
+    Args:
+        root: the data folder.
+        dataset: the only dataset whose stores are wanted; None: all of them.
+    """
     headers: list[StoreHeader] = []
     unreadable: list[tuple[Path, str]] = []
-    for path in _places(root):
+    for path in _places(root, dataset):
         try:
             header = read_header(path)
             if path != store_path(root, header.dataset, header.features):
@@ -66,13 +70,14 @@ def scan(root: Path) -> Installed:
     return Installed(sorted(headers, key=lambda h: (h.dataset, h.features)), unreadable)
 
 
-def _places(root: Path) -> list[Path]:
-    """Whatever lies in a store's place, broken links included."""
+def _places(root: Path, dataset: str | None) -> list[Path]:
+    """List what lies in the place of a store, broken links included."""
     if not os.path.isdir(root):
         return []
-    return sorted(folder / FILE_NAME for folder in root.glob("*/*") if os.path.lexists(folder / FILE_NAME))
+    folders = root.glob("*/*" if dataset is None else f"{glob.escape(dataset)}/*")
+    return sorted(folder / FILE_NAME for folder in folders if os.path.lexists(folder / FILE_NAME))
 
 
 def installed(root: Path) -> list[StoreHeader]:
-    """The stores below a data folder that can be read, by dataset and feature set."""
+    """Give the stores below a data folder that can be read, by dataset and feature set."""
     return scan(root).headers

@@ -1,4 +1,4 @@
-"""Rows on their way into a store: kept in an unnamed file, as the largest feature sets do not fit into memory."""
+"""Rows on their way into a store, in an unnamed file: the largest feature sets do not fit into memory."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.errors import AvbenchError
-from avgzsl_bench.system.files import os_reason
+from avgzsl_bench.system.files import explain_write_errors
 
 _FOLDER: ContextVar[Path | None] = ContextVar("_FOLDER", default=None)
 
 
 @contextmanager
 def spill_folder(folder: Path) -> Iterator[None]:
-    """Inside the block rows are kept in a folder; else, where the system keeps temporary files."""
+    """Keep rows in a folder inside the block; outside, they are kept with the system's temporary files."""
     token = _FOLDER.set(folder)
     try:
         yield
@@ -31,14 +30,14 @@ class SpilledArray:
     """Rows that are appended, then read back; no trace of them outlives the process.
 
     Args:
-        width: numbers a row.
+        width: numbers per row.
     """
 
     def __init__(self, width: int) -> None:
         self._width = width
         self._folder = _FOLDER.get() or Path(tempfile.gettempdir())
         self._rows = 0
-        with self._told():
+        with explain_write_errors(f"to {self._folder}"):
             self._stream = tempfile.TemporaryFile(dir=self._folder, prefix=".avbench.")  # noqa: SIM115 (closed by `finished`)
 
     def __len__(self) -> int:
@@ -50,25 +49,16 @@ class SpilledArray:
         Raises:
             AvbenchError: the disk is full, or the folder cannot be written to.
         """
-        with self._told():
+        with explain_write_errors(f"to {self._folder}"):
             self._stream.write(np.ascontiguousarray(rows, np.float32).data)
         self._rows += len(rows)
 
     def finished(self) -> NDArray[np.float32]:
-        """All rows, float32 `[N, width]`, `N >= 1`: a memory map. Nothing can be appended any more.
+        """Give all rows, float32 `[N, width]`, `N >= 1`, as a memory map. Nothing can be appended any more.
 
         Raises:
             AvbenchError: as `append`.
         """
-        with self._told(), self._stream:
+        with explain_write_errors(f"to {self._folder}"), self._stream:
             self._stream.flush()
             return np.memmap(self._stream, np.float32, "r", shape=(self._rows, self._width))
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise AvbenchError(
-                f"cannot write to {self._folder}: {os_reason(error)}; choose another folder"
-            ) from error

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, PartitionFacts, partition_bit
-from avgzsl_bench.data.store.store import StoreHeader, fingerprint, read_store
+from avgzsl_bench.data.store.fingerprint import fingerprint
+from avgzsl_bench.data.store.store import StoreHeader, read_table
 from avgzsl_bench.data.store.table import FeatureTable
 
 _NAMED = 5
-"""How many classes a line names before it only counts the rest."""
+"""Number of classes that a line names before it only counts the rest."""
 
 _STAGE1 = tuple(p for p in PARTITIONS if p.startswith("stage1"))
 _STAGE2 = tuple(p for p in PARTITIONS if p.startswith("stage2"))
@@ -32,11 +32,11 @@ class Severity(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as expected.
+    """One difference from what is expected.
 
     Attributes:
-        severity: how bad it is.
-        name: what was checked, e.g. `stage2_test_unseen (cls)`.
+        severity: whether the data can be used all the same.
+        name: the checked part, e.g. `stage2_test_unseen (cls)`.
         text: what was found and what was expected.
     """
 
@@ -47,7 +47,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class StoreReport:
-    """What checking a store brought to light."""
+    """A store's header and what its check found."""
 
     header: StoreHeader
     findings: tuple[Finding, ...]
@@ -68,18 +68,18 @@ class StoreReport:
         return "simulated, unaltered" if self.header.simulated else "the standard data, unaltered"
 
 
-def verify_store(path: Path, dataset: Dataset) -> StoreReport:
-    """Check a store: fingerprint, counts and ids a partition and class under every split, overlaps.
+def verify_store(header: StoreHeader, dataset: Dataset) -> StoreReport:
+    """Check a store: fingerprint, counts and ids per partition and class under every split, overlaps.
 
     Raises:
         DataError: the store cannot be read at all.
     """
-    header, table = read_store(path)
+    table = read_table(header)
     return StoreReport(header, (*_alteration(header, table), *findings_of(table, dataset)))
 
 
 def findings_of(table: FeatureTable, dataset: Dataset) -> tuple[Finding, ...]:
-    """Check a table: counts and ids a partition and class under every split, overlaps, text embeddings."""
+    """Check a table: counts and ids per partition and class under every split, overlaps, text embeddings."""
     return (*_integrity(table, dataset), *_partitions(table, dataset))
 
 

@@ -1,0 +1,112 @@
+"""`avbench data info`: installed features of a dataset, next to the standard counts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from avgzsl_bench.cli.console import plain_console, plain_table, print_table
+from avgzsl_bench.cli.data_installed import (
+    chosen_stores,
+    nothing_installed,
+    print_texts,
+    report_unreadable,
+    store_values,
+    text_values,
+)
+from avgzsl_bench.cli.options import data_root_option
+from avgzsl_bench.errors import DataError
+
+if TYPE_CHECKING:
+    from avgzsl_bench.data.cards.cards import Card
+    from avgzsl_bench.data.datasets.facts import Dataset
+    from avgzsl_bench.data.store.store import StoreHeader
+
+
+@click.command("info", short_help="Show installed features next to the standard counts.")
+@click.argument("dataset_name", metavar="DATASET")
+@click.argument("features", required=False)
+@data_root_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def info_command(dataset_name: str, features: str | None, data_root: Path | None, as_json: bool) -> None:
+    """Show the installed features of DATASET, per partition, next to the standard counts."""
+    from avgzsl_bench.data.cards.own import card_for
+    from avgzsl_bench.data.datasets.registry import known_dataset
+    from avgzsl_bench.data.store.added_text import scan_added_text
+    from avgzsl_bench.data.store.installed import data_root as locate
+
+    root = locate(data_root)
+    dataset = known_dataset(dataset_name, root)
+    there = chosen_stores(root, dataset_name, features)
+    texts = [text for text in scan_added_text(root).texts if text.dataset == dataset_name]
+    if not there.headers:
+        unreadable = "; ".join(error for _, error in there.unreadable)
+        raise DataError(unreadable) if unreadable else nothing_installed(root, dataset_name)
+    report_unreadable(there.unreadable)
+    entries = [(h, card_for(root, h.dataset, h.features), _counts(h, dataset)) for h in there.headers]
+    if as_json:
+        added = [text_values(text) for text in texts]
+        content = [
+            {
+                **store_values(header),
+                "partitions": counts,
+                "added_text": added,
+                "card": None if card is None else card.model_dump(mode="json"),
+            }
+            for header, card, counts in entries
+        ]
+        click.echo(json.dumps(content, indent=2))
+        return
+    for header, card, counts in entries:
+        _print_store(header, card)
+        _print_counts(counts)
+    print_texts(texts)
+
+
+def _print_store(header: StoreHeader, card: Card | None) -> None:
+    """Print header and card, one fact per line."""
+    from avgzsl_bench.data.cards.text import card_facts
+
+    for name, value in store_values(header).items():
+        text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+        click.echo(f"{name:12} {text}")
+    for term, fact in card_facts(card) if card else [("card", "none; add one with 'avbench data add --card'")]:
+        click.echo(f"{term:12} {fact}")
+
+
+def _print_counts(counts: list[dict[str, Any]]) -> None:
+    table = plain_table("partition", "split", "classes", "standard", "videos", "standard")
+    for row in counts:
+        cells = ("partition", "split", "classes", "standard_classes", "videos", "standard_videos")
+        table.add_row(*(str(row[cell]) for cell in cells))
+    print_table(plain_console(), table)
+
+
+def _counts(header: StoreHeader, dataset: Dataset) -> list[dict[str, Any]]:
+    """Count the classes and videos of each partition under each split, next to the standard numbers."""
+    import numpy as np
+
+    from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
+    from avgzsl_bench.data.store.store import read_rows
+
+    videos = read_rows(header)
+    rows: list[dict[str, Any]] = []
+    for partition in PARTITIONS:
+        there = videos.label[(videos.partition & partition_bit(partition)) != 0]
+        for split in dataset.splits:
+            facts = dataset.facts(split)[partition]
+            listed = there[np.isin(there, facts.classes)]
+            rows.append(
+                {
+                    "partition": partition,
+                    "split": split,
+                    "classes": len(np.unique(listed)),
+                    "standard_classes": len(facts.classes),
+                    "videos": len(listed),
+                    "standard_videos": sum(facts.videos),
+                }
+            )
+    return rows

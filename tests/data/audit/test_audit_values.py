@@ -1,0 +1,134 @@
+"""Faults that show in the numbers: value ranges, outliers, near duplicates, feature sets and recordings."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from audit_faults import ARCHERY, audit, checks, every_file, everywhere, evidence, rewrite, set_first
+from plausible_tree import BY_NAME, values, write_plausible_tree
+
+from avgzsl_bench.data.audit.audit import audit_path
+from avgzsl_bench.data.datasets.facts import PARTITIONS
+from avgzsl_bench.data.layouts.tree import disk_name
+
+
+def each(change):
+    """A change of the values of every video of a file."""
+    return lambda content: content.update({k: change(v).astype(np.float32) for k, v in content.items()})
+
+
+def unit_steps(steps):
+    return steps / np.linalg.norm(steps, axis=-1, keepdims=True)
+
+
+def three_times_as_long(steps):
+    return np.concatenate([steps, steps * 2, steps * 3])
+
+
+@pytest.mark.parametrize(
+    ("features", "change", "modality", "expected"),
+    [
+        ("c3d_vggish", each(lambda v: v / 255), "audio", "audio: values up to 1"),
+        ("c3d_vggish", each(lambda v: v * 2), "audio", "audio: values from 0 to 510; VGGish"),
+        ("c3d_vggish", each(lambda v: v - 1), "video", "visual: values from -1 to .*C3D's are not negative"),
+        (
+            "selavi",
+            each(lambda v: v / np.linalg.norm(v)),
+            "video",
+            "visual: all vectors have length 1; those of selavi",
+        ),
+        ("selavi_seq", each(unit_steps), "video", "visual: all steps have length 1; those of selavi_seq"),
+        ("selavi_seq", each(three_times_as_long), "audio", "audio and visual: audio covers 3 times"),
+        (
+            "c3d_vggish_seq",
+            each(lambda v: v * 0.99),
+            "audio",
+            "audio: values with fractions; VGGish codes are whole",
+        ),
+        ("selavi", each(lambda v: v * 1e19), "audio", "audio: 62 videos have lengths"),
+    ],
+)
+def test_values_that_show_another_feature_set_or_overflow(tmp_path, features, change, modality, expected):
+    tree = write_plausible_tree(tmp_path, features)
+    every_file(change, modality)(tree)
+    (text,) = evidence(audit(tree), "value-range")
+    assert re.match(expected, text)
+
+
+@pytest.mark.parametrize("value", [3e38, 1e6])
+def test_an_outlier_is_reported_and_makes_nothing_a_near_duplicate(tmp_path, value):
+    tree = write_plausible_tree(tmp_path, "selavi")
+    everywhere(set_first(value), modality="audio")(tree)
+    found = audit(tree)
+    assert checks(found) == {"note text-order", "warning value-range"}
+    (text,) = evidence(found, "value-range")
+    assert text.startswith("audio: 1 videos have lengths up to")
+    assert text.endswith(ARCHERY[0])
+
+
+def test_near_duplicates_between_seen_and_unseen_test_videos(tmp_path):
+    tree = write_plausible_tree(tmp_path, "clip_clap")
+    for modality in ("audio", "video"):
+        close = values("v_Archery_g20_c01", modality, "clip_clap") * np.float32(1.001)
+        change = {"v_BlowDryHair_g01_c01": close}
+        rewrite(tree, lambda c, new=change: c.update(new), (modality, "stage_2_test_unseen", "BlowDryHair"))
+    found = audit(tree)
+    assert checks(found) == {"warning near-duplicate"}
+    (text,) = evidence(found, "near-duplicate")
+    assert text == (
+        "stage2_test_seen and stage2_test_unseen: 1 videos are almost equal to one of the other: "
+        "v_BlowDryHair_g01_c01 and v_Archery_g20_c01"
+    )
+
+
+def test_folders_that_are_swapped(tmp_path):
+    tree = write_plausible_tree(tmp_path, "c3d_vggish")
+    tree.set.rename(tree.set.with_name("main_features"))
+    (finding,) = (f for f in audit(tree).findings if f.check == "folder-name")
+    assert finding.evidence == "main_features holds c3d_vggish (widths 128/4096)"
+
+
+def test_widths_of_no_known_set(tmp_path):
+    tree = write_plausible_tree(tmp_path, "clip_clap")
+    every_file(lambda c: c.update({k: v[:100] for k, v in c.items()}), "audio")(tree)
+    found = audit(tree)
+    assert "error unknown-feature-set" in checks(found)
+    assert found.features == "unknown"
+
+
+def test_selavi_saw_vggsound(tmp_path):
+    facts = BY_NAME["vggsound"]
+    names = {p: [facts.class_names[facts.partitions[p].classes[0]]] for p in PARTITIONS}
+    videos = {
+        disk_name(p): {n: [f"{p[:6]}{k:05d}_000030" for k in range(i, i + 7)] for n in names[p]}
+        for i, p in enumerate(PARTITIONS)
+        if p != "stage2_train"
+    }
+    tree = write_plausible_tree(tmp_path, "selavi", "vggsound", videos)
+    (found,) = audit_path(tree.root, list(BY_NAME.values()))
+    assert "note pre-training" in checks(found)
+
+
+def test_vggsound_clips_that_overlap_in_time(tmp_path):
+    facts = BY_NAME["vggsound"]
+    train, unseen, test = (
+        facts.class_names[facts.partitions[p].classes[0]]
+        for p in ("stage1_train", "stage1_val_unseen", "stage2_test_unseen")
+    )
+    videos = {
+        "stage_1_train": {train: ["aaaaaaaaaaa_000030", "bbbbbbbbbbb_000030", "ccccccccccc_000001"]},
+        "stage_1_val_seen": {train: ["ddddddddddd_000001"]},
+        "stage_1_val_unseen": {unseen: ["eeeeeeeeeee_000001"]},
+        # 9 seconds after, 10 seconds before, and in another recording at the same time
+        "stage_2_test_seen": {train: ["aaaaaaaaaaa_000039", "bbbbbbbbbbb_000020", "fffffffffff_000030"]},
+        "stage_2_test_unseen": {test: ["ggggggggggg_000001"]},
+    }
+    tree = write_plausible_tree(tmp_path, "clip_clap", "vggsound", videos)
+    (found,) = audit_path(tree.root, list(BY_NAME.values()))
+    (finding,) = (f for f in found.findings if f.check == "shared-recordings")
+    assert finding.where == "stage2_test_seen"
+    assert finding.evidence.startswith(
+        "2 of 3 videos are of recordings that are also in stage2_train; 1 of them even"
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = (ROOT / "avgzsl_bench", ROOT / "baselines" / "avgzsl_baselines", ROOT / "methods" / "mft" / "avgzsl_mft")
+PACKAGES = [ROOT / path for path in ("avgzsl_bench", "baselines/avgzsl_baselines", "methods/mft/avgzsl_mft")]
 
 
 def with_examples() -> list[str]:

@@ -1,9 +1,7 @@
-"""The layers of the harness are contracts of import-linter (`lint-imports`); here is what it has no contract for."""
+"""No import cycles between modules; the layers are contracts of import-linter (`lint-imports`)."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -14,7 +12,7 @@ UPWARDS = f"{PACKAGE}.plugins.hookspecs"
 
 
 def cycles(modules: Iterable[str], imports: dict[str, set[str]]) -> Iterator[list[str]]:
-    """Find the modules that import each other, directly or through others: every such group, sorted (Tarjan, 1972)."""
+    """Find the groups of modules that import each other, directly or through others (Tarjan, 1972)."""
     order: dict[str, int] = {}
     lowest: dict[str, int] = {}
     path: list[str] = []

@@ -10,6 +10,11 @@ from pairs import pairs
 RATIOS: dict[str, str] = {}
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Measurements run one after another, in this process: what is measured has the machine to itself."""
+    return 0
+
+
 @pytest.fixture
 def paired(request: pytest.FixtureRequest) -> Callable[..., float]:
     """Measure two ways in turn, and report the median of the ratios of neighbouring measurements."""

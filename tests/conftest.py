@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from avgzsl_bench.plugins.manager import load_plugins
+
+# Read when torch is imported: here, in every worker of xdist, and in the programs that tests start. Tests run side
+# by side, one per core, and sums of floats depend on the number of threads.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 

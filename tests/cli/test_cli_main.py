@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,20 +9,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from avgzsl_bench.cli import main
-
-SLOW = """
-import signal
-usual = signal.default_int_handler if {number} == signal.SIGINT else signal.SIG_DFL
-signal.signal({number}, usual)  # whoever started the tests may have had it ignored
-from avgzsl_bench.data.store import writing as store
-write = store._write
-def interrupted(*arguments):
-    signal.raise_signal({number})
-    write(*arguments)
-store._write = interrupted
-from avgzsl_bench.cli import main
-main(["run", "--method", "chance", "--dataset", "ucf", "--out", "results"])
-"""
 
 
 def call(*arguments: str) -> Result:
@@ -35,16 +20,6 @@ def python(code: str, folder: Path, **environment: str) -> subprocess.CompletedP
     return subprocess.run(
         [sys.executable, "-c", code], cwd=folder, env=variables, capture_output=True, text=True, timeout=120
     )
-
-
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_signals_leave_nothing_half_written(tmp_path: Path, name: str) -> None:
-    number = int(getattr(signal, name))
-    result = python(SLOW.format(number=number), tmp_path)
-    assert result.returncode == 128 + number
-    assert result.stderr.splitlines()[-1].startswith("interrupted: nothing half-written was left")
-    assert "Traceback" not in result.stderr
-    assert not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 
 @pytest.mark.parametrize(

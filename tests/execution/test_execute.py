@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
-import time
 import warnings
 
 import h5py
@@ -174,10 +170,11 @@ def test_official_text_order_is_recorded_and_matters(place):
 
 
 def test_every_learner_beats_chance_on_simulated_features(place):
-    settings = {"mft": {"epochs": 1, "batches_per_epoch": 15, "layers": 1}}
+    settings = {name: {"epochs": 1} for name in ("devise", "clipclap", "eszsl", "mft")}
+    settings["mft"] |= {"batches_per_epoch": 15, "layers": 1}
     chance = ab.run("chance", "ucf", **place).metrics
-    for name in ("devise", "clipclap", "eszsl", "mft"):
-        record = ab.run(name, "ucf", settings=settings.get(name), **place)
+    for name in settings:
+        record = ab.run(name, "ucf", settings=settings[name], **place)
         assert record.metrics.zsl > 2 * chance.zsl, name
         assert record.metrics.hm > 2 * chance.hm, name
         assert record.metrics.hm < 0.9, f"{name}: nobody should be at the ceiling"
@@ -190,7 +187,7 @@ def test_chance_is_at_chance(place):
 
 def test_both_modalities_together_beat_either_alone(place):
     hm = {
-        m: ab.run("clipclap", "ucf", settings={"modality": m}, **place).metrics.hm
+        m: ab.run("clipclap", "ucf", settings={"modality": m, "epochs": 1}, **place).metrics.hm
         for m in ("audio", "visual", "both")
     }
     assert hm["both"] > max(hm["audio"], hm["visual"])
@@ -291,42 +288,6 @@ def test_output_that_cannot_be_written_is_told_before_training(place, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(AvbenchError, match=r"cannot write to .*choose another folder"):
         ab.run("mft", "ucf", **place | {"out": tmp_path / "file" / "results"})
-
-
-def test_a_run_that_is_killed_leaves_nothing_and_can_be_started_again(place, tmp_path):
-    out = tmp_path / "results"
-    command = [sys.executable, "-c", "from avgzsl_bench.cli import main; main()"]
-    command += ["run", "--method", "devise", "--dataset", "ucf", "--features", "simulated"]
-    command += [
-        "--data-root",
-        str(place["data_root"]),
-        "--out",
-        str(out),
-        "--set",
-        "batches_per_epoch=150",
-        "--json",
-    ]
-    process = subprocess.Popen(
-        command,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        # Whoever started the tests in the background may have had interruptions ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    assert process.stderr is not None
-    for line in process.stderr:  # the first epoch is done: now it is in the middle
-        if "epoch   1/" in line:
-            break
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "Traceback" not in errors
-    assert "interrupted" in errors
-    assert not [p for p in out.rglob("*") if p.is_file()]
-    time.sleep(0.1)
-    again = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert json.loads(again.stdout)["metrics"]["hm"] > 0
 
 
 @pytest.mark.filterwarnings("ignore:no real features")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from avgzsl_bench.errors import CheckpointError, PluginError
 from avgzsl_bench.method.base import Method, MethodConfig
@@ -57,16 +58,16 @@ class Batch:
     visual_steps: Sequences | None = None
 
 
-class TorchMethod(Method):
+AnyTorchConfig = TypeVar("AnyTorchConfig", bound=TorchConfig, default=TorchConfig, covariant=True)
+
+
+class TorchMethod(Method[AnyTorchConfig]):
     """A method trained by gradient descent.
 
     A subclass writes `build`, `losses`, `embed_videos` and `embed_classes`; batches, optimiser, schedule,
     scoring in blocks and the state dict come from here. `self.train_text` holds the embeddings of the
     training classes, `[C, Dw]`, in the order that `Batch.label` refers to.
     """
-
-    Config: ClassVar[type[MethodConfig]] = TorchConfig
-    config: TorchConfig
 
     seeds_together: ClassVar[bool] = True
 
@@ -80,7 +81,7 @@ class TorchMethod(Method):
     """Prefixes of parameter names in the authors' released checkpoints, and ours for each; empty: none known."""
 
     def __init__(
-        self, config: TorchConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
+        self, config: AnyTorchConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
     ) -> None:
         super().__init__(config, shape, classes, seed=seed, device=device)
         self.train_classes = classes.seen_classes()

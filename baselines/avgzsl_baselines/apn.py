@@ -23,7 +23,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
-from avgzsl_bench import CheckpointError, MethodConfig
+from avgzsl_bench import CheckpointError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,11 +84,9 @@ def classification_loss(logits: Tensor, label: Tensor, *, softmax_twice: bool) -
     return F.cross_entropy(logits.softmax(dim=1) if softmax_twice else logits, label)
 
 
-class APN(ClassSpaceMethod):
+class APN(ClassSpaceMethod[APNConfig]):
     """The sum of both branches' losses; the global branch alone is scored."""
 
-    Config: ClassVar[type[MethodConfig]] = APNConfig
-    config: APNConfig
     module: APNNet
 
     official_names: ClassVar[Mapping[str, str]] = {

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import nn
+from typing_extensions import TypeVar
 
 from avgzsl_baselines.avca_losses import Embedded, avca_losses
 from avgzsl_baselines.layers import BlockStack, LinearBlock, TwoLayerBlock
@@ -221,11 +222,12 @@ class AVCANet(nn.Module):
         )
 
 
-class AVCA(TorchMethod):
+AnyAVCAConfig = TypeVar("AnyAVCAConfig", bound=AVCAConfig, default=AVCAConfig, covariant=True)
+
+
+class AVCA(TorchMethod[AnyAVCAConfig]):
     """AVCA. Only the visual embedding is scored; it has seen the audio through the transformer."""
 
-    Config: ClassVar[type[AVCAConfig]] = AVCAConfig
-    config: AVCAConfig
     module: AVCANet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")

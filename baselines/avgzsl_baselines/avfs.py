@@ -82,15 +82,12 @@ class AVFSConfig(MethodConfig):
     scorer_width: int = Field(256, ge=1, description="width of the space where videos and texts are compared")
 
 
-class AVFS(Method):
+class AVFS(Method[AVFSConfig]):
     """The reconstruction. Every epoch, of both stages, ends with a classifier trained anew: scoring only reads.
 
     Class texts are those of all text encoders side by side, of unit norm. Initial weights, noise and the
     penalty's places come from torch's global generator, batches from samplers with the run's seed.
     """
-
-    Config: ClassVar[type[MethodConfig]] = AVFSConfig
-    config: AVFSConfig
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
     """The gradient of the penalty is a second derivative, which autocast is not made for."""
@@ -115,18 +112,17 @@ class AVFS(Method):
         self._classifier_sampler: ClassBalancedSampler | None = None
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
+    def check(cls, config: AVFSConfig, shape: FeatureDims) -> None:
         """Refuse switches that leave nothing to score with."""
-        settings = config.model_dump()
-        score = settings["score"]
-        if not settings["generator"] and not settings["discriminative"]:
+        score = config.score
+        if not config.generator and not config.discriminative:
             raise ConfigError("generator=false and discriminative=false leave nothing to score with; keep one")
-        if score != "semantic" and not settings["generator"]:
+        if score != "semantic" and not config.generator:
             raise ConfigError(
                 f"score={score} needs generated videos to learn unseen classes from, and generator=false makes "
                 "none; set score=semantic"
             )
-        if score != "classifier" and not settings["discriminative"]:
+        if score != "classifier" and not config.discriminative:
             raise ConfigError(
                 f"score={score} needs the semantic scorer, which discriminative=false leaves out; "
                 "set score=classifier"

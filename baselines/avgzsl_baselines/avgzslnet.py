@@ -139,11 +139,9 @@ class AVGZSLNetwork(TwoBranchNet):
         return positive, negative, r_text, self.target(words[: len(batch.label)])
 
 
-class AVGZSLNet(TwoBranchMethod):
+class AVGZSLNet(TwoBranchMethod[AVGZSLNetConfig]):
     """AVGZSLNet. Scored by the sum of the audio and the visual distance; the decoder serves training alone."""
 
-    Config: ClassVar[type[AVGZSLNetConfig]] = AVGZSLNetConfig
-    config: AVGZSLNetConfig
     module: AVGZSLNetwork
 
     official_names: ClassVar[Mapping[str, str]] = {

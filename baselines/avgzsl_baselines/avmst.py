@@ -30,7 +30,7 @@ from torch import nn
 
 from avgzsl_baselines.avca import AVCA, AVCAConfig, AVCANet
 from avgzsl_baselines.spiking import spike
-from avgzsl_bench import ConfigError, FeatureDims, MethodConfig
+from avgzsl_bench import ConfigError, FeatureDims
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -185,11 +185,9 @@ class AVMSTNet(AVCANet):
         return torch.stack((exchanged[0, 0], exchanged[1, 1]))
 
 
-class AVMST(AVCA):
+class AVMST(AVCA[AVMSTConfig]):
     """AVMST. As AVCA, it scores the visual embedding."""
 
-    Config: ClassVar[type[AVMSTConfig]] = AVMSTConfig
-    config: AVMSTConfig
     module: AVMSTNet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
@@ -198,9 +196,9 @@ class AVMST(AVCA):
     official_names: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
+    def check(cls, config: AVMSTConfig, shape: FeatureDims) -> None:
         """Refuse the released form where audio and visual features differ in width."""
-        if config.model_dump()["fidelity"] == "released" and shape.audio != shape.visual:
+        if config.fidelity == "released" and shape.audio != shape.visual:
             raise ConfigError(
                 "setting fidelity=released: the published program feeds visual features to the audio network, so "
                 f"both must be of one width (here {shape.audio} and {shape.visual}); use fidelity=repaired"

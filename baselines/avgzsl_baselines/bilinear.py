@@ -18,7 +18,6 @@ from pydantic import Field
 from torch import nn
 
 from avgzsl_baselines.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
-from avgzsl_bench import MethodConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,11 +84,9 @@ class BilinearNet(nn.Module):
         return compatibility
 
 
-class BilinearMethod(ClassSpaceMethod):
+class BilinearMethod(ClassSpaceMethod[BilinearConfig]):
     """Bilinear compatibility with a ranking loss over all training classes."""
 
-    Config: ClassVar[type[MethodConfig]] = BilinearConfig
-    config: BilinearConfig
     module: BilinearNet
 
     official_names: ClassVar[Mapping[str, str]] = {"bilinear": "map"}

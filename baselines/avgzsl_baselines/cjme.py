@@ -173,11 +173,9 @@ class CJMENet(TwoBranchNet):
         )
 
 
-class CJME(TwoBranchMethod):
+class CJME(TwoBranchMethod[CJMEConfig]):
     """CJME. In training attention is soft; at the test each video is scored by one modality alone."""
 
-    Config: ClassVar[type[CJMEConfig]] = CJMEConfig
-    config: CJMEConfig
     module: CJMENet
 
     official_names: ClassVar[Mapping[str, str]] = {

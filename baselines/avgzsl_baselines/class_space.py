@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from pydantic import Field
 from torch.nn import functional as F
+from typing_extensions import TypeVar
 
-from avgzsl_bench import CheckpointError, FeatureDims, MethodConfig, TorchConfig, TorchMethod
+from avgzsl_bench import CheckpointError, FeatureDims, TorchConfig, TorchMethod
 
 if TYPE_CHECKING:
     from typing import Any
@@ -80,16 +81,18 @@ def shape_of_map(weight: Tensor) -> tuple[FeatureDims, dict[str, Any]]:
     return FeatureDims(audio, visual, {"word2vec": text}), {"normalize_input": (audio, visual) == (128, 4096)}
 
 
-class ClassSpaceMethod(TorchMethod):
+AnyClassSpaceConfig = TypeVar(
+    "AnyClassSpaceConfig", bound=ClassSpaceConfig, default=ClassSpaceConfig, covariant=True
+)
+
+
+class ClassSpaceMethod(TorchMethod[AnyClassSpaceConfig]):
     """Videos in class embedding space, scored there.
 
     Trained with a dot product and scored with a Euclidean distance, as published. The two rank the classes
     alike only where class embeddings have equal norm, so they are given unit norm: the published word vectors
     have it already, the embeddings of several text encoders side by side do not.
     """
-
-    Config: ClassVar[type[MethodConfig]] = ClassSpaceConfig
-    config: ClassSpaceConfig
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
 

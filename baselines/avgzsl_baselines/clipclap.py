@@ -15,6 +15,7 @@ import torch
 from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
+from typing_extensions import TypeVar
 
 from avgzsl_baselines.layers import LinearBlock, TwoLayerBlock
 from avgzsl_bench import (
@@ -23,7 +24,6 @@ from avgzsl_bench import (
     Classes,
     ConfigError,
     FeatureDims,
-    MethodConfig,
     TorchConfig,
     TorchMethod,
     Videos,
@@ -189,11 +189,12 @@ class JointSpace(nn.Module):
         )
 
 
-class ClipClap(TorchMethod):
+AnyClipClapConfig = TypeVar("AnyClipClapConfig", bound=ClipClapConfig, default=ClipClapConfig, covariant=True)
+
+
+class ClipClap(TorchMethod[AnyClipClapConfig]):
     """ClipClap-GZSL. Scores are Euclidean distances in the joint space, not training's dot products."""
 
-    Config: ClassVar[type[ClipClapConfig]] = ClipClapConfig
-    config: ClipClapConfig
     module: JointSpace
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
@@ -246,9 +247,9 @@ class ClipClap(TorchMethod):
         return VideoEncoder(self.shape, self.config.modality, self.config.model_width, self.config.dropout)
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
+    def check(cls, config: AnyClipClapConfig, shape: FeatureDims) -> None:  # type: ignore[misc]  # always its own Config
         """Refuse a text encoder that the feature set lacks."""
-        wanted = config.model_dump()["text"]
+        wanted = config.text
         if wanted != "all" and wanted not in shape.text:
             have = ", ".join(shape.text)
             raise ConfigError(f"setting text={wanted}: these features have no such text encoder (have: {have})")

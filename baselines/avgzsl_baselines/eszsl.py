@@ -21,7 +21,7 @@ best epoch is the choice of the pair.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
@@ -103,11 +103,8 @@ def ridge_solve(gram: Tensor, ridge: float, target: Tensor) -> Tensor:
     return torch.cholesky_solve(target, torch.linalg.cholesky(damped))
 
 
-class ESZSL(Method):
+class ESZSL(Method[ESZSLConfig]):
     """The closed form, one pair of regularisation strengths an epoch."""
-
-    Config: ClassVar[type[MethodConfig]] = ESZSLConfig
-    config: ESZSLConfig
 
     def __init__(
         self, config: ESZSLConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device

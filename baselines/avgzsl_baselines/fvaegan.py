@@ -210,11 +210,8 @@ class Cycle:
     epochs: int = 0
 
 
-class FVAEGAN(Method):
+class FVAEGAN(Method[FVAEGANConfig]):
     """f-VAEGAN-D2. Scores are the classifier's log-probabilities; its classes are seen first, then unseen."""
-
-    Config: ClassVar[type[MethodConfig]] = FVAEGANConfig
-    config: FVAEGANConfig
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
     """The gradient of the penalty is a second derivative, which autocast is not made for."""

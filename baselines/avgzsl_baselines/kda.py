@@ -36,7 +36,7 @@ from avgzsl_baselines.kda_losses import (
 )
 from avgzsl_baselines.layers import TwoLayerBlock
 from avgzsl_baselines.token_attention import TokenLayer
-from avgzsl_bench import ConfigError, MethodConfig, TorchConfig, TorchMethod
+from avgzsl_bench import ConfigError, TorchConfig, TorchMethod
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -172,15 +172,13 @@ class KDANet(nn.Module):
         return embedded
 
 
-class KDA(TorchMethod):
+class KDA(TorchMethod[KDAConfig]):
     """KDA. A score is minus the Euclidean distance of a video's z from a class vector as it came.
 
     The program's floor of 1e-8 under the learning rate needs no setting: PyTorch's schedule makes no change
     smaller than that, so the published rate never falls below it.
     """
 
-    Config: ClassVar[type[KDAConfig]] = KDAConfig
-    config: KDAConfig
     module: KDANet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
@@ -192,9 +190,9 @@ class KDA(TorchMethod):
         self.similarity = class_similarity(self.train_text)
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
+    def check(cls, config: KDAConfig, shape: FeatureDims) -> None:
         """Refuse to read descriptions that nobody has supplied."""
-        if config.model_dump()["knowledge"] == "descriptions" and KNOWLEDGE not in shape.text:
+        if config.knowledge == "descriptions" and KNOWLEDGE not in shape.text:
             raise ConfigError(
                 f"setting knowledge=descriptions: this dataset has no text embeddings called {KNOWLEDGE!r}; "
                 "supply vectors by class name with `avbench data add-text DATASET FILE`, or run the ablation on "
@@ -202,9 +200,9 @@ class KDA(TorchMethod):
             )
 
     @classmethod
-    def added_text(cls, config: MethodConfig, offered: tuple[str, ...]) -> tuple[str, ...]:
+    def added_text(cls, config: KDAConfig, offered: tuple[str, ...]) -> tuple[str, ...]:
         """The descriptions, unless names are read."""
-        return offered if config.model_dump()["knowledge"] == "descriptions" else ()
+        return offered if config.knowledge == "descriptions" else ()
 
     def text_of(self, classes: Classes) -> Tensor:
         """t, `[K, E]`: the descriptions' vectors as they come, or the class names'.

@@ -54,11 +54,9 @@ def stft_losses(embedded: Embedded) -> dict[str, Tensor]:
     }
 
 
-class STFT(TorchMethod):
+class STFT(TorchMethod[STFTConfig]):
     """STFT, whose triplets act on the mean of the audio and the visual embedding, which is scored."""
 
-    Config: ClassVar[type[STFTConfig]] = STFTConfig
-    config: STFTConfig
     module: STFTNet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")

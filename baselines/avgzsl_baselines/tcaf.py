@@ -25,7 +25,7 @@ from avgzsl_baselines.timed_sequences import (
     spare_steps,
     windows,
 )
-from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, MethodConfig, TorchMethod
+from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, TorchMethod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,11 +45,9 @@ _OFFICIAL_HEADS: Mapping[int, tuple[int, int]] = {512: (8, 64), 768: (6, 128), 3
 """Attention heads and their width in the published settings, by the product of both."""
 
 
-class TCAF(TorchMethod):
+class TCAF(TorchMethod[TCAFConfig]):
     """TCAF. Scores are Euclidean distances in the joint space, not training's dot products."""
 
-    Config: ClassVar[type[TCAFConfig]] = TCAFConfig
-    config: TCAFConfig
     module: TCAFNet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
@@ -144,9 +142,9 @@ class TCAF(TorchMethod):
         }
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
+    def check(cls, config: TCAFConfig, shape: FeatureDims) -> None:
         """Refuse to divide by norms over time where there is one step, which leaves nothing but signs."""
-        if config.model_dump()["visual_norm"] == "time" and not shape.sequences:
+        if config.visual_norm == "time" and not shape.sequences:
             raise ConfigError(
                 "setting visual_norm=time: these features are one vector a video, of which norms over time leave "
                 "nothing but signs; use a feature set with sequences, or --set visual_norm=feature"

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import nn
+from typing_extensions import TypeVar
 
 from avgzsl_baselines.layers import LinearBlock
 from avgzsl_baselines.text_adapter import TextAdapter
-from avgzsl_bench import CheckpointError, FeatureDims, MethodConfig, TorchConfig, TorchMethod, Videos
+from avgzsl_bench import CheckpointError, FeatureDims, TorchConfig, TorchMethod, Videos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -89,15 +90,16 @@ class TwoBranchNet(nn.Module):
         return embedded
 
 
-class TwoBranchMethod(TorchMethod):
+AnyTwoBranchConfig = TypeVar("AnyTwoBranchConfig", bound=TwoBranchConfig, default=TwoBranchConfig, covariant=True)
+
+
+class TwoBranchMethod(TorchMethod[AnyTwoBranchConfig]):
     """A method that compares audio and visual embeddings with class embeddings, each by itself.
 
     A subclass writes `build`, `losses`, the two `embed_*` and `combine`. Embedded videos are `[N, 2d + e]`: the
     audio embedding, the visual one, and `e` columns that only `combine` reads.
     """
 
-    Config: ClassVar[type[MethodConfig]] = TwoBranchConfig
-    config: TwoBranchConfig
     module: TwoBranchNet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")

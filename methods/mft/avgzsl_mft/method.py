@@ -72,11 +72,8 @@ class MFTConfig(ClipClapConfig):
         return self
 
 
-class MFT(ClipClap):
+class MFT(ClipClap[MFTConfig]):
     """MFT. Switched-off losses are not computed, switched-off networks are not created."""
-
-    Config: ClassVar[type[MFTConfig]] = MFTConfig
-    config: MFTConfig
 
     official_names: ClassVar[Mapping[str, str]] = {}  # no weights of MFT were released
 

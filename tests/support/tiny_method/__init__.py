@@ -32,10 +32,9 @@ class TinyNet(nn.Module):
         self.text = nn.Linear(text, hidden, bias=False)
 
 
-class Tiny(ab.TorchMethod):
+class Tiny(ab.TorchMethod[TinyConfig]):
     """Linear maps to a joint space; `enc` and `copy` are one layer under two released names."""
 
-    Config = TinyConfig
     official_names = {"enc": "videos", "enc.bn": "norm", "copy": "videos", "W": "text"}  # noqa: RUF012
 
     @classmethod

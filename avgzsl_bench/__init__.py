@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.method.sampling import ClassBalancedSampler
     from avgzsl_bench.method.torch_method import Batch, TorchConfig, TorchMethod
     from avgzsl_bench.plugins.hookspecs import hookimpl
+    from avgzsl_bench.plugins.method_files import method_specs
     from avgzsl_bench.plugins.specs import AblationSpec, DatasetSpec, MethodSpec, Needs, ReaderSpec, ReportedSpec
     from avgzsl_bench.records.checkpoint import load_official
     from avgzsl_bench.records.record import Record
@@ -46,6 +47,7 @@ _HOME = {
     "errors": ("AvbenchError", "CheckpointError", "ConfigError"),
     "execution.events": ("EpochReport", "RunInfo"),
     "plugins.hookspecs": ("hookimpl",),
+    "plugins.method_files": ("method_specs",),
     "method.base": ("Method", "MethodConfig"),
     "plugins.specs": ("AblationSpec", "DatasetSpec", "MethodSpec", "Needs", "ReaderSpec", "ReportedSpec"),
     "gzsl.metrics": ("Decisions", "Metrics", "SeenUnseenCurve", "decide", "evaluate", "seen_unseen_curve"),
@@ -77,6 +79,7 @@ __all__ = [  # noqa: RUF022 (grouped as in _HOME)
     "EpochReport",
     "RunInfo",
     "hookimpl",
+    "method_specs",
     "Method",
     "MethodConfig",
     "MethodSpec",

@@ -278,10 +278,11 @@ def _defaults(folder: Path) -> list[bytes]:
 
 
 def _read_defaults(path: Path) -> object:
-    from avgzsl_bench.method.settings import default_settings, presets
+    from avgzsl_bench.method.settings import default_settings, presets, rules_in
     from avgzsl_bench.plugins.specs import MethodSpec
 
-    spec = MethodSpec("some", target="some:Method", title="Some", defaults=_packaged(path))
+    rules_in.cache_clear()  # the file is another one under the same name
+    spec = MethodSpec("some", target="some:Method", title="Some", follows="paper", defaults=_packaged(path))
     return presets(spec), default_settings(spec, "ucf", "selavi")
 
 

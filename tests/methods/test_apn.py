@@ -16,11 +16,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.apn import APN, classification_loss
-from avgzsl_bench import Batch, CheckpointError, FeatureDims, MethodSpec, Videos, load_official
+from avgzsl_bench import Batch, CheckpointError, FeatureDims, Videos, load_official
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.testing import check_method
 
-SPEC = MethodSpec("apn", target="avgzsl_baselines.apn:APN", title="APN", defaults="avgzsl_baselines:apn.toml")
+SPEC = method_spec("apn")
 SIMULATED = FeatureDims(128, 256, {"hashed": 300})
 SMALL = FeatureDims(6, 5, {"word2vec": 300})
 

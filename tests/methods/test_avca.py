@@ -24,7 +24,6 @@ from paired_cases import (
     random_batch,
     rounded,
     scoring_task,
-    spec_of,
     validated,
     values,
 )
@@ -38,6 +37,7 @@ from avgzsl_baselines.avca_losses import Embedded, avca_losses, cross_triplets
 from avgzsl_baselines.token_attention import PairAttention
 from avgzsl_baselines.triplet import triplet_loss
 from avgzsl_bench import CheckpointError, Classes, FeatureDims, Videos
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.checkpoint import load_official
 from avgzsl_bench.testing import check_method
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-SPEC = spec_of(AVCA)
+SPEC = method_spec("avca")
 NO_DROPOUT = {
     "encoder_dropout": 0.0,
     "projection_dropout": 0.0,

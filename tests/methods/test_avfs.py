@@ -22,8 +22,8 @@ from avgzsl_baselines.avfs_losses import (
     generator_losses,
 )
 from avgzsl_baselines.avfs_networks import AVFSNetworks, SemanticScorer, joined
-from avgzsl_bench import AvbenchError, ClassBalancedSampler, Classes, ConfigError, FeatureDims, MethodSpec, Videos
-from avgzsl_bench.method.registry import method_class
+from avgzsl_bench import AvbenchError, ClassBalancedSampler, Classes, ConfigError, FeatureDims, Videos
+from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.method.settings import default_settings, presets
 from avgzsl_bench.testing.method_checks import CHECKS, Trial, check_method
 
@@ -37,7 +37,7 @@ CLS = FeatureDims(128, 4096, {"word2vec": 300})
 MAIN = FeatureDims(512, 512, {"word2vec": 300})
 PRINTED_10 = 5.1e-11
 
-SPEC = MethodSpec("avfs", target="avgzsl_baselines.avfs:AVFS", title="AVFS", defaults="avgzsl_baselines:avfs.toml")
+SPEC = method_spec("avfs")
 
 LEGAL: list[dict[str, Any]] = [
     {},

@@ -24,7 +24,6 @@ from paired_cases import (
     random_batch,
     rounded,
     scoring_task,
-    spec_of,
     validated,
     values,
 )
@@ -42,6 +41,7 @@ from avgzsl_baselines.avgzslnet import (
 )
 from avgzsl_baselines.triplet import triplet_loss
 from avgzsl_bench import Batch, Classes, FeatureDims, Videos
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.checkpoint import load_official
 from avgzsl_bench.testing import check_method
@@ -49,7 +49,7 @@ from avgzsl_bench.testing import check_method
 if TYPE_CHECKING:
     from pathlib import Path
 
-SPEC = spec_of(AVGZSLNet)
+SPEC = method_spec("avgzslnet")
 
 
 def make(shape: FeatureDims, vectors: torch.Tensor | None = None, **settings: Any) -> AVGZSLNet:

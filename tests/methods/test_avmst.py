@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from avca_family import NO_DROPOUT, SMALL, fixture_of, relative_of_avca
+from avca_family import NO_DROPOUT, SMALL, fixture_of
 from joint_space import build
 from paired_cases import (
     CLIP_CLAP,
@@ -30,6 +30,7 @@ from avgzsl_baselines.avmst import AVMST, AVMSTConfig, SpikingBranch, gate, inte
 from avgzsl_baselines.paired import paired
 from avgzsl_baselines.spiking import spike
 from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, Videos
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.records.checkpoint import load_official
 from avgzsl_bench.testing import check_method
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from avgzsl_bench import Batch
 
-SPEC = relative_of_avca("avmst", "avmst:AVMST")
+SPEC = method_spec("avmst")
 FIXTURE = FeatureDims(6, 6, {"word2vec": 300})
 FORMS = ("released", "repaired")
 
@@ -372,7 +373,7 @@ def test_published_settings(dataset: str, features: str) -> None:
     settings = build_config(SPEC, AVMSTConfig, dataset, features, {}).model_dump()
     own = [settings.pop(name) for name in ("steps", "spiking_hidden_width", "fidelity")]
     assert own == [10, 512, "repaired"]
-    avca = relative_of_avca("avca", "avca:AVCA")
+    avca = method_spec("avca")
     assert settings == build_config(avca, AVCAConfig, dataset, features, {}).model_dump()
 
 

@@ -24,7 +24,6 @@ from paired_cases import (
     random_batch,
     rounded,
     scoring_task,
-    spec_of,
     validated,
     values,
 )
@@ -44,6 +43,7 @@ from avgzsl_baselines.cjme import (
     weighted_triplets,
 )
 from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, Videos
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.checkpoint import load_official
 from avgzsl_bench.testing import check_method
@@ -51,7 +51,7 @@ from avgzsl_bench.testing import check_method
 if TYPE_CHECKING:
     from pathlib import Path
 
-SPEC = spec_of(CJME)
+SPEC = method_spec("cjme")
 
 
 def make(shape: FeatureDims, vectors: torch.Tensor | None = None, **settings: Any) -> CJME:

@@ -18,7 +18,8 @@ from avgzsl_baselines import fvaegan
 from avgzsl_baselines.fvaegan import FVAEGAN, FVAEGANConfig, mixed_rows
 from avgzsl_baselines.fvaegan_nets import VAEGAN, Updates, Widths, divergence, reconstruction_loss
 from avgzsl_baselines.wasserstein import Critic, gradient_penalty, value_gap
-from avgzsl_bench import AvbenchError, Classes, ConfigError, FeatureDims, MethodSpec, Samples, Videos
+from avgzsl_bench import AvbenchError, Classes, ConfigError, FeatureDims, Samples, Videos
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config, default_settings
 from avgzsl_bench.testing import check_method
 
@@ -26,12 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SPEC = MethodSpec(
-    "fvaegan",
-    target="avgzsl_baselines.fvaegan:FVAEGAN",
-    title="f-VAEGAN-D2",
-    defaults="avgzsl_baselines:fvaegan.toml",
-)
+SPEC = method_spec("fvaegan")
 CPU = torch.device("cpu")
 SHAPE = FeatureDims(6, 5, {"clip": 4, "clap": 3})
 SEEN = torch.tensor([True, False, True, True, False])

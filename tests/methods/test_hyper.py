@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from avca_family import NO_DROPOUT, SMALL, fixture_of, relative_of_avca
+from avca_family import NO_DROPOUT, SMALL, fixture_of
 from joint_space import build
 from paired_cases import (
     CLIP_CLAP,
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-ALIGNMENT = relative_of_avca("hyper_alignment", "hyper:HyperAlignment")
-SINGLE = relative_of_avca("hyper_single", "hyper:HyperSingle")
-MULTIPLE = relative_of_avca("hyper_multiple", "hyper:HyperMultiple")
+ALIGNMENT = method_spec("hyper_alignment")
+SINGLE = method_spec("hyper_single")
+MULTIPLE = method_spec("hyper_multiple")
 
 CURVATURES = (1e-4, 0.01, 0.2, 0.5, 1.0, 4.0)
 
@@ -407,7 +407,7 @@ def test_published_settings(spec: Any, dataset: str, features: str) -> None:
     if spec is MULTIPLE:
         assert settings.pop("curvatures") == CURVATURES_OF[dataset][column]
     assert (settings.pop("align_weight"), settings.pop("gram")) == (1e-3, "cosine")
-    avca = relative_of_avca("avca", "avca:AVCA")
+    avca = method_spec("avca")
     assert settings == build_config(avca, AVCAConfig, dataset, features, {}).model_dump()
 
 

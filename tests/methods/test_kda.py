@@ -16,19 +16,14 @@ from torch.nn import functional as F
 
 from avgzsl_baselines.kda import KDA, KDAConfig
 from avgzsl_baselines.kda_losses import adaptive_margin, class_similarity, constant_margin, margin_cross_entropy
-from avgzsl_bench import Batch, Classes, ConfigError, FeatureDims, MethodSpec, Needs, Videos
+from avgzsl_bench import Batch, Classes, ConfigError, FeatureDims, Videos
 from avgzsl_bench.execution.stages import Selection, run_stage1
 from avgzsl_bench.gzsl.calibration import parse_calibration
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config, default_settings
 from avgzsl_bench.testing.method_checks import Trial, check_method
 
-SPEC = MethodSpec(
-    "kda",
-    target="avgzsl_baselines.kda:KDA",
-    title="KDA",
-    needs=Needs(added_text=("knowledge",)),
-    defaults="avgzsl_baselines:kda.toml",
-)
+SPEC = method_spec("kda")
 KNOWLEDGE = {"knowledge": 512}
 PRINTED_8 = 5.1e-9
 SINGLE = 2.1e-7

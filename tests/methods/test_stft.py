@@ -38,21 +38,15 @@ from avgzsl_baselines.stft_spiking import (
     pooled_gate,
     time_step_weights,
 )
-from avgzsl_bench import FeatureDims, MethodSpec, Needs, Sequences, Videos
+from avgzsl_bench import FeatureDims, Sequences, Videos
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config, presets
 from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SPEC = MethodSpec(
-    "stft",
-    target="avgzsl_baselines.stft:STFT",
-    title="STFT",
-    follows="reconstruction",
-    needs=Needs(sequences="used"),
-    defaults="avgzsl_baselines:stft.toml",
-)
+SPEC = method_spec("stft")
 NO_DROPOUT = {
     "encoder_dropout": 0.0,
     "projection_dropout": 0.0,

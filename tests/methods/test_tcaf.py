@@ -33,12 +33,11 @@ from avgzsl_bench import (
     Classes,
     ConfigError,
     FeatureDims,
-    MethodSpec,
-    Needs,
     Sequences,
     Videos,
     load_official,
 )
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.testing import check_method
 
@@ -47,13 +46,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-SPEC = MethodSpec(
-    "tcaf",
-    target="avgzsl_baselines.tcaf:TCAF",
-    title="TCAF",
-    needs=Needs(sequences="used"),
-    defaults="avgzsl_baselines:tcaf.toml",
-)
+SPEC = method_spec("tcaf")
 NO_DROPOUT = dict.fromkeys(
     ("encoder_dropout", "decoder_dropout", "text_dropout", "position_dropout", "transformer_dropout"), 0.0
 )

@@ -21,7 +21,7 @@ from avgzsl_bench.report.reported.figures import reported_specs
 
 HOOK = "import avgzsl_bench as ab\n@ab.hookimpl\n"
 GOOD = HOOK + "def avbench_methods():\n    return [{spec}]\n"
-SPEC = "ab.MethodSpec('{name}', target='nowhere:Nothing', title='{name}')"
+SPEC = "ab.MethodSpec('{name}', target='nowhere:Nothing', title='{name}', follows='paper')"
 BROKEN = {
     "raises": "raise RuntimeError('boom on import')",
     "exits": "import sys\nsys.exit(3)",
@@ -29,7 +29,7 @@ BROKEN = {
     "bad_argument": HOOK + "def avbench_methods(nonsense):\n    return []\n",
     "misspelt": HOOK + "def avbench_method():\n    return []\n",
     "clash": GOOD.format(spec=SPEC.format(name="devise")),
-    "bad_spec": GOOD.format(spec="ab.MethodSpec('Bad Name', target='x:Y', title='x')"),
+    "bad_spec": GOOD.format(spec="ab.MethodSpec('Bad Name', target='x:Y', title='x', follows='paper')"),
     "hook_fails": HOOK + "def avbench_methods():\n    raise KeyError('inside')\n",
     "unmarked": f"import avgzsl_bench as ab\ndef avbench_methods():\n    return [{SPEC.format(name='m')}]\n",
     "misspelt_unmarked": "def avbench_method():\n    return []\n",
@@ -182,7 +182,7 @@ def test_a_method_that_cannot_be_imported_says_so(install):
 
 
 def test_a_target_that_is_no_method_says_so():
-    spec = ab.MethodSpec("odd", target="collections:OrderedDict", title="odd")
+    spec = ab.MethodSpec("odd", target="collections:OrderedDict", title="odd", follows="paper")
     with pytest.raises(PluginError, match="not a subclass"):
         method_class(spec)
 
@@ -229,13 +229,15 @@ class OddConstructor(Finished):
     ],
 )
 def test_a_class_that_could_not_be_built_says_so(target, reason):
-    spec = ab.MethodSpec("odd", target=f"{__name__}:{target.__name__}", title="odd")
+    spec = ab.MethodSpec("odd", target=f"{__name__}:{target.__name__}", title="odd", follows="paper")
     with pytest.raises(PluginError, match=f"method 'odd': .*{reason}"):
         method_class(spec)
 
 
 def test_a_finished_class_is_taken():
-    assert method_class(ab.MethodSpec("ok", target=f"{__name__}:Finished", title="ok")) is Finished
+    assert (
+        method_class(ab.MethodSpec("ok", target=f"{__name__}:Finished", title="ok", follows="paper")) is Finished
+    )
 
 
 def test_one_encoder_is_written_as_a_tuple():

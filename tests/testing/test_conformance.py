@@ -234,13 +234,13 @@ class NamesNoPrecision(Honest):
     ],
 )
 def test_each_broken_rule_is_found_and_named(target, check):
-    spec = ab.MethodSpec("broken", target=f"{__name__}:{target.__name__}", title="broken")
+    spec = ab.MethodSpec("broken", target=f"{__name__}:{target.__name__}", title="broken", follows="reference")
     with pytest.raises(AssertionError, match=f"broken: {check}"):
         check_method(spec)
 
 
 def test_an_honest_method_passes():
-    check_method(ab.MethodSpec("honest", target=f"{__name__}:Honest", title="honest"))
+    check_method(ab.MethodSpec("honest", target=f"{__name__}:Honest", title="honest", follows="reference"))
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,9 @@ def test_an_honest_method_passes():
     ],
 )
 def test_losses_that_break_the_contract_name_the_class(target, reason):
-    trial = Trial.of(ab.MethodSpec("broken", target=f"{__name__}:{target.__name__}", title="broken"))
+    trial = Trial.of(
+        ab.MethodSpec("broken", target=f"{__name__}:{target.__name__}", title="broken", follows="reference")
+    )
     with pytest.raises(PluginError, match=f"{target.__name__}.losses must return .*{reason}"):
         trial.trained()
 
@@ -283,5 +285,5 @@ def test_scores_that_are_no_tensor_of_floats_name_the_class(given, reason):
 
 
 def trial_of_class(target):
-    honest = Trial.of(ab.MethodSpec("honest", target=f"{__name__}:Honest", title="honest"))
+    honest = Trial.of(ab.MethodSpec("honest", target=f"{__name__}:Honest", title="honest", follows="reference"))
     return replace(honest, method=target)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 import avgzsl_bench as ab
 
-SPEC = ab.MethodSpec("tiny", target="tiny_method:Tiny", title="Tiny", defaults="tiny_method:tiny.toml")
+(SPEC,) = ab.method_specs("tiny_method")
 
 
 class Plugin:

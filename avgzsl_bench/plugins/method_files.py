@@ -67,13 +67,13 @@ def read_settings(resource: str) -> list[Any]:
     """
     package, _, name = resource.partition(":")
     try:
-        settings: list[Any] = tomllib.loads(files(package).joinpath(name).read_text(encoding="utf-8"))["settings"]
+        settings: object = tomllib.loads(files(package).joinpath(name).read_text(encoding="utf-8")).get("settings")
     except TypeError as e:  # of Python 3.11
         raise PluginError("defaults need a package, not a single module") from e
-    except (OSError, ModuleNotFoundError, ValueError, KeyError, AttributeError, RecursionError, MemoryError) as e:
+    except (OSError, ModuleNotFoundError, ValueError, AttributeError, RecursionError, MemoryError) as e:
         raise PluginError(one_line(str(e), 200)) from e
     if not isinstance(settings, list) or not all(isinstance(rule, dict) for rule in settings):
-        raise PluginError("settings are not a list of [[settings]] tables")
+        raise PluginError("it has no [[settings]] tables")
     return settings
 
 

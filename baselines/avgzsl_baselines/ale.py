@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avgzsl_baselines.bilinear import BilinearMethod
-from avgzsl_baselines.ranking import ale_loss
+from avgzsl_baselines.families.bilinear import BilinearMethod
+from avgzsl_baselines.families.ranking import ale_loss
 
 if TYPE_CHECKING:
     from torch import Tensor

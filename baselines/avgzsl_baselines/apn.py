@@ -22,7 +22,7 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
+from avgzsl_baselines.families.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
 from avgzsl_bench import CheckpointError
 
 if TYPE_CHECKING:

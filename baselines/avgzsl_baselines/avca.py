@@ -10,7 +10,7 @@ The program's names for three dropout rates mislead: its "embedding dropout" is 
 `projection_hidden_width`.
 
 Extension: with several text encoders W_enc comes before the projection of the text, and its output is what
-reconstructions aim at (`avgzsl_baselines.text_adapter`).
+reconstructions aim at (`families.text_adapter`).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from pydantic import Field
 from torch import nn
 from typing_extensions import TypeVar
 
-from avgzsl_baselines.avca_losses import Embedded, avca_losses
-from avgzsl_baselines.layers import BlockStack, LinearBlock, TwoLayerBlock
-from avgzsl_baselines.paired import paired
-from avgzsl_baselines.text_adapter import TextAdapter
-from avgzsl_baselines.token_attention import TokenLayer
+from avgzsl_baselines.families.avca_losses import Embedded, avca_losses
+from avgzsl_baselines.families.layers import BlockStack, LinearBlock, TwoLayerBlock
+from avgzsl_baselines.families.paired import paired
+from avgzsl_baselines.families.text_adapter import TextAdapter
+from avgzsl_baselines.families.token_attention import TokenLayer
 from avgzsl_bench import CheckpointError, FeatureDims, TorchConfig, TorchMethod
 
 if TYPE_CHECKING:

@@ -25,10 +25,10 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.avfs_losses import FeatureBatch, critic_losses, embedding_losses, generator_losses
-from avgzsl_baselines.avfs_networks import AVFSNetworks, Embedding, Generator, SemanticScorer, joined
-from avgzsl_baselines.class_columns import class_columns
-from avgzsl_baselines.wasserstein import Critic, small_normal
+from avgzsl_baselines.families.avfs_losses import FeatureBatch, critic_losses, embedding_losses, generator_losses
+from avgzsl_baselines.families.avfs_networks import AVFSNetworks, Embedding, Generator, SemanticScorer, joined
+from avgzsl_baselines.families.class_columns import class_columns
+from avgzsl_baselines.families.wasserstein import Critic, small_normal
 from avgzsl_bench import ClassBalancedSampler, ConfigError, Method, MethodConfig
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ Label Features from Multi-Modal Embeddings", WACV 2021, arXiv 2005.13402. Archit
 follow the program of the AVCA benchmark (Mercea et al., CVPR 2022), where the figures that papers compare with
 come from; the authors' own has other widths, triplets and optimiser.
 
-Extension: with several text encoders the text network reads W_enc (`avgzsl_baselines.text_adapter`), and the
+Extension: with several text encoders the text network reads W_enc (`families.text_adapter`), and the
 reconstructions, which have unit norm, aim at the output of W_enc divided by its norm.
 """
 
@@ -18,9 +18,9 @@ import torch
 from pydantic import Field
 from torch.nn import functional as F
 
-from avgzsl_baselines.paired import paired
-from avgzsl_baselines.triplet import triplet_loss
-from avgzsl_baselines.two_branch import EmbeddingNet, TwoBranchConfig, TwoBranchMethod, TwoBranchNet
+from avgzsl_baselines.families.paired import paired
+from avgzsl_baselines.families.triplet import triplet_loss
+from avgzsl_baselines.families.two_branch import EmbeddingNet, TwoBranchConfig, TwoBranchMethod, TwoBranchNet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

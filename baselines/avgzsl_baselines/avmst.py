@@ -29,7 +29,7 @@ from pydantic import Field
 from torch import nn
 
 from avgzsl_baselines.avca import AVCA, AVCAConfig, AVCANet
-from avgzsl_baselines.spiking import spike
+from avgzsl_baselines.families.spiking import spike
 from avgzsl_bench import ConfigError, FeatureDims
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class AVMSTConfig(AVCAConfig):
 def integrate_and_fire(currents: Tensor, potential: Tensor | float) -> tuple[Tensor, Tensor]:
     """Neurons without leak, over time: `v <- v + x`, `s = [v >= 1]`, `v <- (1 - s) v`.
 
-    Gradients flow through the reset; that of the spike is `avgzsl_baselines.spiking.spike`'s.
+    Gradients flow through the reset; that of the spike is `avgzsl_baselines.families.spiking.spike`'s.
 
     Args:
         currents: x of each step, `[T, ...]`.

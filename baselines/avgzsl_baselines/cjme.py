@@ -5,7 +5,7 @@ Classification and Retrieval of Videos", WACV 2020, arXiv 1910.08732. Its author
 model. Architecture, losses and schedule follow the one of the AVCA benchmark (Mercea et al., CVPR 2022), where
 the figures that papers compare with come from.
 
-Extension: with several text encoders the text network reads W_enc (`avgzsl_baselines.text_adapter`).
+Extension: with several text encoders the text network reads W_enc (`families.text_adapter`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.paired import paired
-from avgzsl_baselines.triplet import triplet_terms
-from avgzsl_baselines.two_branch import TwoBranchConfig, TwoBranchMethod, TwoBranchNet
+from avgzsl_baselines.families.paired import paired
+from avgzsl_baselines.families.triplet import triplet_terms
+from avgzsl_baselines.families.two_branch import TwoBranchConfig, TwoBranchMethod, TwoBranchNet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 from typing_extensions import TypeVar
 
-from avgzsl_baselines.layers import LinearBlock, TwoLayerBlock
+from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
 from avgzsl_bench import (
     Batch,
     CheckpointError,

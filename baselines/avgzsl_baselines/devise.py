@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avgzsl_baselines.bilinear import BilinearMethod
-from avgzsl_baselines.ranking import devise_loss
+from avgzsl_baselines.families.bilinear import BilinearMethod
+from avgzsl_baselines.families.ranking import devise_loss
 
 if TYPE_CHECKING:
     from torch import Tensor

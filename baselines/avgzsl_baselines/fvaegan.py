@@ -3,7 +3,7 @@
 Xian, Sharma, Schiele, Akata: "f-VAEGAN-D2: A Feature Generating Framework for Any-Shot Learning", CVPR 2019,
 arXiv 1903.10132, as adapted by the published code of the AVCA benchmark (Mercea et al., "Audio-visual generalised
 zero-shot learning with cross-modal attention and language", CVPR 2022). A generator, trained as decoder of a
-conditional VAE and against a conditional critic (`avgzsl_baselines.fvaegan_nets`), makes features from a class's
+conditional VAE and against a conditional critic (`families.fvaegan_networks`), makes features from a class's
 text and noise; a linear softmax classifier trained on real and synthetic features gives the scores.
 
 **An epoch** of the harness is one epoch of the classifier. Whenever `classifier_epochs` of them are over, the
@@ -32,9 +32,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.class_columns import class_columns
-from avgzsl_baselines.fvaegan_nets import VAEGAN, Updates, Widths, adam
-from avgzsl_baselines.wasserstein import small_normal
+from avgzsl_baselines.families.class_columns import class_columns
+from avgzsl_baselines.families.fvaegan_networks import VAEGAN, Updates, Widths, adam
+from avgzsl_baselines.families.wasserstein import small_normal
 from avgzsl_bench import ClassBalancedSampler, ConfigError, Field, Method, MethodConfig
 
 if TYPE_CHECKING:

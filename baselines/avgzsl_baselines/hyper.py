@@ -3,7 +3,7 @@
 Hong, Hayder, Han, Fang, Harandi, Petersson: "Hyperbolic Audio-visual Zero-shot Learning", ICCV 2023, arXiv
 2308.12558; after the authors' program. The encodings of a batch are taken for points of a Poincaré ball, brought
 to its tangent space, and how similar its videos are to each other by sound is to agree with how similar they are
-by sight (`avgzsl_baselines.hyperbolic`). The variants differ in the ball's curvature: a constant (alignment), one
+by sight (`families.hyperbolic`). The variants differ in the ball's curvature: a constant (alignment), one
 learnt for each video (single), or several, over which the loss is averaged (multiple). Scoring is AVCA's.
 
 Expect AVCA's figures. The program is followed as it stands, and:
@@ -33,7 +33,7 @@ from torch import nn
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.avca import AVCA, AVCAConfig, AVCANet
-from avgzsl_baselines.hyperbolic import Gram, alignment
+from avgzsl_baselines.families.hyperbolic import Gram, alignment
 from avgzsl_bench import ConfigError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_baselines.avca_losses import Embedded
+    from avgzsl_baselines.families.avca_losses import Embedded
     from avgzsl_bench import FeatureDims, Precision
 
 

@@ -27,15 +27,15 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.kda_losses import (
+from avgzsl_baselines.families.kda_losses import (
     MarginOn,
     adaptive_margin,
     class_similarity,
     constant_margin,
     margin_cross_entropy,
 )
-from avgzsl_baselines.layers import TwoLayerBlock
-from avgzsl_baselines.token_attention import TokenLayer
+from avgzsl_baselines.families.layers import TwoLayerBlock
+from avgzsl_baselines.families.token_attention import TokenLayer
 from avgzsl_bench import ConfigError, TorchConfig, TorchMethod
 
 if TYPE_CHECKING:

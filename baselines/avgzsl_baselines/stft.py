@@ -12,7 +12,7 @@ al., CVPR 2022), which AVMST's program carries unchanged. Two limits follow:
   non-linear view of the same vector. On sequences, step t of T reads frame floor(t l / T) of a video of l frames,
   the encoders read the mean over the frames.
 
-With several text encoders W_enc precedes the text side, as in AVCA (`avgzsl_baselines.text_adapter`).
+With several text encoders W_enc precedes the text side, as in AVCA (`families.text_adapter`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch.nn import functional as F
 
-from avgzsl_baselines.stft_model import Embedded, Inputs, STFTConfig, STFTNet
-from avgzsl_baselines.triplet import triplet_loss
+from avgzsl_baselines.families.stft_network import Embedded, Inputs, STFTConfig, STFTNet
+from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_bench import TorchMethod
 
 if TYPE_CHECKING:

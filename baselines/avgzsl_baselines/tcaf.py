@@ -16,8 +16,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from avgzsl_baselines.clipclap import base_losses
-from avgzsl_baselines.tcaf_model import TCAFConfig, TCAFNet
-from avgzsl_baselines.timed_sequences import (
+from avgzsl_baselines.families.tcaf_network import TCAFConfig, TCAFNet
+from avgzsl_baselines.families.timed_sequences import (
     audio_window,
     centre_start,
     random_start,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from avgzsl_baselines.timed_sequences import AudioVisual
+    from avgzsl_baselines.families.timed_sequences import AudioVisual
     from avgzsl_bench import Batch, Classes, Precision, Videos
 
 _DEEPEST_OFFICIAL = 12

@@ -274,7 +274,7 @@ def _defaults(folder: Path) -> list[bytes]:
     import avgzsl_baselines
 
     files = sorted(Path(avgzsl_baselines.__file__).parent.glob("*.toml"))
-    return [path.read_bytes() for path in files[:4]]
+    return [content for path in files if b"[[settings]]" in (content := path.read_bytes())][:4]
 
 
 def _read_defaults(path: Path) -> object:

@@ -33,9 +33,9 @@ from released import random_state
 from torch.nn import functional as F
 
 from avgzsl_baselines.avca import AVCA, AVCAConfig
-from avgzsl_baselines.avca_losses import Embedded, avca_losses, cross_triplets
-from avgzsl_baselines.token_attention import PairAttention
-from avgzsl_baselines.triplet import triplet_loss
+from avgzsl_baselines.families.avca_losses import Embedded, avca_losses, cross_triplets
+from avgzsl_baselines.families.token_attention import PairAttention
+from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_bench import CheckpointError, Classes, FeatureDims, Videos
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings

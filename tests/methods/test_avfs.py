@@ -14,14 +14,14 @@ from torch.nn import functional as F
 
 from avgzsl_baselines import avfs
 from avgzsl_baselines.avfs import AVFS, AVFSConfig
-from avgzsl_baselines.avfs_losses import (
+from avgzsl_baselines.families.avfs_losses import (
     FeatureBatch,
     contrastive_loss,
     critic_losses,
     embedding_losses,
     generator_losses,
 )
-from avgzsl_baselines.avfs_networks import AVFSNetworks, SemanticScorer, joined
+from avgzsl_baselines.families.avfs_networks import AVFSNetworks, SemanticScorer, joined
 from avgzsl_bench import AvbenchError, ClassBalancedSampler, Classes, ConfigError, FeatureDims, Videos
 from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.method.settings import default_settings, presets

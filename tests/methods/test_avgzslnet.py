@@ -39,7 +39,7 @@ from avgzsl_baselines.avgzslnet import (
     avgzslnet_losses,
     reconstruction_loss,
 )
-from avgzsl_baselines.triplet import triplet_loss
+from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_bench import Batch, Classes, FeatureDims, Videos
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings

@@ -27,8 +27,8 @@ from reference_values import X, fill
 
 from avgzsl_baselines.avca import AVCAConfig
 from avgzsl_baselines.avmst import AVMST, AVMSTConfig, SpikingBranch, gate, integrate_and_fire
-from avgzsl_baselines.paired import paired
-from avgzsl_baselines.spiking import spike
+from avgzsl_baselines.families.paired import paired
+from avgzsl_baselines.families.spiking import spike
 from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, Videos
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config

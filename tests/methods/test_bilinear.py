@@ -14,8 +14,8 @@ from released import random_state
 from torch.nn import functional as F
 
 from avgzsl_baselines.ale import ALE
-from avgzsl_baselines.bilinear import BilinearMethod
 from avgzsl_baselines.devise import DeViSE
+from avgzsl_baselines.families.bilinear import BilinearMethod
 from avgzsl_baselines.sje import SJE
 from avgzsl_bench import Batch, CheckpointError, FeatureDims, Videos, load_official
 from avgzsl_bench.method.registry import method_spec

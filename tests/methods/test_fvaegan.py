@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines import fvaegan
+from avgzsl_baselines.families.fvaegan_networks import VAEGAN, Updates, Widths, divergence, reconstruction_loss
+from avgzsl_baselines.families.wasserstein import Critic, gradient_penalty, value_gap
 from avgzsl_baselines.fvaegan import FVAEGAN, FVAEGANConfig, mixed_rows
-from avgzsl_baselines.fvaegan_nets import VAEGAN, Updates, Widths, divergence, reconstruction_loss
-from avgzsl_baselines.wasserstein import Critic, gradient_penalty, value_gap
 from avgzsl_bench import AvbenchError, Classes, ConfigError, FeatureDims, Samples, Videos
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config, default_settings

@@ -24,9 +24,9 @@ from reference_values import fill
 from torch.nn import functional as F
 
 from avgzsl_baselines.avca import AVCA, AVCAConfig
-from avgzsl_baselines.avca_losses import Embedded
+from avgzsl_baselines.families.avca_losses import Embedded
+from avgzsl_baselines.families.hyperbolic import alignment, artanh, cosine, poincare, project, to_tangent
 from avgzsl_baselines.hyper import Hyper, HyperAlignment, HyperMultiple, HyperPoincare, HyperSingle
-from avgzsl_baselines.hyperbolic import alignment, artanh, cosine, poincare, project, to_tangent
 from avgzsl_bench import CheckpointError, ConfigError, FeatureDims
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config

@@ -14,8 +14,13 @@ from reference_values import AUDIO, VISUAL, T, fill
 from torch import Tensor
 from torch.nn import functional as F
 
+from avgzsl_baselines.families.kda_losses import (
+    adaptive_margin,
+    class_similarity,
+    constant_margin,
+    margin_cross_entropy,
+)
 from avgzsl_baselines.kda import KDA, KDAConfig
-from avgzsl_baselines.kda_losses import adaptive_margin, class_similarity, constant_margin, margin_cross_entropy
 from avgzsl_bench import Batch, Classes, ConfigError, FeatureDims, Videos
 from avgzsl_bench.execution.stages import Selection, run_stage1
 from avgzsl_bench.gzsl.calibration import parse_calibration

@@ -26,10 +26,9 @@ from paired_cases import (
 from reference_values import bias, fill, weight
 from torch.nn import functional as F
 
-from avgzsl_baselines.stft import STFT, stft_losses
-from avgzsl_baselines.stft_fusion import KnowledgeCombiner, TripleAttention, TripleLayer, TuckerFusion
-from avgzsl_baselines.stft_model import Embedded, STFTConfig
-from avgzsl_baselines.stft_spiking import (
+from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleAttention, TripleLayer, TuckerFusion
+from avgzsl_baselines.families.stft_network import Embedded, STFTConfig
+from avgzsl_baselines.families.stft_spiking import (
     GatedNorm,
     PairLinear,
     SpikingBranches,
@@ -38,6 +37,7 @@ from avgzsl_baselines.stft_spiking import (
     pooled_gate,
     time_step_weights,
 )
+from avgzsl_baselines.stft import STFT, stft_losses
 from avgzsl_bench import FeatureDims, Sequences, Videos
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config, presets

@@ -16,10 +16,9 @@ from released import random_state
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import base_losses
-from avgzsl_baselines.step_attention import Attention, permitted_keys, score_bias
-from avgzsl_baselines.tcaf import TCAF
-from avgzsl_baselines.tcaf_model import PositionBlock, StepEncoder, TCAFConfig
-from avgzsl_baselines.timed_sequences import (
+from avgzsl_baselines.families.step_attention import Attention, permitted_keys, score_bias
+from avgzsl_baselines.families.tcaf_network import PositionBlock, StepEncoder, TCAFConfig
+from avgzsl_baselines.families.timed_sequences import (
     AudioVisual,
     audio_window,
     centre_start,
@@ -27,6 +26,7 @@ from avgzsl_baselines.timed_sequences import (
     spare_steps,
     windows,
 )
+from avgzsl_baselines.tcaf import TCAF
 from avgzsl_bench import (
     Batch,
     CheckpointError,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import reference_values
 import torch
 
-from avgzsl_baselines.bilinear import BilinearMethod
+from avgzsl_baselines.families.bilinear import BilinearMethod
 from avgzsl_bench import Batch, Classes, FeatureDims, Videos
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.gzsl.task import Truth
 
 if TYPE_CHECKING:
-    from avgzsl_baselines.two_branch import TwoBranchNet
+    from avgzsl_baselines.families.two_branch import TwoBranchNet
     from avgzsl_bench import Metrics, TorchMethod
 
 CLIP_CLAP = FeatureDims(1024, 512, {"clip": 512, "clap": 1024})

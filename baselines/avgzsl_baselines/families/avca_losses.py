@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from torch.nn import functional as F
 
-from avgzsl_baselines.triplet import distance, hinge, triplet_loss
+from avgzsl_baselines.families.triplet import distance, hinge, triplet_loss
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

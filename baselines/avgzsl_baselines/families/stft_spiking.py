@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.spiking import spike
+from avgzsl_baselines.families.spiking import spike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,12 +13,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.wasserstein import small_normal
+from avgzsl_baselines.families.wasserstein import small_normal
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from avgzsl_baselines.wasserstein import Critic
+    from avgzsl_baselines.families.wasserstein import Critic
     from avgzsl_bench import FeatureDims
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.token_attention import FeedForward
+from avgzsl_baselines.families.token_attention import FeedForward
 
 if TYPE_CHECKING:
     from torch import Tensor

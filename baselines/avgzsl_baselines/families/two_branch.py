@@ -15,8 +15,8 @@ from pydantic import Field
 from torch import nn
 from typing_extensions import TypeVar
 
-from avgzsl_baselines.layers import LinearBlock
-from avgzsl_baselines.text_adapter import TextAdapter
+from avgzsl_baselines.families.layers import LinearBlock
+from avgzsl_baselines.families.text_adapter import TextAdapter
 from avgzsl_bench import CheckpointError, FeatureDims, TorchConfig, TorchMethod, Videos
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
-from avgzsl_baselines.wasserstein import gradient_penalty, value_gap
+from avgzsl_baselines.families.wasserstein import gradient_penalty, value_gap
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from avgzsl_baselines.avfs_networks import AVFSNetworks
-    from avgzsl_baselines.wasserstein import Critic
+    from avgzsl_baselines.families.avfs_networks import AVFSNetworks
+    from avgzsl_baselines.families.wasserstein import Critic
 
 
 @dataclass(frozen=True)

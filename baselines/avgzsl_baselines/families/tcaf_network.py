@@ -16,15 +16,15 @@ from torch import nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import Embedded
-from avgzsl_baselines.layers import LinearBlock, TwoLayerBlock
-from avgzsl_baselines.step_attention import AttentionKind, TransformerLayer, permitted_keys, score_bias
-from avgzsl_baselines.timed_sequences import AudioSteps
+from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
+from avgzsl_baselines.families.step_attention import AttentionKind, TransformerLayer, permitted_keys, score_bias
+from avgzsl_baselines.families.timed_sequences import AudioSteps
 from avgzsl_bench import TorchConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from avgzsl_baselines.timed_sequences import AudioVisual
+    from avgzsl_baselines.families.timed_sequences import AudioVisual
     from avgzsl_bench import FeatureDims
 
 Times = Literal["seconds", "index"]

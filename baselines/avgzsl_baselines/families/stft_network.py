@@ -16,11 +16,11 @@ from pydantic import Field
 from torch import nn
 from torch.func import functional_call
 
-from avgzsl_baselines.layers import LinearBlock, TwoLayerBlock
-from avgzsl_baselines.stft_fusion import KnowledgeCombiner, TripleLayer, TuckerFusion
-from avgzsl_baselines.stft_spiking import SpikingBranches
-from avgzsl_baselines.text_adapter import TextAdapter
-from avgzsl_baselines.token_attention import TokenLayer
+from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
+from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleLayer, TuckerFusion
+from avgzsl_baselines.families.stft_spiking import SpikingBranches
+from avgzsl_baselines.families.text_adapter import TextAdapter
+from avgzsl_baselines.families.token_attention import TokenLayer
 from avgzsl_bench import TorchConfig
 
 if TYPE_CHECKING:

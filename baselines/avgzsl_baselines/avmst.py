@@ -28,7 +28,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from avgzsl_baselines.avca import AVCA, AVCAConfig, AVCANet
+from avgzsl_baselines.avca import AVCA
+from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
 from avgzsl_baselines.families.spiking import spike
 from avgzsl_bench import ConfigError, FeatureDims
 

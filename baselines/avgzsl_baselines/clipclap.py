@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
+from avgzsl_baselines.families.released_names import LINEAR_BLOCK, TWO_LAYER_BLOCK, released_names
 from avgzsl_bench import (
     Batch,
     CheckpointError,
@@ -200,22 +201,16 @@ class ClipClap(TorchMethod[AnyClipClapConfig]):
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
 
     official_names: ClassVar[Mapping[str, str]] = {
-        "O_enc.fc.0": "video_encoder.block.linear",
-        "O_enc.fc.1": "video_encoder.block.norm",
-        "W_enc.fc.0": "text_encoder.linear",
-        "W_enc.fc.1": "text_encoder.norm",
-        "O_proj.fc.0": "video_projection.0.linear",
-        "O_proj.fc.1": "video_projection.0.norm",
-        "O_proj.fc.4": "video_projection.1.linear",
-        "O_proj.fc.5": "video_projection.1.norm",
-        "W_proj.fc.0": "text_projection.linear",
-        "W_proj.fc.1": "text_projection.norm",
-        "D_o.fc.0": "video_decoder.0.linear",
-        "D_o.fc.1": "video_decoder.0.norm",
-        "D_o.fc.4": "video_decoder.1.linear",
-        "D_o.fc.5": "video_decoder.1.norm",
-        "D_w.fc.0": "text_decoder.linear",
-        "D_w.fc.1": "text_decoder.norm",
+        **released_names(
+            {
+                "O_enc": "video_encoder.block",
+                "W_enc": "text_encoder",
+                "W_proj": "text_projection",
+                "D_w": "text_decoder",
+            },
+            LINEAR_BLOCK,
+        ),
+        **released_names({"O_proj": "video_projection", "D_o": "video_decoder"}, TWO_LAYER_BLOCK),
     }
 
     @classmethod

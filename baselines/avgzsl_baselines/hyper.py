@@ -32,7 +32,8 @@ from pydantic import Field
 from torch import nn
 from typing_extensions import TypeVar
 
-from avgzsl_baselines.avca import AVCA, AVCAConfig, AVCANet
+from avgzsl_baselines.avca import AVCA
+from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
 from avgzsl_baselines.families.hyperbolic import Gram, alignment
 from avgzsl_bench import ConfigError
 

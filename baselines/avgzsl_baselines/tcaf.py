@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from avgzsl_baselines.clipclap import base_losses
+from avgzsl_baselines.families.released_names import LINEAR_BLOCK, TWO_LAYER_BLOCK, released_names
 from avgzsl_baselines.families.tcaf_network import TCAFConfig, TCAFNet
 from avgzsl_baselines.families.timed_sequences import (
     audio_window,
@@ -58,21 +59,16 @@ class TCAF(TorchMethod[TCAFConfig]):
 
     official_names: ClassVar[Mapping[str, str]] = {
         "cls_token": "class_token",
-        **{
-            f"{official}.fc.{index}": f"{ours}.{part}"
-            for official, ours in (
-                ("A_enc", "audio_encoder.blocks"),
-                ("V_enc", "visual_encoder.blocks"),
-                ("O_proj", "video_projection"),
-                ("D_o", "video_decoder"),
-            )
-            for index, part in ((0, "0.linear"), (1, "0.norm"), (4, "1.linear"), (5, "1.norm"))
-        },
-        **{
-            f"{official}.fc.{index}": f"{ours}.{part}"
-            for official, ours in (("W_proj", "text_projection"), ("D_w", "text_decoder"))
-            for index, part in ((0, "linear"), (1, "norm"))
-        },
+        **released_names(
+            {
+                "A_enc": "audio_encoder.blocks",
+                "V_enc": "visual_encoder.blocks",
+                "O_proj": "video_projection",
+                "D_o": "video_decoder",
+            },
+            TWO_LAYER_BLOCK,
+        ),
+        **released_names({"W_proj": "text_projection", "D_w": "text_decoder"}, LINEAR_BLOCK),
         **{
             f"{block}.{official}": f"positions.{ours}"
             for block in ("position_encoder_block", "audiovisual_embeddings")  # two names for the same tensors

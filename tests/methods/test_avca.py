@@ -32,8 +32,9 @@ from reference_values import fill
 from released import random_state
 from torch.nn import functional as F
 
-from avgzsl_baselines.avca import AVCA, AVCAConfig
+from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_losses import Embedded, avca_losses, cross_triplets
+from avgzsl_baselines.families.avca_network import AVCAConfig
 from avgzsl_baselines.families.token_attention import PairAttention
 from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_bench import CheckpointError, Classes, FeatureDims, Videos

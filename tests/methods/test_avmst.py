@@ -25,8 +25,8 @@ from paired_cases import (
 from presets import official_settings
 from reference_values import X, fill
 
-from avgzsl_baselines.avca import AVCAConfig
 from avgzsl_baselines.avmst import AVMST, AVMSTConfig, SpikingBranch, gate, integrate_and_fire
+from avgzsl_baselines.families.avca_network import AVCAConfig
 from avgzsl_baselines.families.paired import paired
 from avgzsl_baselines.families.spiking import spike
 from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, Videos

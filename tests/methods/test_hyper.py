@@ -23,8 +23,9 @@ from presets import official_settings, stage_one
 from reference_values import fill
 from torch.nn import functional as F
 
-from avgzsl_baselines.avca import AVCA, AVCAConfig
+from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_losses import Embedded
+from avgzsl_baselines.families.avca_network import AVCAConfig
 from avgzsl_baselines.families.hyperbolic import alignment, artanh, cosine, poincare, project, to_tangent
 from avgzsl_baselines.hyper import Hyper, HyperAlignment, HyperMultiple, HyperPoincare, HyperSingle
 from avgzsl_bench import CheckpointError, ConfigError, FeatureDims

@@ -15,7 +15,8 @@ from pydantic import Field
 from torch.nn import functional as F
 from typing_extensions import TypeVar
 
-from avgzsl_bench import CheckpointError, FeatureDims, TorchConfig, TorchMethod
+from avgzsl_baselines.families.settings import BenchmarkConfig
+from avgzsl_bench import CheckpointError, FeatureDims, TorchMethod
 
 if TYPE_CHECKING:
     from typing import Any
@@ -28,13 +29,9 @@ _PUBLISHED_WIDTHS = {1024: (512, 512), 4224: (128, 4096)}
 """Audio and visual width of the feature sets that checkpoints were released for, by their sum."""
 
 
-class ClassSpaceConfig(TorchConfig):
+class ClassSpaceConfig(BenchmarkConfig):
     """Settings of the linear methods; the defaults are the published ones for UCF with SeLaVi features."""
 
-    epochs: int = Field(50, ge=1, le=100_000, description="epochs of stage 1; stage 2 trains the best")
-    batch_size: int = Field(256, ge=2, description="videos a batch")
-    batches_per_epoch: int = Field(500, ge=1, description="batches an epoch")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's initial learning rate")
     normalize_input: bool = Field(False, description="give the concatenated video vector unit norm")
     scoring: Literal["distance", "dot"] = Field(
         "distance",

@@ -17,11 +17,11 @@ from torch import nn
 from torch.func import functional_call
 
 from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
+from avgzsl_baselines.families.settings import EncodedConfig
 from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleLayer, TuckerFusion
 from avgzsl_baselines.families.stft_spiking import SpikingBranches
 from avgzsl_baselines.families.text_adapter import TextAdapter
 from avgzsl_baselines.families.token_attention import TokenLayer
-from avgzsl_bench import TorchConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,32 +31,11 @@ if TYPE_CHECKING:
     from avgzsl_bench import FeatureDims
 
 
-class STFTConfig(TorchConfig):
+class STFTConfig(EncodedConfig):
     """Settings of STFT; the defaults are those for UCF with SeLaVi features."""
 
-    epochs: int = Field(50, ge=1, le=100_000, description="epochs of stage 1; stage 2 trains the best")
-    batch_size: int = Field(256, ge=2, description="videos a batch")
-    batches_per_epoch: int = Field(500, ge=1, description="batches an epoch")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's initial learning rate")
-    weight_decay: float = Field(1e-5, ge=0, description="L2 weight decay, added to the gradient")
     encoder_dropout: float = Field(
         0.2, ge=0, lt=1, description="dropout rate of the encoders, the transformer layers and the Tucker fusion"
-    )
-    projection_dropout: float = Field(
-        0.3, ge=0, lt=1, description="dropout rate of the audio and visual projections"
-    )
-    decoder_dropout: float = Field(
-        0.5, ge=0, lt=1, description="dropout rate of the decoders and of the text projection"
-    )
-    text_adapter_dropout: float = Field(
-        0.1, ge=0, lt=1, description="dropout rate of W_enc, which is there with several text encoders only"
-    )
-    momentum: float = Field(
-        0.1,
-        gt=0,
-        le=1,
-        description="share of a pass's statistics in the running ones, in the last batch normalisation of the "
-        "encoders and of the audio and visual projections; 0.1 in all others",
     )
     model_width: int = Field(512, ge=2, description="width D of the encodings and of all that works on them")
     hidden_width: int = Field(

@@ -16,8 +16,9 @@ from torch import nn
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.families.layers import LinearBlock
+from avgzsl_baselines.families.settings import BenchmarkConfig
 from avgzsl_baselines.families.text_adapter import TextAdapter
-from avgzsl_bench import CheckpointError, FeatureDims, TorchConfig, TorchMethod, Videos
+from avgzsl_bench import CheckpointError, FeatureDims, TorchMethod, Videos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,13 +28,9 @@ if TYPE_CHECKING:
     from avgzsl_bench import Classes, Precision
 
 
-class TwoBranchConfig(TorchConfig):
+class TwoBranchConfig(BenchmarkConfig):
     """Settings of both; the defaults are the published ones, which hardly depend on the dataset."""
 
-    epochs: int = Field(50, ge=1, le=100_000, description="epochs of stage 1; stage 2 trains the best")
-    batch_size: int = Field(256, ge=2, description="videos a batch")
-    batches_per_epoch: int = Field(500, ge=1, description="batches an epoch")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's initial learning rate")
     dropout: float = Field(0.2, ge=0, lt=1, description="dropout rate of the three embedding networks")
     text_adapter_dropout: float = Field(
         0.1, ge=0, lt=1, description="dropout rate of W_enc, which is there with several text encoders only"

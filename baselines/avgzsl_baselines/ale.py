@@ -21,5 +21,5 @@ class ALE(BilinearMethod):
     """Bilinear compatibility, violated classes count less the more of them there are."""
 
     def ranking_loss(self, compatibility: Tensor, label: Tensor) -> Tensor:
-        """Rank-weighted hinge, mean over videos (`ale_loss`)."""
+        """Compute the rank-weighted hinge, mean over videos (`ale_loss`)."""
         return ale_loss(compatibility, label, self.config.margin)

@@ -96,7 +96,7 @@ class APN(ClassSpaceMethod[APNConfig]):
 
     @classmethod
     def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
-        """The published feature set whose width the two maps have.
+        """Find the published feature set whose width the two maps have.
 
         Raises:
             KeyError: a map is missing.
@@ -108,7 +108,7 @@ class APN(ClassSpaceMethod[APNConfig]):
         return shape_of_map(final)
 
     def build(self) -> APNNet:
-        """The two linear maps."""
+        """Build the two linear maps."""
         return APNNet(self.shape.visual + self.shape.audio, self.shape.text_width)
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -125,7 +125,7 @@ class APN(ClassSpaceMethod[APNConfig]):
         return {"total": torch.stack(list(terms.values())).sum(), **terms}
 
     def embed_videos(self, videos: Videos) -> Tensor:
-        """`A_g` of videos, `[N, Dw]`."""
+        """Compute `A_g` of videos, `[N, Dw]`."""
         x = video_vector(videos.audio, videos.visual, normalize=self.config.normalize_input)
         embedded: Tensor = self.module.global_map(x)
         return embedded

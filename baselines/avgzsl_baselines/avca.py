@@ -41,7 +41,7 @@ AnyAVCAConfig = TypeVar("AnyAVCAConfig", bound=AVCAConfig, default=AVCAConfig, c
 
 
 class AVCA(TorchMethod[AnyAVCAConfig]):
-    """AVCA. Only the visual embedding is scored; it has seen the audio through the transformer."""
+    """AVCA. Only the visual embedding is scored; the transformer has passed audio information to it."""
 
     module: AVCANet
 
@@ -84,7 +84,7 @@ class AVCA(TorchMethod[AnyAVCAConfig]):
 
     @classmethod
     def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
-        """Widths, hidden layers and depth; of the attention heads the product of number and width alone.
+        """Derive widths, hidden layers and depth; for the attention heads, only number times width.
 
         As in the published program there are three heads.
 
@@ -122,15 +122,15 @@ class AVCA(TorchMethod[AnyAVCAConfig]):
         }
 
     def build(self) -> AVCANet:
-        """The network on these features."""
+        """Build the network on these features."""
         return AVCANet(self.shape, self.config)
 
     def trained_parameters(self) -> Iterable[nn.Parameter]:
-        """All but the position embeddings, unless `train_positions` is on."""
+        """Return all but the position embeddings, unless `train_positions` is on."""
         return (parameter for parameter in self.module.parameters() if parameter.requires_grad)
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        """The sum of all losses, and each."""
+        """Compute `total`, the sum of all losses, and each."""
         embedded = self.module(batch, self.train_text)
         if self.config.reconstruction_passes:
             with torch.no_grad():
@@ -140,7 +140,7 @@ class AVCA(TorchMethod[AnyAVCAConfig]):
         return {"total": torch.stack(list(losses.values())).sum(), **losses}
 
     def terms(self, embedded: Embedded) -> dict[str, Tensor]:
-        """The losses of a batch, which are summed."""
+        """Compute the losses of a batch, which are summed."""
         return avca_losses(
             embedded,
             margin=self.config.margin,
@@ -150,15 +150,15 @@ class AVCA(TorchMethod[AnyAVCAConfig]):
         )
 
     def after_step(self, batch: Batch) -> None:
-        """With `bn_refresh=official` the embeddings of the batch once more."""
+        """Embed the batch once more where `bn_refresh=official`."""
         if self.config.bn_refresh == "official":
             self.module.embed_videos(batch.audio, batch.visual, [len(batch.label)])
             self.module.text_adapter.passes(self.train_text, [batch.label], self.module.text_projection)
 
     def embed_videos(self, videos: Videos) -> Tensor:
-        """theta_v of videos, `[N, d]`."""
+        """Compute theta_v of videos, `[N, d]`."""
         return self.module.embed_videos(videos.audio, videos.visual, [len(videos)])[1][1]
 
     def embed_classes(self, classes: Classes) -> Tensor:
-        """theta_w of classes, `[K, d]`."""
+        """Compute theta_w of classes, `[K, d]`."""
         return self.module.embed_texts(self.text_of(classes))

@@ -155,7 +155,7 @@ class AVFS(Method[AVFSConfig]):
     def _adam(
         self, modules: Iterable[nn.Module | None], learning_rate: float, betas: tuple[float, float]
     ) -> torch.optim.Adam | None:
-        """Adam over the modules that are there; None if none is."""
+        """Make Adam for the modules that are there; None if none is."""
         parameters = [p for module in modules if module is not None for p in module.parameters()]
         if not parameters:
             return None
@@ -164,7 +164,7 @@ class AVFS(Method[AVFSConfig]):
         )
 
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
-        """`batches_per_epoch` class-balanced batches, then the classifier; returns the mean of each loss.
+        """Train on `batches_per_epoch` class-balanced batches, then the classifier; return the mean of each loss.
 
         The generator makes a step after every `critic_steps`-th batch of the whole training.
         """
@@ -182,7 +182,7 @@ class AVFS(Method[AVFSConfig]):
         return dict(zip(means, torch.stack(list(means.values())).tolist(), strict=True))
 
     def train_step(self, batch: FeatureBatch) -> Mapping[str, Tensor]:
-        """One step of the critic, one of embedding and scorer, and when it is due one of the generator.
+        """Update the critic, embedding and scorer and, when it is due, the generator.
 
         Returns:
             The losses before each step, detached.
@@ -200,7 +200,7 @@ class AVFS(Method[AVFSConfig]):
         return {name: value.detach() for name, value in losses.items()}
 
     def critic_step(self, batch: FeatureBatch, fake: Tensor, alpha: Tensor) -> Mapping[str, Tensor]:
-        """A step of D on `L_D`; see `critic_losses`."""
+        """Update D on `L_D`; see `critic_losses`."""
         assert self.module.critic is not None
         assert self.critic_optimizer is not None
         losses = critic_losses(self.module.critic, batch, fake, alpha, penalty_weight=self.config.penalty_weight)
@@ -208,7 +208,7 @@ class AVFS(Method[AVFSConfig]):
         return losses
 
     def embedding_step(self, batch: FeatureBatch) -> Mapping[str, Tensor]:
-        """A step of Em and S on `L_E = L_con + L_dis`, real videos only; none where both are switched off."""
+        """Update Em and S on `L_E = L_con + L_dis`, on real videos only, unless both are switched off."""
         if self.embedding_optimizer is None:
             return {}
         losses = embedding_losses(self.module, batch, self.train_text, self.config.contrastive_temperature)
@@ -216,7 +216,7 @@ class AVFS(Method[AVFSConfig]):
         return losses
 
     def generator_step(self, batch: FeatureBatch, fake: Tensor) -> Mapping[str, Tensor]:
-        """A step of G on `generator_total`; D, Em and S pass the gradient on and stay as they are.
+        """Update G on `generator_total`; D, Em and S pass the gradient on and stay as they are.
 
         Args:
             batch: real videos.
@@ -228,7 +228,7 @@ class AVFS(Method[AVFSConfig]):
         return losses
 
     def generator_total(self, losses: Mapping[str, Tensor]) -> Tensor:
-        """`L_G`: the adversarial loss and, as far as they are in use, the weighted other two."""
+        """Compute `L_G`: the adversarial loss and, as far as they are in use, the weighted other two."""
         total = losses["adversarial"]
         if "generated_contrastive" in losses:
             total = total + self.config.contrastive_weight * losses["generated_contrastive"]
@@ -237,7 +237,7 @@ class AVFS(Method[AVFSConfig]):
         return total
 
     def _train_classifier(self, classifier: nn.Linear, train: Samples) -> Tensor:
-        """Cl from new weights on all training videos and generated ones of unseen classes; the mean loss."""
+        """Train Cl anew on all training videos and generated ones of unseen classes; return the mean loss."""
         config = self.config
         generated = self._unseen.repeat_interleave(config.synthetic_per_class)
         label = torch.cat((self._seen[train.label], generated))
@@ -256,19 +256,19 @@ class AVFS(Method[AVFSConfig]):
 
     @torch.no_grad()
     def _encode(self, videos: Videos) -> Tensor:
-        """What the classifier reads of each video, `[N, H]`, computed in blocks."""
+        """Encode each video for the classifier, `[N, H]`, in blocks."""
         return videos.mapped(lambda block: self.module.encode(joined(block.visual, block.audio)), BLOCK)
 
     @torch.no_grad()
     def _generate(self, label: Tensor) -> Tensor:
-        """The same of a generated video for each label, int64 `[M]`, positions in all classes."""
+        """Encode a generated video for each label, int64 `[M]`, positions in all classes."""
         assert self.module.generator is not None
         texts = (self.text[part] for part in torch.split(label, BLOCK))
         return torch.cat([self.module.encode(self.module.generator.sample(text)) for text in texts])
 
     @torch.inference_mode()
     def score(self, videos: Videos, classes: Classes) -> Tensor:
-        """Log-probabilities among all classes of the task, the columns of `classes`: `[N, K]`, in blocks.
+        """Compute log-probabilities among all classes of the task, for those of `classes`: `[N, K]`, in blocks.
 
         Args:
             videos: the videos to score.
@@ -293,11 +293,11 @@ class AVFS(Method[AVFSConfig]):
         return torch.stack([part.log_softmax(dim=1) for part in parts]).sum(dim=0)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Parameters of all networks, the classifier among them."""
+        """Return parameters of all networks, the classifier among them."""
         return {name: value.detach().clone() for name, value in self.module.state_dict().items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Loads parameters of all networks, for the same classes in the same order."""
+        """Load parameters of all networks, for the same classes in the same order."""
         self.module.load_state_dict(dict(state), strict=True)
 
     def parameter_count(self) -> int:
@@ -309,7 +309,7 @@ class AVFS(Method[AVFSConfig]):
 
 
 def _step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """One update of what the optimiser holds, and gradients for nothing else."""
+    """Update the parameters that the optimiser holds, computing no other gradients."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     optimizer.zero_grad(set_to_none=True)
     loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]

@@ -62,7 +62,7 @@ class AVMSTConfig(AVCAConfig):
 
 
 def integrate_and_fire(currents: Tensor, potential: Tensor | float) -> tuple[Tensor, Tensor]:
-    """Neurons without leak, over time: `v <- v + x`, `s = [v >= 1]`, `v <- (1 - s) v`.
+    """Run neurons without leak over time: `v <- v + x`, `s = [v >= 1]`, `v <- (1 - s) v`.
 
     Gradients flow through the reset; that of the spike is `avgzsl_baselines.families.spiking.spike`'s.
 
@@ -92,7 +92,7 @@ class SpikingBranch(nn.Module):
         self.output = nn.Linear(hidden, outputs)
 
     def forward(self, inputs: Tensor, steps: int, potentials: Potentials = AT_REST) -> tuple[Tensor, Potentials]:
-        """Spikes of the second layer, `[steps, N, outputs]`, on inputs `[N, inputs]` that stay the same.
+        """Compute spikes of the second layer, `[steps, N, outputs]`, on constant inputs `[N, inputs]`.
 
         Args:
             inputs: the features.
@@ -110,7 +110,7 @@ class SpikingBranch(nn.Module):
 
 
 def gate(encoded: Tensor, rates: Tensor) -> Tensor:
-    """`phi * softmax(rate)` by element, the softmax over the features: `[..., D]`."""
+    """Compute `phi * softmax(rate)` by element, the softmax over the features: `[..., D]`."""
     return encoded * torch.softmax(rates, dim=-1)
 
 
@@ -134,7 +134,7 @@ class AVMSTNet(AVCANet):
             self.visual_spiking.requires_grad_(False)
 
     def firing_rates(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
-        """Spikes of each output neuron, by steps: multiples of `1 / T` in [0, 1].
+        """Compute the firing rate of each output neuron: multiples of `1 / T` in [0, 1].
 
         Args:
             audio: `[N, Da]`.
@@ -150,20 +150,20 @@ class AVMSTNet(AVCANet):
         return torch.stack([branch(inputs, self.steps)[0].mean(dim=0) for branch, inputs in branches])
 
     def _released_rates(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
-        """The same where the audio network takes over the visual features, and no pass starts at rest."""
+        """Compute the rates where the audio network takes over the visual features, and no pass starts at rest."""
         audio_state = visual_state = AT_REST
         rates = []
-        for heard, seen in zip(torch.split(audio, sizes), torch.split(visual, sizes), strict=True):
-            of_audio, audio_state = self.audio_spiking(heard, self.steps, audio_state)
-            of_visual, visual_state = self.visual_spiking(seen, 1, visual_state)
+        for audio_part, visual_part in zip(torch.split(audio, sizes), torch.split(visual, sizes), strict=True):
+            of_audio, audio_state = self.audio_spiking(audio_part, self.steps, audio_state)
+            of_visual, visual_state = self.visual_spiking(visual_part, 1, visual_state)
             if self.steps > 1:
-                others, audio_state = self.audio_spiking(seen, self.steps - 1, audio_state)
+                others, audio_state = self.audio_spiking(visual_part, self.steps - 1, audio_state)
                 of_visual = torch.cat((of_visual, others))
             rates.append(torch.stack((of_audio.mean(dim=0), of_visual.mean(dim=0))))
         return torch.cat(rates, dim=1)
 
     def encode(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
-        """Encodings that have exchanged information with themselves, gated; of several passes.
+        """Encode several passes and let encodings exchange information with their gated form.
 
             g_m = gate(phi_m, rate_m),  phi'_a = Transformer([phi_a + pos_0, g_a + pos_0])_0
             phi'_v = Transformer([phi_v + pos_1, g_v + pos_1])_1
@@ -206,5 +206,5 @@ class AVMST(AVCA[AVMSTConfig]):
             )
 
     def build(self) -> AVMSTNet:
-        """The network on these features."""
+        """Build the network on these features."""
         return AVMSTNet(self.shape, self.config)

@@ -20,5 +20,5 @@ class DeViSE(BilinearMethod):
     """Bilinear compatibility, every violated class counts in full."""
 
     def ranking_loss(self, compatibility: Tensor, label: Tensor) -> Tensor:
-        """Sum of hinge terms over wrong classes, mean over videos (`devise_loss`)."""
+        """Sum the hinge terms of wrong classes, mean over videos (`devise_loss`)."""
         return devise_loss(compatibility, label, self.config.margin)

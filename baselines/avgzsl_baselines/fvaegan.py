@@ -136,14 +136,14 @@ class Model(nn.Module):
             )
 
     def features(self, videos: Videos) -> Tensor:
-        """`x = norm([a; v])`, each feature scaled before where that is set: `[N, Da + Dv]`."""
+        """Compute `x = norm([a; v])`, each feature scaled before where that is set: `[N, Da + Dv]`."""
         joined = torch.cat((videos.audio, videos.visual), dim=1)
         if self._scaled:
             joined = ((joined - self.low) / self.span).clamp(0, 1)
         return F.normalize(joined, dim=1)
 
     def log_probabilities(self, videos: Videos) -> Tensor:
-        """The classifier's, `[N, K]`, in the method's own order of classes."""
+        """Compute the classifier's log-probabilities, `[N, K]`, in the method's own order of classes."""
         logits: Tensor = self.classifier(self.features(videos))
         return logits.log_softmax(dim=1)
 
@@ -187,7 +187,7 @@ def mixed_rows(
 
 
 def _sent(parts: list[Tensor], device: torch.device) -> tuple[Tensor, ...]:
-    """Tensors on a device, in one copy for all."""
+    """Copy tensors to a device, in one copy for all."""
     return torch.split(torch.cat(parts).to(device), [len(part) for part in parts])
 
 
@@ -239,7 +239,7 @@ class FVAEGAN(Method[FVAEGANConfig]):
         self._cycle: Cycle | None = None
 
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
-        """One epoch of the classifier; where it is a classifier's first, one of the generator before.
+        """Train the classifier for an epoch; where it is a classifier's first, the generator before it.
 
         Returns:
             The classifier's loss, and those of the generator's latest epoch.
@@ -258,7 +258,7 @@ class FVAEGAN(Method[FVAEGANConfig]):
         return {"classifier": self._classifier_epoch(train, self._cycle), **self._cycle.generator_losses}
 
     def _generator_epoch(self, train: Samples, sampler: ClassBalancedSampler) -> dict[str, float]:
-        """A critic step on each batch, a generator step on the first and every `critic_steps`-th after it."""
+        """Update the critics on each batch, the generator on the first and every `critic_steps`-th after it."""
         config = self.config
         batches = config.generator_batches if config.schedule == "full" else 1
         updates: dict[str, list[Tensor]] = {}
@@ -277,7 +277,7 @@ class FVAEGAN(Method[FVAEGANConfig]):
         return dict(zip(updates, means, strict=True))
 
     def _begin_classifier(self, generator_losses: Mapping[str, float], videos: int) -> Cycle:
-        """A fresh classifier, and what its mini-batches are made of."""
+        """Begin a fresh classifier and lay out its mini-batches."""
         small_normal(self.model.classifier)
         return Cycle(
             generator_losses,
@@ -292,7 +292,7 @@ class FVAEGAN(Method[FVAEGANConfig]):
         )
 
     def _classifier_epoch(self, train: Samples, cycle: Cycle) -> float:
-        """One pass over all mini-batches; the mean of their losses before each update."""
+        """Train on all mini-batches; return the mean of their losses before each update."""
         values = []
         for number, rows in enumerate(cycle.rows):
             if number < len(cycle.kept):
@@ -311,7 +311,7 @@ class FVAEGAN(Method[FVAEGANConfig]):
 
     @torch.no_grad()
     def _mini_batch(self, train: Samples, rows: Rows) -> tuple[Tensor, Tensor]:
-        """Real and synthetic features, all of unit norm, `[B, D]`, and their classes, `[B]`."""
+        """Make real and synthetic features, all of unit norm, `[B, D]`, and their classes, `[B]`."""
         real = self.model.features(train.videos.take(rows.video))
         z = self._normal(len(rows.label), self._synthesis.manual_seed(rows.seed))
         synthetic = self.model.networks.generator(z, self._text.index_select(0, rows.label))
@@ -323,7 +323,7 @@ class FVAEGAN(Method[FVAEGANConfig]):
 
     @torch.inference_mode()
     def score(self, videos: Videos, classes: Classes) -> Tensor:
-        """Log-probabilities `[N, K]` of classes that the method was built for, computed in blocks of videos.
+        """Compute log-probabilities `[N, K]` of classes that the method was built for, in blocks of videos.
 
         Raises:
             AvbenchError: a class that it was not built for.
@@ -332,13 +332,13 @@ class FVAEGAN(Method[FVAEGANConfig]):
         return videos.mapped(lambda block: self.model.log_probabilities(block).index_select(1, columns), BLOCK)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Parameters of all networks and of the classifier, and the range of each feature."""
+        """Return parameters of all networks and of the classifier, and the range of each feature."""
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Loads all of it."""
+        """Load all of it."""
         self.model.load_state_dict(dict(state), strict=True)
 
     def parameter_count(self) -> int:
-        """Trained parameters of the four networks; the classifier's, `(Da + Dv + 1) K`, are not among them."""
+        """Count the parameters of the four networks; the classifier's, `(Da + Dv + 1) K`, are not among them."""
         return sum(parameter.numel() for parameter in self.model.networks.parameters())

@@ -123,7 +123,7 @@ class Hyper(AVCA[AnyHyperConfig]):
         """Curvatures that are learnt for each video."""
 
     def build(self) -> HyperNet:
-        """AVCA's network with a curvature head."""
+        """Build AVCA's network with a curvature head."""
         return HyperNet(self.shape, self.config, self.learnt_curvatures)
 
     def terms(self, embedded: Embedded) -> dict[str, Tensor]:

@@ -150,7 +150,7 @@ class KDANet(nn.Module):
         return torch.stack((self.audio_encoder(audio), self.visual_encoder(visual)))
 
     def forward(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """A video where class vectors are.
+        """Map videos to where class vectors are.
 
             [Y_0, Y_1] = Transformer([phi_a + pos_0, phi_v + pos_1])
             theta_a = A_proj(phi_a + Y_0),  theta_v = V_proj(phi_v + Y_1)
@@ -201,11 +201,11 @@ class KDA(TorchMethod[KDAConfig]):
 
     @classmethod
     def added_text(cls, config: KDAConfig, offered: tuple[str, ...]) -> tuple[str, ...]:
-        """The descriptions, unless names are read."""
+        """Name the descriptions, unless names are read."""
         return offered if config.knowledge == "descriptions" else ()
 
     def text_of(self, classes: Classes) -> Tensor:
-        """t, `[K, E]`: the descriptions' vectors as they come, or the class names'.
+        """Return t, `[K, E]`: the descriptions' vectors as they come, or the class names'.
 
         Names by CLIP where the feature set has it, as descriptions are; else by all that it has, side by side.
         """
@@ -216,15 +216,15 @@ class KDA(TorchMethod[KDAConfig]):
         return torch.cat([vectors for name, vectors in classes.text.items() if name != KNOWLEDGE], dim=1)
 
     def build(self) -> KDANet:
-        """The network on these features and class vectors."""
+        """Build the network on these features and class vectors."""
         return KDANet(self.shape, self.train_text.shape[1], self.config)
 
     def trained_parameters(self) -> Iterable[nn.Parameter]:
-        """All, of the margin's scale only where it is learned."""
+        """Return all parameters, the margin's scale only where it is learned."""
         return (parameter for parameter in self.module.parameters() if parameter.requires_grad)
 
     def build_optimizer(self) -> torch.optim.Optimizer:
-        """Adam with the published decay rates."""
+        """Build Adam with the published decay rates."""
         optimizer = super().build_optimizer()
         for group in optimizer.param_groups:
             group["betas"] = _BETAS
@@ -246,7 +246,7 @@ class KDA(TorchMethod[KDAConfig]):
         return {"total": classification + weighted, "alignment": alignment, "classification": classification}
 
     def _margin(self, label: Tensor) -> Tensor | None:
-        """M[y], `[B, K]`; None without a margin."""
+        """Compute M[y], `[B, K]`; None without a margin."""
         if self.config.margin == "none":
             return None
         if self.config.margin == "constant":
@@ -254,10 +254,10 @@ class KDA(TorchMethod[KDAConfig]):
         return adaptive_margin(self.similarity, label, self.module.margin_scale, self.module.margin_offset)
 
     def embed_videos(self, videos: Videos) -> Tensor:
-        """z of videos, `[N, E]`."""
+        """Compute z of videos, `[N, E]`."""
         embedded: Tensor = self.module(videos.audio, videos.visual)
         return embedded
 
     def embed_classes(self, classes: Classes) -> Tensor:
-        """Class vectors as they come, `[K, E]`."""
+        """Return class vectors as they come, `[K, E]`."""
         return self.text_of(classes)

@@ -20,5 +20,5 @@ class SJE(BilinearMethod):
     """Bilinear compatibility, only the class that violates most counts."""
 
     def ranking_loss(self, compatibility: Tensor, label: Tensor) -> Tensor:
-        """Largest hinge term, mean over videos (`sje_loss`)."""
+        """Compute the largest hinge term, mean over videos (`sje_loss`)."""
         return sje_loss(compatibility, label, self.config.margin)

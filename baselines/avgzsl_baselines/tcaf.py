@@ -98,7 +98,7 @@ class TCAF(TorchMethod[TCAFConfig]):
 
     @classmethod
     def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
-        """Widths and depth; of the attention heads the product of number and width alone.
+        """Derive widths and depth; for the attention heads, only number times width.
 
         A product of the published settings tells both; others have to be given as settings, as does
         `assembly=fixed` for ActivityNet.
@@ -147,11 +147,11 @@ class TCAF(TorchMethod[TCAFConfig]):
             )
 
     def build(self) -> TCAFNet:
-        """The network on these features."""
+        """Build the network on these features."""
         return TCAFNet(self.shape, self.config)
 
     def _assembled(self, source: Videos | Batch, window: int, start_of: Callable[[Tensor], Tensor]) -> AudioVisual:
-        """Whole videos, or windows of `window` visual steps, whose start comes from the steps outside them."""
+        """Take whole videos, or windows of `window` visual steps whose start comes from the steps outside them."""
         videos = sequences_of(source)
         if self.config.assembly == "max" or source.audio_steps is None:
             return videos
@@ -160,19 +160,19 @@ class TCAF(TorchMethod[TCAFConfig]):
         return windows(videos, start, window, audio_window(window, *seconds, self.config.audio_window))
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        """l = l_ce + l_rec + l_reg, on all steps of the batch."""
+        """Compute `total` = l_ce + l_rec + l_reg, and each, on all steps of the batch."""
         embedded = self.module(sequences_of(batch), batch.label, self.train_text)
         losses = base_losses(embedded, batch.label)
         return {"total": losses["ce"] + losses["rec"] + losses["reg"], **losses}
 
     def train_step(self, batch: Batch) -> Mapping[str, Tensor]:
-        """One update on the batch or on windows of it."""
+        """Update once, on the batch or on windows of it."""
         last = self.config.window_start == "all"
         videos = self._assembled(batch, self.config.train_window, partial(random_start, last=last))
         return super().train_step(replace(batch, audio_steps=videos.audio, visual_steps=videos.visual))
 
     def after_step(self, batch: Batch) -> None:
-        """With `bn_refresh=official` the embeddings once more.
+        """Embed the batch once more where `bn_refresh=official`.
 
         As in the published program's scoring, times are indices.
         """
@@ -181,11 +181,11 @@ class TCAF(TorchMethod[TCAFConfig]):
             self.module.text_projection(self.train_text[batch.label])
 
     def embed_videos(self, videos: Videos) -> Tensor:
-        """theta_o of videos, `[N, d]`."""
+        """Compute theta_o of videos, `[N, d]`."""
         assembled = self._assembled(videos, self.config.test_window, centre_start)
         return self.module.embed_videos(assembled, self.config.eval_times)
 
     def embed_classes(self, classes: Classes) -> Tensor:
-        """theta_w = W_proj(w) of classes, `[K, d]`."""
+        """Compute theta_w = W_proj(w) of classes, `[K, d]`."""
         embedded: Tensor = self.module.text_projection(self.text_of(classes))
         return embedded

@@ -66,7 +66,7 @@ class AVCAConfig(EncodedConfig):
 
 
 def feed_forward(inputs: int, hidden: int, outputs: int, dropout: float, momentum: float) -> BlockStack:
-    """Two blocks of which the second has the momentum; without a hidden layer one, which has not."""
+    """Build two blocks of which the second has the momentum; without a hidden layer one, which has not."""
     if hidden == 0:
         return BlockStack(LinearBlock(inputs, outputs, dropout))
     return TwoLayerBlock(inputs, hidden, outputs, dropout, momentum)
@@ -112,7 +112,7 @@ class AVCANet(nn.Module):
         self.visual_reconstruction = LinearBlock(joint, width, dropout)  # V_rec
 
     def encode(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
-        """phi_a = A_enc(a) and phi_v = V_enc(v) of several passes, one below the other.
+        """Compute phi_a = A_enc(a) and phi_v = V_enc(v) of several passes, one below the other.
 
         Args:
             audio: `[N, Da]`.
@@ -125,7 +125,7 @@ class AVCANet(nn.Module):
         return torch.stack((self.audio_encoder.passes(audio, sizes), self.visual_encoder.passes(visual, sizes)))
 
     def embed_videos(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> tuple[Tensor, Tensor]:
-        """Encodings and embeddings of several passes, one below the other.
+        """Encode and embed several passes, one below the other.
 
             [Z_0, Z_1] = Transformer([phi_a + pos_0, phi_v + pos_1])
             theta_a = A_proj(phi_a + Z_0),  theta_v = V_proj(phi_v + Z_1)
@@ -149,7 +149,7 @@ class AVCANet(nn.Module):
         )
 
     def embed_texts(self, text: Tensor) -> Tensor:
-        """theta_w = W_proj(w) of texts `[K, Dw]` in one pass: `[K, d]`."""
+        """Compute theta_w = W_proj(w) of texts `[K, Dw]` in one pass: `[K, d]`."""
         embedded: Tensor = self.text_projection(self.text_adapter(text))
         return embedded
 

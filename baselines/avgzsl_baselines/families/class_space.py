@@ -41,7 +41,7 @@ class ClassSpaceConfig(BenchmarkConfig):
 
 
 def video_vector(audio: Tensor, visual: Tensor, *, normalize: bool) -> Tensor:
-    """`x = [v; a]`, visual first, on request of unit norm.
+    """Compute `x = [v; a]`, visual first, on request of unit norm.
 
     Args:
         audio: float `[B, Da]`.
@@ -56,7 +56,7 @@ def video_vector(audio: Tensor, visual: Tensor, *, normalize: bool) -> Tensor:
 
 
 def shape_of_map(weight: Tensor) -> tuple[FeatureDims, dict[str, Any]]:
-    """The feature set that a released linear map is for, told by its input width.
+    """Find the feature set that a released linear map is for by its input width.
 
     Args:
         weight: `[Dw, Dv + Da]`, axes of length 1 may follow.
@@ -94,13 +94,13 @@ class ClassSpaceMethod(TorchMethod[AnyClassSpaceConfig]):
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
 
     def text_of(self, classes: Classes) -> Tensor:
-        """Class embeddings of unit norm, `[K, Dw]`: all text encoders side by side, then normalised."""
+        """Return class embeddings of unit norm, `[K, Dw]`: all text encoders side by side, then normalised."""
         return F.normalize(classes.embedding(), dim=1)
 
     def embed_classes(self, classes: Classes) -> Tensor:
-        """The class embeddings themselves, `[K, Dw]`, of unit norm."""
+        """Return the class embeddings themselves, `[K, Dw]`, of unit norm."""
         return self.text_of(classes)
 
     def compatibility(self, videos: Tensor, classes: Tensor) -> Tensor:
-        """Scores `[N, K]`: minus the Euclidean distance, or the dot product where the settings ask for it."""
+        """Compute scores `[N, K]`: minus the Euclidean distance, or the dot product where `scoring=dot`."""
         return videos @ classes.T if self.config.scoring == "dot" else super().compatibility(videos, classes)

@@ -75,7 +75,7 @@ class Inputs:
     visual_steps: Tensor
 
     def above(self, other: Inputs) -> Inputs:
-        """These videos with the others below them."""
+        """Put the others below these videos."""
         return Inputs(
             audio=torch.cat((self.audio, other.audio)),
             visual=torch.cat((self.visual, other.visual)),
@@ -156,7 +156,7 @@ class STFTNet(nn.Module):
         self.visual_reconstruction = LinearBlock(joint, width, text_dropout)  # V_rec
 
     def encode(self, inputs: Inputs, sizes: list[int]) -> Tensor:
-        """phi, `[2, N, D]`, of several passes, one below the other; `sizes` are their rows."""
+        """Compute phi, `[2, N, D]`, of several passes, one below the other; `sizes` are their rows."""
         return torch.stack(
             (
                 self.audio_encoder.passes(inputs.audio, sizes),
@@ -165,7 +165,7 @@ class STFTNet(nn.Module):
         )
 
     def temporal(self, inputs: Inputs) -> Tensor:
-        """S, `[2, N, D]`, in double precision where videos are scored.
+        """Compute S, `[2, N, D]`, in double precision where videos are scored.
 
         The smallest rounding can decide whether a neuron fires, and products of matrices round differently as
         the number of videos changes: in single precision a video's scores would, now and then, depend on how
@@ -180,14 +180,14 @@ class STFTNet(nn.Module):
         return precise.to(inputs.audio.dtype)
 
     def fuse(self, encoded: Tensor, temporal: Tensor) -> Tensor:
-        """Y, `[2, N, D]`: the combiner's R of phi and the temporal S, fused for each modality."""
+        """Compute Y, `[2, N, D]`: the combiner's R of phi and the temporal S, fused for each modality."""
         semantic = self.combiner(encoded)
         return torch.stack(
             (self.audio_fusion(semantic[0], temporal[0]), self.visual_fusion(semantic[1], temporal[1]))
         )
 
     def embed_videos(self, inputs: Inputs, sizes: list[int]) -> tuple[Tensor, Tensor]:
-        """Encodings and embeddings of several passes, one below the other.
+        """Encode and embed several passes, one below the other.
 
             phi_m = A_enc(a), V_enc(v),  R_m = LKC(phi),  S_m = SNN_m(frames),  Y_m = Tucker_m(R_m, S_m)
             [Z_0, Z_1] = Transformer([Y_a + mod_0, Y_v + mod_1])                                      (Eq. 14)
@@ -210,7 +210,7 @@ class STFTNet(nn.Module):
         )
 
     def embed_texts(self, text: Tensor) -> Tensor:
-        """theta_w = W_proj(w) of texts `[K, Dw]` in one pass: `[K, d]`."""
+        """Compute theta_w = W_proj(w) of texts `[K, Dw]` in one pass: `[K, d]`."""
         embedded: Tensor = self.text_projection(self.text_adapter(text))
         return embedded
 

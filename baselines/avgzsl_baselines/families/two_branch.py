@@ -55,12 +55,12 @@ class EmbeddingNet(nn.Module):
         self.output = nn.Linear(hidden, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """`[N, inputs]` to `[N, outputs]`."""
+        """Map `[N, inputs]` to `[N, outputs]`."""
         outputs: Tensor = self.output(self.hidden(inputs))
         return outputs
 
     def passes(self, inputs: Tensor, sizes: list[int]) -> Tensor:
-        """What a call for each of several batches in turn gives; see `LinearBlock.passes`."""
+        """Compute what calls for several batches in turn would; see `LinearBlock.passes`."""
         outputs: Tensor = self.output(self.hidden.passes(inputs, sizes))
         return outputs
 
@@ -82,7 +82,7 @@ class TwoBranchNet(nn.Module):
         self.text = EmbeddingNet(self.text_adapter.width, config.text_hidden_width, width, dropout)
 
     def embed_texts(self, text: Tensor) -> Tensor:
-        """`f_t` of texts `[N, Dw]` in one pass: `[N, d]`."""
+        """Compute `f_t` of texts `[N, Dw]` in one pass: `[N, d]`."""
         embedded: Tensor = self.text(self.text_adapter(text))
         return embedded
 
@@ -110,7 +110,7 @@ class TwoBranchMethod(TorchMethod[AnyTwoBranchConfig]):
 
     @abstractmethod
     def combine(self, audio: Tensor, visual: Tensor, videos: Tensor) -> Tensor:
-        """The scored matrix `[N, K]` from those of the two branches.
+        """Combine the matrices of the two branches into the scored one, `[N, K]`.
 
         Args:
             audio: minus the distances of audio embeddings to classes, `[N, K]`.
@@ -119,17 +119,17 @@ class TwoBranchMethod(TorchMethod[AnyTwoBranchConfig]):
         """
 
     def branch_scores(self, videos: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-        """Minus the Euclidean distances, audio and visual: two `[N, K]` of embedded videos and classes."""
+        """Compute minus the Euclidean distances, audio and visual: two `[N, K]` of embedded videos and classes."""
         width = classes.shape[1]
         audio, visual = videos[:, :width], videos[:, width : 2 * width]
         return super().compatibility(audio, classes), super().compatibility(visual, classes)
 
     def compatibility(self, videos: Tensor, classes: Tensor) -> Tensor:
-        """Scores `[N, K]` of embedded videos and classes."""
+        """Score embedded videos against embedded classes: `[N, K]`."""
         return self.combine(*self.branch_scores(videos, classes), videos)
 
     def calibration_scorer(self, classes: Classes) -> Callable[[Videos], Sequence[Tensor]] | None:
-        """With `bias=mean_of_three` audio alone, visual alone and the scored matrix, `[N, K]` each."""
+        """Score by audio, by visual and by both, `[N, K]` each, where `bias=mean_of_three`."""
         if self.config.bias == "own":
             return None
         self.module.eval()
@@ -145,12 +145,12 @@ class TwoBranchMethod(TorchMethod[AnyTwoBranchConfig]):
         return scores
 
     def embed_classes(self, classes: Classes) -> Tensor:
-        """`f_t` of classes, `[K, d]`."""
+        """Compute `f_t` of classes, `[K, d]`."""
         return self.module.embed_texts(self.text_of(classes))
 
     @classmethod
     def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
-        """Widths of the features, of the hidden layers and of the joint space."""
+        """Derive the widths of the features, of the hidden layers and of the joint space."""
         nets = [f"triplet_net.embedding_net{number}.fc" for number in (1, 2, 3)]
         (hidden, audio), (visual_hidden, visual), (text_hidden, text) = (
             state[f"{net}.0.weight"].shape for net in nets

@@ -1,7 +1,7 @@
 """avgzsl-bench: a benchmark toolkit for audio-visual generalized zero-shot learning.
 
-The names below are the public interface; everything a plugin needs is here. They are resolved when first
-used, so that importing the package costs nothing.
+The names below are the public interface; everything a plugin of any kind needs is here. They are resolved when
+first used, so that importing the package costs nothing: type checkers read the imports, Python reads `_HOME`.
 """
 
 from __future__ import annotations
@@ -10,114 +10,99 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pydantic import Field
+    from pydantic import Field as Field
 
-    from avgzsl_bench.data.benchmark import load_benchmark
-    from avgzsl_bench.data.layouts.readers import DetectedFeatures, FeatureReader
-    from avgzsl_bench.data.store.table import FeatureTable, Ragged
-    from avgzsl_bench.errors import AvbenchError, CheckpointError, ConfigError
-    from avgzsl_bench.execution.events import EpochReport, RunInfo
-    from avgzsl_bench.execution.execute import run
-    from avgzsl_bench.gzsl.metrics import (
-        Decisions,
-        Metrics,
-        SeenUnseenCurve,
-        decide,
-        evaluate,
-        seen_unseen_curve,
-    )
-    from avgzsl_bench.gzsl.sequences import Padded, Sequences
-    from avgzsl_bench.gzsl.task import Benchmark, Classes, FeatureDims, Samples, Task, Videos
-    from avgzsl_bench.method.base import Method, MethodConfig
-    from avgzsl_bench.method.precision import Precision
-    from avgzsl_bench.method.registry import list_methods
-    from avgzsl_bench.method.sampling import ClassBalancedSampler
-    from avgzsl_bench.method.torch_method import Batch, TorchConfig, TorchMethod
-    from avgzsl_bench.plugins.hookspecs import hookimpl
-    from avgzsl_bench.plugins.method_files import method_specs
-    from avgzsl_bench.plugins.specs import AblationSpec, DatasetSpec, MethodSpec, Needs, ReaderSpec, ReportedSpec
-    from avgzsl_bench.records.checkpoint import load_official
-    from avgzsl_bench.records.record import Record
+    from avgzsl_bench.data.benchmark import load_benchmark as load_benchmark
+    from avgzsl_bench.data.datasets.facts import PARTITIONS as PARTITIONS
+    from avgzsl_bench.data.datasets.facts import Dataset as Dataset
+    from avgzsl_bench.data.datasets.facts import partition_bit as partition_bit
+    from avgzsl_bench.data.layouts.readers import DetectedFeatures as DetectedFeatures
+    from avgzsl_bench.data.layouts.readers import FeatureReader as FeatureReader
+    from avgzsl_bench.data.store.table import FeatureTable as FeatureTable
+    from avgzsl_bench.data.store.table import Ragged as Ragged
+    from avgzsl_bench.errors import AvbenchError as AvbenchError
+    from avgzsl_bench.errors import CheckpointError as CheckpointError
+    from avgzsl_bench.errors import ConfigError as ConfigError
+    from avgzsl_bench.errors import DataError as DataError
+    from avgzsl_bench.errors import PluginError as PluginError
+    from avgzsl_bench.errors import RecordError as RecordError
+    from avgzsl_bench.errors import RunError as RunError
+    from avgzsl_bench.errors import UnknownNameError as UnknownNameError
+    from avgzsl_bench.execution.events import EpochReport as EpochReport
+    from avgzsl_bench.execution.events import RunInfo as RunInfo
+    from avgzsl_bench.execution.execute import run as run
+    from avgzsl_bench.gzsl.metrics import Decisions as Decisions
+    from avgzsl_bench.gzsl.metrics import Metrics as Metrics
+    from avgzsl_bench.gzsl.metrics import SeenUnseenCurve as SeenUnseenCurve
+    from avgzsl_bench.gzsl.metrics import decide as decide
+    from avgzsl_bench.gzsl.metrics import evaluate as evaluate
+    from avgzsl_bench.gzsl.metrics import seen_unseen_curve as seen_unseen_curve
+    from avgzsl_bench.gzsl.sequences import Padded as Padded
+    from avgzsl_bench.gzsl.sequences import Sequences as Sequences
+    from avgzsl_bench.gzsl.task import Benchmark as Benchmark
+    from avgzsl_bench.gzsl.task import Classes as Classes
+    from avgzsl_bench.gzsl.task import FeatureDims as FeatureDims
+    from avgzsl_bench.gzsl.task import Samples as Samples
+    from avgzsl_bench.gzsl.task import Task as Task
+    from avgzsl_bench.gzsl.task import Videos as Videos
+    from avgzsl_bench.method.base import Method as Method
+    from avgzsl_bench.method.base import MethodConfig as MethodConfig
+    from avgzsl_bench.method.precision import Precision as Precision
+    from avgzsl_bench.method.registry import list_methods as list_methods
+    from avgzsl_bench.method.sampling import ClassBalancedSampler as ClassBalancedSampler
+    from avgzsl_bench.method.torch_method import Batch as Batch
+    from avgzsl_bench.method.torch_method import TorchConfig as TorchConfig
+    from avgzsl_bench.method.torch_method import TorchMethod as TorchMethod
+    from avgzsl_bench.plugins.hookspecs import hookimpl as hookimpl
+    from avgzsl_bench.plugins.method_files import method_specs as method_specs
+    from avgzsl_bench.plugins.specs import AblationSpec as AblationSpec
+    from avgzsl_bench.plugins.specs import DatasetSpec as DatasetSpec
+    from avgzsl_bench.plugins.specs import MethodSpec as MethodSpec
+    from avgzsl_bench.plugins.specs import Needs as Needs
+    from avgzsl_bench.plugins.specs import ReaderSpec as ReaderSpec
+    from avgzsl_bench.plugins.specs import ReportedSpec as ReportedSpec
+    from avgzsl_bench.records.checkpoint import load_official as load_official
+    from avgzsl_bench.records.record import Record as Record
+    from avgzsl_bench.testing.method_checks import check_method as check_method
+    from avgzsl_bench.testing.reader_checks import check_reader as check_reader
 
-_HOME = {
-    "records.checkpoint": ("load_official",),
-    "data.benchmark": ("load_benchmark",),
-    "data.layouts.readers": ("FeatureReader", "DetectedFeatures"),
-    "data.store.table": ("FeatureTable", "Ragged"),
-    "errors": ("AvbenchError", "CheckpointError", "ConfigError"),
-    "execution.events": ("EpochReport", "RunInfo"),
-    "plugins.hookspecs": ("hookimpl",),
-    "plugins.method_files": ("method_specs",),
-    "method.base": ("Method", "MethodConfig"),
-    "plugins.specs": ("AblationSpec", "DatasetSpec", "MethodSpec", "Needs", "ReaderSpec", "ReportedSpec"),
-    "gzsl.metrics": ("Decisions", "Metrics", "SeenUnseenCurve", "decide", "evaluate", "seen_unseen_curve"),
-    "method.registry": ("list_methods",),
-    "method.precision": ("Precision",),
-    "records.record": ("Record",),
-    "execution.execute": ("run",),
-    "method.sampling": ("ClassBalancedSampler",),
-    "gzsl.sequences": ("Padded", "Sequences"),
-    "gzsl.task": ("Benchmark", "Classes", "Samples", "FeatureDims", "Task", "Videos"),
-    "method.torch_method": ("Batch", "TorchConfig", "TorchMethod"),
-}
-_MODULE_OF = {name: f"avgzsl_bench.{module}" for module, names in _HOME.items() for name in names}
-_MODULE_OF["Field"] = "pydantic"  # what settings are declared with
+else:
+    _HOME = {
+        "pydantic": "Field",  # what settings are declared with
+        "avgzsl_bench.data.benchmark": "load_benchmark",
+        "avgzsl_bench.data.datasets.facts": "PARTITIONS Dataset partition_bit",
+        "avgzsl_bench.data.layouts.readers": "DetectedFeatures FeatureReader",
+        "avgzsl_bench.data.store.table": "FeatureTable Ragged",
+        "avgzsl_bench.errors": "AvbenchError CheckpointError ConfigError DataError "
+        "PluginError RecordError RunError UnknownNameError",
+        "avgzsl_bench.execution.events": "EpochReport RunInfo",
+        "avgzsl_bench.execution.execute": "run",
+        "avgzsl_bench.gzsl.metrics": "Decisions Metrics SeenUnseenCurve decide evaluate seen_unseen_curve",
+        "avgzsl_bench.gzsl.sequences": "Padded Sequences",
+        "avgzsl_bench.gzsl.task": "Benchmark Classes FeatureDims Samples Task Videos",
+        "avgzsl_bench.method.base": "Method MethodConfig",
+        "avgzsl_bench.method.precision": "Precision",
+        "avgzsl_bench.method.registry": "list_methods",
+        "avgzsl_bench.method.sampling": "ClassBalancedSampler",
+        "avgzsl_bench.method.torch_method": "Batch TorchConfig TorchMethod",
+        "avgzsl_bench.plugins.hookspecs": "hookimpl",
+        "avgzsl_bench.plugins.method_files": "method_specs",
+        "avgzsl_bench.plugins.specs": "AblationSpec DatasetSpec MethodSpec Needs ReaderSpec ReportedSpec",
+        "avgzsl_bench.records.checkpoint": "load_official",
+        "avgzsl_bench.records.record": "Record",
+        "avgzsl_bench.testing.method_checks": "check_method",
+        "avgzsl_bench.testing.reader_checks": "check_reader",
+    }
+    _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 
-__all__ = [  # noqa: RUF022 (grouped as in _HOME)
-    "AblationSpec",
-    "load_official",
-    "load_benchmark",
-    "DatasetSpec",
-    "FeatureReader",
-    "DetectedFeatures",
-    "ReaderSpec",
-    "FeatureTable",
-    "Ragged",
-    "AvbenchError",
-    "CheckpointError",
-    "ConfigError",
-    "EpochReport",
-    "RunInfo",
-    "hookimpl",
-    "method_specs",
-    "Method",
-    "MethodConfig",
-    "MethodSpec",
-    "Needs",
-    "Decisions",
-    "Metrics",
-    "SeenUnseenCurve",
-    "decide",
-    "evaluate",
-    "seen_unseen_curve",
-    "list_methods",
-    "Precision",
-    "Record",
-    "ReportedSpec",
-    "run",
-    "ClassBalancedSampler",
-    "Padded",
-    "Sequences",
-    "Benchmark",
-    "Classes",
-    "Samples",
-    "FeatureDims",
-    "Task",
-    "Videos",
-    "Batch",
-    "TorchConfig",
-    "TorchMethod",
-    "Field",
-]
+    __all__ = [*_MODULE_OF]
 
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(_MODULE_OF[name]), name)
+        globals()[name] = value
+        return value
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_MODULE_OF[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+    def __dir__() -> list[str]:
+        return sorted(_MODULE_OF)

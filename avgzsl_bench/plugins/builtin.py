@@ -8,16 +8,14 @@ from avgzsl_bench.plugins.specs import DatasetSpec, ReaderSpec, ReportedSpec
 
 @hookimpl
 def avbench_datasets() -> list[DatasetSpec]:
-    """The three datasets of the field."""
-    return [
-        DatasetSpec(name, f"avgzsl_bench:data/datasets/class_lists/{name}.json")
-        for name in ("activitynet", "ucf", "vggsound")
-    ]
+    """Register the three datasets of the field."""
+    names = ("activitynet", "ucf", "vggsound")
+    return [DatasetSpec(name, f"avgzsl_bench:data/datasets/class_lists/{name}.json") for name in names]
 
 
 @hookimpl
 def avbench_feature_readers() -> list[ReaderSpec]:
-    """The three published layouts."""
+    """Register readers of the three published layouts."""
     return [
         ReaderSpec("avca", "avgzsl_bench.data.layouts.avca:READER"),
         ReaderSpec("clipclap", "avgzsl_bench.data.layouts.pickled:CLIPCLAP"),
@@ -27,7 +25,6 @@ def avbench_feature_readers() -> list[ReaderSpec]:
 
 @hookimpl
 def avbench_reported() -> list[ReportedSpec]:
-    """The tables of the MFT paper, and what other papers and projects report."""
-    return [
-        ReportedSpec(name, f"avgzsl_bench:report/reported/{name}.json") for name in ("literature", "mft_jeit2025")
-    ]
+    """Register the tables of the MFT paper, and what other papers and projects report."""
+    names = ("literature", "mft_jeit2025")
+    return [ReportedSpec(name, f"avgzsl_bench:report/reported/{name}.json") for name in names]

@@ -1,4 +1,4 @@
-"""The whole plugin contract.
+"""The whole plugin contract; docs/plugins.md has a plugin of each kind.
 
 A plugin is a module (or object) named by an entry point of the group `avgzsl_bench`, with functions marked
 `@hookimpl`. Everything built in comes through the same hooks.
@@ -22,44 +22,44 @@ hookimpl = pluggy.HookimplMarker("avgzsl_bench")
 
 @hookspec
 def avbench_methods() -> Sequence[MethodSpec]:
-    """Methods that this plugin brings. Called often: import nothing heavy, name the class by a string."""
+    """Register methods. Called by every command: import nothing heavy, name the class by a string."""
     return ()
 
 
 @hookspec
 def avbench_datasets() -> Sequence[DatasetSpec]:
-    """Datasets: a name and a data file with the class lists and the standard video counts."""
+    """Register datasets: a name and a data file with the class lists and the standard numbers of videos."""
     return ()
 
 
 @hookspec
 def avbench_feature_readers() -> Sequence[ReaderSpec]:
-    """Readers that recognise a layout on disk and turn it into feature tables."""
+    """Register readers, which recognise a layout on disk and read it as feature tables."""
     return ()
 
 
 @hookspec
 def avbench_reported() -> Sequence[ReportedSpec]:
-    """Figures that papers reported: data files with their citation."""
+    """Register figures that papers reported: data files with their citations."""
     return ()
 
 
 @hookspec
 def avbench_ablations() -> Sequence[AblationSpec]:
-    """Ablations of methods: data files with the variants to compare."""
+    """Register ablations of methods: data files with the variants to compare."""
     return ()
 
 
 @hookspec
 def avbench_run_started(run: RunInfo) -> None:
-    """A run is about to train its first epoch."""
+    """Observe a run that is about to train its first epoch."""
 
 
 @hookspec
 def avbench_epoch_finished(run: RunInfo, epoch: EpochReport) -> None:
-    """An epoch of stage 1 was trained and validated, or one of stage 2 was trained."""
+    """Observe an epoch: one of stage 1 was trained and validated, or one of stage 2 was trained."""
 
 
 @hookspec
 def avbench_run_finished(run: RunInfo, record: Record) -> None:
-    """A run ended and its record was written."""
+    """Observe the end of a run, whose record was written."""

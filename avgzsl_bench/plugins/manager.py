@@ -20,18 +20,20 @@ from avgzsl_bench.plugins.specs import MethodSpec
 GROUP = "avgzsl_bench"
 OWN = "avgzsl-bench"
 PIN = "AVBENCH_PLUGINS"
-"""Environment variable: a comma-separated list of the entry points to load; unset: all of them."""
+"""Environment variable with the entry points to load, separated by commas; unset: all of them."""
 
 
 @dataclass(frozen=True)
 class PluginStatus:
-    """What became of one entry point.
+    """Outcome of loading one entry point.
 
     Attributes:
-        name, value: the entry point and what it names.
-        distribution, version: who installed it.
-        error: why it was not loaded, or what of it had to be left out; None if all is well.
-        methods: names of the methods it registered.
+        name: name of the entry point.
+        value: module that it names.
+        distribution: distribution that installed it, `?` if there is none.
+        version: version of the distribution.
+        error: why it was not loaded, or what of it was left out; None if nothing is wrong.
+        methods: names of the methods that it registered.
     """
 
     name: str
@@ -48,7 +50,7 @@ class Plugins:
 
     Attributes:
         manager: the hook manager.
-        loaded: what became of every entry point when it was loaded.
+        loaded: the outcome for every entry point.
     """
 
     manager: pluggy.PluginManager
@@ -57,30 +59,30 @@ class Plugins:
 
 @lru_cache(maxsize=1)
 def load_plugins() -> Plugins:
-    """Load every entry point of the group (or those that `AVBENCH_PLUGINS` names), keeping failures."""
+    """Load every entry point of the group, or those that `AVBENCH_PLUGINS` names, and keep failures."""
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
-    wanted = _pinned()
-    # Our own come first, so that a stranger's method cannot take the name of one of ours.
+    pinned = _pinned()
+    # Our own come first, so that no other method can take the name of one of ours.
     found = sorted(entry_points(group=GROUP), key=lambda e: (_distribution(e) != OWN, _distribution(e), e.name))
     # An editable install that shadows a wheel lists its entry points twice; one is enough.
-    unique = {(_distribution(e), e.name, e.value): e for e in found if wanted is None or e.name in wanted}
+    unique = {(_distribution(e), e.name, e.value): e for e in found if pinned is None or e.name in pinned}
     taken: set[str] = set()
     statuses = [_load(manager, entry, taken) for entry in unique.values()]
     installed = {entry.name for entry in found}
-    missing = [name for name in wanted or () if name not in installed]
+    missing = [name for name in pinned or () if name not in installed]
     return Plugins(manager, (*statuses, *(_not_installed(name, installed) for name in missing)))
 
 
 def _pinned() -> list[str] | None:
-    """The entry points that `AVBENCH_PLUGINS` names; None if it is unset."""
+    """Give the entry points that `AVBENCH_PLUGINS` names; None if it is unset."""
     pinned = os.environ.get(PIN)
     return None if pinned is None else [name.strip() for name in pinned.split(",") if name.strip()]
 
 
 def _not_installed(name: str, installed: set[str]) -> PluginStatus:
     error = UnknownNameError(f"entry point in {PIN}", name, installed)
-    return PluginStatus(name, "?", "?", "?", _one_line(error))
+    return PluginStatus(name, "?", "?", "?", _error_line(error))
 
 
 def _distribution(entry: EntryPoint) -> str:
@@ -88,27 +90,27 @@ def _distribution(entry: EntryPoint) -> str:
 
 
 def plugin_name(distribution: str, name: str) -> str:
-    """The name under which an entry point's plugin is registered."""
+    """Give the name under which the plugin of an entry point is registered."""
     return f"{distribution}:{name}"
 
 
-def _one_line(error: BaseException) -> str:
+def _error_line(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 @contextmanager
 def isolated(report: Callable[[str], None]) -> Iterator[None]:
-    """Report whatever a stranger's code raises, in one line, so that the rest works on."""
+    """Report whatever a plugin raises in the block, on one line, so that everything else goes on working."""
     try:
         yield
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:
-        report(_one_line(error))
+        report(_error_line(error))
 
 
 def _load(manager: pluggy.PluginManager, entry: EntryPoint, taken: set[str]) -> PluginStatus:
-    """Import, register and ask one plugin; `taken` holds the method names of those before it."""
+    """Import and register one plugin and read its methods; `taken` has the method names of those before it."""
     names: tuple[str, ...] = ()
     errors: list[str] = []
     with isolated(errors.append):
@@ -129,7 +131,12 @@ def _load(manager: pluggy.PluginManager, entry: EntryPoint, taken: set[str]) -> 
 
 
 def _check_hook_names(manager: pluggy.PluginManager, plugin: Any) -> None:
-    """A hook that is not marked, or whose name the specification does not know, is a mistake, not an extra."""
+    """Refuse a hook that is not marked, or whose name the contract does not have: it would never be called.
+
+    Raises:
+        UnknownNameError: there is no such hook; the near miss is named.
+        PluginError: a function has the name of a hook but is not marked.
+    """
     known = [name for name in vars(hookspecs) if name.startswith("avbench_")]
     for name in dir(plugin):
         marks = manager.parse_hookimpl_opts(plugin, name)
@@ -143,10 +150,10 @@ def _check_hook_names(manager: pluggy.PluginManager, plugin: Any) -> None:
 
 
 def _new_methods(manager: pluggy.PluginManager, plugin: Any, taken: set[str]) -> tuple[str, ...]:
-    """Names of the methods that a plugin registers.
+    """Give the names of the methods that a plugin registers.
 
     Raises:
-        PluginError: a name is taken, or comes twice.
+        PluginError: a name is taken, or occurs twice.
     """
     impls = [impl for impl in manager.hook.avbench_methods.get_hookimpls() if impl.plugin is plugin]
     names = [spec.name for impl in impls for spec in specs_of(impl.function, "avbench_methods", MethodSpec)]
@@ -157,29 +164,38 @@ def _new_methods(manager: pluggy.PluginManager, plugin: Any, taken: set[str]) ->
 
 
 def specs_of(function: Callable[[], Any], hook: str, kind: type) -> Sequence[Any]:
-    """What a plugin's function returns.
+    """Call a plugin's function of a hook that registers specs.
+
+    Args:
+        function: the function.
+        hook: name of the hook.
+        kind: class of its specs.
 
     Raises:
-        PluginError: it is not a list of the hook's kind.
+        PluginError: it does not return a list of such specs.
     """
     returned = function()
-    wanted = f"{hook} must return a list of {kind.__name__}, got"
+    expected = f"{hook} must return a list of {kind.__name__}, got"
     if not isinstance(returned, list | tuple):
-        raise PluginError(f"{wanted} {type(returned).__name__}")
+        raise PluginError(f"{expected} {type(returned).__name__}")
     for item in returned:
         if not isinstance(item, kind):
-            raise PluginError(f"{wanted} {type(item).__name__} in it")
+            raise PluginError(f"{expected} {type(item).__name__} in it")
     return returned
 
 
 def resolve(target: str, owner: str) -> Any:
     """Import what `"package.module:attribute"` names.
 
+    Args:
+        target: the module and the attribute.
+        owner: what it is the target of, for the error.
+
     Raises:
-        PluginError: it cannot be imported; `owner` says whose it is.
+        PluginError: it cannot be imported.
     """
     module, _, attribute = target.partition(":")
     try:
         return getattr(import_module(module), attribute)
-    except Exception as e:  # a stranger's module may raise anything
+    except Exception as e:  # a plugin's module may raise anything
         raise PluginError(f"{owner}: {target} cannot be imported: {type(e).__name__}: {e}") from e

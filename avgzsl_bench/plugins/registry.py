@@ -1,4 +1,4 @@
-"""What plugins register through one hook: items by name, read when first asked for, faults kept apart."""
+"""What plugins register through one hook: items by name, read when needed, with faults kept apart."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Gathered(Generic[Item]):
-    """Items by name, and what is wrong: (plugin, reason) for each fault."""
+    """Items by name, the plugin that registered each, and what is wrong: (plugin, reason) for each fault."""
 
     items: dict[str, Item] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
     faults: list[tuple[str, str]] = field(default_factory=list)
 
     def hint(self) -> str:
-        """The faults, for an error about a name that is not there; empty when there are none."""
+        """List the faults, for an error about a name that is not registered; empty if there are none."""
         return "; ".join(f"left out: {reason}" for _, reason in self.faults)
 
 
@@ -51,7 +52,7 @@ class Registry(Generic[AnySpec, Item]):
     read: Callable[[AnySpec], Item]
 
     def gather(self) -> Gathered[Item]:
-        """Ask plugin by plugin, in the order of registration, and read what each brings; faults are kept."""
+        """Read what each plugin registers, in the order of registration, and keep the faults."""
         gathered: Gathered[Item] = Gathered()
         for impl in getattr(load_plugins().manager.hook, self.hook).get_hookimpls():
 
@@ -66,17 +67,18 @@ class Registry(Generic[AnySpec, Item]):
                     if spec.name in gathered.items:
                         raise PluginError(f"{self.hook}: the name {spec.name!r} is taken")
                     gathered.items[spec.name] = self.read(spec)
+                    gathered.owners[spec.name] = impl.plugin_name
         return gathered
 
     def items(self) -> dict[str, Item]:
-        """Every item that can be read, by name, in the order of registration."""
+        """Give every item that can be read, by name, in the order of registration."""
         return self.gather().items
 
     def item(self, name: str) -> Item:
-        """The item registered under a name.
+        """Give the item registered under a name.
 
         Raises:
-            UnknownNameError: there is none, or it cannot be read.
+            UnknownNameError: there is none, or it cannot be read; the message has the reason.
         """
         gathered = self.gather()
         if name not in gathered.items:
@@ -85,10 +87,10 @@ class Registry(Generic[AnySpec, Item]):
 
 
 def plugin_statuses(registries: Iterable[Registry[Any, Any]]) -> list[PluginStatus]:
-    """What became of every entry point, with what had to be left out of what it registers.
+    """Give the outcome for every entry point, with what was left out of what it registers.
 
     Args:
-        registries: whose items are read for it.
+        registries: the hooks whose items are read for it.
     """
     faults: dict[str, list[str]] = {}
     for registry in registries:

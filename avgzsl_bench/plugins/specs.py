@@ -11,30 +11,27 @@ from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
 Follows = Literal["published code", "paper", "reconstruction", "reference"]
 """What an implementation was written from.
 
-`published code`: the authors' program, to the digit where it can be checked; `paper`: the paper's formulas;
-`reconstruction`: no program and not all of the paper was available, gaps were filled and are documented;
-`reference`: a yardstick (chance, closed form), not a competitor.
+`published code`: the authors' code, to the digit where it can be checked; `paper`: the paper's formulas;
+`reconstruction`: no code and not all of the paper was available, gaps were filled and are documented;
+`reference`: a baseline for orientation (chance, closed form), not a competitor.
 """
 
-
 SequenceNeed = Literal["none", "used", "required"]
-"""What a method does with sequences: reads averages over time; reads them where the features have them;
-cannot do without them."""
+"""Use of sequences: `none`, means over time are read; `used`, where the features have them; `required`."""
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What a method cannot do without, which fails before it starts, and what it reads where it is there.
+    """What a method reads of the data; a run without what it requires fails before it starts.
 
     Attributes:
-        text: text encoders of the feature set that must be there by name, e.g. `("clip", "clap")`; empty: any
-            will do.
-        added_text: text embeddings of the dataset, supplied with `avbench data add-text`, that the method reads
-            where they are there, e.g. `("knowledge",)`. No other method sees them.
+        text: text encoders that the feature set must have, e.g. `("clip", "clap")`; empty: any will do.
+        added_text: text embeddings added to the dataset with `avbench data add-text` that the method reads if
+            they are installed, e.g. `("knowledge",)`. No other method sees them.
         sequences: `none`, `used` or `required`.
 
     Raises:
-        ValueError: one name in place of a tuple of names, or a word that `sequences` does not know.
+        ValueError: one name in place of a tuple of names, an invalid name, or another word for `sequences`.
     """
 
     text: tuple[str, ...] = ()
@@ -48,7 +45,7 @@ class Needs:
                 raise ValueError(f"needs {key}={names!r}: write a tuple of encoders, ({names!r},)")
             for name in names:
                 if not NAME.fullmatch(name):
-                    raise ValueError(f"needs {key}: {name!r} is no name of text embeddings ({IDENTIFIER_RULE})")
+                    raise ValueError(f"needs {key}: {name!r} is not a valid name ({IDENTIFIER_RULE})")
         if self.sequences not in get_args(SequenceNeed):
             raise ValueError(f"needs sequences={self.sequences!r}: use one of {', '.join(get_args(SequenceNeed))}")
 
@@ -105,7 +102,7 @@ class DatasetSpec:
 
     Attributes:
         name: what is typed after `--dataset`.
-        resource: its data file as `"package:path/file.json"`.
+        resource: its data file as `"package:path/file.json"`; docs/datasets.md describes every field.
     """
 
     name: str
@@ -129,15 +126,11 @@ class ReaderSpec:
 class ReportedSpec:
     """A file of reported figures as a plugin registers it.
 
-    The file is a JSON object: `sources` (name to `citation` and, where the source itself was not at hand,
-    `read`: from what it was), `papers` (method to `title`, `authors`, `venue`, `year`, `doi`, `arxiv`,
-    `reviewed`), `notes` (key to text), `figures` and `ablations`. Only `sources` must be there. A figure is an
-    object with the fields of `avgzsl_bench.report.reported.figures.ReportedFigure`, an ablation with those of
-    `ReportedAblation`; they name their source and notes by key and leave `citation` and `read` to it.
-
     Attributes:
         name: short name of the file.
-        resource: the data file as `"package:path/file.json"`.
+        resource: the data file as `"package:path/file.json"`; docs/plugins.md has one. Fields of a figure are
+            those of `avgzsl_bench.report.reported.figures.ReportedFigure`, of an ablation those of
+            `ReportedAblation`, but `citation` and `read` belong to their source and `notes` are keys.
     """
 
     name: str
@@ -158,5 +151,5 @@ class AblationSpec:
 
     @property
     def name(self) -> str:
-        """What it is registered under: the method."""
+        """Name it is registered under: that of the method."""
         return self.method

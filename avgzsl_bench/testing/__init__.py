@@ -1,5 +1,19 @@
-"""Checks that plugin authors run on their plugins."""
+"""The conformance kit: what every plugin must keep to, for its author to check.
+
+    from avgzsl_bench.testing import check_method, check_reader
+
+    def test_my_method():
+        check_method("my_method")
+
+    def test_my_reader():
+        check_reader("my_layout", "tests/sample_tree", "ucf")
+
+Each check is a small function whose name and message say which rule was broken. With pytest they can be run one by
+one, see `avgzsl_bench.testing.method_checks.CHECKS` and `avgzsl_bench.testing.reader_checks.CHECKS`.
+"""
 
 from avgzsl_bench.testing.method_checks import check_method
+from avgzsl_bench.testing.reader_checks import check_reader
+from avgzsl_bench.testing.trial import tiny_task
 
-__all__ = ["check_method"]
+__all__ = ["check_method", "check_reader", "tiny_task"]

@@ -1,4 +1,4 @@
-"""A stranger's distribution: installed with pip into an environment of its own, run, and found in the table."""
+"""A third-party distribution: installed with pip into an environment of its own, run, and found in the table."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _avbench(python, *arguments, cwd):
     return done.stdout
 
 
-def test_a_strangers_method_joins_by_being_installed(environment, tmp_path, data_root):
+def test_a_third_party_method_joins_by_being_installed(environment, tmp_path, data_root):
     methods = json.loads(_avbench(environment, "methods", "--json", cwd=tmp_path))
     assert next(m for m in methods if m["name"] == "prototypes")["distribution"] == "avbench-prototypes"
     record = json.loads(

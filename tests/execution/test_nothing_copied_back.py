@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import avgzsl_bench as ab
-from avgzsl_bench.testing.method_checks import Trial
+from avgzsl_bench.testing.trial import Trial
 
 TRAINED = [spec.name for spec in ab.list_methods() if spec.name not in ("chance", "eszsl")]
 COUNTS = ("batches_per_epoch", "generator_batches", "classifier_steps")

@@ -24,7 +24,7 @@ from avgzsl_bench.execution.stages import StageDriver, official_schedule, run_st
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.plugins.manager import load_plugins
 from avgzsl_bench.records.verify import verify
-from avgzsl_bench.testing.method_checks import Trial
+from avgzsl_bench.testing.trial import Trial
 
 SHORT = {"epochs": 2, "batches_per_epoch": 3}
 EXACT = parse_calibration("exact")

@@ -16,7 +16,7 @@ from avgzsl_bench.execution.seeds.learner import Learner, trains_together
 from avgzsl_bench.execution.seeds.stack import stacked
 from avgzsl_bench.execution.stages import seed_everything
 from avgzsl_bench.method.sampling import ClassBalancedSampler
-from avgzsl_bench.testing.method_checks import Trial, tiny_task
+from avgzsl_bench.testing.trial import Trial, tiny_task
 
 SEEDS = (3, 0, 5)
 SMALL = {

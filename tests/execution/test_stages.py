@@ -22,7 +22,7 @@ from avgzsl_bench.execution.stages import (
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import evaluate
 from avgzsl_bench.gzsl.task import FeatureDims
-from avgzsl_bench.testing.method_checks import tiny_task
+from avgzsl_bench.testing.trial import tiny_task
 
 SHAPE = FeatureDims(audio=9, visual=11, text={"text": 8})
 

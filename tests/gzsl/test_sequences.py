@@ -90,7 +90,7 @@ class Watcher(ab.TorchMethod):
 
 
 def test_batches_hold_the_steps_of_their_videos() -> None:
-    from avgzsl_bench.testing.method_checks import tiny_task
+    from avgzsl_bench.testing.trial import tiny_task
 
     shape = ab.FeatureDims(3, 4, {"text": 4}, sequences=True)
     task = tiny_task(shape, torch.device("cpu"))

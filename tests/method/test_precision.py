@@ -14,7 +14,7 @@ from avgzsl_bench.execution.sweep.grid import make_grid
 from avgzsl_bench.method.precision import PRECISIONS, checked_precision, precision_context, require_device
 from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.records.verify import verify
-from avgzsl_bench.testing.method_checks import Trial
+from avgzsl_bench.testing.trial import Trial
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 SHORT = {"epochs": 2, "batches_per_epoch": 3}

@@ -25,7 +25,8 @@ from avgzsl_baselines.families.avfs_networks import AVFSNetworks, SemanticScorer
 from avgzsl_bench import AvbenchError, ClassBalancedSampler, Classes, ConfigError, FeatureDims, Videos
 from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.method.settings import default_settings, presets
-from avgzsl_bench.testing.method_checks import CHECKS, Trial, check_method
+from avgzsl_bench.testing.method_checks import CHECKS, check_method
+from avgzsl_bench.testing.trial import Trial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

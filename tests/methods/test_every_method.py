@@ -12,7 +12,7 @@ import avgzsl_bench as ab
 from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.report.reported.figures import reported_for
-from avgzsl_bench.testing.method_checks import tiny_task
+from avgzsl_bench.testing.trial import tiny_task
 
 BOARDS = Path(__file__).resolve().parents[2] / "leaderboards" / "simulated"
 METHODS = [spec.name for spec in ab.list_methods()]

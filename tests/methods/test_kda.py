@@ -26,7 +26,8 @@ from avgzsl_bench.execution.stages import Selection, run_stage1
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config, default_settings
-from avgzsl_bench.testing.method_checks import Trial, check_method
+from avgzsl_bench.testing.method_checks import check_method
+from avgzsl_bench.testing.trial import Trial
 
 SPEC = method_spec("kda")
 KNOWLEDGE = {"knowledge": 512}

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
 
 import pytest
 from click.testing import CliRunner
@@ -81,16 +80,13 @@ LEFT_OUT = {
 
 
 @pytest.fixture
-def install(tmp_path, monkeypatch, fresh_plugins):
-    """Makes a module an entry point beside the real ones."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    real = plugins.entry_points(group=plugins.GROUP)
+def install(tmp_path, add_entry_point):
+    """Writes a module and makes it an entry point."""
 
     def put(name: str, source: str) -> None:
         module = f"plugin_under_test_{name}"
         (tmp_path / f"{module}.py").write_text(source)
-        extra = EntryPoint(name, module, plugins.GROUP)
-        monkeypatch.setattr(plugins, "entry_points", lambda group: [*real, extra])
+        add_entry_point(name, module)
 
     return put
 
@@ -272,40 +268,27 @@ def test_a_pin_that_matches_nothing_is_reported(monkeypatch, fresh_plugins):
         method_spec("mft")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["methods"], ["methods", "--json"], ["datasets"], ["plugins"]])
-def test_listing_commands_import_no_torch(arguments):
-    code = (
-        "import sys\nfrom avgzsl_bench.cli import main\n"
-        f"try:\n    main({arguments!r})\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
-        "assert 'torch' not in sys.modules, 'torch was imported'\n"
-    )
+NO_TORCH = """
+from avgzsl_bench.cli import main
+try:
+    main({arguments!r})
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+
+
+def require_unused(code: str, *modules: str) -> None:
+    """Run code in a new process and fail if it imports one of the modules."""
+    code += f"\nimport sys\nassert not {{*{modules}}} & set(sys.modules), {{*{modules}}} & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["methods"], ["methods", "--json"], ["datasets"], ["plugins"]])
+def test_listing_commands_import_no_torch(arguments):
+    require_unused(NO_TORCH.format(arguments=arguments), "torch")
 
 
 def test_methods_are_listed_without_reading_data_files():
-    code = (
-        "import sys\nfrom avgzsl_bench.method.registry import list_methods\n"
-        "assert list_methods()\n"
-        "heavy = {'torch', 'numpy', 'pydantic', 'h5py', 'pandas'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_importing_the_package_imports_nothing_heavy():
-    code = (
-        "import sys, avgzsl_bench\n"
-        "heavy = {'torch', 'numpy', 'pydantic', 'h5py', 'pandas'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_every_public_name_resolves():
-    for name in ab.__all__:
-        assert getattr(ab, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = ab.nothing
+    code = "from avgzsl_bench.method.registry import list_methods\nassert list_methods()"
+    require_unused(code, "torch", "numpy", "pydantic", "h5py", "pandas")

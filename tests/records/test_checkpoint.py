@@ -38,7 +38,7 @@ from avgzsl_bench.records.checkpoint import (
     restore,
     write_checkpoint,
 )
-from avgzsl_bench.testing.method_checks import Trial, tiny_task
+from avgzsl_bench.testing.trial import Trial, tiny_task
 
 CPU = torch.device("cpu")
 

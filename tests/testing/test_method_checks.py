@@ -12,7 +12,8 @@ import torch
 import avgzsl_bench as ab
 from avgzsl_bench.errors import PluginError
 from avgzsl_bench.execution.stages import score, train
-from avgzsl_bench.testing.method_checks import CHECKS, Trial, check_method
+from avgzsl_bench.testing.method_checks import CHECKS, check_method
+from avgzsl_bench.testing.trial import Trial
 
 
 @lru_cache(maxsize=2)
@@ -210,6 +211,10 @@ class NamesNoPrecision(Honest):
     precisions = ("full", "half")
 
 
+def spec_of(target: type[ab.Method], name: str = "honest") -> ab.MethodSpec:
+    return ab.MethodSpec(name, target=f"{__name__}:{target.__name__}", title=name, follows="reference")
+
+
 @pytest.mark.parametrize(
     ("target", "check"),
     [
@@ -234,13 +239,12 @@ class NamesNoPrecision(Honest):
     ],
 )
 def test_each_broken_rule_is_found_and_named(target, check):
-    spec = ab.MethodSpec("broken", target=f"{__name__}:{target.__name__}", title="broken", follows="reference")
-    with pytest.raises(AssertionError, match=f"broken: {check}"):
-        check_method(spec)
+    with pytest.raises(AssertionError, match=f"method broken: {check}"):
+        check_method(spec_of(target, "broken"))
 
 
 def test_an_honest_method_passes():
-    check_method(ab.MethodSpec("honest", target=f"{__name__}:Honest", title="honest", follows="reference"))
+    check_method(spec_of(Honest))
 
 
 @pytest.mark.parametrize(
@@ -252,9 +256,7 @@ def test_an_honest_method_passes():
     ],
 )
 def test_losses_that_break_the_contract_name_the_class(target, reason):
-    trial = Trial.of(
-        ab.MethodSpec("broken", target=f"{__name__}:{target.__name__}", title="broken", follows="reference")
-    )
+    trial = Trial.of(spec_of(target))
     with pytest.raises(PluginError, match=f"{target.__name__}.losses must return .*{reason}"):
         trial.trained()
 
@@ -265,7 +267,7 @@ def test_losses_of_an_epoch_that_are_no_numbers_name_the_class(given):
         def train_epoch(self, train):
             return given
 
-    trial = trial_of_class(Odd)
+    trial = replace(Trial.of(spec_of(Honest)), method=Odd)
     with pytest.raises(PluginError, match=r"Odd.train_epoch must return a mapping of names to numbers"):
         train(trial.build(), trial.task, 1)
 
@@ -279,11 +281,6 @@ def test_scores_that_are_no_tensor_of_floats_name_the_class(given, reason):
         def score(self, videos, classes):
             return given
 
-    trial = trial_of_class(Odd)
+    trial = replace(Trial.of(spec_of(Honest)), method=Odd)
     with pytest.raises(PluginError, match=rf"Odd.score: scores must be a torch.Tensor of floats; got .*{reason}"):
         score(trial.build(), trial.task)
-
-
-def trial_of_class(target):
-    honest = Trial.of(ab.MethodSpec("honest", target=f"{__name__}:Honest", title="honest", follows="reference"))
-    return replace(honest, method=target)

@@ -1,0 +1,129 @@
+"""What a feature reader is checked on: a sample of its layout, and how to compare what it reads."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from os import PathLike
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from avgzsl_bench.data.datasets.facts import Dataset
+from avgzsl_bench.data.datasets.registry import registered_dataset, registered_datasets
+from avgzsl_bench.data.layouts.readers import REGISTRY, DetectedFeatures, FeatureReader
+from avgzsl_bench.data.store.table import FeatureTable, Ragged
+from avgzsl_bench.errors import DataError
+from avgzsl_bench.plugins.specs import ReaderSpec
+from avgzsl_bench.system.files import folder_fault
+from avgzsl_bench.testing.checking import require
+
+
+@dataclass(frozen=True)
+class ReaderTrial:
+    """A feature reader and a sample of its layout.
+
+    Attributes:
+        name: name that the reader is registered under.
+        reader: the reader.
+        sample: folder with the sample; checks work on copies of it.
+        dataset: the dataset that the sample is of.
+        datasets: every dataset that the reader may recognise.
+    """
+
+    name: str
+    reader: FeatureReader
+    sample: Path
+    dataset: Dataset
+    datasets: tuple[Dataset, ...]
+
+    @classmethod
+    def of(cls, reader: str | ReaderSpec, sample: str | PathLike[str], dataset: str | Dataset) -> ReaderTrial:
+        """Make the trial of a registered reader (by name) or of any spec; arguments as of `check_reader`."""
+        folder = Path(sample)
+        fault = folder_fault(folder)
+        if fault is not None:
+            raise DataError(f"sample {folder}: {fault}")
+        facts = registered_dataset(dataset) if isinstance(dataset, str) else dataset
+        found = REGISTRY.item(reader) if isinstance(reader, str) else REGISTRY.read(reader)
+        name = reader if isinstance(reader, str) else reader.name
+        datasets = {**registered_datasets(), facts.name: facts}
+        return cls(name, found, folder, facts, tuple(datasets.values()))
+
+    @contextmanager
+    def copy(self) -> Iterator[Path]:
+        """Give a copy of the sample, in a folder of its own, for as long as the block runs."""
+        with TemporaryDirectory(prefix="avbench-") as folder:
+            yield shutil.copytree(self.sample, Path(folder, "tree", self.sample.name), symlinks=True)
+
+    def recognise(self, directory: Path) -> list[DetectedFeatures]:
+        """Call the reader's `recognise`.
+
+        Raises:
+            AssertionError: it returns no list of `DetectedFeatures`.
+            Exception: whatever the reader raises.
+        """
+        found = self.reader.recognise(directory, self.datasets)
+        fits = isinstance(found, list) and all(isinstance(item, DetectedFeatures) for item in found)
+        require(fits, f"recognise must return a list of DetectedFeatures, not {found!r}"[:200])
+        return found
+
+    def read(self, directory: Path) -> list[FeatureTable]:
+        """Recognise and read all that lies in a folder.
+
+        Raises:
+            AssertionError: the reader returns no `FeatureTable`.
+            Exception: whatever the reader raises.
+        """
+        tables = [self.reader.read(found, self.dataset) for found in self.recognise(directory)]
+        odd = next((table for table in tables if not isinstance(table, FeatureTable)), None)
+        require(odd is None, f"read must return a FeatureTable, not {type(odd).__name__}")
+        return tables
+
+    def read_or_refused(self, directory: Path, what: str) -> list[FeatureTable] | None:
+        """Recognise and read all that lies in a folder that something is wrong with.
+
+        Args:
+            directory: the folder.
+            what: what is wrong, for messages.
+
+        Returns:
+            What was read; None where the reader refused with a `DataError`.
+
+        Raises:
+            AssertionError: it refused with another exception, or not on one line.
+        """
+        try:
+            return self.read(directory)
+        except DataError as error:
+            require(str(error).isprintable(), f"{what}: the message of DataError is not one line: {str(error)!r}")
+        except AssertionError:
+            raise
+        except Exception as error:
+            raise AssertionError(
+                f"{what}: raised {type(error).__name__}: {error}; raise DataError with the file and the reason"
+            ) from error
+        return None
+
+
+def same_tables(one: list[FeatureTable], other: list[FeatureTable]) -> bool:
+    """Whether two readings gave the same tables, to the bit."""
+    return len(one) == len(other) and all(map(same_table, one, other))
+
+
+def same_table(one: FeatureTable, other: FeatureTable) -> bool:
+    """Whether two tables are the same, to the bit."""
+    return all(_same(getattr(one, f.name), getattr(other, f.name)) for f in fields(FeatureTable))
+
+
+def _same(one: object, other: object) -> bool:
+    if isinstance(one, Ragged) and isinstance(other, Ragged):
+        return all(_same(getattr(one, f.name), getattr(other, f.name)) for f in fields(Ragged))
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return (one.shape, one.dtype, one.tobytes()) == (other.shape, other.dtype, other.tobytes())
+    if isinstance(one, dict) and isinstance(other, dict):
+        return list(one) == list(other) and all(_same(one[key], other[key]) for key in one)
+    return type(one) is type(other) and bool(one == other)

@@ -29,11 +29,9 @@ from avgzsl_baselines.avmst import AVMST, AVMSTConfig, SpikingBranch, gate, inte
 from avgzsl_baselines.families.avca_network import AVCAConfig
 from avgzsl_baselines.families.paired import paired
 from avgzsl_baselines.families.spiking import spike
-from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, Videos
+from avgzsl_bench import ConfigError, FeatureDims, Videos
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
-from avgzsl_bench.records.checkpoint import load_official
-from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -399,18 +397,3 @@ def test_official_preset_changes_the_spikes() -> None:
     # Audio of the samples comes first and finds both networks at rest.
     assert torch.equal(rates[0][0, :8], rates[1][0, :8])
     assert (rates[0][1] - rates[1][1]).abs().mean() > 0.05
-
-
-def test_simulated_settings_are_short() -> None:
-    config = build_config(SPEC, AVMSTConfig, "ucf", "simulated", {})
-    assert isinstance(config, AVMSTConfig)
-    assert config.epochs * config.batches_per_epoch <= 1000
-
-
-def test_no_released_weights_are_known() -> None:
-    with pytest.raises(CheckpointError, match="avmst"):
-        load_official(SPEC, {"pos_emb1D": torch.zeros(2, 300)})
-
-
-def test_conformance() -> None:
-    check_method(SPEC)

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.method.torch_method import TorchConfig as TorchConfig
     from avgzsl_bench.method.torch_method import TorchMethod as TorchMethod
     from avgzsl_bench.plugins.hookspecs import hookimpl as hookimpl
+    from avgzsl_bench.plugins.method_files import method_specs as method_specs
     from avgzsl_bench.plugins.specs import AblationSpec as AblationSpec
     from avgzsl_bench.plugins.specs import DatasetSpec as DatasetSpec
     from avgzsl_bench.plugins.specs import MethodSpec as MethodSpec
@@ -90,6 +91,7 @@ else:
         "avgzsl_bench.method.sampling": "ClassBalancedSampler",
         "avgzsl_bench.method.torch_method": "Batch TorchConfig TorchMethod",
         "avgzsl_bench.plugins.hookspecs": "hookimpl",
+        "avgzsl_bench.plugins.method_files": "method_specs",
         "avgzsl_bench.plugins.specs": "AblationSpec DatasetSpec MethodSpec Needs ReaderSpec ReportedSpec",
         "avgzsl_bench.records.released_weights": "load_official",
         "avgzsl_bench.records.epoch_result": "EpochResult",

@@ -16,12 +16,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.avfs import AVFS
-from avgzsl_baselines.avfs_losses import FeatureBatch
-from avgzsl_baselines.avfs_networks import joined
 from avgzsl_baselines.chance import Chance, row_keys
 from avgzsl_baselines.eszsl import ESZSL, GRID, joint_features, ridge_solve
+from avgzsl_baselines.families.avfs_losses import FeatureBatch
+from avgzsl_baselines.families.avfs_networks import joined
+from avgzsl_baselines.families.fvaegan_networks import adam
 from avgzsl_baselines.fvaegan import FVAEGAN
-from avgzsl_baselines.fvaegan_nets import adam
 from avgzsl_baselines.tcaf import TCAF
 from avgzsl_bench import Batch, ClassBalancedSampler, Method, Samples, Task, TorchMethod, Videos
 from avgzsl_bench.method.torch_method import drawn_batches

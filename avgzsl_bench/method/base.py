@@ -1,12 +1,13 @@
-"""What a method is: learn from a task's training samples, score videos against classes."""
+"""The interface of a method: learn from a task's training samples, score videos against classes."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from typing_extensions import TypeVar
 
 from avgzsl_bench.gzsl.calibration import parse_calibration
 
@@ -44,9 +45,9 @@ class MethodConfig(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _list_is_a_tuple(cls, value: Any, info: ValidationInfo) -> Any:
-        """TOML and JSON have no tuples."""
-        wanted = cls.model_fields[info.field_name or ""].annotation
-        return tuple(value) if isinstance(value, list) and get_origin(wanted) is tuple else value
+        """Turn a list into the tuple that a setting takes: TOML and JSON have no tuples."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        return tuple(value) if isinstance(value, list) and get_origin(annotation) is tuple else value
 
     @field_validator("calibration")
     @classmethod
@@ -54,31 +55,42 @@ class MethodConfig(BaseModel):
         return parse_calibration(value).name
 
 
-class Method(ABC):
-    """A method under test. Built afresh for each stage.
+AnyConfig = TypeVar("AnyConfig", bound=MethodConfig, default=MethodConfig, covariant=True)
+"""The configuration of a method. Covariant, so that every method is a `Method`."""
+
+
+class Method(ABC, Generic[AnyConfig]):
+    """A method under test, built anew for each stage: `class MyMethod(Method[MyConfig])`.
 
     Args:
-        config: an instance of the class's own `Config`.
+        config: the configuration, an instance of `Config`.
         shape: widths of the features and text vectors.
         classes: all classes of the task, seen and unseen, with their text embeddings.
         seed: seed of this run; torch's global generator is already seeded with it.
-        device: where the tensors that arrive live, and where scores should be.
+        device: device of the training samples, of the videos to score, and of the scores.
     """
 
     Config: ClassVar[type[MethodConfig]] = MethodConfig
+    """Class of the configuration: the type parameter, set for each subclass that has one."""
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full",)
-    """What it can be trained in: those that it was tried in. `train_epoch` runs under autocast for `bf16`."""
+    """Precisions of training that were tried with it. `train_epoch` runs under autocast for `bf16`."""
 
     learning_rate: float | None = None
-    """The current learning rate, settable; None for a method that has none. Stage 2 replays stage 1's."""
+    """The current learning rate, settable; None for a method without one. Stage 2 replays stage 1's."""
 
     seeds_together: ClassVar[bool] = False
-    """True for a method whose seeds may be trained side by side. What that asks of it is said in
-    `avgzsl_bench.execution.seeds`; without it seeds run one after another."""
+    """Whether its seeds may be trained side by side (requirements: `avgzsl_bench.execution.seeds`); if not, they
+    run one after another."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "Config" not in vars(cls):
+            found = _type_parameter(cls)
+            cls.Config = cls.Config if found is None else found
 
     def __init__(
-        self, config: MethodConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
+        self, config: AnyConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
     ) -> None:
         self.config = config
         self.shape = shape
@@ -86,70 +98,127 @@ class Method(ABC):
         self.seed = seed
         self.device = device
 
-    @classmethod  # noqa: B027 (optional, so not abstract)
-    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
-        """Refuse, before anything is trained, settings that cannot work on features of these widths.
+    @classmethod
+    def check(cls, config: AnyConfig, shape: FeatureDims) -> None:  # type: ignore[misc]  # always its own Config
+        """Refuse, before training, settings that cannot work on features of these widths.
 
         Args:
             config: the configuration of the run.
-            shape: widths of the features and text vectors that it would run on.
+            shape: widths of the features and text vectors of the run.
 
         Raises:
-            ConfigError: with the setting and the reason.
+            ConfigError: a setting does not work; the message names it and the reason.
         """
 
     @classmethod
-    def added_text(cls, config: MethodConfig, offered: tuple[str, ...]) -> tuple[str, ...]:
-        """Which of the texts that a user may add to a dataset a configuration reads.
+    def added_text(
+        cls,
+        config: AnyConfig,  # type: ignore[misc]  # always its own Config
+        offered: tuple[str, ...],
+    ) -> tuple[str, ...]:
+        """Name the added text embeddings that a configuration reads.
 
         Args:
             config: the configuration of the run.
             offered: `Needs.added_text` of the method's spec.
 
         Returns:
-            All of them, unless a subclass says less.
+            All of them, unless a subclass returns fewer.
         """
         return offered
 
     @abstractmethod
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
-        """Train for one epoch and return the mean of each loss, for the log."""
+        """Train for one epoch.
+
+        Args:
+            train: the training samples of the stage.
+
+        Returns:
+            The mean of each loss by name, for the log.
+        """
 
     @abstractmethod
     def score(self, videos: Videos, classes: Classes) -> Tensor:
-        """Compatibility of each video with each class: float `[N, K]`, higher is better.
+        """Compute the compatibility of each video with each class.
 
-        A video's scores may depend on that video, the classes and what was learnt, on nothing else.
+        A video's scores may depend only on that video, the classes and the learnt parameters.
+
+        Args:
+            videos: `N` videos.
+            classes: `K` classes, in any order.
+
+        Returns:
+            Float `[N, K]`, higher is better.
         """
 
     def scorer(self, classes: Classes) -> Callable[[Videos], Tensor]:
-        """`score` for these classes: what depends on them alone is done here, once for all videos.
+        """Prepare `score` for fixed classes: whatever depends only on them is computed once.
 
-        Good until the method learns or loads again. It gives what `score` gives, which must not call it unless
-        this is overridden.
+        Args:
+            classes: `K` classes, in any order.
+
+        Returns:
+            A function from videos to the same scores `[N, K]` as `score`, valid until the method trains or loads
+            again. `score` must not call `scorer` unless `scorer` is overridden.
         """
         return lambda videos: self.score(videos, classes)
 
     def calibration_scorer(self, classes: Classes) -> Callable[[Videos], Sequence[Tensor]] | None:
-        """Score matrices `[N, K]` whose biases are averaged, where the bias is not that of `score`'s own.
+        """Prepare the score matrices over whose best biases the bias is averaged.
+
+        Args:
+            classes: `K` classes, in any order.
 
         Returns:
-            None, unless a published program does it and the configuration asks for it. Else what gives them for
-            videos, good for as long as what `scorer` returns.
+            None where the bias is that of `score` itself. Otherwise a function from videos to matrices
+            `[N, K]`, valid as long as the function that `scorer` returns; only for published code that does so,
+            where the configuration asks for it.
         """
         return None
 
-    def after_validation(self, hm: float) -> None:  # noqa: B027 (optional, so not abstract)
-        """Called in stage 1 after each epoch with the validation HM (a fraction): the place for schedulers."""
+    def after_validation(self, hm: float) -> None:
+        """Run schedulers, after the validation of each epoch of stage 1.
+
+        Args:
+            hm: validation harmonic mean, a fraction.
+        """
 
     @abstractmethod
     def state_dict(self) -> dict[str, Tensor]:
-        """What was learnt, as tensors by name: enough for `score` to give the same again."""
+        """Return all that was learnt, as tensors by name: enough for `score` to give the same again."""
 
     @abstractmethod
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what `state_dict` of an equal method gave."""
+        """Load the `state_dict` of an equal method."""
 
     def parameter_count(self) -> int | None:
-        """Number of trained parameters; None where the notion makes no sense."""
+        """Return the number of trained parameters; None where a method has no such number."""
         return None
+
+
+def _type_parameter(method: type[Method]) -> type[MethodConfig] | None:
+    """Find the configuration that a class is parametrised with: `MyConfig` in `class X(Method[MyConfig])`.
+
+    A type variable stands for its default, or else for its bound.
+
+    Returns:
+        None for a class without a parameter of its own, which inherits that of its base.
+
+    Raises:
+        TypeError: the parameter is not a subclass of `MethodConfig`.
+    """
+    for base in vars(method).get("__orig_bases__", ()):
+        origin = get_origin(base)
+        if not (isinstance(origin, type) and issubclass(origin, Method)):
+            continue
+        given = get_args(base)[0]
+        if isinstance(given, TypeVar):
+            default = getattr(given, "__default__", None)
+            given = default if isinstance(default, type) else given.__bound__
+        if not (isinstance(given, type) and issubclass(given, MethodConfig)):
+            raise TypeError(
+                f"{method.__name__}: {origin.__name__}[...] takes a subclass of MethodConfig, not {given!r}"
+            )
+        return given
+    return None

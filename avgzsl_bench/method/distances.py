@@ -14,7 +14,7 @@ AT_A_TIME = 2**17
 
 
 def euclidean_distances(videos: Tensor, classes: Tensor) -> Tensor:
-    """`|x - y|` of every video `x` with every class `y`, as `sqrt(|x|^2 + |y|^2 - 2 x.y)`.
+    """Compute `|x - y|` of every video `x` with every class `y`, as `sqrt(|x|^2 + |y|^2 - 2 x.y)`.
 
     The sum is taken in double precision: in single it loses the digits of a distance that is short beside its
     vectors, which is why programs fall back on differences, many times slower and less exact than this. Devices

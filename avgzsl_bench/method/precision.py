@@ -1,4 +1,4 @@
-"""Precision of training: full, TF32 or bfloat16. Videos are scored in full precision whatever it is.
+"""Precision of training: full, TF32 or bfloat16. Evaluation always uses full precision.
 
 Scores decide by comparing, and rounded ones would depend on how many videos are scored at a time. `full` switches
 TF32 off, for convolutions too, where PyTorch has it on by default.
@@ -24,19 +24,19 @@ autocast to bfloat16, parameters and optimiser in single precision."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 _WHERE = {"tf32": ("cuda",), "bf16": ("cpu", "cuda")}
-"""Kinds of devices that a precision is there on."""
+"""Kinds of devices that have a precision."""
 _AMPERE = (8, 0)
 """The least compute capability of a CUDA device with TF32 and bfloat16; earlier ones would compute otherwise than
 a record says."""
 
 
 def checked_precision(name: str, precision: str, method: type[Method]) -> Precision:
-    """The precision, if a method can be trained in it.
+    """Return a precision by name, if a method can be trained in it.
 
     Args:
         name: of the method, for the message.
-        precision: what was asked for.
-        method: whose `precisions` it must be among.
+        precision: name of the precision.
+        method: the method; its `precisions` must have it.
 
     Raises:
         UnknownNameError: there is no such precision.
@@ -46,20 +46,24 @@ def checked_precision(name: str, precision: str, method: type[Method]) -> Precis
     if found is None:
         raise UnknownNameError("precision", precision, PRECISIONS)
     if found not in method.precisions:
-        raise ConfigError(f"precision {found}: method {name!r} trains in {' or '.join(method.precisions)} alone")
+        raise ConfigError(f"precision {found}: method {name!r} trains only in {' or '.join(method.precisions)}")
     return found
 
 
 def require_kind(precision: str, kind: str) -> None:
-    """Refuse a kind of device, `cpu` or `cuda` for two, that cannot compute in a precision wherever it is.
+    """Refuse a kind of device that cannot compute in a precision.
+
+    Args:
+        precision: name of the precision.
+        kind: kind of the device, e.g. `cpu` or `cuda`.
 
     Raises:
-        ConfigError: it does not have it.
+        ConfigError: that kind does not have the precision.
     """
     usable = _WHERE.get(precision)
     if usable is not None and kind not in usable:
         raise ConfigError(
-            f"precision {precision}: there on {' and '.join(usable)} devices alone, and this run is on {kind}"
+            f"precision {precision} needs a {' or '.join(usable)} device; this run is on {kind}; use full"
         )
 
 
@@ -67,7 +71,7 @@ def require_device(precision: Precision, device: torch.device) -> None:
     """Refuse a device of this machine that cannot compute in a precision.
 
     Raises:
-        ConfigError: it does not have it.
+        ConfigError: the device does not have the precision.
     """
     if precision == "full":
         return
@@ -76,7 +80,7 @@ def require_device(precision: Precision, device: torch.device) -> None:
     require_kind(precision, device.type)
     if device.type == "cuda" and torch.cuda.get_device_capability(device) < _AMPERE:
         raise ConfigError(
-            f"precision {precision}: {torch.cuda.get_device_name(device)} does not have it; use full precision"
+            f"precision {precision}: {torch.cuda.get_device_name(device)} does not have it; use full"
         )
 
 
@@ -85,8 +89,8 @@ def precision_context(precision: Precision, device: torch.device) -> Iterator[No
     """Compute in a precision inside the block, and as before after it.
 
     Args:
-        precision: which; blocks may be nested, and the inner one's counts.
-        device: where; on the CPU `full` changes nothing but that it ends the autocast of an outer block.
+        precision: the precision; of nested blocks the inner one's counts.
+        device: device of the computation; on the CPU `full` only ends the autocast of an outer block.
     """
     import torch
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def list_methods() -> list[MethodSpec]:
-    """Every registered method, by name."""
+    """List the registered methods, sorted by name."""
     specs: list[Sequence[MethodSpec]] = load_plugins().manager.hook.avbench_methods()
     return sorted(chain.from_iterable(specs), key=lambda spec: spec.name)
 
 
 def method_spec(name: str) -> MethodSpec:
-    """The method registered under `name`.
+    """Return the method registered under `name`.
 
     Raises:
         UnknownNameError: none is; the near miss is named, and broken plugins are mentioned.
@@ -36,7 +36,7 @@ def method_spec(name: str) -> MethodSpec:
 
 
 def provider(spec: MethodSpec) -> PluginStatus | None:
-    """The plugin that registered a method; None if it was registered by hand."""
+    """Return the plugin that registered a method; None if it was registered by hand."""
     return next((s for s in load_plugins().loaded if spec.name in s.methods), None)
 
 

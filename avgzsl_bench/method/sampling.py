@@ -31,11 +31,11 @@ class ClassBalancedSampler:
         self._generator = torch.Generator(device=label.device).manual_seed(seed)
 
     def draw(self, batches: int, batch_size: int) -> Tensor:
-        """Sample positions for a whole epoch: int64 `[batches, batch_size]`."""
+        """Draw sample positions for a whole epoch: int64 `[batches, batch_size]`."""
         return self._videos_of(self._integers(len(self._count), (batches, batch_size)))
 
     def draw_negatives(self, positives: Tensor) -> Tensor:
-        """For each position a video of another class: class uniform among the others, then video uniform.
+        """Draw, for each position, a video of another class: class uniform among the others, then video uniform.
 
         Args:
             positives: int64, any shape, what `draw` gave.
@@ -53,7 +53,7 @@ class ClassBalancedSampler:
         return torch.randint(below, shape, generator=self._generator, device=self._order.device)
 
     def _videos_of(self, slot: Tensor) -> Tensor:
-        """A video, uniformly, of each class (a slot among the classes that have videos)."""
+        """Draw a video, uniformly, of each class (a slot among the classes that have videos)."""
         device, count = self._order.device, self._count[slot]
         # A double's 53 bits make the largest class reachable evenly; the clamp guards against rounding up.
         dtype = _uniform_dtype(device)

@@ -1,6 +1,6 @@
-"""From a method's defaults file and `--set key=value` to its typed configuration.
+"""From a method's defaults and `--set key=value` to its typed configuration.
 
-A defaults file is a TOML list of rules, the last that matches wins:
+Defaults are a TOML list of rules (`avgzsl_bench.plugins.method_files`), of which the last that matches wins:
 
     [[settings]]                         # holds everywhere
     learning_rate = 7e-5
@@ -18,15 +18,19 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
-from typing import Any
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from avgzsl_bench.data.datasets.feature_sets import vector_form
 from avgzsl_bench.errors import ConfigError, PluginError, UnknownNameError, first_fault
 from avgzsl_bench.method.base import MethodConfig
+from avgzsl_bench.plugins.method_files import read_settings
 from avgzsl_bench.plugins.specs import MethodSpec
+
+AnyConfig = TypeVar("AnyConfig", bound=MethodConfig)
 
 
 class _When(BaseModel):
@@ -51,11 +55,17 @@ def _admits(wanted: str | list[str] | None, actual: set[str]) -> bool:
 
 
 def default_settings(spec: MethodSpec, dataset: str, features: str, preset: str | None = None) -> dict[str, Any]:
-    """The settings of the method's defaults file that hold for a dataset, a feature set and a preset.
+    """Collect the default settings of a method for a dataset, a feature set and a preset.
+
+    Args:
+        spec: the method.
+        dataset: name of the dataset.
+        features: name of the feature set; rules for its averaged form hold too.
+        preset: name of a preset; None for the defaults.
 
     Raises:
-        PluginError: the file is missing or not of the documented form.
-        UnknownNameError: the file has no rule for the preset.
+        PluginError: a defaults file is missing or not of the documented form.
+        UnknownNameError: no rule names the preset.
     """
     if preset is not None and preset not in presets(spec):
         raise UnknownNameError(f"preset of method {spec.name!r}", preset, presets(spec))
@@ -67,34 +77,53 @@ def default_settings(spec: MethodSpec, dataset: str, features: str, preset: str 
 
 
 def presets(spec: MethodSpec) -> list[str]:
-    """Names of the presets that a method's defaults file has rules for."""
+    """List the presets that a method's defaults have rules for, by name."""
     return sorted({when.preset for when, _ in _rules(spec) if when.preset is not None})
 
 
-def _rules(spec: MethodSpec) -> list[tuple[_When, dict[str, Any]]]:
-    """The rules of the defaults files in their order: when each holds, and what it sets."""
-    files_of = (spec.defaults,) if isinstance(spec.defaults, str) else spec.defaults or ()
-    return [rule for file in files_of for rule in _rules_in(spec, file)]
+Rule = tuple[_When, Mapping[str, Any]]
+"""When a rule holds, and what it sets."""
 
 
-def _rules_in(spec: MethodSpec, file: str) -> list[tuple[_When, dict[str, Any]]]:
-    package, _, name = file.partition(":")
+def _rules(spec: MethodSpec) -> list[Rule]:
+    """Gather the rules of the defaults files, in their order."""
+    resources = (spec.defaults,) if isinstance(spec.defaults, str) else spec.defaults or ()
+    rules: list[Rule] = []
+    for resource in resources:
+        try:
+            rules += rules_in(resource)
+        except PluginError as e:
+            raise PluginError(f"defaults {resource!r} of method {spec.name!r} cannot be read: {e}") from e
+    return rules
+
+
+@lru_cache(maxsize=256)
+def rules_in(resource: str) -> tuple[Rule, ...]:
+    """Read the rules of a defaults file, once per process.
+
+    Args:
+        resource: the file as `"package:file.toml"`.
+
+    Raises:
+        PluginError: it is missing or not of the documented form.
+    """
     try:
-        rules = tomllib.loads(files(package).joinpath(name).read_text(encoding="utf-8"))["settings"]
-        return [(_When.model_validate(rule.pop("when", {})), rule) for rule in rules]
+        return tuple(
+            (_When.model_validate(rule.pop("when", {})), MappingProxyType(rule))
+            for rule in read_settings(resource)
+        )
     except ValidationError as e:
-        reason = first_fault(e, "when")
-        raise PluginError(f"defaults {file!r} of method {spec.name!r} cannot be read: {reason}") from e
-    except (OSError, ModuleNotFoundError, ValueError, KeyError, AttributeError, RecursionError, MemoryError) as e:
-        reason = " ".join(str(e).split())[:200]
-        raise PluginError(f"defaults {file!r} of method {spec.name!r} cannot be read: {reason}") from e
-    except TypeError as e:
-        reason = "defaults need a package, not a single module" if "not a package" in str(e) else str(e)
-        raise PluginError(f"defaults {file!r} of method {spec.name!r} cannot be read: {reason}") from e
+        raise PluginError(first_fault(e, "when")) from e
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """`["layers=2", "tokens=va"]` as `{"layers": 2, "tokens": "va"}`: TOML values, bare words are text.
+    """Parse settings from the command line: TOML values; what is no TOML value is text.
+
+    >>> parse_assignments(["layers=2", "tokens=va"])
+    {'layers': 2, 'tokens': 'va'}
+
+    Args:
+        assignments: `key=value` each.
 
     Raises:
         ConfigError: an item without `=` or key.
@@ -116,13 +145,21 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
 
 def build_config(
     spec: MethodSpec,
-    config_class: type[MethodConfig],
+    config_class: type[AnyConfig],
     dataset: str,
     features: str,
     overrides: Mapping[str, Any],
     preset: str | None = None,
-) -> MethodConfig:
-    """The method's configuration: its defaults for dataset and feature set, the preset's, then `overrides`.
+) -> AnyConfig:
+    """Build a method's configuration: defaults for dataset and feature set, the preset's, then `overrides`.
+
+    Args:
+        spec: the method.
+        config_class: its `Config`.
+        dataset: name of the dataset.
+        features: name of the feature set.
+        overrides: settings by name that the user chose.
+        preset: name of a preset; None for the defaults.
 
     Raises:
         UnknownNameError: an override that the method has no setting for, or a preset that it does not have.

@@ -33,11 +33,11 @@ class Names:
     prefixes: Mapping[str, str]
 
     def own(self, name: str) -> str | None:
-        """The method's name of the file's `name`; None if no prefix matches."""
+        """Return the method's name for the file's `name`; None if no prefix matches."""
         return _renamed(name, self.prefixes.items())
 
     def in_file(self, name: str) -> str:
-        """The file's name of the method's `name`; that name itself if no prefix matches."""
+        """Return the file's name for the method's `name`; that name itself if no prefix matches."""
         return _renamed(name, ((own, theirs) for theirs, own in self.prefixes.items())) or name
 
 
@@ -57,7 +57,7 @@ def _renamed(name: str, prefixes: Iterable[tuple[str, str]]) -> str | None:
 
 
 def expected_state(build: Callable[[torch.device], Method]) -> Mapping[str, Tensor]:
-    """The state of an untrained method, for its names, shapes and types.
+    """Return the state of an untrained method, for its names, shapes and types.
 
     It takes no memory, so that shapes from a damaged or hostile file cost none; only a method that cannot be
     built on torch's meta device is built in earnest.
@@ -96,7 +96,7 @@ def _is_plain(value: object) -> bool:
 
 
 def fit(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], names: Names, what: str) -> dict[str, Tensor]:
-    """The given entries under the method's names, in its shapes and types.
+    """Fit entries to a method: put them under its names, in its shapes and types.
 
     Shapes may differ in axes of length 1. Two entries may be the same one under two names if they are equal.
 
@@ -140,7 +140,7 @@ def fit(expected: Mapping[str, Tensor], given: Mapping[str, Tensor], names: Name
 
 
 def misfit(what: str, wrong: Mapping[str, Sequence[str]]) -> CheckpointError:
-    """The error for entries that are wrong, by the kind of wrong."""
+    """Make the error for wrong entries, sorted by what is wrong with them."""
     found = "; ".join(f"{kind}: {_listed(entries)}" for kind, entries in wrong.items() if entries)
     return CheckpointError(f"{what}: {found}")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from avgzsl_bench.errors import CheckpointError, PluginError
 from avgzsl_bench.method.base import Method, MethodConfig
@@ -57,16 +58,16 @@ class Batch:
     visual_steps: Sequences | None = None
 
 
-class TorchMethod(Method):
+AnyTorchConfig = TypeVar("AnyTorchConfig", bound=TorchConfig, default=TorchConfig, covariant=True)
+
+
+class TorchMethod(Method[AnyTorchConfig]):
     """A method trained by gradient descent.
 
     A subclass writes `build`, `losses`, `embed_videos` and `embed_classes`; batches, optimiser, schedule,
     scoring in blocks and the state dict come from here. `self.train_text` holds the embeddings of the
     training classes, `[C, Dw]`, in the order that `Batch.label` refers to.
     """
-
-    Config: ClassVar[type[MethodConfig]] = TorchConfig
-    config: TorchConfig
 
     seeds_together: ClassVar[bool] = True
 
@@ -80,7 +81,7 @@ class TorchMethod(Method):
     """Prefixes of parameter names in the authors' released checkpoints, and ours for each; empty: none known."""
 
     def __init__(
-        self, config: TorchConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
+        self, config: AnyTorchConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
     ) -> None:
         super().__init__(config, shape, classes, seed=seed, device=device)
         self.train_classes = classes.seen_classes()
@@ -98,14 +99,14 @@ class TorchMethod(Method):
 
     @abstractmethod
     def build(self) -> nn.Module:
-        """The network, from `self.config` and `self.shape`."""
+        """Build the network from `self.config` and `self.shape`."""
 
     def trained_parameters(self) -> Iterable[nn.Parameter]:
-        """What the optimiser updates: all parameters of the module."""
+        """Return the parameters that the optimiser updates: all of the module."""
         return self.module.parameters()
 
     def build_optimizer(self) -> torch.optim.Optimizer:
-        """What updates `trained_parameters`: Adam."""
+        """Build the optimiser of `trained_parameters`: Adam."""
         return torch.optim.Adam(
             self.trained_parameters(),
             lr=self.config.learning_rate,
@@ -115,22 +116,22 @@ class TorchMethod(Method):
 
     @abstractmethod
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Scalars by name. The one called `total` is minimised, the others are logged.
+        """Compute scalar losses by name. The one called `total` is minimised, the others are logged.
 
         A pure function of parameters, buffers and the batch: no state elsewhere, no `.item()`.
         """
 
     @abstractmethod
     def embed_videos(self, videos: Videos) -> Tensor:
-        """Embeddings `[N, d]` of videos, in evaluation mode."""
+        """Compute embeddings `[N, d]` of `N` videos, in evaluation mode."""
 
     @abstractmethod
     def embed_classes(self, classes: Classes) -> Tensor:
-        """Embeddings `[K, d]` of classes, in evaluation mode; computed once an evaluation."""
+        """Compute embeddings `[K, d]` of `K` classes, in evaluation mode; called once per evaluation."""
 
     @classmethod
     def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
-        """What the shapes in a released checkpoint tell: widths of the features, and settings.
+        """Derive widths of the features, and settings, from the shapes in a released checkpoint.
 
         Args:
             state: parameters and buffers under their official names.
@@ -142,11 +143,11 @@ class TorchMethod(Method):
         raise CheckpointError(f"{cls.__name__}: no released checkpoints are known")
 
     def text_of(self, classes: Classes) -> Tensor:
-        """The class embeddings this method reads, `[K, Dw]`: all text encoders side by side."""
+        """Return the class embeddings that this method reads, `[K, Dw]`: all text encoders side by side."""
         return classes.embedding()
 
     def compatibility(self, videos: Tensor, classes: Tensor) -> Tensor:
-        """Scores `[N, K]` of embedded videos and classes: minus the Euclidean distance."""
+        """Score embedded videos against embedded classes, `[N, K]`: minus the Euclidean distance."""
         return euclidean_distances(videos, classes).neg_()
 
     @property
@@ -160,7 +161,7 @@ class TorchMethod(Method):
             group["lr"] = value
 
     def train_step(self, batch: Batch) -> Mapping[str, Tensor]:
-        """One update; returns the losses before it, detached.
+        """Update the parameters once and return the losses before the update, detached.
 
         Raises:
             PluginError: `losses` did not give tensors by name with one called `total`.
@@ -175,13 +176,13 @@ class TorchMethod(Method):
         return {name: value.detach() for name, value in losses.items()}
 
     def after_step(self, batch: Batch) -> None:
-        """Called after each update with its batch, without gradients: the place for another pass.
+        """Run another pass after each update, with the same batch and without gradients.
 
         As `losses`, it changes no state but the module's.
         """
 
     def checked_losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        """`losses` of a batch.
+        """Compute `losses` of a batch and check their form.
 
         Raises:
             PluginError: they are not tensors by name with one called `total`.
@@ -198,7 +199,7 @@ class TorchMethod(Method):
         return losses
 
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
-        """`batches_per_epoch` updates on class-balanced batches; returns the mean of each loss."""
+        """Update on `batches_per_epoch` class-balanced batches and return the mean of each loss."""
         if self._sampler is None:
             self._sampler = ClassBalancedSampler(train.label, seed=self.seed)
         self.module.train()
@@ -212,11 +213,11 @@ class TorchMethod(Method):
         return dict(zip(sums, means, strict=True))
 
     def score(self, videos: Videos, classes: Classes) -> Tensor:
-        """Compatibility of each video with each class, `[N, K]`, computed in blocks of videos."""
+        """Score each video against each class, `[N, K]`, in blocks of videos."""
         return self._scorer(classes)(videos)
 
     def scorer(self, classes: Classes) -> Callable[[Videos], Tensor]:
-        """`score` for these classes, which are embedded once."""
+        """Prepare `score` for fixed classes, which are embedded once."""
         own = getattr(self.score, "__func__", None) is not TorchMethod.score
         return super().scorer(classes) if own else self._scorer(classes)
 
@@ -234,25 +235,25 @@ class TorchMethod(Method):
         return scores
 
     def after_validation(self, hm: float) -> None:
-        """Steps the plateau schedule."""
+        """Step the plateau schedule."""
         if self._schedule is not None:
             self._schedule.step(hm)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Parameters and buffers of the module."""
+        """Return parameters and buffers of the module."""
         return {name: value.detach().clone() for name, value in self.module.state_dict().items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Loads parameters and buffers of the module, all of them."""
+        """Load all parameters and buffers of the module."""
         self.module.load_state_dict(dict(state), strict=True)
 
     def parameter_count(self) -> int:
-        """Number of trained parameters."""
+        """Return the number of trained parameters."""
         return sum(p.numel() for p in self.module.parameters() if p.requires_grad)
 
 
 def drawn_batches(train: Samples, indices: Tensor, negatives: Tensor | None) -> Iterator[Batch]:
-    """The batches of an epoch.
+    """Draw the batches of an epoch.
 
     Args:
         train: what they are drawn from.

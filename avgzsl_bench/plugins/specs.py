@@ -79,7 +79,7 @@ class MethodSpec:
     paper: str = ""
     venue: str = ""
     url: str = ""
-    follows: Follows = "paper"
+    follows: Follows = field(kw_only=True)
     needs: Needs = field(default_factory=Needs)
     defaults: str | tuple[str, ...] | None = None
     note: str = ""

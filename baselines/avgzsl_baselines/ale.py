@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avgzsl_baselines.bilinear import BilinearMethod
-from avgzsl_baselines.ranking import ale_loss
+from avgzsl_baselines.families.bilinear import BilinearMethod
+from avgzsl_baselines.families.ranking import ale_loss
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,5 +21,5 @@ class ALE(BilinearMethod):
     """Bilinear compatibility, violated classes count less the more of them there are."""
 
     def ranking_loss(self, compatibility: Tensor, label: Tensor) -> Tensor:
-        """Rank-weighted hinge, mean over videos (`ale_loss`)."""
+        """Compute the rank-weighted hinge, mean over videos (`ale_loss`)."""
         return ale_loss(compatibility, label, self.config.margin)

@@ -22,8 +22,8 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
-from avgzsl_bench import CheckpointError, MethodConfig
+from avgzsl_baselines.families.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
+from avgzsl_bench import CheckpointError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,11 +84,9 @@ def classification_loss(logits: Tensor, label: Tensor, *, softmax_twice: bool) -
     return F.cross_entropy(logits.softmax(dim=1) if softmax_twice else logits, label)
 
 
-class APN(ClassSpaceMethod):
+class APN(ClassSpaceMethod[APNConfig]):
     """The sum of both branches' losses; the global branch alone is scored."""
 
-    Config: ClassVar[type[MethodConfig]] = APNConfig
-    config: APNConfig
     module: APNNet
 
     official_names: ClassVar[Mapping[str, str]] = {
@@ -98,7 +96,7 @@ class APN(ClassSpaceMethod):
 
     @classmethod
     def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
-        """The published feature set whose width the two maps have.
+        """Find the published feature set whose width the two maps have.
 
         Raises:
             KeyError: a map is missing.
@@ -110,7 +108,7 @@ class APN(ClassSpaceMethod):
         return shape_of_map(final)
 
     def build(self) -> APNNet:
-        """The two linear maps."""
+        """Build the two linear maps."""
         return APNNet(self.shape.visual + self.shape.audio, self.shape.text_width)
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
@@ -127,7 +125,7 @@ class APN(ClassSpaceMethod):
         return {"total": torch.stack(list(terms.values())).sum(), **terms}
 
     def embed_videos(self, videos: Videos) -> Tensor:
-        """`A_g` of videos, `[N, Dw]`."""
+        """Compute `A_g` of videos, `[N, Dw]`."""
         x = video_vector(videos.audio, videos.visual, normalize=self.config.normalize_input)
         embedded: Tensor = self.module.global_map(x)
         return embedded

@@ -25,10 +25,10 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.avfs_losses import FeatureBatch, critic_losses, embedding_losses, generator_losses
-from avgzsl_baselines.avfs_networks import AVFSNetworks, Embedding, Generator, SemanticScorer, joined
-from avgzsl_baselines.class_columns import class_columns
-from avgzsl_baselines.wasserstein import Critic, small_normal
+from avgzsl_baselines.families.avfs_losses import FeatureBatch, critic_losses, embedding_losses, generator_losses
+from avgzsl_baselines.families.avfs_networks import AVFSNetworks, Embedding, Generator, SemanticScorer, joined
+from avgzsl_baselines.families.class_columns import class_columns
+from avgzsl_baselines.families.wasserstein import Critic, small_normal
 from avgzsl_bench import ClassBalancedSampler, ConfigError, Method, MethodConfig
 
 if TYPE_CHECKING:
@@ -82,15 +82,12 @@ class AVFSConfig(MethodConfig):
     scorer_width: int = Field(256, ge=1, description="width of the space where videos and texts are compared")
 
 
-class AVFS(Method):
+class AVFS(Method[AVFSConfig]):
     """The reconstruction. Every epoch, of both stages, ends with a classifier trained anew: scoring only reads.
 
     Class texts are those of all text encoders side by side, of unit norm. Initial weights, noise and the
     penalty's places come from torch's global generator, batches from samplers with the run's seed.
     """
-
-    Config: ClassVar[type[MethodConfig]] = AVFSConfig
-    config: AVFSConfig
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
     """The gradient of the penalty is a second derivative, which autocast is not made for."""
@@ -115,18 +112,17 @@ class AVFS(Method):
         self._classifier_sampler: ClassBalancedSampler | None = None
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
+    def check(cls, config: AVFSConfig, shape: FeatureDims) -> None:
         """Refuse switches that leave nothing to score with."""
-        settings = config.model_dump()
-        score = settings["score"]
-        if not settings["generator"] and not settings["discriminative"]:
+        score = config.score
+        if not config.generator and not config.discriminative:
             raise ConfigError("generator=false and discriminative=false leave nothing to score with; keep one")
-        if score != "semantic" and not settings["generator"]:
+        if score != "semantic" and not config.generator:
             raise ConfigError(
                 f"score={score} needs generated videos to learn unseen classes from, and generator=false makes "
                 "none; set score=semantic"
             )
-        if score != "classifier" and not settings["discriminative"]:
+        if score != "classifier" and not config.discriminative:
             raise ConfigError(
                 f"score={score} needs the semantic scorer, which discriminative=false leaves out; "
                 "set score=classifier"
@@ -159,7 +155,7 @@ class AVFS(Method):
     def _adam(
         self, modules: Iterable[nn.Module | None], learning_rate: float, betas: tuple[float, float]
     ) -> torch.optim.Adam | None:
-        """Adam over the modules that are there; None if none is."""
+        """Make Adam for the modules that are there; None if none is."""
         parameters = [p for module in modules if module is not None for p in module.parameters()]
         if not parameters:
             return None
@@ -168,7 +164,7 @@ class AVFS(Method):
         )
 
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
-        """`batches_per_epoch` class-balanced batches, then the classifier; returns the mean of each loss.
+        """Train on `batches_per_epoch` class-balanced batches, then the classifier; return the mean of each loss.
 
         The generator makes a step after every `critic_steps`-th batch of the whole training.
         """
@@ -186,7 +182,7 @@ class AVFS(Method):
         return dict(zip(means, torch.stack(list(means.values())).tolist(), strict=True))
 
     def train_step(self, batch: FeatureBatch) -> Mapping[str, Tensor]:
-        """One step of the critic, one of embedding and scorer, and when it is due one of the generator.
+        """Update the critic, embedding and scorer and, when it is due, the generator.
 
         Returns:
             The losses before each step, detached.
@@ -204,7 +200,7 @@ class AVFS(Method):
         return {name: value.detach() for name, value in losses.items()}
 
     def critic_step(self, batch: FeatureBatch, fake: Tensor, alpha: Tensor) -> Mapping[str, Tensor]:
-        """A step of D on `L_D`; see `critic_losses`."""
+        """Update D on `L_D`; see `critic_losses`."""
         assert self.module.critic is not None
         assert self.critic_optimizer is not None
         losses = critic_losses(self.module.critic, batch, fake, alpha, penalty_weight=self.config.penalty_weight)
@@ -212,7 +208,7 @@ class AVFS(Method):
         return losses
 
     def embedding_step(self, batch: FeatureBatch) -> Mapping[str, Tensor]:
-        """A step of Em and S on `L_E = L_con + L_dis`, real videos only; none where both are switched off."""
+        """Update Em and S on `L_E = L_con + L_dis`, on real videos only, unless both are switched off."""
         if self.embedding_optimizer is None:
             return {}
         losses = embedding_losses(self.module, batch, self.train_text, self.config.contrastive_temperature)
@@ -220,7 +216,7 @@ class AVFS(Method):
         return losses
 
     def generator_step(self, batch: FeatureBatch, fake: Tensor) -> Mapping[str, Tensor]:
-        """A step of G on `generator_total`; D, Em and S pass the gradient on and stay as they are.
+        """Update G on `generator_total`; D, Em and S pass the gradient on and stay as they are.
 
         Args:
             batch: real videos.
@@ -232,7 +228,7 @@ class AVFS(Method):
         return losses
 
     def generator_total(self, losses: Mapping[str, Tensor]) -> Tensor:
-        """`L_G`: the adversarial loss and, as far as they are in use, the weighted other two."""
+        """Compute `L_G`: the adversarial loss and, as far as they are in use, the weighted other two."""
         total = losses["adversarial"]
         if "generated_contrastive" in losses:
             total = total + self.config.contrastive_weight * losses["generated_contrastive"]
@@ -241,7 +237,7 @@ class AVFS(Method):
         return total
 
     def _train_classifier(self, classifier: nn.Linear, train: Samples) -> Tensor:
-        """Cl from new weights on all training videos and generated ones of unseen classes; the mean loss."""
+        """Train Cl anew on all training videos and generated ones of unseen classes; return the mean loss."""
         config = self.config
         generated = self._unseen.repeat_interleave(config.synthetic_per_class)
         label = torch.cat((self._seen[train.label], generated))
@@ -260,19 +256,19 @@ class AVFS(Method):
 
     @torch.no_grad()
     def _encode(self, videos: Videos) -> Tensor:
-        """What the classifier reads of each video, `[N, H]`, computed in blocks."""
+        """Encode each video for the classifier, `[N, H]`, in blocks."""
         return videos.mapped(lambda block: self.module.encode(joined(block.visual, block.audio)), BLOCK)
 
     @torch.no_grad()
     def _generate(self, label: Tensor) -> Tensor:
-        """The same of a generated video for each label, int64 `[M]`, positions in all classes."""
+        """Encode a generated video for each label, int64 `[M]`, positions in all classes."""
         assert self.module.generator is not None
         texts = (self.text[part] for part in torch.split(label, BLOCK))
         return torch.cat([self.module.encode(self.module.generator.sample(text)) for text in texts])
 
     @torch.inference_mode()
     def score(self, videos: Videos, classes: Classes) -> Tensor:
-        """Log-probabilities among all classes of the task, the columns of `classes`: `[N, K]`, in blocks.
+        """Compute log-probabilities among all classes of the task, for those of `classes`: `[N, K]`, in blocks.
 
         Args:
             videos: the videos to score.
@@ -297,11 +293,11 @@ class AVFS(Method):
         return torch.stack([part.log_softmax(dim=1) for part in parts]).sum(dim=0)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Parameters of all networks, the classifier among them."""
+        """Return parameters of all networks, the classifier among them."""
         return {name: value.detach().clone() for name, value in self.module.state_dict().items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Loads parameters of all networks, for the same classes in the same order."""
+        """Load parameters of all networks, for the same classes in the same order."""
         self.module.load_state_dict(dict(state), strict=True)
 
     def parameter_count(self) -> int:
@@ -313,7 +309,7 @@ class AVFS(Method):
 
 
 def _step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """One update of what the optimiser holds, and gradients for nothing else."""
+    """Update the parameters that the optimiser holds, computing no other gradients."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     optimizer.zero_grad(set_to_none=True)
     loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]

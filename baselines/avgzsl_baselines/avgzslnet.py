@@ -5,7 +5,7 @@ Label Features from Multi-Modal Embeddings", WACV 2021, arXiv 2005.13402. Archit
 follow the program of the AVCA benchmark (Mercea et al., CVPR 2022), where the figures that papers compare with
 come from; the authors' own has other widths, triplets and optimiser.
 
-Extension: with several text encoders the text network reads W_enc (`avgzsl_baselines.text_adapter`), and the
+Extension: with several text encoders the text network reads W_enc (`families.text_adapter`), and the
 reconstructions, which have unit norm, aim at the output of W_enc divided by its norm.
 """
 
@@ -18,9 +18,9 @@ import torch
 from pydantic import Field
 from torch.nn import functional as F
 
-from avgzsl_baselines.paired import paired
-from avgzsl_baselines.triplet import triplet_loss
-from avgzsl_baselines.two_branch import EmbeddingNet, TwoBranchConfig, TwoBranchMethod, TwoBranchNet
+from avgzsl_baselines.families.paired import paired
+from avgzsl_baselines.families.triplet import triplet_loss
+from avgzsl_baselines.families.two_branch import EmbeddingNet, TwoBranchConfig, TwoBranchMethod, TwoBranchNet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,7 @@ class Embedded:
 
 
 def reconstruction_loss(decoded: Tensor, target: Tensor) -> Tensor:
-    """`mean_i ||r_i - w_i||_2`, a scalar; where the two are equal its gradient is zero."""
+    """Compute `mean_i ||r_i - w_i||_2`, a scalar; where the two are equal its gradient is zero."""
     distance: Tensor = torch.linalg.vector_norm(decoded - target, dim=1)
     return distance.mean()
 
@@ -66,7 +66,7 @@ def reconstruction_loss(decoded: Tensor, target: Tensor) -> Tensor:
 def avgzslnet_losses(
     positive: Embedded, negative: Embedded, text_decoded: Tensor, target: Tensor, margin: float
 ) -> dict[str, Tensor]:
-    """The three losses of AVGZSLNet, scalars of weight 1.
+    """Compute the three losses of AVGZSLNet, scalars of weight 1.
 
         triplet         = tri(T, A, A') + tri(A, T, T') + tri(T, V, V') + tri(V, T, T')
         reconstruction  = |R_T - w| + |R_A - w| + |R_V - w|             (`reconstruction_loss`)
@@ -110,7 +110,7 @@ class AVGZSLNetwork(TwoBranchNet):
         return F.normalize(self.decoder.passes(embedded, sizes), dim=1)
 
     def target(self, words: Tensor) -> Tensor:
-        """What reconstructions aim at, `[N, Dw]`: the word vectors, or the output of W_enc with unit norm."""
+        """Compute the target of reconstructions, `[N, Dw]`: word vectors, or outputs of W_enc with unit norm."""
         return words if self.text_adapter.encoder is None else F.normalize(words, dim=1)
 
     def forward(self, batch: Batch, text: Tensor) -> tuple[Embedded, Embedded, Tensor, Tensor]:
@@ -139,11 +139,9 @@ class AVGZSLNetwork(TwoBranchNet):
         return positive, negative, r_text, self.target(words[: len(batch.label)])
 
 
-class AVGZSLNet(TwoBranchMethod):
+class AVGZSLNet(TwoBranchMethod[AVGZSLNetConfig]):
     """AVGZSLNet. Scored by the sum of the audio and the visual distance; the decoder serves training alone."""
 
-    Config: ClassVar[type[AVGZSLNetConfig]] = AVGZSLNetConfig
-    config: AVGZSLNetConfig
     module: AVGZSLNetwork
 
     official_names: ClassVar[Mapping[str, str]] = {
@@ -154,25 +152,25 @@ class AVGZSLNet(TwoBranchMethod):
     }
 
     def build(self) -> AVGZSLNetwork:
-        """The three networks and the decoder."""
+        """Build the three networks and the decoder."""
         return AVGZSLNetwork(self.shape, self.config)
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        """L_ct + L_cmd, the latter in its two parts."""
+        """Compute `total` = L_ct + L_cmd, and the latter in its two parts."""
         positive, negative, text_decoded, target = self.module(batch, self.train_text)
         losses = avgzslnet_losses(positive, negative, text_decoded, target, self.config.margin)
         return {"total": losses["triplet"] + losses["reconstruction"] + losses["decoded_triplet"], **losses}
 
     def embed_videos(self, videos: Videos) -> Tensor:
-        """A and V of videos side by side, `[N, 2d]`."""
+        """Compute A and V of videos, side by side, `[N, 2d]`."""
         return torch.cat((self.module.audio(videos.audio), self.module.visual(videos.visual)), dim=1)
 
     def combine(self, audio: Tensor, visual: Tensor, videos: Tensor) -> Tensor:
-        """The sum of both."""
+        """Add both."""
         return audio + visual
 
     @classmethod
     def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
-        """Widths of the features, of the hidden layers and of the joint space."""
+        """Derive the widths of the features, of the hidden layers and of the joint space."""
         shape, settings = super().official_shape(state)
         return shape, {**settings, "decoder_hidden_width": len(state["decoder_net.embedding_net.fc.0.bias"])}

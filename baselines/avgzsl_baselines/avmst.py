@@ -28,9 +28,10 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from avgzsl_baselines.avca import AVCA, AVCAConfig, AVCANet
-from avgzsl_baselines.spiking import spike
-from avgzsl_bench import ConfigError, FeatureDims, MethodConfig
+from avgzsl_baselines.avca import AVCA
+from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
+from avgzsl_baselines.families.spiking import spike
+from avgzsl_bench import ConfigError, FeatureDims
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,9 +62,9 @@ class AVMSTConfig(AVCAConfig):
 
 
 def integrate_and_fire(currents: Tensor, potential: Tensor | float) -> tuple[Tensor, Tensor]:
-    """Neurons without leak, over time: `v <- v + x`, `s = [v >= 1]`, `v <- (1 - s) v`.
+    """Run neurons without leak over time: `v <- v + x`, `s = [v >= 1]`, `v <- (1 - s) v`.
 
-    Gradients flow through the reset; that of the spike is `avgzsl_baselines.spiking.spike`'s.
+    Gradients flow through the reset; that of the spike is `avgzsl_baselines.families.spiking.spike`'s.
 
     Args:
         currents: x of each step, `[T, ...]`.
@@ -91,7 +92,7 @@ class SpikingBranch(nn.Module):
         self.output = nn.Linear(hidden, outputs)
 
     def forward(self, inputs: Tensor, steps: int, potentials: Potentials = AT_REST) -> tuple[Tensor, Potentials]:
-        """Spikes of the second layer, `[steps, N, outputs]`, on inputs `[N, inputs]` that stay the same.
+        """Compute spikes of the second layer, `[steps, N, outputs]`, on constant inputs `[N, inputs]`.
 
         Args:
             inputs: the features.
@@ -109,7 +110,7 @@ class SpikingBranch(nn.Module):
 
 
 def gate(encoded: Tensor, rates: Tensor) -> Tensor:
-    """`phi * softmax(rate)` by element, the softmax over the features: `[..., D]`."""
+    """Compute `phi * softmax(rate)` by element, the softmax over the features: `[..., D]`."""
     return encoded * torch.softmax(rates, dim=-1)
 
 
@@ -133,7 +134,7 @@ class AVMSTNet(AVCANet):
             self.visual_spiking.requires_grad_(False)
 
     def firing_rates(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
-        """Spikes of each output neuron, by steps: multiples of `1 / T` in [0, 1].
+        """Compute the firing rate of each output neuron: multiples of `1 / T` in [0, 1].
 
         Args:
             audio: `[N, Da]`.
@@ -149,20 +150,20 @@ class AVMSTNet(AVCANet):
         return torch.stack([branch(inputs, self.steps)[0].mean(dim=0) for branch, inputs in branches])
 
     def _released_rates(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
-        """The same where the audio network takes over the visual features, and no pass starts at rest."""
+        """Compute the rates where the audio network takes over the visual features, and no pass starts at rest."""
         audio_state = visual_state = AT_REST
         rates = []
-        for heard, seen in zip(torch.split(audio, sizes), torch.split(visual, sizes), strict=True):
-            of_audio, audio_state = self.audio_spiking(heard, self.steps, audio_state)
-            of_visual, visual_state = self.visual_spiking(seen, 1, visual_state)
+        for audio_part, visual_part in zip(torch.split(audio, sizes), torch.split(visual, sizes), strict=True):
+            of_audio, audio_state = self.audio_spiking(audio_part, self.steps, audio_state)
+            of_visual, visual_state = self.visual_spiking(visual_part, 1, visual_state)
             if self.steps > 1:
-                others, audio_state = self.audio_spiking(seen, self.steps - 1, audio_state)
+                others, audio_state = self.audio_spiking(visual_part, self.steps - 1, audio_state)
                 of_visual = torch.cat((of_visual, others))
             rates.append(torch.stack((of_audio.mean(dim=0), of_visual.mean(dim=0))))
         return torch.cat(rates, dim=1)
 
     def encode(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
-        """Encodings that have exchanged information with themselves, gated; of several passes.
+        """Encode several passes and let encodings exchange information with their gated form.
 
             g_m = gate(phi_m, rate_m),  phi'_a = Transformer([phi_a + pos_0, g_a + pos_0])_0
             phi'_v = Transformer([phi_v + pos_1, g_v + pos_1])_1
@@ -185,11 +186,9 @@ class AVMSTNet(AVCANet):
         return torch.stack((exchanged[0, 0], exchanged[1, 1]))
 
 
-class AVMST(AVCA):
+class AVMST(AVCA[AVMSTConfig]):
     """AVMST. As AVCA, it scores the visual embedding."""
 
-    Config: ClassVar[type[AVMSTConfig]] = AVMSTConfig
-    config: AVMSTConfig
     module: AVMSTNet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
@@ -198,14 +197,14 @@ class AVMST(AVCA):
     official_names: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
+    def check(cls, config: AVMSTConfig, shape: FeatureDims) -> None:
         """Refuse the released form where audio and visual features differ in width."""
-        if config.model_dump()["fidelity"] == "released" and shape.audio != shape.visual:
+        if config.fidelity == "released" and shape.audio != shape.visual:
             raise ConfigError(
                 "setting fidelity=released: the published program feeds visual features to the audio network, so "
                 f"both must be of one width (here {shape.audio} and {shape.visual}); use fidelity=repaired"
             )
 
     def build(self) -> AVMSTNet:
-        """The network on these features."""
+        """Build the network on these features."""
         return AVMSTNet(self.shape, self.config)

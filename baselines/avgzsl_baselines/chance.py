@@ -26,7 +26,7 @@ BLOCK = 4096
 
 
 def _signed(value: int) -> int:
-    """The int64 with the bits of `value` modulo 2^64."""
+    """Return the int64 with the bits of `value` modulo 2^64."""
     return (value + 2**63) % 2**64 - 2**63
 
 
@@ -35,26 +35,26 @@ _ROUNDS = ((30, _signed(0xBF58476D1CE4E5B9)), (27, _signed(0x94D049BB133111EB)))
 
 
 def _shift_right(x: Tensor, bits: int) -> Tensor:
-    """Logical shift: zeros come in from the left, whatever the sign."""
+    """Shift right logically: zeros come in from the left, whatever the sign."""
     kept: int = (1 << (64 - bits)) - 1
     return (x >> bits) & kept
 
 
 def mix(x: Tensor) -> Tensor:
-    """SplitMix64's finaliser, a bijection of int64 in which every input bit reaches every output bit."""
+    """Apply SplitMix64's finaliser, a bijection of int64 in which every input bit reaches every output bit."""
     for bits, factor in _ROUNDS:
         x = (x ^ _shift_right(x, bits)) * factor
     return x ^ _shift_right(x, 31)
 
 
 def random_integers(seed: int, count: int, device: torch.device) -> Tensor:
-    """The first `count` values of SplitMix64 from `seed`: int64 `[count]`."""
+    """Return the first `count` values of SplitMix64 from `seed`: int64 `[count]`."""
     steps = torch.arange(1, count + 1, device=device)
     return mix(steps * _STEP + _signed(seed))
 
 
 def row_keys(rows: Tensor, multipliers: Tensor) -> Tensor:
-    """A 64-bit key for the bits of each row.
+    """Hash the bits of each row to a 64-bit key.
 
     Args:
         rows: float32 `[M, D]`.
@@ -83,11 +83,11 @@ class Chance(Method):
         self._of_video, self._of_class = integers[:features], integers[features:]
 
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
-        """Nothing to learn, nothing to log."""
+        """Learn nothing, log nothing."""
         return {}
 
     def score(self, videos: Videos, classes: Classes) -> Tensor:
-        """Uniform pseudo-random numbers: float32 `[N, K]`."""
+        """Score by uniform pseudo-random numbers: float32 `[N, K]`."""
         of_class = row_keys(classes.embedding(), self._of_class)
         return videos.mapped(lambda block: self._score_block(block, of_class), BLOCK)
 
@@ -97,13 +97,13 @@ class Chance(Method):
         return _shift_right(hashed, 40).float() * 2.0**-24
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The seed, int64 scalar."""
+        """Return the seed, int64 scalar."""
         return {"seed": torch.tensor(self.seed)}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Takes over a seed."""
+        """Take over a seed."""
         self._reseed(int(state["seed"]))
 
     def parameter_count(self) -> int:
-        """None are trained."""
+        """Return 0: nothing is trained."""
         return 0

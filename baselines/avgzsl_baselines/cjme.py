@@ -5,7 +5,7 @@ Classification and Retrieval of Videos", WACV 2020, arXiv 1910.08732. Its author
 model. Architecture, losses and schedule follow the one of the AVCA benchmark (Mercea et al., CVPR 2022), where
 the figures that papers compare with come from.
 
-Extension: with several text encoders the text network reads W_enc (`avgzsl_baselines.text_adapter`).
+Extension: with several text encoders the text network reads W_enc (`families.text_adapter`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.paired import paired
-from avgzsl_baselines.triplet import triplet_terms
-from avgzsl_baselines.two_branch import TwoBranchConfig, TwoBranchMethod, TwoBranchNet
+from avgzsl_baselines.families.paired import paired
+from avgzsl_baselines.families.triplet import triplet_terms
+from avgzsl_baselines.families.two_branch import TwoBranchConfig, TwoBranchMethod, TwoBranchNet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ class Embedded:
 
 
 def entropies(videos: Tensor, classes: Tensor) -> Tensor:
-    """`H_i = H(softmax_c(x_i . t_c))` in nats: how uncertain an embedding leaves its class.
+    """Compute `H_i = H(softmax_c(x_i . t_c))` in nats: how uncertain an embedding leaves its class.
 
     Args:
         videos: `x`, float `[B, d]`.
@@ -84,7 +84,7 @@ def entropies(videos: Tensor, classes: Tensor) -> Tensor:
 
 @torch.no_grad()
 def attention_targets(embedded: Embedded, threshold: float) -> Tensor:
-    """Where attention should be, `[B]`: 0 audio, 1 visual, as the more certain of them; 0.5 if neither is.
+    """Compute where attention should be, `[B]`: 0 audio, 1 visual, the more certain of them; 0.5 if neither is.
 
     A modality is more certain if its entropy over the training classes is lower by more than `threshold`.
     """
@@ -95,7 +95,7 @@ def attention_targets(embedded: Embedded, threshold: float) -> Tensor:
 
 
 def weighted_triplets(embedded: Embedded, weighting: Weighting, margin: float) -> Tensor:
-    """`L_ct`: text-audio and text-visual triplets weighted by attention, a scalar.
+    """Compute `L_ct`: text-audio and text-visual triplets weighted by attention, a scalar.
 
     With `l_ta = max(0, d(T,A) - d(T,A') + margin)` and `l_tv` alike, each `[B]`,
 
@@ -111,7 +111,7 @@ def weighted_triplets(embedded: Embedded, weighting: Weighting, margin: float) -
 
 
 def cjme_losses(embedded: Embedded, *, weighting: Weighting, margin: float, threshold: float) -> dict[str, Tensor]:
-    """The three losses of CJME, scalars of weight 1.
+    """Compute the three losses of CJME, scalars of weight 1.
 
     `triplet` = L_ct (`weighted_triplets`), `joint` = MSE(A, V), `attention` = MSE(g, `attention_targets`); the
     last moves only the attention.
@@ -132,15 +132,15 @@ class CJMENet(TwoBranchNet):
         self.attention = nn.Sequential(nn.BatchNorm1d(both), nn.Linear(both, 1))
 
     def gate(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """`g = sigmoid(Linear(BN([a; v])))`, `[N]`: the weight of the visual modality."""
+        """Compute `g = sigmoid(Linear(BN([a; v])))`, `[N]`: the weight of the visual modality."""
         return torch.sigmoid(self.attention(torch.cat((audio, visual), dim=1))).squeeze(1)
 
     def embed_videos(self, audio: Tensor, visual: Tensor) -> tuple[Tensor, Tensor]:
-        """A and V, `[N, d]` each, not negative."""
+        """Compute A and V, `[N, d]` each, not negative."""
         return F.relu(self.audio(audio)), F.relu(self.visual(visual))
 
     def embed_texts(self, text: Tensor) -> Tensor:
-        """T of texts `[N, Dw]` in one pass: `[N, d]`, not negative."""
+        """Compute T of texts `[N, Dw]` in one pass: `[N, d]`, not negative."""
         return F.relu(super().embed_texts(text))
 
     def forward(self, batch: Batch, text: Tensor, classes: Tensor) -> Embedded:
@@ -173,11 +173,9 @@ class CJMENet(TwoBranchNet):
         )
 
 
-class CJME(TwoBranchMethod):
+class CJME(TwoBranchMethod[CJMEConfig]):
     """CJME. In training attention is soft; at the test each video is scored by one modality alone."""
 
-    Config: ClassVar[type[CJMEConfig]] = CJMEConfig
-    config: CJMEConfig
     module: CJMENet
 
     official_names: ClassVar[Mapping[str, str]] = {
@@ -186,11 +184,11 @@ class CJME(TwoBranchMethod):
     }
 
     def build(self) -> CJMENet:
-        """The three networks and the attention."""
+        """Build the three networks and the attention."""
         return CJMENet(self.shape, self.config)
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        """L_ct + L_av + L_att."""
+        """Compute `total` = L_ct + L_av + L_att, and each."""
         classes = torch.arange(len(self.train_text), device=self.train_text.device)
         losses = cjme_losses(
             self.module(batch, self.train_text, classes),
@@ -201,11 +199,11 @@ class CJME(TwoBranchMethod):
         return {"total": losses["triplet"] + losses["joint"] + losses["attention"], **losses}
 
     def embed_videos(self, videos: Videos) -> Tensor:
-        """A, V and g of videos side by side, `[N, 2d + 1]`."""
+        """Compute A, V and g of videos, side by side, `[N, 2d + 1]`."""
         audio, visual = self.module.embed_videos(videos.audio, videos.visual)
         gate = self.module.gate(videos.audio, videos.visual)
         return torch.cat((audio, visual, gate.unsqueeze(1)), dim=1)
 
     def combine(self, audio: Tensor, visual: Tensor, videos: Tensor) -> Tensor:
-        """The visual scores of videos whose attention is at least 0.5, the audio scores of the others."""
+        """Take the visual scores of videos whose attention is at least 0.5, the audio scores of the others."""
         return torch.where(videos[:, -1:] >= 0.5, visual, audio)

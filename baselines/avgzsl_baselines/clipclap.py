@@ -15,15 +15,16 @@ import torch
 from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
+from typing_extensions import TypeVar
 
-from avgzsl_baselines.layers import LinearBlock, TwoLayerBlock
+from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
+from avgzsl_baselines.families.released_names import LINEAR_BLOCK, TWO_LAYER_BLOCK, released_names
 from avgzsl_bench import (
     Batch,
     CheckpointError,
     Classes,
     ConfigError,
     FeatureDims,
-    MethodConfig,
     TorchConfig,
     TorchMethod,
     Videos,
@@ -95,12 +96,12 @@ class Embedded:
     text_decoded: Tensor
 
     def logits(self) -> Tensor:
-        """L = theta_o Theta^T, `[B, K]`: dot products without temperature or bias."""
+        """Compute L = theta_o Theta^T, `[B, K]`: dot products without temperature or bias."""
         return self.video @ self.classes.T
 
 
 def base_losses(embedded: Embedded, label: Tensor) -> dict[str, Tensor]:
-    """The three losses of ClipClap-GZSL, scalars; means over samples and features, all of weight 1.
+    """Compute the three losses of ClipClap-GZSL: scalars, means over samples and features, all of weight 1.
 
     `ce` = CE(L, y), `reg` = MSE(theta_o, theta_w), `rec` = MSE(u, rho_o) + MSE(u, rho_w). Nothing is
     detached: `rec` moves the text encoder too.
@@ -157,12 +158,12 @@ class JointSpace(nn.Module):
         self.text_decoder = LinearBlock(joint, width, dropout)  # D_w
 
     def embed_videos(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """theta_o = O_proj(O_enc([v; a])), `[B, d]`."""
+        """Compute theta_o = O_proj(O_enc([v; a])), `[B, d]`."""
         embedded: Tensor = self.video_projection(self.video_encoder(audio, visual))
         return embedded
 
     def embed_texts(self, text: Tensor) -> Tensor:
-        """theta_w = W_proj(W_enc(w)), `[N, d]`."""
+        """Compute theta_w = W_proj(W_enc(w)), `[N, d]`."""
         embedded: Tensor = self.text_projection(self.text_encoder(text))
         return embedded
 
@@ -189,37 +190,32 @@ class JointSpace(nn.Module):
         )
 
 
-class ClipClap(TorchMethod):
+AnyClipClapConfig = TypeVar("AnyClipClapConfig", bound=ClipClapConfig, default=ClipClapConfig, covariant=True)
+
+
+class ClipClap(TorchMethod[AnyClipClapConfig]):
     """ClipClap-GZSL. Scores are Euclidean distances in the joint space, not training's dot products."""
 
-    Config: ClassVar[type[ClipClapConfig]] = ClipClapConfig
-    config: ClipClapConfig
     module: JointSpace
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
 
     official_names: ClassVar[Mapping[str, str]] = {
-        "O_enc.fc.0": "video_encoder.block.linear",
-        "O_enc.fc.1": "video_encoder.block.norm",
-        "W_enc.fc.0": "text_encoder.linear",
-        "W_enc.fc.1": "text_encoder.norm",
-        "O_proj.fc.0": "video_projection.0.linear",
-        "O_proj.fc.1": "video_projection.0.norm",
-        "O_proj.fc.4": "video_projection.1.linear",
-        "O_proj.fc.5": "video_projection.1.norm",
-        "W_proj.fc.0": "text_projection.linear",
-        "W_proj.fc.1": "text_projection.norm",
-        "D_o.fc.0": "video_decoder.0.linear",
-        "D_o.fc.1": "video_decoder.0.norm",
-        "D_o.fc.4": "video_decoder.1.linear",
-        "D_o.fc.5": "video_decoder.1.norm",
-        "D_w.fc.0": "text_decoder.linear",
-        "D_w.fc.1": "text_decoder.norm",
+        **released_names(
+            {
+                "O_enc": "video_encoder.block",
+                "W_enc": "text_encoder",
+                "W_proj": "text_projection",
+                "D_w": "text_decoder",
+            },
+            LINEAR_BLOCK,
+        ),
+        **released_names({"O_proj": "video_projection", "D_o": "video_decoder"}, TWO_LAYER_BLOCK),
     }
 
     @classmethod
     def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
-        """Which modalities and texts the encoders read, and the widths behind them.
+        """Derive which modalities and texts the encoders read, and the widths behind them.
 
         Raises:
             KeyError: a layer that tells a width is missing.
@@ -238,23 +234,23 @@ class ClipClap(TorchMethod):
         }
 
     def build(self) -> JointSpace:
-        """The joint space on this method's video encoder."""
+        """Build the joint space on this method's video encoder."""
         return JointSpace(self.build_video_encoder(), self.train_text.shape[1], self.config)
 
     def build_video_encoder(self) -> nn.Module:
-        """O_enc: one block on the concatenated features."""
+        """Build O_enc: one block on the concatenated features."""
         return VideoEncoder(self.shape, self.config.modality, self.config.model_width, self.config.dropout)
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
+    def check(cls, config: AnyClipClapConfig, shape: FeatureDims) -> None:  # type: ignore[misc]  # always its own Config
         """Refuse a text encoder that the feature set lacks."""
-        wanted = config.model_dump()["text"]
+        wanted = config.text
         if wanted != "all" and wanted not in shape.text:
             have = ", ".join(shape.text)
             raise ConfigError(f"setting text={wanted}: these features have no such text encoder (have: {have})")
 
     def text_of(self, classes: Classes) -> Tensor:
-        """The chosen text encoders' vectors side by side, in the feature set's order: `[K, Dw]`."""
+        """Return the chosen text encoders' vectors side by side, in the feature set's order: `[K, Dw]`."""
         wanted: str | None = self.config.text
         if wanted == "all":
             both_there = {"clip", "clap"} <= set(classes.text)
@@ -264,20 +260,20 @@ class ClipClap(TorchMethod):
         return classes.text[wanted]
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        """l = l_ce + l_rec + l_reg."""
+        """Compute `total` = l_ce + l_rec + l_reg, and each."""
         losses = base_losses(self.module(batch, self.train_text), batch.label)
         return {"total": losses["ce"] + losses["rec"] + losses["reg"], **losses}
 
     def after_step(self, batch: Batch) -> None:
-        """With `bn_refresh=official` the encoders and projections once more on the batch."""
+        """Run encoders and projections once more on the batch where `bn_refresh=official`."""
         if self.config.bn_refresh == "official":
             self.module.embed_videos(batch.audio, batch.visual)
             self.module.embed_texts(self.train_text[batch.label])
 
     def embed_videos(self, videos: Videos) -> Tensor:
-        """theta_o of videos, `[N, d]`."""
+        """Compute theta_o of videos, `[N, d]`."""
         return self.module.embed_videos(videos.audio, videos.visual)
 
     def embed_classes(self, classes: Classes) -> Tensor:
-        """theta_w of classes, `[K, d]`."""
+        """Compute theta_w of classes, `[K, d]`."""
         return self.module.embed_texts(self.text_of(classes))

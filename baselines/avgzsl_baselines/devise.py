@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avgzsl_baselines.bilinear import BilinearMethod
-from avgzsl_baselines.ranking import devise_loss
+from avgzsl_baselines.families.bilinear import BilinearMethod
+from avgzsl_baselines.families.ranking import devise_loss
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,5 +20,5 @@ class DeViSE(BilinearMethod):
     """Bilinear compatibility, every violated class counts in full."""
 
     def ranking_loss(self, compatibility: Tensor, label: Tensor) -> Tensor:
-        """Sum of hinge terms over wrong classes, mean over videos (`devise_loss`)."""
+        """Sum the hinge terms of wrong classes, mean over videos (`devise_loss`)."""
         return devise_loss(compatibility, label, self.config.margin)

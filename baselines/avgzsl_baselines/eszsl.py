@@ -21,7 +21,7 @@ best epoch is the choice of the pair.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 from pydantic import Field
@@ -67,12 +67,12 @@ class Statistics:
 
 
 def joint_features(videos: Videos) -> Tensor:
-    """Audio and visual vectors, each of unit norm, side by side: float32 `[N, Da + Dv]`."""
+    """Put audio and visual vectors, each of unit norm, side by side: float32 `[N, Da + Dv]`."""
     return torch.cat([F.normalize(videos.audio, dim=1), F.normalize(videos.visual, dim=1)], dim=1)
 
 
 def gather_statistics(train: Samples, text: Tensor, *, center: bool) -> Statistics:
-    """Sums over the training videos, block by block.
+    """Sum over the training videos, block by block.
 
     Args:
         train: `N` videos with labels in `0..C-1`.
@@ -97,17 +97,14 @@ def gather_statistics(train: Samples, text: Tensor, *, center: bool) -> Statisti
 
 
 def ridge_solve(gram: Tensor, ridge: float, target: Tensor) -> Tensor:
-    """`(gram + ridge I)^-1 target` for a positive semi-definite `gram` `[n, n]` and `target` `[n, m]`."""
+    """Compute `(gram + ridge I)^-1 target` for a positive semi-definite `gram` `[n, n]` and `target` `[n, m]`."""
     damped = gram.clone()
     damped.diagonal().add_(ridge)
     return torch.cholesky_solve(target, torch.linalg.cholesky(damped))
 
 
-class ESZSL(Method):
+class ESZSL(Method[ESZSLConfig]):
     """The closed form, one pair of regularisation strengths an epoch."""
-
-    Config: ClassVar[type[MethodConfig]] = ESZSLConfig
-    config: ESZSLConfig
 
     def __init__(
         self, config: ESZSLConfig, shape: FeatureDims, classes: Classes, *, seed: int, device: torch.device
@@ -124,7 +121,7 @@ class ESZSL(Method):
         self._left: tuple[int, Tensor] | None = None
 
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
-        """Moves on to the next pair of the grid; the first call takes in the training videos."""
+        """Move on to the next pair of the grid; the first call takes in the training videos."""
         if self._statistics is None:
             self._statistics = gather_statistics(train, self._text, center=self.config.center)
             self._mean = self._statistics.mean.float().to(self.device)
@@ -133,26 +130,26 @@ class ESZSL(Method):
         return {"log10_gamma": float(gamma), "log10_lambda": float(lam)}
 
     def score(self, videos: Videos, classes: Classes) -> Tensor:
-        """`X W S^T` of centred videos and any classes: float32 `[N, K]`, computed in blocks of videos."""
+        """Compute `X W S^T` of centred videos and any classes: float32 `[N, K]`, in blocks of videos."""
         projection = self._solution() @ classes.embedding().T
         return videos.mapped(lambda block: (joint_features(block) - self._mean) @ projection, BLOCK)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The solution `W`, float32 `[Da + Dv, Dw]`, and the mean of the videos, float32 `[Da + Dv]`."""
+        """Return the solution `W`, float32 `[Da + Dv, Dw]`, and the mean of the videos, float32 `[Da + Dv]`."""
         return {"weight": self._solution().clone(), "mean": self._mean.clone()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Takes over a solution and the mean that goes with it."""
+        """Take over a solution and the mean that goes with it."""
         self._weight = state["weight"].to(self.device)
         self._mean = state["mean"].to(self.device)
         self._solved = self._candidate
 
     def parameter_count(self) -> int:
-        """Entries of `W`."""
+        """Return the number of entries of `W`."""
         return self._weight.numel()
 
     def _solution(self) -> Tensor:
-        """`W` of the current pair, solved when first asked for; zero before the first epoch."""
+        """Return `W` of the current pair, solved when first needed; zero before the first epoch."""
         if self._statistics is not None and self._solved != self._candidate:
             gamma, lam = GRID[self._candidate]
             if self._left is None or self._left[0] != gamma:

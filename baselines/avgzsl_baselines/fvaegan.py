@@ -3,7 +3,7 @@
 Xian, Sharma, Schiele, Akata: "f-VAEGAN-D2: A Feature Generating Framework for Any-Shot Learning", CVPR 2019,
 arXiv 1903.10132, as adapted by the published code of the AVCA benchmark (Mercea et al., "Audio-visual generalised
 zero-shot learning with cross-modal attention and language", CVPR 2022). A generator, trained as decoder of a
-conditional VAE and against a conditional critic (`avgzsl_baselines.fvaegan_nets`), makes features from a class's
+conditional VAE and against a conditional critic (`families.fvaegan_networks`), makes features from a class's
 text and noise; a linear softmax classifier trained on real and synthetic features gives the scores.
 
 **An epoch** of the harness is one epoch of the classifier. Whenever `classifier_epochs` of them are over, the
@@ -32,9 +32,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.class_columns import class_columns
-from avgzsl_baselines.fvaegan_nets import VAEGAN, Updates, Widths, adam
-from avgzsl_baselines.wasserstein import small_normal
+from avgzsl_baselines.families.class_columns import class_columns
+from avgzsl_baselines.families.fvaegan_networks import VAEGAN, Updates, Widths, adam
+from avgzsl_baselines.families.wasserstein import small_normal
 from avgzsl_bench import ClassBalancedSampler, ConfigError, Field, Method, MethodConfig
 
 if TYPE_CHECKING:
@@ -136,14 +136,14 @@ class Model(nn.Module):
             )
 
     def features(self, videos: Videos) -> Tensor:
-        """`x = norm([a; v])`, each feature scaled before where that is set: `[N, Da + Dv]`."""
+        """Compute `x = norm([a; v])`, each feature scaled before where that is set: `[N, Da + Dv]`."""
         joined = torch.cat((videos.audio, videos.visual), dim=1)
         if self._scaled:
             joined = ((joined - self.low) / self.span).clamp(0, 1)
         return F.normalize(joined, dim=1)
 
     def log_probabilities(self, videos: Videos) -> Tensor:
-        """The classifier's, `[N, K]`, in the method's own order of classes."""
+        """Compute the classifier's log-probabilities, `[N, K]`, in the method's own order of classes."""
         logits: Tensor = self.classifier(self.features(videos))
         return logits.log_softmax(dim=1)
 
@@ -187,7 +187,7 @@ def mixed_rows(
 
 
 def _sent(parts: list[Tensor], device: torch.device) -> tuple[Tensor, ...]:
-    """Tensors on a device, in one copy for all."""
+    """Copy tensors to a device, in one copy for all."""
     return torch.split(torch.cat(parts).to(device), [len(part) for part in parts])
 
 
@@ -210,11 +210,8 @@ class Cycle:
     epochs: int = 0
 
 
-class FVAEGAN(Method):
+class FVAEGAN(Method[FVAEGANConfig]):
     """f-VAEGAN-D2. Scores are the classifier's log-probabilities; its classes are seen first, then unseen."""
-
-    Config: ClassVar[type[MethodConfig]] = FVAEGANConfig
-    config: FVAEGANConfig
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
     """The gradient of the penalty is a second derivative, which autocast is not made for."""
@@ -242,7 +239,7 @@ class FVAEGAN(Method):
         self._cycle: Cycle | None = None
 
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
-        """One epoch of the classifier; where it is a classifier's first, one of the generator before.
+        """Train the classifier for an epoch; where it is a classifier's first, the generator before it.
 
         Returns:
             The classifier's loss, and those of the generator's latest epoch.
@@ -261,7 +258,7 @@ class FVAEGAN(Method):
         return {"classifier": self._classifier_epoch(train, self._cycle), **self._cycle.generator_losses}
 
     def _generator_epoch(self, train: Samples, sampler: ClassBalancedSampler) -> dict[str, float]:
-        """A critic step on each batch, a generator step on the first and every `critic_steps`-th after it."""
+        """Update the critics on each batch, the generator on the first and every `critic_steps`-th after it."""
         config = self.config
         batches = config.generator_batches if config.schedule == "full" else 1
         updates: dict[str, list[Tensor]] = {}
@@ -280,7 +277,7 @@ class FVAEGAN(Method):
         return dict(zip(updates, means, strict=True))
 
     def _begin_classifier(self, generator_losses: Mapping[str, float], videos: int) -> Cycle:
-        """A fresh classifier, and what its mini-batches are made of."""
+        """Begin a fresh classifier and lay out its mini-batches."""
         small_normal(self.model.classifier)
         return Cycle(
             generator_losses,
@@ -295,7 +292,7 @@ class FVAEGAN(Method):
         )
 
     def _classifier_epoch(self, train: Samples, cycle: Cycle) -> float:
-        """One pass over all mini-batches; the mean of their losses before each update."""
+        """Train on all mini-batches; return the mean of their losses before each update."""
         values = []
         for number, rows in enumerate(cycle.rows):
             if number < len(cycle.kept):
@@ -314,7 +311,7 @@ class FVAEGAN(Method):
 
     @torch.no_grad()
     def _mini_batch(self, train: Samples, rows: Rows) -> tuple[Tensor, Tensor]:
-        """Real and synthetic features, all of unit norm, `[B, D]`, and their classes, `[B]`."""
+        """Make real and synthetic features, all of unit norm, `[B, D]`, and their classes, `[B]`."""
         real = self.model.features(train.videos.take(rows.video))
         z = self._normal(len(rows.label), self._synthesis.manual_seed(rows.seed))
         synthetic = self.model.networks.generator(z, self._text.index_select(0, rows.label))
@@ -326,7 +323,7 @@ class FVAEGAN(Method):
 
     @torch.inference_mode()
     def score(self, videos: Videos, classes: Classes) -> Tensor:
-        """Log-probabilities `[N, K]` of classes that the method was built for, computed in blocks of videos.
+        """Compute log-probabilities `[N, K]` of classes that the method was built for, in blocks of videos.
 
         Raises:
             AvbenchError: a class that it was not built for.
@@ -335,13 +332,13 @@ class FVAEGAN(Method):
         return videos.mapped(lambda block: self.model.log_probabilities(block).index_select(1, columns), BLOCK)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Parameters of all networks and of the classifier, and the range of each feature."""
+        """Return parameters of all networks and of the classifier, and the range of each feature."""
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Loads all of it."""
+        """Load all of it."""
         self.model.load_state_dict(dict(state), strict=True)
 
     def parameter_count(self) -> int:
-        """Trained parameters of the four networks; the classifier's, `(Da + Dv + 1) K`, are not among them."""
+        """Count the parameters of the four networks; the classifier's, `(Da + Dv + 1) K`, are not among them."""
         return sum(parameter.numel() for parameter in self.model.networks.parameters())

@@ -3,7 +3,7 @@
 Hong, Hayder, Han, Fang, Harandi, Petersson: "Hyperbolic Audio-visual Zero-shot Learning", ICCV 2023, arXiv
 2308.12558; after the authors' program. The encodings of a batch are taken for points of a Poincaré ball, brought
 to its tangent space, and how similar its videos are to each other by sound is to agree with how similar they are
-by sight (`avgzsl_baselines.hyperbolic`). The variants differ in the ball's curvature: a constant (alignment), one
+by sight (`families.hyperbolic`). The variants differ in the ball's curvature: a constant (alignment), one
 learnt for each video (single), or several, over which the loss is averaged (multiple). Scoring is AVCA's.
 
 Expect AVCA's figures. The program is followed as it stands, and:
@@ -30,17 +30,19 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from pydantic import Field
 from torch import nn
+from typing_extensions import TypeVar
 
-from avgzsl_baselines.avca import AVCA, AVCAConfig, AVCANet
-from avgzsl_baselines.hyperbolic import Gram, alignment
-from avgzsl_bench import ConfigError, MethodConfig
+from avgzsl_baselines.avca import AVCA
+from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
+from avgzsl_baselines.families.hyperbolic import Gram, alignment
+from avgzsl_bench import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
 
-    from avgzsl_baselines.avca_losses import Embedded
+    from avgzsl_baselines.families.avca_losses import Embedded
     from avgzsl_bench import FeatureDims, Precision
 
 
@@ -96,11 +98,12 @@ class HyperNet(AVCANet):
         return self.gamma * torch.sigmoid(learnt).movedim(-1, 0).unsqueeze(-1)
 
 
-class Hyper(AVCA):
+AnyHyperConfig = TypeVar("AnyHyperConfig", bound=HyperConfig, default=HyperConfig, covariant=True)
+
+
+class Hyper(AVCA[AnyHyperConfig]):
     """AVCA with the alignment loss; variants say how many curvatures are learnt."""
 
-    Config: ClassVar[type[HyperConfig]] = HyperConfig
-    config: HyperConfig
     module: HyperNet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
@@ -109,9 +112,9 @@ class Hyper(AVCA):
     official_names: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
+    def check(cls, config: AnyHyperConfig, shape: FeatureDims) -> None:  # type: ignore[misc]  # always its own Config
         """Refuse what is not the published method under its name."""
-        if config.model_dump()["gram"] == "poincare":
+        if config.gram == "poincare":
             raise ConfigError("setting gram=poincare: not Hyper but ours; use --method hyper_poincare")
 
     @property
@@ -120,7 +123,7 @@ class Hyper(AVCA):
         """Curvatures that are learnt for each video."""
 
     def build(self) -> HyperNet:
-        """AVCA's network with a curvature head."""
+        """Build AVCA's network with a curvature head."""
         return HyperNet(self.shape, self.config, self.learnt_curvatures)
 
     def terms(self, embedded: Embedded) -> dict[str, Tensor]:
@@ -157,18 +160,15 @@ class HyperPoincare(HyperSingle):
     """hyper-poincare, ours: Hyper-single with distances in the ball, on which its curvature acts."""
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
+    def check(cls, config: HyperConfig, shape: FeatureDims) -> None:
         """Refuse what would be Hyper-single."""
-        gram = config.model_dump()["gram"]
+        gram = config.gram
         if gram != "poincare":
             raise ConfigError(f"setting gram={gram}: that is Hyper-single; use --method hyper_single")
 
 
-class HyperMultiple(Hyper):
+class HyperMultiple(Hyper[HyperMultipleConfig]):
     """Hyper-multiple: several curvatures for each video, over which the loss is averaged."""
-
-    Config: ClassVar[type[HyperMultipleConfig]] = HyperMultipleConfig
-    config: HyperMultipleConfig
 
     @property
     def learnt_curvatures(self) -> int:

@@ -27,16 +27,16 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.kda_losses import (
+from avgzsl_baselines.families.kda_losses import (
     MarginOn,
     adaptive_margin,
     class_similarity,
     constant_margin,
     margin_cross_entropy,
 )
-from avgzsl_baselines.layers import TwoLayerBlock
-from avgzsl_baselines.token_attention import TokenLayer
-from avgzsl_bench import ConfigError, MethodConfig, TorchConfig, TorchMethod
+from avgzsl_baselines.families.layers import TwoLayerBlock
+from avgzsl_baselines.families.token_attention import TokenLayer
+from avgzsl_bench import ConfigError, TorchConfig, TorchMethod
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -150,7 +150,7 @@ class KDANet(nn.Module):
         return torch.stack((self.audio_encoder(audio), self.visual_encoder(visual)))
 
     def forward(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """A video where class vectors are.
+        """Map videos to where class vectors are.
 
             [Y_0, Y_1] = Transformer([phi_a + pos_0, phi_v + pos_1])
             theta_a = A_proj(phi_a + Y_0),  theta_v = V_proj(phi_v + Y_1)
@@ -172,15 +172,13 @@ class KDANet(nn.Module):
         return embedded
 
 
-class KDA(TorchMethod):
+class KDA(TorchMethod[KDAConfig]):
     """KDA. A score is minus the Euclidean distance of a video's z from a class vector as it came.
 
     The program's floor of 1e-8 under the learning rate needs no setting: PyTorch's schedule makes no change
     smaller than that, so the published rate never falls below it.
     """
 
-    Config: ClassVar[type[KDAConfig]] = KDAConfig
-    config: KDAConfig
     module: KDANet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
@@ -192,9 +190,9 @@ class KDA(TorchMethod):
         self.similarity = class_similarity(self.train_text)
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
+    def check(cls, config: KDAConfig, shape: FeatureDims) -> None:
         """Refuse to read descriptions that nobody has supplied."""
-        if config.model_dump()["knowledge"] == "descriptions" and KNOWLEDGE not in shape.text:
+        if config.knowledge == "descriptions" and KNOWLEDGE not in shape.text:
             raise ConfigError(
                 f"setting knowledge=descriptions: this dataset has no text embeddings called {KNOWLEDGE!r}; "
                 "supply vectors by class name with `avbench data add-text DATASET FILE`, or run the ablation on "
@@ -202,12 +200,12 @@ class KDA(TorchMethod):
             )
 
     @classmethod
-    def added_text(cls, config: MethodConfig, offered: tuple[str, ...]) -> tuple[str, ...]:
-        """The descriptions, unless names are read."""
-        return offered if config.model_dump()["knowledge"] == "descriptions" else ()
+    def added_text(cls, config: KDAConfig, offered: tuple[str, ...]) -> tuple[str, ...]:
+        """Name the descriptions, unless names are read."""
+        return offered if config.knowledge == "descriptions" else ()
 
     def text_of(self, classes: Classes) -> Tensor:
-        """t, `[K, E]`: the descriptions' vectors as they come, or the class names'.
+        """Return t, `[K, E]`: the descriptions' vectors as they come, or the class names'.
 
         Names by CLIP where the feature set has it, as descriptions are; else by all that it has, side by side.
         """
@@ -218,15 +216,15 @@ class KDA(TorchMethod):
         return torch.cat([vectors for name, vectors in classes.text.items() if name != KNOWLEDGE], dim=1)
 
     def build(self) -> KDANet:
-        """The network on these features and class vectors."""
+        """Build the network on these features and class vectors."""
         return KDANet(self.shape, self.train_text.shape[1], self.config)
 
     def trained_parameters(self) -> Iterable[nn.Parameter]:
-        """All, of the margin's scale only where it is learned."""
+        """Return all parameters, the margin's scale only where it is learned."""
         return (parameter for parameter in self.module.parameters() if parameter.requires_grad)
 
     def build_optimizer(self) -> torch.optim.Optimizer:
-        """Adam with the published decay rates."""
+        """Build Adam with the published decay rates."""
         optimizer = super().build_optimizer()
         for group in optimizer.param_groups:
             group["betas"] = _BETAS
@@ -248,7 +246,7 @@ class KDA(TorchMethod):
         return {"total": classification + weighted, "alignment": alignment, "classification": classification}
 
     def _margin(self, label: Tensor) -> Tensor | None:
-        """M[y], `[B, K]`; None without a margin."""
+        """Compute M[y], `[B, K]`; None without a margin."""
         if self.config.margin == "none":
             return None
         if self.config.margin == "constant":
@@ -256,10 +254,10 @@ class KDA(TorchMethod):
         return adaptive_margin(self.similarity, label, self.module.margin_scale, self.module.margin_offset)
 
     def embed_videos(self, videos: Videos) -> Tensor:
-        """z of videos, `[N, E]`."""
+        """Compute z of videos, `[N, E]`."""
         embedded: Tensor = self.module(videos.audio, videos.visual)
         return embedded
 
     def embed_classes(self, classes: Classes) -> Tensor:
-        """Class vectors as they come, `[K, E]`."""
+        """Return class vectors as they come, `[K, E]`."""
         return self.text_of(classes)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avgzsl_baselines.bilinear import BilinearMethod
-from avgzsl_baselines.ranking import sje_loss
+from avgzsl_baselines.families.bilinear import BilinearMethod
+from avgzsl_baselines.families.ranking import sje_loss
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,5 +20,5 @@ class SJE(BilinearMethod):
     """Bilinear compatibility, only the class that violates most counts."""
 
     def ranking_loss(self, compatibility: Tensor, label: Tensor) -> Tensor:
-        """Largest hinge term, mean over videos (`sje_loss`)."""
+        """Compute the largest hinge term, mean over videos (`sje_loss`)."""
         return sje_loss(compatibility, label, self.config.margin)

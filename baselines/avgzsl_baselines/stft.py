@@ -12,7 +12,7 @@ al., CVPR 2022), which AVMST's program carries unchanged. Two limits follow:
   non-linear view of the same vector. On sequences, step t of T reads frame floor(t l / T) of a video of l frames,
   the encoders read the mean over the frames.
 
-With several text encoders W_enc precedes the text side, as in AVCA (`avgzsl_baselines.text_adapter`).
+With several text encoders W_enc precedes the text side, as in AVCA (`families.text_adapter`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch.nn import functional as F
 
-from avgzsl_baselines.stft_model import Embedded, Inputs, STFTConfig, STFTNet
-from avgzsl_baselines.triplet import triplet_loss
+from avgzsl_baselines.families.stft_network import Embedded, Inputs, STFTConfig, STFTNet
+from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_bench import TorchMethod
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def stft_losses(embedded: Embedded) -> dict[str, Tensor]:
-    """The losses of STFT (Eq. 16 to 18), scalars of weight 1; `m` are the modalities audio and visual.
+    """Compute the losses of STFT (Eq. 16 to 18), scalars of weight 1; `m` are the modalities audio and visual.
 
         triplet        = T(theta_av, theta_w, theta_w') + T(theta_w, theta_av, theta_av')
         projection     = sum_m MSE(theta_m, theta_w)
@@ -54,11 +54,9 @@ def stft_losses(embedded: Embedded) -> dict[str, Tensor]:
     }
 
 
-class STFT(TorchMethod):
+class STFT(TorchMethod[STFTConfig]):
     """STFT, whose triplets act on the mean of the audio and the visual embedding, which is scored."""
 
-    Config: ClassVar[type[STFTConfig]] = STFTConfig
-    config: STFTConfig
     module: STFTNet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
@@ -69,11 +67,11 @@ class STFT(TorchMethod):
     """Each video is as many vectors as there are time steps, in double precision."""
 
     def build(self) -> STFTNet:
-        """The network."""
+        """Build the network."""
         return STFTNet(self.shape, self.config)
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        """`total`, half the sum of all, and each loss."""
+        """Compute `total`, half the sum of all, and each loss."""
         negative = batch.negative
         assert negative is not None
         inputs = self._inputs(batch).above(self._inputs(negative))
@@ -81,18 +79,18 @@ class STFT(TorchMethod):
         return {"total": torch.stack(list(losses.values())).sum() / 2, **losses}
 
     def embed_videos(self, videos: Videos) -> Tensor:
-        """theta_av of videos, or one modality's embedding as `score_on` says: `[N, d]`."""
+        """Compute theta_av of videos, or one modality's embedding as `score_on` says: `[N, d]`."""
         _, embedded = self.module.embed_videos(self._inputs(videos), [len(videos)])
         if self.config.score_on == "av":
             return embedded.mean(dim=0)
         return embedded[0 if self.config.score_on == "audio" else 1]
 
     def embed_classes(self, classes: Classes) -> Tensor:
-        """theta_w of classes, `[K, d]`."""
+        """Compute theta_w of classes, `[K, d]`."""
         return self.module.embed_texts(self.text_of(classes))
 
     def _inputs(self, videos: Videos | Batch) -> Inputs:
-        """What the network reads of some videos; a video that is a vector is that vector at every step."""
+        """Lay out videos for the network; a video that is a vector is that vector at every step."""
         return Inputs(
             audio=videos.audio,
             visual=videos.visual,
@@ -101,7 +99,7 @@ class STFT(TorchMethod):
         )
 
     def _frames(self, vectors: Tensor, sequences: Sequences | None) -> Tensor:
-        """Frame floor(t l / T) of each video for step t, `[N, T, D]`; or its vector, `[N, 1, D]`."""
+        """Take frame floor(t l / T) of each video for step t, `[N, T, D]`; or its vector, `[N, 1, D]`."""
         if sequences is None:
             return vectors.unsqueeze(1)
         steps = self.config.time_steps

@@ -16,8 +16,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from avgzsl_baselines.clipclap import base_losses
-from avgzsl_baselines.tcaf_model import TCAFConfig, TCAFNet
-from avgzsl_baselines.timed_sequences import (
+from avgzsl_baselines.families.released_names import LINEAR_BLOCK, TWO_LAYER_BLOCK, released_names
+from avgzsl_baselines.families.tcaf_network import TCAFConfig, TCAFNet
+from avgzsl_baselines.families.timed_sequences import (
     audio_window,
     centre_start,
     random_start,
@@ -25,14 +26,14 @@ from avgzsl_baselines.timed_sequences import (
     spare_steps,
     windows,
 )
-from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, MethodConfig, TorchMethod
+from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, TorchMethod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from torch import Tensor
 
-    from avgzsl_baselines.timed_sequences import AudioVisual
+    from avgzsl_baselines.families.timed_sequences import AudioVisual
     from avgzsl_bench import Batch, Classes, Precision, Videos
 
 _DEEPEST_OFFICIAL = 12
@@ -45,11 +46,9 @@ _OFFICIAL_HEADS: Mapping[int, tuple[int, int]] = {512: (8, 64), 768: (6, 128), 3
 """Attention heads and their width in the published settings, by the product of both."""
 
 
-class TCAF(TorchMethod):
+class TCAF(TorchMethod[TCAFConfig]):
     """TCAF. Scores are Euclidean distances in the joint space, not training's dot products."""
 
-    Config: ClassVar[type[TCAFConfig]] = TCAFConfig
-    config: TCAFConfig
     module: TCAFNet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
@@ -60,21 +59,16 @@ class TCAF(TorchMethod):
 
     official_names: ClassVar[Mapping[str, str]] = {
         "cls_token": "class_token",
-        **{
-            f"{official}.fc.{index}": f"{ours}.{part}"
-            for official, ours in (
-                ("A_enc", "audio_encoder.blocks"),
-                ("V_enc", "visual_encoder.blocks"),
-                ("O_proj", "video_projection"),
-                ("D_o", "video_decoder"),
-            )
-            for index, part in ((0, "0.linear"), (1, "0.norm"), (4, "1.linear"), (5, "1.norm"))
-        },
-        **{
-            f"{official}.fc.{index}": f"{ours}.{part}"
-            for official, ours in (("W_proj", "text_projection"), ("D_w", "text_decoder"))
-            for index, part in ((0, "linear"), (1, "norm"))
-        },
+        **released_names(
+            {
+                "A_enc": "audio_encoder.blocks",
+                "V_enc": "visual_encoder.blocks",
+                "O_proj": "video_projection",
+                "D_o": "video_decoder",
+            },
+            TWO_LAYER_BLOCK,
+        ),
+        **released_names({"W_proj": "text_projection", "D_w": "text_decoder"}, LINEAR_BLOCK),
         **{
             f"{block}.{official}": f"positions.{ours}"
             for block in ("position_encoder_block", "audiovisual_embeddings")  # two names for the same tensors
@@ -104,7 +98,7 @@ class TCAF(TorchMethod):
 
     @classmethod
     def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
-        """Widths and depth; of the attention heads the product of number and width alone.
+        """Derive widths and depth; for the attention heads, only number times width.
 
         A product of the published settings tells both; others have to be given as settings, as does
         `assembly=fixed` for ActivityNet.
@@ -144,20 +138,20 @@ class TCAF(TorchMethod):
         }
 
     @classmethod
-    def check(cls, config: MethodConfig, shape: FeatureDims) -> None:
+    def check(cls, config: TCAFConfig, shape: FeatureDims) -> None:
         """Refuse to divide by norms over time where there is one step, which leaves nothing but signs."""
-        if config.model_dump()["visual_norm"] == "time" and not shape.sequences:
+        if config.visual_norm == "time" and not shape.sequences:
             raise ConfigError(
                 "setting visual_norm=time: these features are one vector a video, of which norms over time leave "
                 "nothing but signs; use a feature set with sequences, or --set visual_norm=feature"
             )
 
     def build(self) -> TCAFNet:
-        """The network on these features."""
+        """Build the network on these features."""
         return TCAFNet(self.shape, self.config)
 
     def _assembled(self, source: Videos | Batch, window: int, start_of: Callable[[Tensor], Tensor]) -> AudioVisual:
-        """Whole videos, or windows of `window` visual steps, whose start comes from the steps outside them."""
+        """Take whole videos, or windows of `window` visual steps whose start comes from the steps outside them."""
         videos = sequences_of(source)
         if self.config.assembly == "max" or source.audio_steps is None:
             return videos
@@ -166,19 +160,19 @@ class TCAF(TorchMethod):
         return windows(videos, start, window, audio_window(window, *seconds, self.config.audio_window))
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        """l = l_ce + l_rec + l_reg, on all steps of the batch."""
+        """Compute `total` = l_ce + l_rec + l_reg, and each, on all steps of the batch."""
         embedded = self.module(sequences_of(batch), batch.label, self.train_text)
         losses = base_losses(embedded, batch.label)
         return {"total": losses["ce"] + losses["rec"] + losses["reg"], **losses}
 
     def train_step(self, batch: Batch) -> Mapping[str, Tensor]:
-        """One update on the batch or on windows of it."""
+        """Update once, on the batch or on windows of it."""
         last = self.config.window_start == "all"
         videos = self._assembled(batch, self.config.train_window, partial(random_start, last=last))
         return super().train_step(replace(batch, audio_steps=videos.audio, visual_steps=videos.visual))
 
     def after_step(self, batch: Batch) -> None:
-        """With `bn_refresh=official` the embeddings once more.
+        """Embed the batch once more where `bn_refresh=official`.
 
         As in the published program's scoring, times are indices.
         """
@@ -187,11 +181,11 @@ class TCAF(TorchMethod):
             self.module.text_projection(self.train_text[batch.label])
 
     def embed_videos(self, videos: Videos) -> Tensor:
-        """theta_o of videos, `[N, d]`."""
+        """Compute theta_o of videos, `[N, d]`."""
         assembled = self._assembled(videos, self.config.test_window, centre_start)
         return self.module.embed_videos(assembled, self.config.eval_times)
 
     def embed_classes(self, classes: Classes) -> Tensor:
-        """theta_w = W_proj(w) of classes, `[K, d]`."""
+        """Compute theta_w = W_proj(w) of classes, `[K, d]`."""
         embedded: Tensor = self.module.text_projection(self.text_of(classes))
         return embedded

@@ -31,42 +31,45 @@ class Config(ab.TorchConfig):
     scale: float = ab.Field(10.0, gt=0, description="factor on the cosine before the softmax")
 
 
-class Prototypes(ab.TorchMethod):
+class Network(nn.Module):
+    """One linear layer for videos `[N, Dv + Da]` and one for class texts `[K, Dw]`."""
+
+    def __init__(self, shape: ab.FeatureDims, width: int) -> None:
+        super().__init__()
+        self.video = nn.Linear(shape.audio + shape.visual, width)
+        self.text = nn.Linear(shape.text_width, width)
+
+
+class Prototypes(ab.TorchMethod[Config]):
     """Cosine softmax over class prototypes made from text."""
 
-    Config = Config
-    config: Config
+    module: Network
 
-    def build(self) -> nn.Module:
-        """One linear layer a side."""
-        return nn.ModuleDict(
-            {
-                "video": nn.Linear(self.shape.audio + self.shape.visual, self.config.width),
-                "text": nn.Linear(self.shape.text_width, self.config.width),
-            }
-        )
+    def build(self) -> Network:
+        """Make the network."""
+        return Network(self.shape, self.config.width)
 
     def losses(self, batch: ab.Batch) -> dict[str, Tensor]:
-        """Cross-entropy of each video against the training classes."""
+        """Compute the cross-entropy of each video against the training classes."""
         videos = self.embed_videos(ab.Videos(batch.audio, batch.visual))
         prototypes = self._embed_text(self.train_text)
         return {"total": cross_entropy(self.config.scale * videos @ prototypes.T, batch.label)}
 
     def embed_videos(self, videos: ab.Videos) -> Tensor:
-        """Unit vectors of videos."""
-        return normalize(self.module["video"](torch.cat([videos.visual, videos.audio], dim=1)), dim=1)
+        """Map videos to unit vectors `[N, width]`."""
+        return normalize(self.module.video(torch.cat([videos.visual, videos.audio], dim=1)), dim=1)
 
     def embed_classes(self, classes: ab.Classes) -> Tensor:
-        """Unit vectors of classes."""
+        """Map class texts to unit vectors `[K, width]`."""
         return self._embed_text(self.text_of(classes))
 
     def _embed_text(self, text: Tensor) -> Tensor:
-        return normalize(self.module["text"](text), dim=1)
+        return normalize(self.module.text(text), dim=1)
 
 
 @ab.hookimpl
 def avbench_methods() -> list[ab.MethodSpec]:
-    """The whole registration."""
+    """Register the method."""
     return [
         ab.MethodSpec(
             name="prototypes",

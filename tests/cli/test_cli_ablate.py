@@ -63,7 +63,9 @@ def coin(
     class Coin:
         @ab.hookimpl
         def avbench_methods(self) -> list[ab.MethodSpec]:
-            return [ab.MethodSpec("coin", target="avgzsl_baselines.chance:Chance", title="Coin")]
+            return [
+                ab.MethodSpec("coin", target="avgzsl_baselines.chance:Chance", title="Coin", follows="reference")
+            ]
 
         @ab.hookimpl
         def avbench_reported(self) -> list[ab.ReportedSpec]:

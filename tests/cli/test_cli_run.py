@@ -80,7 +80,7 @@ def test_progress_shows_epochs_losses_hm_and_time_left(avbench):
         ((*RUN, "--calibration", "grid:5"), "calibration"),
         ((*RUN, "--device", "tpu"), "device"),
         ((*RUN, "--precision", "fp16"), "--precision"),
-        ((*RUN, "--precision", "bf16"), "'chance' trains in full alone"),
+        ((*RUN, "--precision", "bf16"), "'chance' trains only in full"),
         (
             ("run", "--method", "mft", "--dataset", "ucf", "--device", "cpu", "--precision", "tf32"),
             "on cuda devices",

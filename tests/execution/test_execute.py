@@ -276,7 +276,11 @@ def test_missing_text_encoders_are_told_before_the_run(place, monkeypatch):
     from avgzsl_bench.execution import plan as planning
 
     spec = ab.MethodSpec(
-        "needy", target="avgzsl_mft.method:MFT", title="needy", needs=ab.Needs(text=("clip", "clap"))
+        "needy",
+        target="avgzsl_mft.method:MFT",
+        title="needy",
+        follows="paper",
+        needs=ab.Needs(text=("clip", "clap")),
     )
     monkeypatch.setattr(planning, "method_spec", lambda name: spec)
     with pytest.raises(DataError, match="needs text embeddings by clip, clap"):

@@ -276,14 +276,15 @@ def _defaults(folder: Path) -> list[bytes]:
     import avgzsl_baselines
 
     files = sorted(Path(avgzsl_baselines.__file__).parent.glob("*.toml"))
-    return [path.read_bytes() for path in files[:4]]
+    return [content for path in files if b"[[settings]]" in (content := path.read_bytes())][:4]
 
 
 def _read_defaults(path: Path) -> object:
-    from avgzsl_bench.method.settings import default_settings, presets
+    from avgzsl_bench.method.settings import default_settings, presets, rules_in
     from avgzsl_bench.plugins.specs import MethodSpec
 
-    spec = MethodSpec("some", target="some:Method", title="Some", defaults=_packaged(path))
+    rules_in.cache_clear()  # the file is another one under the same name
+    spec = MethodSpec("some", target="some:Method", title="Some", follows="paper", defaults=_packaged(path))
     return presets(spec), default_settings(spec, "ucf", "selavi")
 
 

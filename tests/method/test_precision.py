@@ -41,7 +41,7 @@ class Stranger(ab.TorchMethod):
 def test_what_is_not_declared_is_refused():
     assert check("full") == "full"
     assert check("bf16") == "bf16"
-    with pytest.raises(ConfigError, match="method 'mine' trains in full alone"):
+    with pytest.raises(ConfigError, match="method 'mine' trains only in full"):
         checked_precision("mine", "bf16", Stranger)
     with pytest.raises(UnknownNameError, match=r"unknown precision 'fp16'.*did you mean 'bf16'"):
         check("fp16")
@@ -50,7 +50,7 @@ def test_what_is_not_declared_is_refused():
 @pytest.mark.parametrize("name", ["chance", "eszsl"])
 def test_what_is_not_trained_by_gradient_descent_is_in_full_precision(name):
     for precision in ("tf32", "bf16"):
-        with pytest.raises(ConfigError, match=f"precision {precision}: method '{name}' trains in full alone"):
+        with pytest.raises(ConfigError, match=f"precision {precision}: method '{name}' trains only in full"):
             check(precision, name, CUDA)
 
 
@@ -61,9 +61,9 @@ def test_every_other_method_has_tf32_and_those_that_bear_it_bf16(name):
 
 
 def test_a_device_without_a_precision_is_refused(monkeypatch):
-    with pytest.raises(ConfigError, match="tf32: there on cuda devices alone, and this run is on cpu"):
+    with pytest.raises(ConfigError, match="tf32 needs a cuda device; this run is on cpu"):
         check("tf32")
-    with pytest.raises(ConfigError, match="bf16: there on cpu and cuda devices alone, and this run is on mps"):
+    with pytest.raises(ConfigError, match="bf16 needs a cpu or cuda device; this run is on mps"):
         check("bf16", device=torch.device("mps"))
     monkeypatch.setattr("torch.cuda.get_device_name", lambda device: "Old One")
     for capability, refused in (((7, 5), True), ((8, 0), False)):
@@ -222,12 +222,12 @@ def test_a_sweep_plans_it_and_tells_what_does_not_have_it(data_root, tmp_path):
     grid = make_grid(["chance", "devise"], ["ucf"], [0], RunOptions(precision="bf16", **options))
     (refused,), (run,) = grid.refused, grid.runs
     assert (refused.method, refused.runs) == ("chance", 1)
-    assert "trains in full alone" in refused.reason
+    assert "trains only in full" in refused.reason
     assert run.job.plan("cpu") == run.plan
     assert run.spec.precision == "bf16"
     with pytest.raises(ab.AvbenchError, match="changed since the sweep began"):
         replace(run.job, precision="full").plan("cpu")
-    with pytest.raises(ConfigError, match="there on cuda devices alone"):
+    with pytest.raises(ConfigError, match="needs a cuda device"):
         make_grid(["devise"], ["ucf"], [0], RunOptions(precision="tf32", **options))
     elsewhere = make_grid(["devise"], ["ucf"], [0], RunOptions(precision="tf32", **{**options, "device": None}))
     assert elsewhere.runs[0].spec.precision == "tf32"

@@ -53,7 +53,7 @@ def spec(tmp_path, monkeypatch):
     (package / "number.toml").write_text("settings = 3\n")
     (package / "numbers.toml").write_text("settings = [3]\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    return MethodSpec("m", target="x:Y", title="M", defaults="rules_package:defaults.toml")
+    return MethodSpec("m", target="x:Y", title="M", follows="paper", defaults="rules_package:defaults.toml")
 
 
 def test_the_last_rule_that_holds_wins(spec):
@@ -96,7 +96,7 @@ def test_bad_values_name_the_setting_and_what_was_given(spec):
 
 @pytest.mark.parametrize("name", ["broken.toml", "missing.toml", "odd.toml", "number.toml", "numbers.toml"])
 def test_a_broken_defaults_file_is_the_plugins_fault(spec, name):
-    broken = MethodSpec("m", target="x:Y", title="M", defaults=f"rules_package:{name}")
+    broken = MethodSpec("m", target="x:Y", title="M", follows="paper", defaults=f"rules_package:{name}")
     with pytest.raises(PluginError, match="method 'm' cannot be read"):
         default_settings(broken, "ucf", "selavi")
 
@@ -160,13 +160,13 @@ class Widths(MethodConfig):
     "setting", ["layers=true", "rate=true", "layers='3'", "rate='3'", "widths=[true]", "on=1"]
 )
 def test_a_value_of_another_type_is_refused(setting):
-    spec = MethodSpec("m", target="x:Y", title="M")
+    spec = MethodSpec("m", target="x:Y", title="M", follows="paper")
     with pytest.raises(ConfigError, match=f"setting '{setting.partition('=')[0]}"):
         build_config(spec, Widths, "ucf", "selavi", parse_assignments([setting]))
 
 
 def test_toml_values_fit_settings_of_their_type():
-    spec = MethodSpec("m", target="x:Y", title="M")
+    spec = MethodSpec("m", target="x:Y", title="M", follows="paper")
     given = parse_assignments(["layers=2", "rate=1", "widths=[2, 3]", "on=true"])
     config = build_config(spec, Widths, "ucf", "selavi", given)
     assert config == Widths(layers=2, rate=1.0, widths=(2, 3), on=True)
@@ -177,7 +177,7 @@ def test_toml_values_fit_settings_of_their_type():
 def test_defaults_of_a_single_module_say_that_they_need_a_package(tmp_path, monkeypatch):
     (tmp_path / "rules_module.py").write_text("")
     monkeypatch.syspath_prepend(str(tmp_path))
-    single = MethodSpec("m", target="x:Y", title="M", defaults="rules_module:defaults.toml")
+    single = MethodSpec("m", target="x:Y", title="M", follows="paper", defaults="rules_module:defaults.toml")
     reason = "need a package, not a single module" if sys.version_info < (3, 12) else "No such file"
     with pytest.raises(PluginError, match=f"method 'm' cannot be read: .*{reason}"):
         default_settings(single, "ucf", "selavi")

@@ -18,7 +18,7 @@ from bilinear_cases import (
 )
 
 from avgzsl_baselines.ale import ALE
-from avgzsl_baselines.ranking import ale_loss, devise_loss, hinge_terms
+from avgzsl_baselines.families.ranking import ale_loss, devise_loss, hinge_terms
 from avgzsl_bench import Batch
 
 ADAM_TRACE = {

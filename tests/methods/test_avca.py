@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from avca_family import NO_DROPOUT, fixture_of
 from joint_space import build
 from paired_cases import (
     CLIP_CLAP,
@@ -24,36 +25,27 @@ from paired_cases import (
     random_batch,
     rounded,
     scoring_task,
-    spec_of,
     validated,
     values,
 )
-from presets import official_settings, stage_one
-from reference_values import fill
 from released import random_state
 from torch.nn import functional as F
 
-from avgzsl_baselines.avca import AVCA, AVCAConfig
-from avgzsl_baselines.avca_losses import Embedded, avca_losses, cross_triplets
-from avgzsl_baselines.token_attention import PairAttention
-from avgzsl_baselines.triplet import triplet_loss
+from avgzsl_baselines.avca import AVCA
+from avgzsl_baselines.families.avca_losses import Embedded, avca_losses, cross_triplets
+from avgzsl_baselines.families.avca_network import AVCAConfig
+from avgzsl_baselines.families.layers import LinearBlock
+from avgzsl_baselines.families.token_attention import PairAttention
+from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_bench import CheckpointError, Classes, FeatureDims, Videos
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.released_weights import load_official
-from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import Tensor
 
-SPEC = spec_of(AVCA)
-NO_DROPOUT = {
-    "encoder_dropout": 0.0,
-    "projection_dropout": 0.0,
-    "decoder_dropout": 0.0,
-    "text_adapter_dropout": 0.0,
-}
+SPEC = method_spec("avca")
 
 
 def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> AVCA:
@@ -61,35 +53,7 @@ def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> 
 
 
 def fixture_method(**settings: Any) -> AVCA:
-    method = make(
-        FIXTURE, FIXTURE_TEXT, **NO_DROPOUT, encoder_hidden_width=8, projection_hidden_width=7, **settings
-    )
-    net = method.module.double()
-    layer = net.transformer[0]
-    fill(
-        {
-            1: net.audio_encoder[0].linear,
-            2: net.audio_encoder[1].linear,
-            3: net.visual_encoder[0].linear,
-            4: net.visual_encoder[1].linear,
-            5: net.text_projection.linear,
-            6: net.decoder.linear,
-            7: net.audio_projection[0].linear,
-            8: net.audio_projection[1].linear,
-            9: net.visual_projection[0].linear,
-            10: net.visual_projection[1].linear,
-            11: net.audio_reconstruction.linear,
-            12: net.visual_reconstruction.linear,
-            13: layer.attention.query_key_value,
-            14: layer.attention.output,
-            15: layer.feed_forward.hidden,
-            16: layer.feed_forward.output,
-        }
-    )
-    with torch.no_grad():
-        for t in range(2):
-            net.positions[t] = (((5 * torch.arange(300) + 3 * t) % 11) - 5).double() / 50
-    return method
+    return fixture_of(AVCA, FIXTURE, **settings)
 
 
 def small(text: dict[str, int] | None = None, **settings: Any) -> AVCA:
@@ -283,6 +247,9 @@ def test_fixture_after_one_iteration(momentum: float, bn_refresh: str, expected:
 )
 def test_fixture_after_six_iterations(momentum: float, expected: list[float]) -> None:
     method = fixture_method(momentum=momentum)
+    for block in method.module.modules():
+        if isinstance(block, LinearBlock):  # before batch normalisation, where Adam would amplify rounding
+            block.linear.bias.register_hook(torch.zeros_like)
     for _ in range(6):
         method.train_step(fixture_batch())
     assert embedded_sums(method) == pytest.approx(expected, abs=AFTER_UPDATES)
@@ -425,14 +392,6 @@ def test_with_several_text_encoders_reconstructions_aim_at_the_adapter() -> None
     assert embedded.text_decoded.shape == (8, 300)
 
 
-def test_evaluation_does_not_mix_videos() -> None:
-    method, batch = fixture_method(), fixture_batch()
-    videos = Videos(batch.audio, batch.visual)
-    torch.testing.assert_close(
-        method.score(videos.take(slice(1, 3)), method.classes), method.score(videos, method.classes)[1:3]
-    )
-
-
 # --- scoring ---
 
 
@@ -497,26 +456,6 @@ def test_published_settings(dataset: str, features: str) -> None:
     assert (config.epochs, config.batches_per_epoch) == (50, 500)
     assert (config.scheduler, config.plateau_factor, config.plateau_patience) == ("plateau", 0.1, 3)
     assert (config.train_positions, config.reconstruction_passes, config.bn_refresh) == (False, True, "official")
-
-
-def test_official_preset() -> None:
-    assert official_settings(SPEC, "ucf", "selavi") == {
-        "calibration": "avca",
-        "text_order": "official",
-        "stage2_schedule": "official",
-    }
-
-
-def test_official_preset_changes_stage_one(data_root: Path) -> None:
-    short = {"epochs": 1, "batches_per_epoch": 10, "batch_size": 32}
-    own, official = (stage_one(SPEC, data_root, preset, **short) for preset in (None, "official"))
-    assert own.epochs[0].validation.hm != official.epochs[0].validation.hm
-    assert official.bias * 5 == pytest.approx(round(official.bias * 5))
-
-
-def test_simulated_settings_are_short() -> None:
-    config = AVCAConfig(**default_settings(SPEC, "ucf", "simulated"))
-    assert config.epochs * config.batches_per_epoch <= 1000
 
 
 NORM = ("weight", "bias", "running_mean", "running_var")
@@ -603,7 +542,3 @@ def test_released_weights_that_contradict_each_other() -> None:
         AVCA.official_shape(random_state(shapes | {"V_enc.fc.0.bias": (63,)}))
     with pytest.raises(CheckpointError, match="3 heads"):
         AVCA.official_shape(random_state(shapes | {"cross_attention.layers.0.0.fn.to_out.0.weight": (300, 256)}))
-
-
-def test_conformance() -> None:
-    check_method(SPEC)

@@ -14,18 +14,18 @@ from torch.nn import functional as F
 
 from avgzsl_baselines import avfs
 from avgzsl_baselines.avfs import AVFS, AVFSConfig
-from avgzsl_baselines.avfs_losses import (
+from avgzsl_baselines.families.avfs_losses import (
     FeatureBatch,
     contrastive_loss,
     critic_losses,
     embedding_losses,
     generator_losses,
 )
-from avgzsl_baselines.avfs_networks import AVFSNetworks, SemanticScorer, joined
-from avgzsl_bench import AvbenchError, ClassBalancedSampler, Classes, ConfigError, FeatureDims, MethodSpec, Videos
-from avgzsl_bench.method.registry import method_class
-from avgzsl_bench.method.settings import default_settings, presets
-from avgzsl_bench.testing.method_checks import CHECKS, check_method
+from avgzsl_baselines.families.avfs_networks import AVFSNetworks, SemanticScorer, joined
+from avgzsl_bench import AvbenchError, ClassBalancedSampler, Classes, ConfigError, FeatureDims, Videos
+from avgzsl_bench.method.registry import method_class, method_spec
+from avgzsl_bench.method.settings import default_settings
+from avgzsl_bench.testing.method_checks import CHECKS
 from avgzsl_bench.testing.trial import Trial
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ CLS = FeatureDims(128, 4096, {"word2vec": 300})
 MAIN = FeatureDims(512, 512, {"word2vec": 300})
 PRINTED_10 = 5.1e-11
 
-SPEC = MethodSpec("avfs", target="avgzsl_baselines.avfs:AVFS", title="AVFS", defaults="avgzsl_baselines:avfs.toml")
+SPEC = method_spec("avfs")
 
 LEGAL: list[dict[str, Any]] = [
     {},
@@ -522,10 +522,6 @@ def test_beats_chance_on_simulated_features(data_root: Path) -> None:
 # --- scoring ---
 
 
-def test_conformance() -> None:
-    check_method(SPEC)
-
-
 @pytest.mark.parametrize("settings", LEGAL[1:], ids=str)
 def test_conformance_of_the_switches(settings: dict[str, Any]) -> None:
     for check in CHECKS:
@@ -652,14 +648,3 @@ def test_settings(dataset: str, steps: int, features: str) -> None:
         classifier_learning_rate=1e-3,
         noise_width=300,
     )
-
-
-@pytest.mark.parametrize("dataset", ["ucf", "vggsound", "activitynet"])
-def test_simulated_runs_are_short(dataset: str) -> None:
-    config = AVFSConfig(**default_settings(SPEC, dataset, "simulated"))
-    assert config.epochs * config.batches_per_epoch <= 500
-    assert config.epochs * config.classifier_steps <= 3000
-
-
-def test_there_is_no_published_program_to_preset() -> None:
-    assert presets(SPEC) == []

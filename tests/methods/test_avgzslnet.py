@@ -24,11 +24,9 @@ from paired_cases import (
     random_batch,
     rounded,
     scoring_task,
-    spec_of,
     validated,
     values,
 )
-from presets import official_settings, stage_one
 from reference_values import fill
 from released import random_state
 from torch.nn import functional as F
@@ -40,16 +38,16 @@ from avgzsl_baselines.avgzslnet import (
     avgzslnet_losses,
     reconstruction_loss,
 )
-from avgzsl_baselines.triplet import triplet_loss
+from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_bench import Batch, Classes, FeatureDims, Videos
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.released_weights import load_official
-from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    pass
 
-SPEC = spec_of(AVGZSLNet)
+SPEC = method_spec("avgzslnet")
 
 
 def make(shape: FeatureDims, vectors: torch.Tensor | None = None, **settings: Any) -> AVGZSLNet:
@@ -317,14 +315,6 @@ def test_official_bias_is_the_mean_of_three() -> None:
     assert torch.equal(both, audio + visual)
 
 
-def test_evaluation_does_not_mix_videos() -> None:
-    method, batch = fixture_method(), fixture_batch()
-    videos = Videos(batch.audio, batch.visual)
-    torch.testing.assert_close(
-        method.score(videos.take(slice(1, 3)), method.classes), method.score(videos, method.classes)[1:3]
-    )
-
-
 # --- settings and released weights ---
 
 
@@ -339,28 +329,6 @@ def test_published_settings(dataset: str, features: str) -> None:
     assert (config.epochs, config.batches_per_epoch, config.batch_size) == (50, 500, 256)
     assert (config.scheduler, config.plateau_factor, config.plateau_patience) == ("plateau", 0.1, 3)
     assert config.bias == "own"
-
-
-def test_official_preset() -> None:
-    assert official_settings(SPEC, "vggsound", "c3d_vggish") == {
-        "calibration": "avca",
-        "text_order": "official",
-        "stage2_schedule": "official",
-        "bias": "mean_of_three",
-    }
-
-
-def test_official_preset_changes_stage_one(data_root: Path) -> None:
-    short = {"epochs": 1, "batches_per_epoch": 20, "batch_size": 32}
-    own, official = (stage_one(SPEC, data_root, preset, **short) for preset in (None, "official"))
-    assert own.epochs[0].validation.hm != official.epochs[0].validation.hm
-    assert own.bias == own.epochs[0].validation.bias
-    assert official.bias * 15 == pytest.approx(round(official.bias * 15))  # a third of a sum of fifths
-
-
-def test_simulated_settings_are_short() -> None:
-    config = AVGZSLNetConfig(**default_settings(SPEC, "ucf", "simulated"))
-    assert config.epochs * config.batches_per_epoch <= 1000
 
 
 def official_shapes() -> dict[str, tuple[int, ...]]:
@@ -397,7 +365,3 @@ def test_released_weights() -> None:
     torch.testing.assert_close(
         method.module.decode(w, [4]), rebuilt / rebuilt.norm(dim=1, keepdim=True), rtol=1e-4, atol=1e-5
     )
-
-
-def test_conformance() -> None:
-    check_method(SPEC)

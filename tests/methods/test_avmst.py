@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from avca_family import NO_DROPOUT, SMALL, fixture_of, relative_of_avca
+from avca_family import NO_DROPOUT, SMALL, fixture_of
 from joint_space import build
 from paired_cases import (
     CLIP_CLAP,
@@ -25,21 +25,20 @@ from paired_cases import (
 from presets import official_settings
 from reference_values import X, fill
 
-from avgzsl_baselines.avca import AVCAConfig
 from avgzsl_baselines.avmst import AVMST, AVMSTConfig, SpikingBranch, gate, integrate_and_fire
-from avgzsl_baselines.paired import paired
-from avgzsl_baselines.spiking import spike
-from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, Videos
+from avgzsl_baselines.families.avca_network import AVCAConfig
+from avgzsl_baselines.families.paired import paired
+from avgzsl_baselines.families.spiking import spike
+from avgzsl_bench import ConfigError, FeatureDims, Videos
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
-from avgzsl_bench.records.released_weights import load_official
-from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from avgzsl_bench import Batch
 
-SPEC = relative_of_avca("avmst", "avmst:AVMST")
+SPEC = method_spec("avmst")
 FIXTURE = FeatureDims(6, 6, {"word2vec": 300})
 FORMS = ("released", "repaired")
 
@@ -372,7 +371,7 @@ def test_published_settings(dataset: str, features: str) -> None:
     settings = build_config(SPEC, AVMSTConfig, dataset, features, {}).model_dump()
     own = [settings.pop(name) for name in ("steps", "spiking_hidden_width", "fidelity")]
     assert own == [10, 512, "repaired"]
-    avca = relative_of_avca("avca", "avca:AVCA")
+    avca = method_spec("avca")
     assert settings == build_config(avca, AVCAConfig, dataset, features, {}).model_dump()
 
 
@@ -398,18 +397,3 @@ def test_official_preset_changes_the_spikes() -> None:
     # Audio of the samples comes first and finds both networks at rest.
     assert torch.equal(rates[0][0, :8], rates[1][0, :8])
     assert (rates[0][1] - rates[1][1]).abs().mean() > 0.05
-
-
-def test_simulated_settings_are_short() -> None:
-    config = build_config(SPEC, AVMSTConfig, "ucf", "simulated", {})
-    assert isinstance(config, AVMSTConfig)
-    assert config.epochs * config.batches_per_epoch <= 1000
-
-
-def test_no_released_weights_are_known() -> None:
-    with pytest.raises(CheckpointError, match="avmst"):
-        load_official(SPEC, {"pos_emb1D": torch.zeros(2, 300)})
-
-
-def test_conformance() -> None:
-    check_method(SPEC)

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from bilinear_cases import FIXTURE_LABEL, fixture_method, fixture_videos, make_classes, make_method, spec_of
+from bilinear_cases import FIXTURE_LABEL, fixture_method, fixture_videos, make_classes, make_method
 from joint_space import CLIP_CLAP, CLS, MAIN
-from presets import official_settings, stage_one
 from released import random_state
 from torch.nn import functional as F
 
 from avgzsl_baselines.ale import ALE
-from avgzsl_baselines.bilinear import BilinearMethod
 from avgzsl_baselines.devise import DeViSE
+from avgzsl_baselines.families.bilinear import BilinearMethod
 from avgzsl_baselines.sje import SJE
 from avgzsl_bench import Batch, CheckpointError, FeatureDims, Videos, load_official
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
-from avgzsl_bench.testing import check_method
 
 SIMULATED = FeatureDims(128, 256, {"hashed": 300})
 
 every_method = pytest.mark.parametrize("cls", [DeViSE, ALE, SJE])
-
-
-@every_method
-def test_conformance(cls: type[BilinearMethod]) -> None:
-    check_method(spec_of(cls))
 
 
 @every_method
@@ -57,7 +50,7 @@ PUBLISHED = [
 def test_published_settings(
     cls: type[BilinearMethod], dataset: str, features: str, dropout: float, normalize_input: bool
 ) -> None:
-    config = build_config(spec_of(cls), cls.Config, dataset, features, {})
+    config = build_config(method_spec(cls.__name__.lower()), cls.Config, dataset, features, {})
     expected = {
         "epochs": 50,
         "batches_per_epoch": 500,
@@ -79,28 +72,12 @@ def test_published_settings(
 @every_method
 @pytest.mark.parametrize("features", ["clip_clap", "simulated", "of_my_own"])
 def test_settings_of_feature_sets_with_no_published_ones(cls: type[BilinearMethod], features: str) -> None:
-    config = build_config(spec_of(cls), cls.Config, "ucf", features, {})
+    config = build_config(method_spec(cls.__name__.lower()), cls.Config, "ucf", features, {})
     assert config.model_dump()["normalize_input"] is True
     assert config.epochs == (10 if features == "simulated" else 50)
 
 
 # --- switches ---
-
-
-@every_method
-@pytest.mark.parametrize(("dataset", "features"), [row[:2] for row in PUBLISHED])
-def test_official_preset(cls: type[BilinearMethod], dataset: str, features: str) -> None:
-    expected = {"text_order": "official", "calibration": "avca", "stage2_schedule": "official"}
-    assert official_settings(spec_of(cls), dataset, features) == expected
-
-
-def test_official_preset_changes_texts_and_bias(data_root: Path) -> None:
-    short = {"epochs": 1, "batches_per_epoch": 20}
-    default = stage_one(spec_of(SJE), data_root, None, **short)
-    official = stage_one(spec_of(SJE), data_root, "official", **short)
-    assert abs(default.epochs[0].losses["total"] - official.epochs[0].losses["total"]) > 1e-4
-    assert official.bias * 5 == pytest.approx(round(official.bias * 5), abs=1e-9)
-    assert abs(default.bias * 5 - round(default.bias * 5)) > 1e-3
 
 
 @every_method
@@ -153,7 +130,7 @@ def test_losses_do_not_depend_on_the_order_of_the_batch(cls: type[BilinearMethod
 def test_reads_a_released_checkpoint(cls: type[BilinearMethod], shape: FeatureDims, normalize: bool) -> None:
     state = random_state({"bilinear.weight": (300, shape.visual + shape.audio)})
     classes = make_classes({"word2vec": F.normalize(torch.randn(5, 300), dim=1)})
-    method = load_official(spec_of(cls), state)
+    method = load_official(method_spec(cls.__name__.lower()), state)
     assert isinstance(method, cls)
     method.module.eval()
     assert method.shape == shape
@@ -169,6 +146,6 @@ def test_reads_a_released_checkpoint(cls: type[BilinearMethod], shape: FeatureDi
 
 def test_a_width_that_does_not_tell_audio_from_visual_is_refused() -> None:
     with pytest.raises(CheckpointError, match=r"224 inputs.*1024 and 4224"):
-        load_official(spec_of(DeViSE), {"bilinear.weight": torch.zeros(300, 224)})
+        load_official(method_spec("devise"), {"bilinear.weight": torch.zeros(300, 224)})
     with pytest.raises(CheckpointError, match=r"missing: bilinear\.weight"):
-        load_official(spec_of(DeViSE), {})
+        load_official(method_spec("devise"), {})

@@ -24,11 +24,9 @@ from paired_cases import (
     random_batch,
     rounded,
     scoring_task,
-    spec_of,
     validated,
     values,
 )
-from presets import official_settings, stage_one
 from reference_values import fill
 from released import random_state
 from torch.nn import functional as F
@@ -44,14 +42,14 @@ from avgzsl_baselines.cjme import (
     weighted_triplets,
 )
 from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, Videos
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.released_weights import load_official
-from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    pass
 
-SPEC = spec_of(CJME)
+SPEC = method_spec("cjme")
 
 
 def make(shape: FeatureDims, vectors: torch.Tensor | None = None, **settings: Any) -> CJME:
@@ -359,14 +357,6 @@ def test_official_bias_is_the_mean_of_three() -> None:
     assert torch.equal(gated, example().score(task.videos, task.classes))
 
 
-def test_evaluation_does_not_mix_videos() -> None:
-    method, batch = fixture_method(), fixture_batch()
-    videos = Videos(batch.audio, batch.visual)
-    torch.testing.assert_close(
-        method.score(videos.take(slice(1, 3)), method.classes), method.score(videos, method.classes)[1:3]
-    )
-
-
 # --- settings and released weights ---
 
 
@@ -385,29 +375,6 @@ def test_published_settings(dataset: str, features: str) -> None:
     assert (config.epochs, config.batches_per_epoch, config.batch_size) == (50, 500, 256)
     assert (config.scheduler, config.plateau_factor, config.plateau_patience) == ("plateau", 0.1, 3)
     assert (config.attention_weighting, config.bias) == ("batch_mean", "own")
-
-
-def test_official_preset() -> None:
-    assert official_settings(SPEC, "ucf", "selavi") == {
-        "calibration": "avca",
-        "text_order": "official",
-        "stage2_schedule": "official",
-        "bias": "mean_of_three",
-    }
-
-
-def test_official_preset_changes_stage_one(data_root: Path) -> None:
-    short = {"epochs": 1, "batches_per_epoch": 20, "batch_size": 32}
-    own, official = (stage_one(SPEC, data_root, preset, **short) for preset in (None, "official"))
-    assert own.epochs[0].validation.hm != official.epochs[0].validation.hm
-    assert own.bias == own.epochs[0].validation.bias
-    assert official.bias * 15 == pytest.approx(round(official.bias * 15))  # a third of a sum of fifths
-
-
-@pytest.mark.parametrize("preset", [None, "official"])
-def test_simulated_settings_are_short(preset: str | None) -> None:
-    config = CJMEConfig(**default_settings(SPEC, "ucf", "simulated", preset))
-    assert config.epochs * config.batches_per_epoch <= 1000
 
 
 def official_shapes() -> dict[str, tuple[int, ...]]:
@@ -451,7 +418,3 @@ def test_released_weights_that_contradict_each_other() -> None:
     shapes = official_shapes() | {"triplet_net.embedding_net2.fc.0.weight": (47, 128)}
     with pytest.raises(CheckpointError, match="widths"):
         CJME.official_shape(random_state(shapes))
-
-
-def test_conformance() -> None:
-    check_method(SPEC)

@@ -22,7 +22,7 @@ from bilinear_cases import fixture_method as bilinear_fixture
 from bilinear_cases import make_method as bilinear_method
 
 from avgzsl_baselines.devise import DeViSE
-from avgzsl_baselines.ranking import devise_loss, hinge_terms
+from avgzsl_baselines.families.ranking import devise_loss, hinge_terms
 from avgzsl_bench import Batch, FeatureDims, Samples, Videos
 
 make_method = partial(bilinear_method, DeViSE)

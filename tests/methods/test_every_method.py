@@ -1,7 +1,8 @@
-"""Every registered method trains through a run on each dataset, and learns something."""
+"""Every registered method trains through a run, learns something, and is tested against worked numbers."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -9,13 +10,16 @@ import pytest
 import torch
 
 import avgzsl_bench as ab
+from avgzsl_bench.errors import CheckpointError
 from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.report.reported.figures import reported_for
 from avgzsl_bench.testing.trial import tiny_task
 
+TESTS = Path(__file__).parent
 BOARDS = Path(__file__).resolve().parents[2] / "leaderboards" / "simulated"
 METHODS = [spec.name for spec in ab.list_methods()]
+CLASSES = {spec.name: method_class(spec) for spec in ab.list_methods()}
 FIFTEEN = {"devise", "ale", "sje", "apn", "fvaegan", "cjme", "avgzslnet", "avca", "tcaf", "avfs"}
 FIFTEEN |= {"hyper_multiple", "kda", "stft", "clipclap", "mft"}
 """The systems of the comparison in the MFT paper."""
@@ -27,7 +31,9 @@ SMALL = {"model_width": 32, "hidden_width": 32, "time_steps": 2, "steps": 2, "sp
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("dataset", ["activitynet", "ucf", "vggsound"])
+@pytest.mark.parametrize(
+    "dataset", ["ucf", *(pytest.param(name, marks=pytest.mark.slow) for name in ("activitynet", "vggsound"))]
+)
 def test_it_trains_on_simulated_features(dataset, method, data_root, tmp_path):
     known = method_class(method_spec(method)).Config.model_fields
     small = SMALL if method in ("avmst", "stft", "tcaf", "mft") else {}
@@ -80,3 +86,20 @@ def test_the_listed_parameter_count_is_that_of_the_method(spec):
     task = tiny_task(shape, torch.device("cpu"))
     built = target(config, shape, task.classes, seed=0, device=torch.device("cpu"))
     assert built.parameter_count() == spec.parameters
+
+
+@pytest.mark.parametrize("spec", ab.list_methods(), ids=lambda spec: spec.name)
+def test_it_is_tested_against_worked_numbers(spec):
+    """In a file named after the method or its module, with digits that were worked out elsewhere, or a NumPy reference."""
+    module, _, name = spec.target.partition(":")
+    files = [TESTS / f"test_{stem}.py" for stem in (spec.name, module.rpartition(".")[2])]
+    sources = [file.read_text(encoding="utf-8") for file in files if file.exists()]
+    assert sources, f"no {' or '.join(file.name for file in files)}"
+    worked = re.compile(r"\d\.\d{6}|\b\d{18}|\bnp\.linalg\.")
+    assert any(re.search(rf"\b{name}\b", source) and worked.search(source) for source in sources)
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if not getattr(CLASSES[name], "official_names", {})])
+def test_without_released_weights_it_says_so(method):
+    with pytest.raises(CheckpointError, match=method):
+        ab.load_official(method_spec(method), {"some.weight": torch.zeros(2, 300)})

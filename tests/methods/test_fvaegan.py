@@ -9,29 +9,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from joint_space import CLIP_CLAP, CLS, MAIN, PRINTED_10
-from presets import official_settings, stage_one
+from presets import stage_one
 from reference_values import T, X, fill
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines import fvaegan
+from avgzsl_baselines.families.fvaegan_networks import VAEGAN, Updates, Widths, divergence, reconstruction_loss
+from avgzsl_baselines.families.wasserstein import Critic, gradient_penalty, value_gap
 from avgzsl_baselines.fvaegan import FVAEGAN, FVAEGANConfig, mixed_rows
-from avgzsl_baselines.fvaegan_nets import VAEGAN, Updates, Widths, divergence, reconstruction_loss
-from avgzsl_baselines.wasserstein import Critic, gradient_penalty, value_gap
-from avgzsl_bench import AvbenchError, Classes, ConfigError, FeatureDims, MethodSpec, Samples, Videos
+from avgzsl_bench import AvbenchError, Classes, ConfigError, FeatureDims, Samples, Videos
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config, default_settings
-from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SPEC = MethodSpec(
-    "fvaegan",
-    target="avgzsl_baselines.fvaegan:FVAEGAN",
-    title="f-VAEGAN-D2",
-    defaults="avgzsl_baselines:fvaegan.toml",
-)
+SPEC = method_spec("fvaegan")
 CPU = torch.device("cpu")
 SHAPE = FeatureDims(6, 5, {"clip": 4, "clap": 3})
 SEEN = torch.tensor([True, False, True, True, False])
@@ -80,10 +75,6 @@ def count(module: nn.Module) -> int:
 
 def steps(optimizer: torch.optim.Adam, module: nn.Module) -> set[int]:
     return {int(optimizer.state[p]["step"]) if p in optimizer.state else 0 for p in module.parameters()}
-
-
-def test_conformance() -> None:
-    check_method(SPEC)
 
 
 # --- the networks ---
@@ -623,11 +614,6 @@ def test_settings(dataset: str, features: str, scaling: str) -> None:
         generator_width=512,
         scaling=scaling,
     )
-    assert official_settings(SPEC, dataset, features) == {
-        "text_order": "official",
-        "calibration": "fixed:0",
-        "schedule": "official",
-    }
 
 
 def test_simulated_features_are_scaled_and_soon_done() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from avca_family import NO_DROPOUT, SMALL, fixture_of, relative_of_avca
+from avca_family import NO_DROPOUT, SMALL, fixture_of
 from joint_space import build
 from paired_cases import (
     CLIP_CLAP,
@@ -19,28 +19,24 @@ from paired_cases import (
     random_batch,
     values,
 )
-from presets import official_settings, stage_one
 from reference_values import fill
 from torch.nn import functional as F
 
-from avgzsl_baselines.avca import AVCA, AVCAConfig
-from avgzsl_baselines.avca_losses import Embedded
+from avgzsl_baselines.avca import AVCA
+from avgzsl_baselines.families.avca_losses import Embedded
+from avgzsl_baselines.families.avca_network import AVCAConfig
+from avgzsl_baselines.families.hyperbolic import alignment, artanh, cosine, poincare, project, to_tangent
 from avgzsl_baselines.hyper import Hyper, HyperAlignment, HyperMultiple, HyperPoincare, HyperSingle
-from avgzsl_baselines.hyperbolic import alignment, artanh, cosine, poincare, project, to_tangent
-from avgzsl_bench import CheckpointError, ConfigError, FeatureDims
+from avgzsl_bench import ConfigError, FeatureDims
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
-from avgzsl_bench.records.released_weights import load_official
-from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import Tensor
 
-ALIGNMENT = relative_of_avca("hyper_alignment", "hyper:HyperAlignment")
-SINGLE = relative_of_avca("hyper_single", "hyper:HyperSingle")
-MULTIPLE = relative_of_avca("hyper_multiple", "hyper:HyperMultiple")
+ALIGNMENT = method_spec("hyper_alignment")
+SINGLE = method_spec("hyper_single")
+MULTIPLE = method_spec("hyper_multiple")
 
 CURVATURES = (1e-4, 0.01, 0.2, 0.5, 1.0, 4.0)
 
@@ -407,29 +403,8 @@ def test_published_settings(spec: Any, dataset: str, features: str) -> None:
     if spec is MULTIPLE:
         assert settings.pop("curvatures") == CURVATURES_OF[dataset][column]
     assert (settings.pop("align_weight"), settings.pop("gram")) == (1e-3, "cosine")
-    avca = relative_of_avca("avca", "avca:AVCA")
+    avca = method_spec("avca")
     assert settings == build_config(avca, AVCAConfig, dataset, features, {}).model_dump()
-
-
-@pytest.mark.parametrize("spec", [ALIGNMENT, SINGLE, MULTIPLE], ids=lambda spec: spec.name)
-def test_official_preset(spec: Any) -> None:
-    assert official_settings(spec, "ucf", "c3d_vggish") == {
-        "calibration": "avca",
-        "text_order": "official",
-        "stage2_schedule": "official",
-    }
-
-
-def test_official_preset_changes_stage_one(data_root: Path) -> None:
-    short = {"epochs": 1, "batches_per_epoch": 10, "batch_size": 32}
-    own, official = (stage_one(SINGLE, data_root, preset, **short) for preset in (None, "official"))
-    assert own.epochs[0].validation.hm != official.epochs[0].validation.hm
-    assert official.bias * 5 == pytest.approx(round(official.bias * 5))
-
-
-def test_no_released_weights_are_known() -> None:
-    with pytest.raises(CheckpointError, match="hyper_multiple"):
-        load_official(MULTIPLE, {"pos_emb1D": torch.zeros(2, 300)})
 
 
 def test_what_is_not_published_has_a_name_of_its_own() -> None:
@@ -454,8 +429,3 @@ def test_other_grams_train(gram: str) -> None:
     batch = random_batch(shape, 5)
     trace = [method.train_step(batch)["total"].item() for _ in range(30)]
     assert trace[-1] < trace[0] - 1
-
-
-@pytest.mark.parametrize("spec", [ALIGNMENT, SINGLE, MULTIPLE], ids=lambda spec: spec.name)
-def test_conformance(spec: Any) -> None:
-    check_method(spec)

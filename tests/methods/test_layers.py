@@ -6,7 +6,7 @@ from reference_values import T, X, bias, fill, weight
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.layers import LinearBlock, TwoLayerBlock
+from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
 
 
 def parameters(module: nn.Module) -> int:

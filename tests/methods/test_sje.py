@@ -17,7 +17,7 @@ from bilinear_cases import (
     random_matrix,
 )
 
-from avgzsl_baselines.ranking import ale_loss, devise_loss, sje_loss
+from avgzsl_baselines.families.ranking import ale_loss, devise_loss, sje_loss
 from avgzsl_baselines.sje import SJE
 from avgzsl_bench import Batch
 

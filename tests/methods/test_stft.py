@@ -26,10 +26,9 @@ from paired_cases import (
 from reference_values import bias, fill, weight
 from torch.nn import functional as F
 
-from avgzsl_baselines.stft import STFT, stft_losses
-from avgzsl_baselines.stft_fusion import KnowledgeCombiner, TripleAttention, TripleLayer, TuckerFusion
-from avgzsl_baselines.stft_model import Embedded, STFTConfig
-from avgzsl_baselines.stft_spiking import (
+from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleAttention, TripleLayer, TuckerFusion
+from avgzsl_baselines.families.stft_network import Embedded, STFTConfig
+from avgzsl_baselines.families.stft_spiking import (
     GatedNorm,
     PairLinear,
     SpikingBranches,
@@ -38,21 +37,15 @@ from avgzsl_baselines.stft_spiking import (
     pooled_gate,
     time_step_weights,
 )
-from avgzsl_bench import FeatureDims, MethodSpec, Needs, Sequences, Videos
-from avgzsl_bench.method.settings import build_config, presets
-from avgzsl_bench.testing import check_method
+from avgzsl_baselines.stft import STFT, stft_losses
+from avgzsl_bench import FeatureDims, Sequences, Videos
+from avgzsl_bench.method.registry import method_spec
+from avgzsl_bench.method.settings import build_config
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SPEC = MethodSpec(
-    "stft",
-    target="avgzsl_baselines.stft:STFT",
-    title="STFT",
-    follows="reconstruction",
-    needs=Needs(sequences="used"),
-    defaults="avgzsl_baselines:stft.toml",
-)
+SPEC = method_spec("stft")
 NO_DROPOUT = {
     "encoder_dropout": 0.0,
     "projection_dropout": 0.0,
@@ -727,10 +720,6 @@ def test_scoring_fires_in_double_precision() -> None:
     assert method.module.spiking.audio_input.weight.dtype == torch.float32
 
 
-def test_conformance() -> None:
-    check_method(SPEC)
-
-
 # --- settings ---
 
 
@@ -767,10 +756,6 @@ def test_clip_clap_is_as_cls(dataset: str) -> None:
 
 def test_the_defaults_are_those_for_ucf_with_selavi() -> None:
     assert config("ucf", "selavi") == STFTConfig()
-
-
-def test_there_is_no_program_to_follow() -> None:
-    assert presets(SPEC) == []
 
 
 def test_dropout_rates_and_momentum_are_in_their_places() -> None:

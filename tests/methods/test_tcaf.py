@@ -10,16 +10,14 @@ import pytest
 import torch
 from joint_space import CLIP_CLAP, CLS, MAIN, PRINTED_8, PRINTED_10, build, fixed_embedded, values
 from paired_cases import by_part, parameters, passes, scoring_task
-from presets import official_settings, stage_one
 from reference_values import T, X, fill
 from released import random_state
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import base_losses
-from avgzsl_baselines.step_attention import Attention, permitted_keys, score_bias
-from avgzsl_baselines.tcaf import TCAF
-from avgzsl_baselines.tcaf_model import PositionBlock, StepEncoder, TCAFConfig
-from avgzsl_baselines.timed_sequences import (
+from avgzsl_baselines.families.step_attention import Attention, permitted_keys, score_bias
+from avgzsl_baselines.families.tcaf_network import PositionBlock, StepEncoder, TCAFConfig
+from avgzsl_baselines.families.timed_sequences import (
     AudioVisual,
     audio_window,
     centre_start,
@@ -27,33 +25,24 @@ from avgzsl_baselines.timed_sequences import (
     spare_steps,
     windows,
 )
+from avgzsl_baselines.tcaf import TCAF
 from avgzsl_bench import (
     Batch,
     CheckpointError,
     Classes,
     ConfigError,
     FeatureDims,
-    MethodSpec,
-    Needs,
     Sequences,
     Videos,
     load_official,
 )
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings
-from avgzsl_bench.testing import check_method
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import Tensor
 
-SPEC = MethodSpec(
-    "tcaf",
-    target="avgzsl_baselines.tcaf:TCAF",
-    title="TCAF",
-    needs=Needs(sequences="used"),
-    defaults="avgzsl_baselines:tcaf.toml",
-)
+SPEC = method_spec("tcaf")
 NO_DROPOUT = dict.fromkeys(
     ("encoder_dropout", "decoder_dropout", "text_dropout", "position_dropout", "transformer_dropout"), 0.0
 )
@@ -722,27 +711,6 @@ def test_published_settings(dataset: str, features: str, suffix: str) -> None:
     assert (c.bn_refresh, c.text_order, c.window_start) == ("none", "by-name", "all")
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
-@pytest.mark.parametrize("features", ["c3d_vggish_seq", "selavi", "clip_clap", "simulated"])
-def test_official_preset(dataset: str, features: str) -> None:
-    assert official_settings(SPEC, dataset, features) == {
-        "calibration": "avca",
-        "text_order": "official",
-        "stage2_schedule": "official",
-        "window_start": "official",
-        "eval_times": "index",
-        "bn_refresh": "official",
-    }
-
-
-def test_official_preset_changes_stage_one(data_root: Path) -> None:
-    short = {"epochs": 1, "batches_per_epoch": 10, "batch_size": 32}
-    own, official = (stage_one(SPEC, data_root, preset, **short) for preset in (None, "official"))
-    assert abs(own.epochs[0].losses["total"] - official.epochs[0].losses["total"]) > 1e-4
-    assert own.epochs[0].validation.hm != official.epochs[0].validation.hm
-    assert official.bias * 5 == pytest.approx(round(official.bias * 5))
-
-
 def test_index_times_change_scores_unless_steps_are_of_a_second() -> None:
     batch = fixture_batch()
     scores = {}
@@ -912,7 +880,3 @@ def test_released_weights_that_do_not_fit() -> None:
         load_official(SPEC, state)
     with pytest.raises(CheckpointError, match="A_enc and V_enc"):
         load_official(SPEC, released_state(512) | {"V_enc.fc.0.bias": torch.zeros(HIDDEN + 1)})
-
-
-def test_conformance() -> None:
-    check_method(SPEC)

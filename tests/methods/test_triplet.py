@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from avgzsl_baselines.triplet import distance, triplet_loss, triplet_terms
+from avgzsl_baselines.families.triplet import distance, triplet_loss, triplet_terms
 
 
 def pair(*values: float) -> torch.Tensor:

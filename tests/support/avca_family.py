@@ -10,7 +10,6 @@ from paired_cases import FIXTURE_TEXT
 from reference_values import fill
 
 from avgzsl_baselines.avca import AVCA
-from avgzsl_bench import MethodSpec
 
 if TYPE_CHECKING:
     from avgzsl_bench import FeatureDims
@@ -26,12 +25,6 @@ SMALL = {"model_width": 8, "embedding_width": 5, "encoder_hidden_width": 9, "pro
 """Widths of a network that trains in no time."""
 
 M = TypeVar("M", bound=AVCA)
-
-
-def relative_of_avca(name: str, target: str) -> MethodSpec:
-    """A method with AVCA's settings and, after them, those of a file of its own."""
-    defaults = ("avgzsl_baselines:avca.toml", f"avgzsl_baselines:{name}.toml")
-    return MethodSpec(name, target=f"avgzsl_baselines.{target}", title=name, defaults=defaults)
 
 
 def fixture_of(method: type[M], shape: FeatureDims, **settings: Any) -> M:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import reference_values
 import torch
 
-from avgzsl_baselines.bilinear import BilinearMethod
-from avgzsl_bench import Batch, Classes, FeatureDims, MethodSpec, Videos
+from avgzsl_baselines.families.bilinear import BilinearMethod
+from avgzsl_bench import Batch, Classes, FeatureDims, Videos
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,12 +20,6 @@ LABEL = torch.tensor([0, 1, 2])
 FIXTURE_LABEL = torch.arange(4)
 
 M = TypeVar("M", bound=BilinearMethod)
-
-
-def spec_of(cls: type[BilinearMethod]) -> MethodSpec:
-    name = cls.__name__.lower()
-    target = f"avgzsl_baselines.{name}:{cls.__name__}"
-    return MethodSpec(name, target=target, title=cls.__name__, defaults="avgzsl_baselines:bilinear.toml")
 
 
 def make_classes(text: dict[str, Tensor], seen: list[bool] | None = None) -> Classes:

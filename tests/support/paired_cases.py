@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from reference_values import AUDIO, TEXT, VISUAL, T, X, fill
 
-from avgzsl_bench import Batch, Classes, FeatureDims, MethodSpec, Samples, Task, Videos
+from avgzsl_bench import Batch, Classes, FeatureDims, Samples, Task, Videos
 from avgzsl_bench.execution.scoring import score, validate
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.gzsl.task import Truth
 
 if TYPE_CHECKING:
-    from avgzsl_baselines.two_branch import TwoBranchNet
+    from avgzsl_baselines.families.two_branch import TwoBranchNet
     from avgzsl_bench import Metrics, TorchMethod
 
 CLIP_CLAP = FeatureDims(1024, 512, {"clip": 512, "clap": 1024})
@@ -27,16 +27,6 @@ FIXTURE_TEXT = torch.cat((T(4, 0), T(4, 23)))
 """The texts t of the positives, and below them t' of the negatives."""
 
 DATASETS = ("ucf", "activitynet", "vggsound")
-
-
-def spec_of(cls: type[TorchMethod]) -> MethodSpec:
-    name = cls.__name__.lower()
-    return MethodSpec(
-        name,
-        target=f"avgzsl_baselines.{name}:{cls.__name__}",
-        title=cls.__name__,
-        defaults=f"avgzsl_baselines:{name}.toml",
-    )
 
 
 def fixture_batch() -> Batch:

@@ -23,7 +23,7 @@ _SMALLEST_NORM = 1e-8
 
 
 def kl_loss(log_target: Tensor, log_prediction: Tensor, direction: KLDirection) -> Tensor:
-    """KL(q || p), or KL(p || q) for `reverse`: summed over a row, averaged over rows.
+    """Compute KL(q || p), or KL(p || q) for `reverse`: summed over a row, averaged over rows.
 
     Args:
         log_target: ln q, `[B, M]`; finite.
@@ -37,19 +37,19 @@ def kl_loss(log_target: Tensor, log_prediction: Tensor, direction: KLDirection) 
 
 
 def smoothed_one_hot(classes: int, eps: float, like: Tensor) -> Tensor:
-    """ln of (1 - eps) onehot(c) + eps / K for each class c, `[K, K]`; ln 0 is the smallest finite number."""
+    """Compute ln((1 - eps) onehot(c) + eps / K) of each class c, `[K, K]`; ln 0 is the smallest finite number."""
     target = torch.eye(classes, dtype=like.dtype, device=like.device) * (1 - eps) + eps / classes
     return target.log().clamp(min=torch.finfo(target.dtype).min)
 
 
 def semantic_neighbours(text: Tensor, tau: float) -> Tensor:
-    """ln of softmax_j(cos(w_c, w_j) / tau) for each class c, `[K, K]`, from raw class texts `[K, Dw]`."""
+    """Compute ln of softmax_j(cos(w_c, w_j) / tau) for each class c, `[K, K]`, from raw class texts `[K, Dw]`."""
     direction = F.normalize(text, dim=1, eps=_SMALLEST_NORM)
     return F.log_softmax(direction @ direction.T / tau, dim=1)
 
 
 def text_cosine_loss(video: Tensor, text: Tensor) -> Tensor:
-    """Mean of 1 - cos(theta_o,i, theta_w,i); a zero row counts 1.
+    """Compute the mean of 1 - cos(theta_o,i, theta_w,i); a zero row counts 1.
 
     Args:
         video: theta_o `[B, d]`.
@@ -59,7 +59,7 @@ def text_cosine_loss(video: Tensor, text: Tensor) -> Tensor:
 
 
 def pairwise_cosine_loss(video: Tensor, label: Tensor) -> Tensor:
-    """Mean of 1 - cos(theta_o,i, theta_o,j) over the pairs i < j of one class; 0 if there are none.
+    """Compute the mean of 1 - cos(theta_o,i, theta_o,j) over the pairs i < j of one class; 0 if there are none.
 
     Args:
         video: theta_o `[B, d]`.

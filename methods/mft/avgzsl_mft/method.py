@@ -72,11 +72,8 @@ class MFTConfig(ClipClapConfig):
         return self
 
 
-class MFT(ClipClap):
+class MFT(ClipClap[MFTConfig]):
     """MFT. Switched-off losses are not computed, switched-off networks are not created."""
-
-    Config: ClassVar[type[MFTConfig]] = MFTConfig
-    config: MFTConfig
 
     official_names: ClassVar[Mapping[str, str]] = {}  # no weights of MFT were released
 
@@ -87,7 +84,7 @@ class MFT(ClipClap):
         self._log_class_target = self._fixed_class_target()
 
     def build_video_encoder(self) -> nn.Module:
-        """The fusion transformer, or ClipClap-GZSL's encoder with `attention=off`."""
+        """Build the fusion transformer, or ClipClap-GZSL's encoder with `attention=off`."""
         config = self.config
         if config.attention == "off":
             return super().build_video_encoder()
@@ -99,7 +96,7 @@ class MFT(ClipClap):
         return FusionTransformer(encoders, layers, config.model_width)
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        """l = l_ce + l_rec + l_reg + lambda_kl l_kl + lambda_cos l_cos."""
+        """Compute `total` = l_ce + l_rec + l_reg + lambda_kl l_kl + lambda_cos l_cos, and each."""
         config = self.config
         embedded = self.module(batch, self.train_text)
         losses = base_losses(embedded, batch.label)
@@ -113,7 +110,7 @@ class MFT(ClipClap):
         return {"total": total, **losses}
 
     def _kl(self, embedded: Embedded, label: Tensor) -> Tensor:
-        """l_kl between distributions over the joint space's coordinates, or over the training classes."""
+        """Compute l_kl between distributions over the joint space's coordinates, or over the training classes."""
         if self._log_class_target is None:
             log_target = F.log_softmax(embedded.text, dim=1)
             log_prediction = F.log_softmax(embedded.video, dim=1)
@@ -123,7 +120,7 @@ class MFT(ClipClap):
         return kl_loss(log_target, log_prediction, self.config.kl_direction)
 
     def _cos(self, embedded: Embedded, label: Tensor) -> Tensor:
-        """l_cos of the chosen pairs."""
+        """Compute l_cos of the chosen pairs."""
         if self.config.cos_mode == "text":
             return text_cosine_loss(embedded.video, embedded.text)
         pairwise = pairwise_cosine_loss(embedded.video, label)
@@ -132,7 +129,7 @@ class MFT(ClipClap):
         return text_cosine_loss(embedded.video, embedded.text) + pairwise
 
     def _fixed_class_target(self) -> Tensor | None:
-        """ln q of every training class, `[K, K]`; None where the target is an embedding."""
+        """Compute ln q of every training class, `[K, K]`; None where the target is an embedding."""
         if not self.config.lambda_kl or self.config.kl_mode == "embedding":
             return None
         if self.config.kl_mode == "class_smooth":
@@ -141,7 +138,7 @@ class MFT(ClipClap):
 
 
 def token_modalities(config: MFTConfig) -> list[Modality]:
-    """The features behind each token. A token that could not reach the pooled one is left out."""
+    """List the features behind each token. A token that could not reach the pooled one is left out."""
     if config.modality != "both":
         return [config.modality]
     if config.tokens == "va":
@@ -151,7 +148,7 @@ def token_modalities(config: MFTConfig) -> list[Modality]:
 
 
 def build_layers(config: MFTConfig, *, pool_first: bool) -> nn.Sequential:
-    """The transformer's layers; the last one updates the first token alone where nothing else is pooled."""
+    """Build the transformer's layers; the last updates only the first token where nothing else is pooled."""
     layers: list[nn.Module] = []
     for number in range(1, config.layers + 1):
         if config.attention == "on":

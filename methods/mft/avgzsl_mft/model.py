@@ -26,7 +26,7 @@ MODALITY_DEVIATION = 0.02
 
 
 def attention_weights(query: Tensor, key: Tensor) -> Tensor:
-    """softmax(Q K^T / sqrt(h)) over the keys: `[B, Q, T, heads]` from `[B, Q, heads, h]`, `[B, T, heads, h]`.
+    """Compute softmax(Q K^T / sqrt(h)): `[B, Q, T, heads]` from `[B, Q, heads, h]` and `[B, T, heads, h]`.
 
     Written as products and sums: with two or three tokens that is faster than batched matrix products.
     """
@@ -59,7 +59,7 @@ class SelfAttention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Tokens `[B, T, D]` to `[B, queries, D]`."""
+        """Map tokens `[B, T, D]` to `[B, queries, D]`."""
         normed: Tensor = self.norm(tokens)
         kept = tokens[:, : self.queries]
         attended = self._values(normed) if tokens.shape[1] == 1 else self._attend(normed)
@@ -67,11 +67,11 @@ class SelfAttention(nn.Module):
         return updated
 
     def _values(self, normed: Tensor) -> Tensor:
-        """V, `[B, 1, heads * h]`: the attention of one token, whose only weight is 1 whatever Q and K."""
+        """Compute V, `[B, 1, heads * h]`: the attention of one token, whose only weight is 1 whatever Q and K."""
         return F.linear(normed, self.qkv.weight[2 * self.inner :])
 
     def _attend(self, normed: Tensor) -> Tensor:
-        """Attention of the first `queries` tokens over all, `[B, queries, heads * h]`."""
+        """Attend from the first `queries` tokens to all, `[B, queries, heads * h]`."""
         if self.queries is None:
             query, key, value = self._split(self.qkv(normed), 3)
         else:
@@ -107,7 +107,7 @@ class FeedForward(nn.Module):
         )
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Tokens `[B, T, D]` to the same shape, each by itself."""
+        """Map tokens `[B, T, D]` to the same shape, each by itself."""
         updated: Tensor = tokens + self.map(tokens)
         return updated
 
@@ -128,7 +128,7 @@ class FusionTransformer(nn.Module):
         self.layers = layers
 
     def forward(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """The mean over what the layers hand on, from audio `[B, Da]` and visual `[B, Dv]`."""
+        """Fuse audio `[B, Da]` and visual `[B, Dv]`: the mean over the layers' output tokens, `[B, D]`."""
         tokens = torch.stack([encode(audio, visual) for encode in self.encoders], dim=1)
         fused: Tensor = self.layers(tokens + self.modality)
         return fused.mean(1) if fused.shape[1] > 1 else fused.squeeze(1)

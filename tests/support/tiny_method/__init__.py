@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 import avgzsl_bench as ab
 
-SPEC = ab.MethodSpec("tiny", target="tiny_method:Tiny", title="Tiny", defaults="tiny_method:tiny.toml")
+(SPEC,) = ab.method_specs("tiny_method")
 
 
 class Plugin:
@@ -32,10 +32,9 @@ class TinyNet(nn.Module):
         self.text = nn.Linear(text, hidden, bias=False)
 
 
-class Tiny(ab.TorchMethod):
+class Tiny(ab.TorchMethod[TinyConfig]):
     """Linear maps to a joint space; `enc` and `copy` are one layer under two released names."""
 
-    Config = TinyConfig
     official_names = {"enc": "videos", "enc.bn": "norm", "copy": "videos", "W": "text"}  # noqa: RUF012
 
     @classmethod

@@ -19,7 +19,7 @@ EPSILON = 1e-6
 
 
 def distance(x: Tensor, y: Tensor) -> Tensor:
-    """`d(x, y) = ||x - y + 1e-6||_2` along the last axis.
+    """Compute `d(x, y) = ||x - y + 1e-6||_2` along the last axis.
 
     Args:
         x: float `[..., d]`.
@@ -33,12 +33,12 @@ def distance(x: Tensor, y: Tensor) -> Tensor:
 
 
 def hinge(near: Tensor, far: Tensor, margin: float) -> Tensor:
-    """`max(0, near - far + margin)` by element: how far `far` is from leading `near` by the margin."""
+    """Compute `max(0, near - far + margin)` by element: how far `far` is from leading `near` by the margin."""
     return F.relu(near - far + margin)
 
 
 def triplet_terms(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0) -> Tensor:
-    """`max(0, d(anchor, positive) - d(anchor, negative) + margin)` of each sample.
+    """Compute `max(0, d(anchor, positive) - d(anchor, negative) + margin)` of each sample.
 
     Args:
         anchor: float `[B, d]`.
@@ -53,5 +53,5 @@ def triplet_terms(anchor: Tensor, positive: Tensor, negative: Tensor, margin: fl
 
 
 def triplet_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0) -> Tensor:
-    """`tri`: the mean of `triplet_terms` over the batch, a scalar."""
+    """Compute `tri`: the mean of `triplet_terms` over the batch, a scalar."""
     return triplet_terms(anchor, positive, negative, margin).mean()

@@ -49,14 +49,14 @@ class Critic(nn.Module):
         small_normal(self)
 
     def forward(self, *parts: Tensor) -> Tensor:
-        """Values `[B]` of inputs whose parts, `[B, ...]` each, are put side by side."""
+        """Compute values `[B]` of inputs whose parts, `[B, ...]` each, are put side by side."""
         inputs = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
         values: Tensor = self.value(nn.functional.leaky_relu(self.hidden(inputs), 0.2))
         return values.squeeze(1)
 
 
 def value_gap(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
-    """mean D(fake) - mean D(real), a scalar: what a critic lowers, minus its estimate of the distance.
+    """Compute mean D(fake) - mean D(real), a scalar: what a critic lowers, minus its estimate of the distance.
 
     Args:
         critic: from features `[B, D]` to values `[B]`, a condition already bound.
@@ -66,7 +66,7 @@ def value_gap(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) ->
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, alpha: Tensor) -> Tensor:
-    """mean_i (|grad D(mixed_i)|_2 - 1)^2, a scalar without the weight, differentiable in the critic.
+    """Compute mean_i (|grad D(mixed_i)|_2 - 1)^2, a scalar without the weight, differentiable in the critic.
 
     No gradient reaches whatever made `real` and `fake`.
 

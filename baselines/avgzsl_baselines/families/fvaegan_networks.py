@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.wasserstein import Critic, gradient_penalty, value_gap
+from avgzsl_baselines.families.wasserstein import Critic, gradient_penalty, value_gap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,17 +13,17 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.wasserstein import small_normal
+from avgzsl_baselines.families.wasserstein import small_normal
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from avgzsl_baselines.wasserstein import Critic
+    from avgzsl_baselines.families.wasserstein import Critic
     from avgzsl_bench import FeatureDims
 
 
 def joined(visual: Tensor, audio: Tensor) -> Tensor:
-    """`x = [norm(v); norm(a)]`: each modality of unit norm, visual first; zero vectors stay zero.
+    """Compute `x = [norm(v); norm(a)]`: each modality of unit norm, visual first; zero vectors stay zero.
 
     Args:
         visual: float `[B, Dv]`.
@@ -47,12 +47,12 @@ class Generator(nn.Module):
         small_normal(self)
 
     def forward(self, noise: Tensor, text: Tensor) -> Tensor:
-        """Features `[B, Dx]`, both halves of unit norm, from noise `[B, Dz]` and texts `[B, Dw]`."""
+        """Make features `[B, Dx]`, both halves of unit norm, from noise `[B, Dz]` and texts `[B, Dw]`."""
         hidden = F.leaky_relu(self.hidden(torch.cat((noise, text), dim=1)), 0.2)
         return joined(self.visual(hidden), self.audio(hidden))
 
     def sample(self, text: Tensor) -> Tensor:
-        """Features `[B, Dx]` for texts `[B, Dw]`, with fresh noise from N(0, I)."""
+        """Make features `[B, Dx]` for texts `[B, Dw]`, with fresh noise from N(0, I)."""
         noise = torch.randn(len(text), self.noise_width, device=text.device, dtype=text.dtype)
         features: Tensor = self(noise, text)
         return features
@@ -74,7 +74,7 @@ class Embedding(nn.Module):
         small_normal(self)
 
     def forward(self, features: Tensor) -> Tensor:
-        """`h` `[B, H]` of features `[B, Dx]`, not negative."""
+        """Compute `h` `[B, H]` of features `[B, Dx]`, not negative."""
         return F.relu(self.hidden(features))
 
 
@@ -89,7 +89,7 @@ class SemanticScorer(nn.Module):
         small_normal(self)
 
     def forward(self, hidden: Tensor, text: Tensor) -> Tensor:
-        """Scores `[B, K]` of hidden vectors `[B, H]` and class texts `[K, Dw]`."""
+        """Score hidden vectors `[B, H]` against class texts `[K, Dw]`: `[B, K]`."""
         videos, classes = F.normalize(self.video(hidden), dim=1), F.normalize(self.text(text), dim=1)
         return videos @ classes.T / self.temperature
 
@@ -122,12 +122,12 @@ class AVFSNetworks(nn.Module):
         self.classifier = classifier
 
     def encode(self, features: Tensor) -> Tensor:
-        """What the scorer and the classifier read: `h` `[B, H]` of features `[B, Dx]`, or the features."""
+        """Encode features `[B, Dx]` for scorer and classifier: `h` `[B, H]`, or the features themselves."""
         hidden: Tensor = features if self.embedding is None else self.embedding(features)
         return hidden
 
     def project(self, hidden: Tensor) -> Tensor | None:
-        """`q` `[B, d]`, rows of unit norm, of `h` `[B, H]`; None without the contrastive objective."""
+        """Compute `q` `[B, d]`, rows of unit norm, of `h` `[B, H]`; None without the contrastive objective."""
         if self.embedding is None or self.embedding.projection is None:
             return None
         return F.normalize(self.embedding.projection(hidden), dim=1)

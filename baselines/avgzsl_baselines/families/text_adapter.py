@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from avgzsl_baselines.layers import LinearBlock
+from avgzsl_baselines.families.layers import LinearBlock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

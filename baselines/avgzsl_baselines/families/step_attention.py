@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.token_attention import FeedForward
+from avgzsl_baselines.families.token_attention import FeedForward
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,7 +22,7 @@ AttentionKind = Literal["cross", "self", "both"]
 
 
 def permitted_keys(audio: Tensor, visual: Tensor, kind: AttentionKind) -> Tensor:
-    """Which token may attend to which: bool `[N, L, L]`, query by key.
+    """Decide which token may attend to which: bool `[N, L, L]`, query by key.
 
     The class token and every real step may attend to each other; a real step also to the real steps of the
     other modality (`cross`), of its own (`self`), or of both. Padded steps neither attend nor are attended to.
@@ -44,7 +44,7 @@ def permitted_keys(audio: Tensor, visual: Tensor, kind: AttentionKind) -> Tensor
 
 
 def score_bias(permitted: Tensor, dtype: torch.dtype) -> Tensor:
-    """What is added to the attention scores: 0 where it is permitted, else a huge negative number.
+    """Make the bias of the attention scores: 0 where it is permitted, else a huge negative number.
 
     It swallows any score, so that a query without a permitted key attends evenly to all. A quarter of the
     largest number: kernels that work with powers of two multiply it, and it must stay finite.
@@ -81,7 +81,7 @@ class Attention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, queries: Tensor, tokens: Tensor, bias: Tensor) -> Tensor:
-        """What `queries` `[N, Q, D]` read in `tokens` `[N, L, D]`: `[N, Q, D]`; `bias` `[N, 1, Q, L]`."""
+        """Attend from `queries` `[N, Q, D]` to `tokens` `[N, L, D]`: `[N, Q, D]`; `bias` `[N, 1, Q, L]`."""
         query, key, value = (
             mapped.unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for mapped in (self.query(queries), self.key(tokens), self.value(tokens))
@@ -101,7 +101,7 @@ class TransformerLayer(nn.Module):
         self.feed_forward = FeedForward(width, feed_forward, dropout)
 
     def forward(self, tokens: Tensor, bias: Tensor, first: int | None = None) -> Tensor:
-        """The next layer's tokens `[N, L, D]`, or only the `first` of them; `bias` `[N, 1, L, L]`."""
+        """Compute the next layer's tokens `[N, L, D]`, or only the `first` of them; `bias` `[N, 1, L, L]`."""
         normed = self.norm(tokens)
         tokens = tokens[:, :first] + self.attention(normed[:, :first], normed, bias[:, :, :first])
         output: Tensor = tokens + self.feed_forward(self.norm(tokens))

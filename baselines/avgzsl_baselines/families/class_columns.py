@@ -20,7 +20,7 @@ _NAMED = 4
 
 
 def class_columns(position: Mapping[str, int], classes: Classes, title: str) -> Tensor:
-    """Where the classifier has each class: int64 `[K]`, on the classes' device.
+    """Find the classifier's column of each class: int64 `[K]`, on the classes' device.
 
     Args:
         position: of each class in the classifier, by name.

@@ -33,7 +33,7 @@ class AudioVisual:
 
 
 def sequences_of(videos: Videos | Batch) -> AudioVisual:
-    """The sequences of videos; their vectors as sequences of one step where there are none."""
+    """Return the sequences of videos; their vectors as sequences of one step where there are none."""
     if videos.audio_steps is None or videos.visual_steps is None:
         return AudioVisual(Sequences.of_vectors(videos.audio), Sequences.of_vectors(videos.visual))
     return AudioVisual(videos.audio_steps, videos.visual_steps)
@@ -54,7 +54,7 @@ def audio_window(visual_window: int, audio_seconds: float, visual_seconds: float
 
 
 def centre_start(spare: Tensor) -> Tensor:
-    """The start of a window in the middle.
+    """Place the start of a window in the middle.
 
     Args:
         spare: int64 `[N]`, steps outside the window; not negative.
@@ -66,7 +66,7 @@ def centre_start(spare: Tensor) -> Tensor:
 
 
 def random_start(spare: Tensor, *, last: bool) -> Tensor:
-    """A start drawn uniformly from torch's own generator.
+    """Draw a start uniformly from torch's own generator.
 
     Args:
         spare: int64 `[N]`, steps outside the window; not negative.
@@ -81,7 +81,7 @@ def random_start(spare: Tensor, *, last: bool) -> Tensor:
 
 
 def spare_steps(sequences: Sequences, window: int) -> Tensor:
-    """Steps of each video outside a window, int64 `[N]`; 0 if it fits in."""
+    """Count the steps of each video outside a window, int64 `[N]`; 0 if it fits in."""
     return (sequences.length - window).clamp(min=0)
 
 

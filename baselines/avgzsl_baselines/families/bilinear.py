@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 from torch import nn
 
-from avgzsl_baselines.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
-from avgzsl_bench import MethodConfig
+from avgzsl_baselines.families.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +55,7 @@ class BilinearNet(nn.Module):
         self.normalize_input = config.normalize_input
 
     def embed(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """`P = drop(x) W^T`: videos in the class embedding space.
+        """Compute `P = drop(x) W^T`: videos in the class embedding space.
 
         Args:
             audio: float `[B, Da]`.
@@ -70,7 +69,7 @@ class BilinearNet(nn.Module):
         return embedded
 
     def forward(self, audio: Tensor, visual: Tensor, text: Tensor) -> Tensor:
-        """`L = P drop(E)^T`: compatibility of videos with classes; all videos share the mask on `E`.
+        """Compute `L = P drop(E)^T`: compatibility of videos with classes; all videos share the mask on `E`.
 
         Args:
             audio: float `[B, Da]`.
@@ -85,33 +84,31 @@ class BilinearNet(nn.Module):
         return compatibility
 
 
-class BilinearMethod(ClassSpaceMethod):
+class BilinearMethod(ClassSpaceMethod[BilinearConfig]):
     """Bilinear compatibility with a ranking loss over all training classes."""
 
-    Config: ClassVar[type[MethodConfig]] = BilinearConfig
-    config: BilinearConfig
     module: BilinearNet
 
     official_names: ClassVar[Mapping[str, str]] = {"bilinear": "map"}
 
     @classmethod
     def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
-        """The published feature set whose width the map has."""
+        """Find the published feature set whose width the map has."""
         return shape_of_map(state["bilinear.weight"])
 
     def build(self) -> BilinearNet:
-        """The linear map."""
+        """Build the linear map."""
         return BilinearNet(self.shape.visual + self.shape.audio, self.shape.text_width, self.config)
 
     @abstractmethod
     def ranking_loss(self, compatibility: Tensor, label: Tensor) -> Tensor:
-        """The loss, a scalar, of compatibilities `[B, C]` and true classes `[B]`."""
+        """Compute the loss, a scalar, of compatibilities `[B, C]` and true classes `[B]`."""
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
-        """The ranking loss of the batch against all training classes."""
+        """Compute the ranking loss of the batch against all training classes."""
         compatibility = self.module(batch.audio, batch.visual, self.train_text)
         return {"total": self.ranking_loss(compatibility, batch.label)}
 
     def embed_videos(self, videos: Videos) -> Tensor:
-        """Videos in the class embedding space, `[N, Dw]`."""
+        """Map videos to the class embedding space, `[N, Dw]`."""
         return self.module.embed(videos.audio, videos.visual)

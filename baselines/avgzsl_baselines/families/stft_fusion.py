@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.token_attention import PairAttention, TokenLayer
+from avgzsl_baselines.families.token_attention import PairAttention, TokenLayer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +23,7 @@ class TripleAttention(PairAttention):
     """Multi-head attention of a triple's first two tokens to all three."""
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """`[3, N, D]` to `[2, N, D]`."""
+        """Map `[3, N, D]` to `[2, N, D]`."""
         mapped = self.query_key_value(tokens).unflatten(-1, (3, self.heads, -1))  # [3, N, 3, heads, head width]
         query, key, value = mapped[:2, :, 0].unsqueeze(1), mapped[:, :, 1], mapped[:, :, 2]
         score = (query * key).sum(dim=-1, keepdim=True) * query.shape[-1] ** -0.5  # [2, 3, N, heads, 1]
@@ -40,7 +40,7 @@ class TripleLayer(TokenLayer):
         self.attention = TripleAttention(width, heads, head_width, dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """`[3, N, D]` to `[2, N, D]`."""
+        """Map `[3, N, D]` to `[2, N, D]`."""
         pair = tokens[:2] + self.attention(self.attention_norm(tokens))
         output: Tensor = pair + self.feed_forward(self.feed_forward_norm(pair))
         return output
@@ -67,7 +67,7 @@ class KnowledgeCombiner(nn.Module):
         self.layer = layer
 
     def recall(self, encoded: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The knowledge of each modality, what it makes of it, and what both have in common.
+        """Recall the knowledge of each modality, map it, and compute what both have in common.
 
             k_m = sum_i sigmoid(phi_m K_i^T) * phi_m                              (Eq. 1)
             P_m = ReLU(W_m k_m)                                                   (Eq. 2)

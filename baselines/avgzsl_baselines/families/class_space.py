@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import torch
 from pydantic import Field
 from torch.nn import functional as F
+from typing_extensions import TypeVar
 
-from avgzsl_bench import CheckpointError, FeatureDims, MethodConfig, TorchConfig, TorchMethod
+from avgzsl_baselines.families.settings import BenchmarkConfig
+from avgzsl_bench import CheckpointError, FeatureDims, TorchMethod
 
 if TYPE_CHECKING:
     from typing import Any
@@ -27,13 +29,9 @@ _PUBLISHED_WIDTHS = {1024: (512, 512), 4224: (128, 4096)}
 """Audio and visual width of the feature sets that checkpoints were released for, by their sum."""
 
 
-class ClassSpaceConfig(TorchConfig):
+class ClassSpaceConfig(BenchmarkConfig):
     """Settings of the linear methods; the defaults are the published ones for UCF with SeLaVi features."""
 
-    epochs: int = Field(50, ge=1, le=100_000, description="epochs of stage 1; stage 2 trains the best")
-    batch_size: int = Field(256, ge=2, description="videos a batch")
-    batches_per_epoch: int = Field(500, ge=1, description="batches an epoch")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's initial learning rate")
     normalize_input: bool = Field(False, description="give the concatenated video vector unit norm")
     scoring: Literal["distance", "dot"] = Field(
         "distance",
@@ -43,7 +41,7 @@ class ClassSpaceConfig(TorchConfig):
 
 
 def video_vector(audio: Tensor, visual: Tensor, *, normalize: bool) -> Tensor:
-    """`x = [v; a]`, visual first, on request of unit norm.
+    """Compute `x = [v; a]`, visual first, on request of unit norm.
 
     Args:
         audio: float `[B, Da]`.
@@ -58,7 +56,7 @@ def video_vector(audio: Tensor, visual: Tensor, *, normalize: bool) -> Tensor:
 
 
 def shape_of_map(weight: Tensor) -> tuple[FeatureDims, dict[str, Any]]:
-    """The feature set that a released linear map is for, told by its input width.
+    """Find the feature set that a released linear map is for by its input width.
 
     Args:
         weight: `[Dw, Dv + Da]`, axes of length 1 may follow.
@@ -80,7 +78,12 @@ def shape_of_map(weight: Tensor) -> tuple[FeatureDims, dict[str, Any]]:
     return FeatureDims(audio, visual, {"word2vec": text}), {"normalize_input": (audio, visual) == (128, 4096)}
 
 
-class ClassSpaceMethod(TorchMethod):
+AnyClassSpaceConfig = TypeVar(
+    "AnyClassSpaceConfig", bound=ClassSpaceConfig, default=ClassSpaceConfig, covariant=True
+)
+
+
+class ClassSpaceMethod(TorchMethod[AnyClassSpaceConfig]):
     """Videos in class embedding space, scored there.
 
     Trained with a dot product and scored with a Euclidean distance, as published. The two rank the classes
@@ -88,19 +91,16 @@ class ClassSpaceMethod(TorchMethod):
     have it already, the embeddings of several text encoders side by side do not.
     """
 
-    Config: ClassVar[type[MethodConfig]] = ClassSpaceConfig
-    config: ClassSpaceConfig
-
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
 
     def text_of(self, classes: Classes) -> Tensor:
-        """Class embeddings of unit norm, `[K, Dw]`: all text encoders side by side, then normalised."""
+        """Return class embeddings of unit norm, `[K, Dw]`: all text encoders side by side, then normalised."""
         return F.normalize(classes.embedding(), dim=1)
 
     def embed_classes(self, classes: Classes) -> Tensor:
-        """The class embeddings themselves, `[K, Dw]`, of unit norm."""
+        """Return the class embeddings themselves, `[K, Dw]`, of unit norm."""
         return self.text_of(classes)
 
     def compatibility(self, videos: Tensor, classes: Tensor) -> Tensor:
-        """Scores `[N, K]`: minus the Euclidean distance, or the dot product where the settings ask for it."""
+        """Compute scores `[N, K]`: minus the Euclidean distance, or the dot product where `scoring=dot`."""
         return videos @ classes.T if self.config.scoring == "dot" else super().compatibility(videos, classes)

@@ -34,7 +34,7 @@ class PairAttention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """`[2, N, D]` to `[2, N, D]`.
+        """Map `[2, N, D]` to `[2, N, D]`.
 
         A softmax over two scores is a logistic function of their difference. With `p` the weight of token 0,
         `p = sigmoid(q (k_0 - k_1) / sqrt(head width))`, a head's output is `v_1 + p (v_0 - v_1)`.
@@ -59,7 +59,7 @@ class FeedForward(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """`[..., D]` to `[..., D]`."""
+        """Map `[..., D]` to `[..., D]`."""
         output: Tensor = self.dropout(self.output(self.dropout(F.gelu(self.hidden(tokens)))))
         return output
 
@@ -75,7 +75,7 @@ class TokenLayer(nn.Module):
         self.feed_forward = FeedForward(width, feed_forward, dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """`[2, N, D]` to `[2, N, D]`."""
+        """Map `[2, N, D]` to `[2, N, D]`."""
         tokens = tokens + self.attention(self.attention_norm(tokens))
         output: Tensor = tokens + self.feed_forward(self.feed_forward_norm(tokens))
         return output

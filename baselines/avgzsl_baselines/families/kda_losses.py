@@ -24,7 +24,7 @@ _NORM_FLOOR = 1e-16
 
 
 def class_similarity(vectors: Tensor) -> Tensor:
-    """Cosines `s` of class vectors `[K, E]` with each other: `[K, K]`."""
+    """Compute cosines `s` of class vectors `[K, E]` with each other: `[K, K]`."""
     unit = vectors / (vectors.norm(dim=1, keepdim=True) + _NORM_FLOOR)
     similarity: Tensor = unit @ unit.T
     return similarity
@@ -33,7 +33,7 @@ def class_similarity(vectors: Tensor) -> Tensor:
 def adaptive_margin(
     similarity: Tensor, label: Tensor, scale: Tensor | float, offset: Tensor | float = 0.0
 ) -> Tensor:
-    """Rows `M[y]` of `M = a s + b - I`: the more another class resembles the sample's own, the larger.
+    """Compute rows `M[y]` of `M = a s + b - I`: the more another class resembles the sample's own, the larger.
 
     The offset adds the same to every class, which no softmax feels: trained, as in the published program, it
     would wander on rounding noise. It stays 0.
@@ -56,7 +56,7 @@ def constant_margin(similarity: Tensor, label: Tensor) -> Tensor:
 
 
 def margin_cross_entropy(logits: Tensor, label: Tensor, margin: Tensor | None, on: MarginOn) -> Tensor:
-    """The mean cross-entropy of scores plus margin, a scalar.
+    """Compute the mean cross-entropy of scores plus margin, a scalar.
 
     On probabilities: `CE(softmax(L) + M[y], y)`, a softmax of its own on top of the first, as in the published
     program. On logits: `CE(L + M[y], y)`, as in Li et al.: "Boosting Few-Shot Learning With Adaptive Margin

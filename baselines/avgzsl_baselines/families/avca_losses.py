@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from torch.nn import functional as F
 
-from avgzsl_baselines.triplet import distance, hinge, triplet_loss
+from avgzsl_baselines.families.triplet import distance, hinge, triplet_loss
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,7 +69,7 @@ class CrossTriplets:
 
 
 def cross_triplets(embedded: Embedded, margin: float) -> CrossTriplets:
-    """All eight triplets in the joint space, from six distances for each modality."""
+    """Compute all eight triplets in the joint space, from six distances per modality."""
     text, other_text, video, other_video = (
         embedded.text,
         embedded.other_text,
@@ -89,7 +89,7 @@ def cross_triplets(embedded: Embedded, margin: float) -> CrossTriplets:
 def avca_losses(
     embedded: Embedded, *, margin: float, k1: float, k2: float, regularization: bool
 ) -> dict[str, Tensor]:
-    """The losses of AVCA, scalars of weight 1; sums run over the modalities m = audio, visual.
+    """Compute the losses of AVCA, scalars of weight 1; sums run over the modalities m = audio, visual.
 
         base           = sum_m tri(theta_w, theta_m, theta_m') + tri(theta_m, theta_w, theta_w')
         contrast       = sum_m tri(rho_w, rho_m, rho_m')
@@ -120,6 +120,6 @@ def avca_losses(
 
 
 def sum_over(terms: Iterable[Tensor]) -> Tensor:
-    """Sum of scalars."""
+    """Sum scalars."""
     first, *others = terms
     return sum(others, first)

@@ -30,16 +30,16 @@ class LinearBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """`[N, inputs]` to `[N, outputs]`."""
+        """Map `[N, inputs]` to `[N, outputs]`."""
         return self.activate(self.linear(inputs))
 
     def activate(self, outputs: Tensor) -> Tensor:
-        """What follows the linear map, `[N, outputs]`; on its own where one map serves several batches."""
+        """Apply what follows the linear map, `[N, outputs]`; on its own where one map serves several batches."""
         activated: Tensor = self.dropout(F.relu(self.norm(outputs)))
         return activated
 
     def passes(self, inputs: Tensor, sizes: list[int]) -> Tensor:
-        """What a call for each of several batches in turn gives, running statistics included.
+        """Compute what calls for several batches in turn would, running statistics included.
 
         Args:
             inputs: the batches one below the other, `[sum of sizes, inputs]`.
@@ -51,7 +51,7 @@ class LinearBlock(nn.Module):
         return self.activate_passes(self.linear(inputs), sizes)
 
     def activate_passes(self, outputs: Tensor, sizes: list[int]) -> Tensor:
-        """`activate` for each of several batches in turn; only normalisation has to tell them apart."""
+        """Apply `activate` to several batches in turn; only normalisation treats them apart."""
         normed = torch.cat([self.norm(part) for part in torch.split(outputs, sizes)])
         activated: Tensor = self.dropout(F.relu(normed))
         return activated
@@ -64,7 +64,7 @@ class BlockStack(nn.Sequential):
         super().__init__(*blocks)
 
     def passes(self, inputs: Tensor, sizes: list[int]) -> Tensor:
-        """What a call for each of several batches in turn gives; see `LinearBlock.passes`."""
+        """Compute what calls for several batches in turn would; see `LinearBlock.passes`."""
         outputs = inputs
         for block in self:
             assert isinstance(block, LinearBlock)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def hinge_terms(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
-    """By how much each wrong class comes within `margin` of the true one.
+    """Compute by how much each wrong class comes within `margin` of the true one.
 
     `h_ic = max(0, margin + L_ic - L_i,y_i)` for `c != y_i`, and `h_i,y_i = 0`.
 
@@ -33,7 +33,7 @@ def hinge_terms(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
 
 
 def devise_loss(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
-    """Sum of the hinge terms of all wrong classes, mean over videos: `(1/B) sum_i sum_c h_ic`.
+    """Sum the hinge terms of all wrong classes, mean over videos: `(1/B) sum_i sum_c h_ic`.
 
     Frome et al., NeurIPS 2013, equation 1, with every wrong class in place of sampled ones, as the AVCA
     benchmark's code has it.
@@ -50,7 +50,7 @@ def devise_loss(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
 
 
 def ale_loss(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
-    """Sum of the hinge terms, weighted less the more of them there are, mean over videos.
+    """Sum the hinge terms, weighted less the more of them there are, mean over videos.
 
     `(1/B) sum_i H(r_i) / (r_i + 1e-8) sum_c h_ic` with `r_i` the number of classes that violate the margin and
     `H(r) = 1 + 1/2 + ... + 1/r`. Akata et al., TPAMI 2016, weighted approximate ranking; the rank is counted
@@ -72,7 +72,7 @@ def ale_loss(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
 
 
 def sje_loss(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
-    """Largest hinge term, mean over videos: `(1/B) sum_i max_c h_ic`.
+    """Take the largest hinge term, mean over videos: `(1/B) sum_i max_c h_ic`.
 
     Akata et al., CVPR 2015, the structured hinge with a constant margin for every wrong class, as the AVCA
     benchmark's code has it. Of equal terms one alone gets the gradient.

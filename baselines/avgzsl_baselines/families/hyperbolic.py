@@ -51,7 +51,7 @@ def _clamped(u: Tensor) -> Tensor:
 
 
 def artanh(u: Tensor) -> Tensor:
-    """Inverse hyperbolic tangent of `u` clamped to `±(1 - 1e-5)`, whose gradient passes the clamp."""
+    """Compute the inverse hyperbolic tangent of `u` clamped to `±(1 - 1e-5)`, whose gradient passes the clamp."""
     value: Tensor = _Artanh.apply(u)  # type: ignore[no-untyped-call]
     return value
 
@@ -62,36 +62,36 @@ def _norm(points: Tensor) -> Tensor:
 
 
 def project(points: Tensor, c: Tensor) -> Tensor:
-    """Points `[..., D]` where they are within 0.999 of the ball's radius; others drawn in to there."""
+    """Leave points `[..., D]` within 0.999 of the ball's radius where they are; draw others in to there."""
     norm, limit = _norm(points), (1 - _RIM) / c.sqrt()
     return points * torch.where(norm <= limit, 1.0, limit / norm.clamp_min(_SMALLEST_NORM))
 
 
 def logmap0(points: Tensor, c: Tensor) -> Tensor:
-    """Points of the ball as tangent vectors at its centre: `artanh(sqrt(c) ||y||) / sqrt(c) * y / ||y||`."""
+    """Map points of the ball to tangent vectors at its centre: `artanh(sqrt(c) ||y||) / sqrt(c) * y / ||y||`."""
     norm, root = _norm(points).clamp_min(_SMALLEST_NORM), c.sqrt()
     return points * (artanh(root * norm) / (root * norm))
 
 
 def to_tangent(points: Tensor, c: Tensor) -> Tensor:
-    """`h_c(x) = logmap0(project(x))`: along `x` itself, with another length."""
+    """Compute `h_c(x) = logmap0(project(x))`: along `x` itself, with another length."""
     return logmap0(project(points, c), c)
 
 
 def cosine(points: Tensor, c: Tensor) -> Tensor:
-    """`G_ij = cos(h_c(x_i), h_c(x_j))` of points `[..., B, D]`: `[..., B, B]`, whatever `c`."""
+    """Compute `G_ij = cos(h_c(x_i), h_c(x_j))` of points `[..., B, D]`: `[..., B, B]`, whatever `c`."""
     rows = F.normalize(to_tangent(points, c), dim=-1, eps=1e-12)
     return rows @ rows.mT
 
 
 def norm_product(points: Tensor, c: Tensor) -> Tensor:
-    """`G_ij = ||h_c(x_i)|| ||h_c(x_j)||` of points `[..., B, D]`: `[..., B, B]`."""
+    """Compute `G_ij = ||h_c(x_i)|| ||h_c(x_j)||` of points `[..., B, D]`: `[..., B, B]`."""
     norm = _norm(to_tangent(points, c))
     return norm * norm.mT
 
 
 def poincare(points: Tensor, c: Tensor) -> Tensor:
-    """Distances `[..., B, B]` in the ball, of points `[..., B, D]` that enter it by the exponential map.
+    """Compute distances `[..., B, B]` in the ball, of points `[..., B, D]` that enter it by the exponential map.
 
     Ours, not the authors'. `u_i = x_i / r`, with `r` the batch's mean norm, is a tangent vector at the centre and
     becomes `y_i = tanh(s ||u_i||) / (s ||u_i||) u_i`, `s = sqrt(c)`. In a pair, the row's `c` is that of both:
@@ -120,7 +120,7 @@ _GRAMS: Mapping[Gram, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 def alignment(one: Tensor, other: Tensor, c: Tensor, gram: Gram) -> Tensor:
-    """`A_c`: mean squared difference of two modalities' similarities within a batch, `[...]`.
+    """Compute `A_c`: mean squared difference of two modalities' similarities within a batch, `[...]`.
 
     Args:
         one: `[..., B, D]`.

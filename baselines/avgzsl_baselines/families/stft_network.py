@@ -16,12 +16,12 @@ from pydantic import Field
 from torch import nn
 from torch.func import functional_call
 
-from avgzsl_baselines.layers import LinearBlock, TwoLayerBlock
-from avgzsl_baselines.stft_fusion import KnowledgeCombiner, TripleLayer, TuckerFusion
-from avgzsl_baselines.stft_spiking import SpikingBranches
-from avgzsl_baselines.text_adapter import TextAdapter
-from avgzsl_baselines.token_attention import TokenLayer
-from avgzsl_bench import TorchConfig
+from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
+from avgzsl_baselines.families.settings import EncodedConfig
+from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleLayer, TuckerFusion
+from avgzsl_baselines.families.stft_spiking import SpikingBranches
+from avgzsl_baselines.families.text_adapter import TextAdapter
+from avgzsl_baselines.families.token_attention import TokenLayer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,32 +31,11 @@ if TYPE_CHECKING:
     from avgzsl_bench import FeatureDims
 
 
-class STFTConfig(TorchConfig):
+class STFTConfig(EncodedConfig):
     """Settings of STFT; the defaults are those for UCF with SeLaVi features."""
 
-    epochs: int = Field(50, ge=1, le=100_000, description="epochs of stage 1; stage 2 trains the best")
-    batch_size: int = Field(256, ge=2, description="videos a batch")
-    batches_per_epoch: int = Field(500, ge=1, description="batches an epoch")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's initial learning rate")
-    weight_decay: float = Field(1e-5, ge=0, description="L2 weight decay, added to the gradient")
     encoder_dropout: float = Field(
         0.2, ge=0, lt=1, description="dropout rate of the encoders, the transformer layers and the Tucker fusion"
-    )
-    projection_dropout: float = Field(
-        0.3, ge=0, lt=1, description="dropout rate of the audio and visual projections"
-    )
-    decoder_dropout: float = Field(
-        0.5, ge=0, lt=1, description="dropout rate of the decoders and of the text projection"
-    )
-    text_adapter_dropout: float = Field(
-        0.1, ge=0, lt=1, description="dropout rate of W_enc, which is there with several text encoders only"
-    )
-    momentum: float = Field(
-        0.1,
-        gt=0,
-        le=1,
-        description="share of a pass's statistics in the running ones, in the last batch normalisation of the "
-        "encoders and of the audio and visual projections; 0.1 in all others",
     )
     model_width: int = Field(512, ge=2, description="width D of the encodings and of all that works on them")
     hidden_width: int = Field(
@@ -96,7 +75,7 @@ class Inputs:
     visual_steps: Tensor
 
     def above(self, other: Inputs) -> Inputs:
-        """These videos with the others below them."""
+        """Put the others below these videos."""
         return Inputs(
             audio=torch.cat((self.audio, other.audio)),
             visual=torch.cat((self.visual, other.visual)),
@@ -177,7 +156,7 @@ class STFTNet(nn.Module):
         self.visual_reconstruction = LinearBlock(joint, width, text_dropout)  # V_rec
 
     def encode(self, inputs: Inputs, sizes: list[int]) -> Tensor:
-        """phi, `[2, N, D]`, of several passes, one below the other; `sizes` are their rows."""
+        """Compute phi, `[2, N, D]`, of several passes, one below the other; `sizes` are their rows."""
         return torch.stack(
             (
                 self.audio_encoder.passes(inputs.audio, sizes),
@@ -186,7 +165,7 @@ class STFTNet(nn.Module):
         )
 
     def temporal(self, inputs: Inputs) -> Tensor:
-        """S, `[2, N, D]`, in double precision where videos are scored.
+        """Compute S, `[2, N, D]`, in double precision where videos are scored.
 
         The smallest rounding can decide whether a neuron fires, and products of matrices round differently as
         the number of videos changes: in single precision a video's scores would, now and then, depend on how
@@ -201,14 +180,14 @@ class STFTNet(nn.Module):
         return precise.to(inputs.audio.dtype)
 
     def fuse(self, encoded: Tensor, temporal: Tensor) -> Tensor:
-        """Y, `[2, N, D]`: the combiner's R of phi and the temporal S, fused for each modality."""
+        """Compute Y, `[2, N, D]`: the combiner's R of phi and the temporal S, fused for each modality."""
         semantic = self.combiner(encoded)
         return torch.stack(
             (self.audio_fusion(semantic[0], temporal[0]), self.visual_fusion(semantic[1], temporal[1]))
         )
 
     def embed_videos(self, inputs: Inputs, sizes: list[int]) -> tuple[Tensor, Tensor]:
-        """Encodings and embeddings of several passes, one below the other.
+        """Encode and embed several passes, one below the other.
 
             phi_m = A_enc(a), V_enc(v),  R_m = LKC(phi),  S_m = SNN_m(frames),  Y_m = Tucker_m(R_m, S_m)
             [Z_0, Z_1] = Transformer([Y_a + mod_0, Y_v + mod_1])                                      (Eq. 14)
@@ -231,7 +210,7 @@ class STFTNet(nn.Module):
         )
 
     def embed_texts(self, text: Tensor) -> Tensor:
-        """theta_w = W_proj(w) of texts `[K, Dw]` in one pass: `[K, d]`."""
+        """Compute theta_w = W_proj(w) of texts `[K, Dw]` in one pass: `[K, d]`."""
         embedded: Tensor = self.text_projection(self.text_adapter(text))
         return embedded
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
-from avgzsl_baselines.wasserstein import gradient_penalty, value_gap
+from avgzsl_baselines.families.wasserstein import gradient_penalty, value_gap
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from avgzsl_baselines.avfs_networks import AVFSNetworks
-    from avgzsl_baselines.wasserstein import Critic
+    from avgzsl_baselines.families.avfs_networks import AVFSNetworks
+    from avgzsl_baselines.families.wasserstein import Critic
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class FeatureBatch:
 
 
 def contrastive_loss(projected: Tensor, label: Tensor, temperature: float) -> Tensor:
-    """Videos of the same class against all others of the batch, a scalar.
+    """Contrast videos of the same class with all others of the batch, a scalar.
 
         L_con = mean_i -1/|P_i| sum_{p in P_i} ln( exp(q_i q_p / t) / sum_{j != i} exp(q_i q_j / t) )
 
@@ -62,7 +62,7 @@ def contrastive_loss(projected: Tensor, label: Tensor, temperature: float) -> Te
 def critic_losses(
     critic: Critic, batch: FeatureBatch, fake: Tensor, alpha: Tensor, *, penalty_weight: float
 ) -> dict[str, Tensor]:
-    """`critic` = mean D(xf, w) - mean D(x, w) + weight GP, and the `penalty` GP itself; scalars.
+    """Compute `critic` = mean D(xf, w) - mean D(x, w) + weight GP, and the `penalty` GP itself; scalars.
 
     Args:
         critic: D.
@@ -83,7 +83,7 @@ def critic_losses(
 def embedding_losses(
     networks: AVFSNetworks, batch: FeatureBatch, class_text: Tensor, temperature: float
 ) -> dict[str, Tensor]:
-    """`contrastive` L_con(q, y) and `discriminative` CE(S(h, W), y) of real videos: those that are in use.
+    """Compute `contrastive` L_con(q, y) and `discriminative` CE(S(h, W), y) of real videos, as far as in use.
 
     Args:
         networks: Em and S.
@@ -103,7 +103,7 @@ def embedding_losses(
 def generator_losses(
     networks: AVFSNetworks, batch: FeatureBatch, fake: Tensor, class_text: Tensor, temperature: float
 ) -> dict[str, Tensor]:
-    """What generated videos should be: taken for real, close to their class's videos, close to its text.
+    """Compute the losses of generated videos: to be rated as real, near their class's videos, near its text.
 
     `adversarial` = -mean D(xf, w), `generated_contrastive` = L_con([qf; q], [y; y]), where no gradient reaches the
     real videos' q, and `generated_discriminative` = CE(S(hf, W), y); the last two where in use.

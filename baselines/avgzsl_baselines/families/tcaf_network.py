@@ -16,15 +16,15 @@ from torch import nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import Embedded
-from avgzsl_baselines.layers import LinearBlock, TwoLayerBlock
-from avgzsl_baselines.step_attention import AttentionKind, TransformerLayer, permitted_keys, score_bias
-from avgzsl_baselines.timed_sequences import AudioSteps
+from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
+from avgzsl_baselines.families.step_attention import AttentionKind, TransformerLayer, permitted_keys, score_bias
+from avgzsl_baselines.families.timed_sequences import AudioSteps
 from avgzsl_bench import TorchConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from avgzsl_baselines.timed_sequences import AudioVisual
+    from avgzsl_baselines.families.timed_sequences import AudioVisual
     from avgzsl_bench import FeatureDims
 
 Times = Literal["seconds", "index"]
@@ -110,7 +110,7 @@ class TCAFConfig(TorchConfig):
 
 
 def weighted_batch_norm(norm: nn.BatchNorm1d, rows: Tensor, weight: Tensor) -> Tensor:
-    """Batch normalisation in training with statistics of some of the rows, running statistics included.
+    """Normalise a batch in training by statistics of some of its rows, running statistics included.
 
     Args:
         norm: the layer.
@@ -150,7 +150,7 @@ class StepEncoder(nn.Module):
         self.real_only = real_only
 
     def forward(self, steps: Tensor, real: Tensor) -> Tensor:
-        """Steps `[N, T, inputs]` to `[N, T, outputs]`; `real` bool `[N, T]`, false for padding."""
+        """Map steps `[N, T, inputs]` to `[N, T, outputs]`; `real` bool `[N, T]`, false for padding."""
         rows = steps.flatten(0, 1)
         if self.real_only and self.training:
             weight = real.flatten().unsqueeze(1).to(rows.dtype)
@@ -252,7 +252,7 @@ class TCAFNet(nn.Module):
         self.text_decoder = LinearBlock(joint, text, config.text_dropout)  # D_w
 
     def tokens(self, videos: AudioVisual, times: Times) -> tuple[Tensor, Tensor]:
-        """What enters the transformer: tokens `[N, L, D]`, and the bias on attention scores `[N, 1, L, L]`."""
+        """Make the transformer's input: tokens `[N, L, D]`, and the bias on attention scores `[N, 1, L, L]`."""
         audio, visual = videos.audio.padded(), videos.visual.padded()
         encoded = (
             self.audio_encoder(audio.values / AUDIO_SCALE, audio.mask),

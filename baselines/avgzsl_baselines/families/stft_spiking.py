@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.spiking import spike
+from avgzsl_baselines.families.spiking import spike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ class PairLinear(nn.Module):
         self.bias = nn.Parameter(torch.empty(2, 1, outputs).uniform_(-bound, bound))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Each half of `inputs` through its own map."""
+        """Map each half of `inputs` by its own map."""
         return torch.baddbmm(self.bias, inputs, self.weight.transpose(1, 2))
 
 
@@ -56,19 +56,19 @@ class GatedNorm(nn.Module):
         self.balance = nn.Parameter(torch.zeros(2, 1, 1))  # b
 
     def forward(self, mapped: Tensor) -> tuple[Tensor, Tensor]:
-        """The current I, `[2, N, D]`, of mapped inputs, `[2, N, D]`, and the pooled P, `[2, N, 1]`."""
+        """Compute the current I, `[2, N, D]`, of mapped inputs, `[2, N, D]`, and the pooled P, `[2, N, 1]`."""
         normed = torch.addcmul(self.bias, F.layer_norm(mapped, mapped.shape[-1:]), self.weight)
         return pooled_gate(normed, torch.sigmoid(self.balance))
 
 
 def pooled_gate(current: Tensor, beta: Tensor) -> tuple[Tensor, Tensor]:
-    """The gated current, `[..., D]`, and P, `[..., 1]`; `beta` is broadcast against P."""
+    """Compute the gated current, `[..., D]`, and P, `[..., 1]`; `beta` is broadcast against P."""
     pooled = (0.5 + beta) * current.amax(dim=-1, keepdim=True) + (1.5 - beta) * current.mean(dim=-1, keepdim=True)
     return current * (1 + torch.sigmoid(pooled)), pooled
 
 
 def fire(potential: Tensor, current: Tensor, threshold: Tensor | float, decay: float) -> tuple[Tensor, Tensor]:
-    """A step of leaky integrate-and-fire neurons (Eq. 5) with a hard reset to 0, through which gradients flow.
+    """Run one step of leaky integrate-and-fire neurons (Eq. 5), whose hard reset to 0 passes gradients.
 
         u = v + (I - v) / tau,  s = 1 where u >= V_th, else 0,  v <- u (1 - s)
 
@@ -88,7 +88,7 @@ def fire(potential: Tensor, current: Tensor, threshold: Tensor | float, decay: f
 
 @torch.no_grad()
 def next_threshold(threshold: Tensor, spikes: Tensor, pooled: Tensor) -> Tensor:
-    """The dynamic threshold (Eq. 9): half its last value, half what activity and input call for.
+    """Compute the dynamic threshold (Eq. 9): half its last value, half what activity and input call for.
 
         q = mean_d O,  H = -q log2 q - (1 - q) log2(1 - q)
         V_th <- V_th / 2 + clamp(sigmoid(P) / 2 + H, 0.25, 2) / 2
@@ -107,7 +107,7 @@ def next_threshold(threshold: Tensor, spikes: Tensor, pooled: Tensor) -> Tensor:
 
 
 def time_step_weights(spikes: Tensor, offset: Tensor) -> Tensor:
-    """The time-step factor (TSF, Eq. 8): `w_t = softmax_t(sum_d O_t / sqrt(D) + lambda_t)`.
+    """Compute the time-step factor (TSF, Eq. 8): `w_t = softmax_t(sum_d O_t / sqrt(D) + lambda_t)`.
 
     Args:
         spikes: O, `[T, ..., D]`.
@@ -166,7 +166,7 @@ class SpikingBranches(nn.Module):
         self.step_offset = nn.Parameter(torch.zeros(steps, 2, 1))  # lambda
 
     def forward(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """S of both branches, `[2, N, D]`: the last block's spikes, weighted over time and normalised.
+        """Compute S of both branches, `[2, N, D]`: the last block's spikes, weighted over time and normalised.
 
         Args:
             audio: what each step reads, `[N, T, Da]`, or `[N, 1, Da]` where all read the same.
@@ -178,7 +178,7 @@ class SpikingBranches(nn.Module):
         return F.layer_norm(summary, summary.shape[-1:])
 
     def run(self, audio: Tensor, visual: Tensor) -> Iterator[Step]:
-        """The T steps, from rest; arguments as in `forward`."""
+        """Run the T steps, from rest; arguments as in `forward`."""
         currents = self._input_currents(audio, visual)
         rest = currents[0]
         threshold = rest.new_full((*rest.shape[:2], 1), self.first_threshold)
@@ -194,7 +194,7 @@ class SpikingBranches(nn.Module):
             yield Step(tuple(fired), tuple(potentials), threshold)
 
     def _input_currents(self, audio: Tensor, visual: Tensor) -> tuple[Tensor, ...]:
-        """The first block's currents, `[2, N, H]`: one for each step, or a single one for all."""
+        """Compute the first block's currents, `[2, N, H]`: one for each step, or a single one for all."""
         mapped = torch.stack((self.audio_input(audio), self.visual_input(visual)))  # [2, N, T or 1, H]
         current, _ = self.input_norm(mapped.flatten(1, 2))
         return torch.unbind(current.view_as(mapped), dim=2)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import nn
+from typing_extensions import TypeVar
 
-from avgzsl_baselines.layers import LinearBlock
-from avgzsl_baselines.text_adapter import TextAdapter
-from avgzsl_bench import CheckpointError, FeatureDims, MethodConfig, TorchConfig, TorchMethod, Videos
+from avgzsl_baselines.families.layers import LinearBlock
+from avgzsl_baselines.families.settings import BenchmarkConfig
+from avgzsl_baselines.families.text_adapter import TextAdapter
+from avgzsl_bench import CheckpointError, FeatureDims, TorchMethod, Videos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,13 +28,9 @@ if TYPE_CHECKING:
     from avgzsl_bench import Classes, Precision
 
 
-class TwoBranchConfig(TorchConfig):
+class TwoBranchConfig(BenchmarkConfig):
     """Settings of both; the defaults are the published ones, which hardly depend on the dataset."""
 
-    epochs: int = Field(50, ge=1, le=100_000, description="epochs of stage 1; stage 2 trains the best")
-    batch_size: int = Field(256, ge=2, description="videos a batch")
-    batches_per_epoch: int = Field(500, ge=1, description="batches an epoch")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's initial learning rate")
     dropout: float = Field(0.2, ge=0, lt=1, description="dropout rate of the three embedding networks")
     text_adapter_dropout: float = Field(
         0.1, ge=0, lt=1, description="dropout rate of W_enc, which is there with several text encoders only"
@@ -57,12 +55,12 @@ class EmbeddingNet(nn.Module):
         self.output = nn.Linear(hidden, outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """`[N, inputs]` to `[N, outputs]`."""
+        """Map `[N, inputs]` to `[N, outputs]`."""
         outputs: Tensor = self.output(self.hidden(inputs))
         return outputs
 
     def passes(self, inputs: Tensor, sizes: list[int]) -> Tensor:
-        """What a call for each of several batches in turn gives; see `LinearBlock.passes`."""
+        """Compute what calls for several batches in turn would; see `LinearBlock.passes`."""
         outputs: Tensor = self.output(self.hidden.passes(inputs, sizes))
         return outputs
 
@@ -84,20 +82,21 @@ class TwoBranchNet(nn.Module):
         self.text = EmbeddingNet(self.text_adapter.width, config.text_hidden_width, width, dropout)
 
     def embed_texts(self, text: Tensor) -> Tensor:
-        """`f_t` of texts `[N, Dw]` in one pass: `[N, d]`."""
+        """Compute `f_t` of texts `[N, Dw]` in one pass: `[N, d]`."""
         embedded: Tensor = self.text(self.text_adapter(text))
         return embedded
 
 
-class TwoBranchMethod(TorchMethod):
+AnyTwoBranchConfig = TypeVar("AnyTwoBranchConfig", bound=TwoBranchConfig, default=TwoBranchConfig, covariant=True)
+
+
+class TwoBranchMethod(TorchMethod[AnyTwoBranchConfig]):
     """A method that compares audio and visual embeddings with class embeddings, each by itself.
 
     A subclass writes `build`, `losses`, the two `embed_*` and `combine`. Embedded videos are `[N, 2d + e]`: the
     audio embedding, the visual one, and `e` columns that only `combine` reads.
     """
 
-    Config: ClassVar[type[MethodConfig]] = TwoBranchConfig
-    config: TwoBranchConfig
     module: TwoBranchNet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32", "bf16")
@@ -111,7 +110,7 @@ class TwoBranchMethod(TorchMethod):
 
     @abstractmethod
     def combine(self, audio: Tensor, visual: Tensor, videos: Tensor) -> Tensor:
-        """The scored matrix `[N, K]` from those of the two branches.
+        """Combine the matrices of the two branches into the scored one, `[N, K]`.
 
         Args:
             audio: minus the distances of audio embeddings to classes, `[N, K]`.
@@ -120,17 +119,17 @@ class TwoBranchMethod(TorchMethod):
         """
 
     def branch_scores(self, videos: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-        """Minus the Euclidean distances, audio and visual: two `[N, K]` of embedded videos and classes."""
+        """Compute minus the Euclidean distances, audio and visual: two `[N, K]` of embedded videos and classes."""
         width = classes.shape[1]
         audio, visual = videos[:, :width], videos[:, width : 2 * width]
         return super().compatibility(audio, classes), super().compatibility(visual, classes)
 
     def compatibility(self, videos: Tensor, classes: Tensor) -> Tensor:
-        """Scores `[N, K]` of embedded videos and classes."""
+        """Score embedded videos against embedded classes: `[N, K]`."""
         return self.combine(*self.branch_scores(videos, classes), videos)
 
     def calibration_scorer(self, classes: Classes) -> Callable[[Videos], Sequence[Tensor]] | None:
-        """With `bias=mean_of_three` audio alone, visual alone and the scored matrix, `[N, K]` each."""
+        """Score by audio, by visual and by both, `[N, K]` each, where `bias=mean_of_three`."""
         if self.config.bias == "own":
             return None
         self.module.eval()
@@ -146,12 +145,12 @@ class TwoBranchMethod(TorchMethod):
         return scores
 
     def embed_classes(self, classes: Classes) -> Tensor:
-        """`f_t` of classes, `[K, d]`."""
+        """Compute `f_t` of classes, `[K, d]`."""
         return self.module.embed_texts(self.text_of(classes))
 
     @classmethod
     def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
-        """Widths of the features, of the hidden layers and of the joint space."""
+        """Derive the widths of the features, of the hidden layers and of the joint space."""
         nets = [f"triplet_net.embedding_net{number}.fc" for number in (1, 2, 3)]
         (hidden, audio), (visual_hidden, visual), (text_hidden, text) = (
             state[f"{net}.0.weight"].shape for net in nets

@@ -35,7 +35,7 @@ class Paired:
 
 
 def paired(batch: Batch) -> Paired:
-    """A batch that has negatives, which are put below the samples."""
+    """Put the negatives of a batch below its samples."""
     negative = batch.negative
     assert negative is not None
     return Paired(

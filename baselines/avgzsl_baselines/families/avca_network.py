@@ -1,0 +1,187 @@
+"""The network of AVCA and its settings.
+
+After the published code of Mercea, Riesch, Koepke, Akata: "Audio-visual Generalised Zero-shot Learning with
+Cross-modal Attention and Language", CVPR 2022, arXiv 2203.03598. `B` is the batch, `D` the width of the encodings
+and of the transformer, `d` the width of the joint space, and a prime marks samples of other classes.
+
+Its names for three dropout rates mislead: its "embedding dropout" is `encoder_dropout` here, its "decoder dropout"
+`projection_dropout`, its "additional dropout" `decoder_dropout`; its "decoder hidden size" is
+`projection_hidden_width`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from avgzsl_baselines.families.avca_losses import Embedded
+from avgzsl_baselines.families.layers import BlockStack, LinearBlock, TwoLayerBlock
+from avgzsl_baselines.families.paired import paired
+from avgzsl_baselines.families.settings import EncodedConfig
+from avgzsl_baselines.families.text_adapter import TextAdapter
+from avgzsl_baselines.families.token_attention import TokenLayer
+from avgzsl_bench import FeatureDims
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from avgzsl_bench import Batch
+
+
+class AVCAConfig(EncodedConfig):
+    """Settings of AVCA; the defaults are the published ones for UCF with SeLaVi features."""
+
+    model_width: int = Field(300, ge=1, description="width D of the encodings and of the transformer")
+    embedding_width: int = Field(64, ge=1, description="width d of the joint space")
+    encoder_hidden_width: int = Field(
+        512, ge=0, description="width of the encoders' hidden layer; 0: no hidden layer"
+    )
+    projection_hidden_width: int = Field(
+        512, ge=0, description="width of the hidden layer of audio and visual projection; 0: no hidden layer"
+    )
+    depth: int = Field(1, ge=1, description="layers of the transformer")
+    heads: int = Field(3, ge=1, description="attention heads")
+    head_width: int = Field(100, ge=1, description="width of an attention head")
+    feed_forward_width: int = Field(64, ge=1, description="width of the transformer's hidden layers")
+    train_positions: bool = Field(
+        False, description="train the position embeddings, which keep their random values in the published program"
+    )
+    margin: float = Field(1.0, ge=0, description="by how much a negative should be farther than a positive")
+    k1: float = Field(1.0, ge=0, description="weight of the additional triplets anchored at videos")
+    k2: float = Field(1.0, ge=0, description="weight of the additional triplets anchored at texts")
+    regularization: bool = Field(True, description="the losses that tie encodings and embeddings together")
+    reconstruction_passes: bool = Field(
+        True,
+        description="project the reconstructed encodings too, as the published program does, whose only effect is "
+        "on the running statistics of batch normalisation",
+    )
+    bn_refresh: Literal["none", "official"] = Field(
+        "official",
+        description="a second forward pass after each update, whose only effect is on the running statistics "
+        "of batch normalisation: 'official', as the published program does, or none",
+    )
+
+
+def feed_forward(inputs: int, hidden: int, outputs: int, dropout: float, momentum: float) -> BlockStack:
+    """Build two blocks of which the second has the momentum; without a hidden layer one, which has not."""
+    if hidden == 0:
+        return BlockStack(LinearBlock(inputs, outputs, dropout))
+    return TwoLayerBlock(inputs, hidden, outputs, dropout, momentum)
+
+
+class AVCANet(nn.Module):
+    """Encoders, transformer, projections into the joint space, and decoders out of it.
+
+    Args:
+        shape: widths of the features and texts.
+        config: widths, dropout, momentum.
+    """
+
+    def __init__(self, shape: FeatureDims, config: AVCAConfig) -> None:
+        super().__init__()
+        width, joint, dropout = config.model_width, config.embedding_width, config.decoder_dropout
+
+        def encoder(inputs: int) -> BlockStack:
+            hidden = config.encoder_hidden_width
+            return feed_forward(inputs, hidden, width, config.encoder_dropout, config.momentum)
+
+        def projection() -> BlockStack:
+            hidden = config.projection_hidden_width
+            return feed_forward(width, hidden, joint, config.projection_dropout, config.momentum)
+
+        self.text_adapter = TextAdapter(shape.text, config.text_adapter_dropout)
+        self.audio_encoder = encoder(shape.audio)  # A_enc
+        self.visual_encoder = encoder(shape.visual)  # V_enc
+        self.positions = nn.Parameter(torch.randn(2, width), requires_grad=config.train_positions)
+        self.transformer = nn.Sequential(
+            *(
+                TokenLayer(
+                    width, config.heads, config.head_width, config.feed_forward_width, config.encoder_dropout
+                )
+                for _ in range(config.depth)
+            )
+        )
+        self.audio_projection = projection()  # A_proj
+        self.visual_projection = projection()  # V_proj
+        self.text_projection = LinearBlock(self.text_adapter.width, joint, dropout)  # W_proj
+        self.decoder = LinearBlock(joint, self.text_adapter.width, dropout)  # D
+        self.audio_reconstruction = LinearBlock(joint, width, dropout)  # A_rec
+        self.visual_reconstruction = LinearBlock(joint, width, dropout)  # V_rec
+
+    def encode(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
+        """Compute phi_a = A_enc(a) and phi_v = V_enc(v) of several passes, one below the other.
+
+        Args:
+            audio: `[N, Da]`.
+            visual: `[N, Dv]`.
+            sizes: rows of each pass.
+
+        Returns:
+            phi `[2, N, D]`, audio before visual.
+        """
+        return torch.stack((self.audio_encoder.passes(audio, sizes), self.visual_encoder.passes(visual, sizes)))
+
+    def embed_videos(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> tuple[Tensor, Tensor]:
+        """Encode and embed several passes, one below the other.
+
+            [Z_0, Z_1] = Transformer([phi_a + pos_0, phi_v + pos_1])
+            theta_a = A_proj(phi_a + Z_0),  theta_v = V_proj(phi_v + Z_1)
+
+        Args:
+            audio: `[N, Da]`.
+            visual: `[N, Dv]`.
+            sizes: rows of each pass.
+
+        Returns:
+            phi `[2, N, D]` and theta `[2, N, d]`, audio before visual.
+        """
+        encoded = self.encode(audio, visual, sizes)
+        # The transformer has no statistics of a batch: to it the passes are one.
+        exchanged = encoded + self.transformer(encoded + self.positions.unsqueeze(1))
+        return encoded, torch.stack(
+            (
+                self.audio_projection.passes(exchanged[0], sizes),
+                self.visual_projection.passes(exchanged[1], sizes),
+            )
+        )
+
+    def embed_texts(self, text: Tensor) -> Tensor:
+        """Compute theta_w = W_proj(w) of texts `[K, Dw]` in one pass: `[K, d]`."""
+        embedded: Tensor = self.text_projection(self.text_adapter(text))
+        return embedded
+
+    def forward(self, batch: Batch, text: Tensor) -> Embedded:
+        """Embed, decode and reconstruct a batch and its negatives.
+
+        Passes: all but the decoders positive, negative; D text, text', audio, audio', visual, visual';
+        A_rec and V_rec positive.
+
+        Args:
+            batch: the samples, with negatives.
+            text: `[R, Dw]`, the texts that labels point into.
+        """
+        pairs = paired(batch)
+        count = len(batch.label)
+        encoded, video = self.embed_videos(pairs.audio, pairs.visual, pairs.sizes)
+        words, texts = self.text_adapter.passes(text, pairs.labels, self.text_projection)
+        sizes = 3 * pairs.sizes
+        decoded = self.decoder.passes(torch.cat((texts, video.flatten(0, 1))), sizes)
+        text_decoded, _, r_audio, other_r_audio, r_visual, other_r_visual = torch.split(decoded, sizes)
+        return Embedded(
+            encoded=encoded[:, :count],
+            other_encoded=encoded[:, count:],
+            video=video[:, :count],
+            other_video=video[:, count:],
+            text=texts[:count],
+            other_text=texts[count:],
+            decoded=(r_audio, r_visual),
+            other_decoded=(other_r_audio, other_r_visual),
+            text_decoded=text_decoded,
+            reconstructed=torch.stack(
+                (self.audio_reconstruction(video[0, :count]), self.visual_reconstruction(video[1, :count]))
+            ),
+            target=words[:count],
+        )

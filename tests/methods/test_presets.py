@@ -1,0 +1,90 @@
+"""Settings of every method: what preset `official` changes, and short runs on simulated features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from presets import official_settings, stage_one
+
+import avgzsl_bench as ab
+from avgzsl_bench.method.registry import method_class, method_spec
+from avgzsl_bench.method.settings import build_config, presets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DATASETS = ("ucf", "activitynet", "vggsound")
+FEATURES = ("selavi", "c3d_vggish", "clip_clap", "c3d_vggish_seq")
+PUBLISHED = {"calibration": "avca", "text_order": "official", "stage2_schedule": "official"}
+"""What nearly all published programs do otherwise."""
+
+OFFICIAL: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(("ale", "apn", "avca", "devise", "sje"), PUBLISHED),
+    **dict.fromkeys(("hyper_alignment", "hyper_multiple", "hyper_poincare", "hyper_single"), PUBLISHED),
+    "avmst": PUBLISHED | {"fidelity": "released"},
+    "avgzslnet": PUBLISHED | {"bias": "mean_of_three"},
+    "cjme": PUBLISHED | {"bias": "mean_of_three"},
+    "clipclap": PUBLISHED | {"calibration": "clipclap", "bn_refresh": "official"},
+    "fvaegan": {"text_order": "official", "calibration": "fixed:0", "schedule": "official"},
+    "kda": {"calibration": "avca", "loss": "released"},
+    "tcaf": PUBLISHED | {"window_start": "official", "eval_times": "index", "bn_refresh": "official"},
+}
+NO_PUBLISHED_PROGRAM = {"avfs", "chance", "eszsl", "mft", "stft"}
+METHODS = [spec.name for spec in ab.list_methods()]
+
+
+def test_each_method_has_a_published_program_or_has_not():
+    assert set(OFFICIAL) | NO_PUBLISHED_PROGRAM == set(METHODS)
+
+
+@pytest.mark.parametrize("method", sorted(OFFICIAL))
+def test_official_preset(method: str) -> None:
+    assert presets(method_spec(method)) == ["official"]
+    for dataset in DATASETS:
+        for features in FEATURES:
+            assert official_settings(method_spec(method), dataset, features) == OFFICIAL[method], features
+
+
+@pytest.mark.parametrize("method", sorted(NO_PUBLISHED_PROGRAM))
+def test_there_is_no_published_program_to_preset(method: str) -> None:
+    assert presets(method_spec(method)) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "parts"),
+    [  # the official bias is a multiple of 1 / parts: a fifth, or a third of a sum of fifths
+        ("avca", {"batches_per_epoch": 10, "batch_size": 32}, 5),
+        ("hyper_single", {"batches_per_epoch": 10, "batch_size": 32}, 5),
+        ("tcaf", {"batches_per_epoch": 10, "batch_size": 32}, 5),
+        ("avgzslnet", {"batches_per_epoch": 20, "batch_size": 32}, 15),
+        ("cjme", {"batches_per_epoch": 20, "batch_size": 32}, 15),
+        ("apn", {"batches_per_epoch": 20}, 5),
+        ("sje", {"batches_per_epoch": 20}, 5),
+        ("clipclap", {"batches_per_epoch": 20}, 15),
+    ],
+)
+def test_official_preset_changes_texts_and_bias(
+    method: str, settings: dict[str, Any], parts: int, data_root: Path
+) -> None:
+    spec = method_spec(method)
+    own, official = (stage_one(spec, data_root, preset, epochs=1, **settings) for preset in (None, "official"))
+    assert abs(own.epochs[0].losses["total"] - official.epochs[0].losses["total"]) > 1e-5
+    assert own.epochs[0].validation.hm != official.epochs[0].validation.hm
+    assert own.bias == own.epochs[0].validation.bias
+    assert abs(own.bias * parts - round(own.bias * parts)) > 1e-3
+    assert official.bias * parts == pytest.approx(round(official.bias * parts), abs=1e-9)
+
+
+MOST_UPDATES = {"avfs": 500, "mft": 240, "clipclap": 2000}
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("chance", "eszsl", "fvaegan")])
+def test_runs_on_simulated_features_are_short(method: str, dataset: str) -> None:
+    spec = method_spec(method)
+    for preset in (None, *presets(spec)):
+        config = build_config(spec, method_class(spec).Config, dataset, "simulated", {}, preset).model_dump()
+        assert config["epochs"] * config["batches_per_epoch"] <= MOST_UPDATES.get(method, 1000)
+        if method == "avfs":
+            assert config["epochs"] * config["classifier_steps"] <= 3000

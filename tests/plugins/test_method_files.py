@@ -1,0 +1,151 @@
+"""TOML files beside methods: the spec in `[method]`, the defaults below it."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+import avgzsl_bench as ab
+from avgzsl_bench.errors import PluginError
+from avgzsl_bench.method.settings import default_settings
+from avgzsl_bench.plugins import manager
+
+LEAST = """
+[method]
+name = "least"
+target = "some:Method"
+title = "Least"
+follows = "paper"
+"""
+WHOLE = """
+[method]
+name = "whole"
+target = "some:Method"
+title = "Whole"
+paper = "Somebody: Something, 2025"
+venue = "Somewhere 2025"
+url = "https://doi.org/1"
+follows = "published code"
+needs = { text = ["clip", "clap"], added_text = ["knowledge"], sequences = "used" }
+inherits = ["base.toml"]
+parameters = 1_000
+note = "a sentence"
+
+# where the settings come from
+
+[[settings]]
+epochs = 2
+"""
+NUMBER = count()
+BASE = "[[settings]]\nepochs = 1\nbatch_size = 3\n"
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Make a package of one's own, with a name that no other test has, of TOML files by name."""
+
+    def make(**files: str) -> str:
+        name = f"package_of_its_own_{next(NUMBER)}"
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "__init__.py").write_text("")
+        for file, text in files.items():
+            (folder / f"{file}.toml").write_text(text)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        return name
+
+    return make
+
+
+def test_a_file_gives_the_spec_that_the_constructor_gives(package):
+    name = package(whole=WHOLE, least=LEAST, base=BASE)
+    assert ab.method_specs(name) == (
+        ab.MethodSpec("least", target="some:Method", title="Least", follows="paper"),
+        ab.MethodSpec(
+            "whole",
+            target="some:Method",
+            title="Whole",
+            paper="Somebody: Something, 2025",
+            venue="Somewhere 2025",
+            url="https://doi.org/1",
+            follows="published code",
+            needs=ab.Needs(text=("clip", "clap"), added_text=("knowledge",), sequences="used"),
+            defaults=(f"{name}:base.toml", f"{name}:whole.toml"),
+            parameters=1000,
+            note="a sentence",
+        ),
+    )
+
+
+def test_inherited_settings_come_first(package):
+    _, whole = ab.method_specs(package(whole=WHOLE, least=LEAST, base=BASE))
+    assert default_settings(whole, "ucf", "selavi") == {"epochs": 2, "batch_size": 3}
+
+
+def test_one_file_is_named_by_itself_and_none_by_none(package):
+    name = package(least=LEAST, own=LEAST.replace("least", "own") + BASE)
+    assert [spec.defaults for spec in ab.method_specs(name)] == [None, f"{name}:own.toml"]
+
+
+def test_files_are_read_once(package):
+    name = package(least=LEAST)
+    assert ab.method_specs(name)[0] is ab.method_specs(name)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[method\n", r"Expected '\]' .*line 1"),
+        ("method = 3", r"\[method\] must be a table, not 3"),
+        (LEAST.replace('follows = "paper"', ""), r"\[method\] lacks follows"),
+        (LEAST.replace("title", "titel"), r"unknown key of \[method\] 'titel'; did you mean 'title'"),
+        (LEAST + "title2 = 3", r"unknown key of \[method\] 'title2'"),
+        (LEAST.replace('"Least"', "3"), r"\[method\]: title must be a text, not 3"),
+        (
+            LEAST.replace('"paper"', '"banana"'),
+            "method 'least' follows 'banana': use one of published",
+        ),
+        (LEAST.replace('"least"', '"Bad Name"'), "method name 'Bad Name': use lower case letters"),
+        (LEAST + 'parameters = "many"', r"\[method\]: parameters must be a whole number, not 'many'"),
+        (LEAST + 'inherits = "base.toml"', r"\[method\]: inherits must be a list of texts, not 'base.toml'"),
+        (LEAST + "inherits = [3]", r"\[method\]: inherits must be a list of texts"),
+        (LEAST + "needs = 3", "needs must be a table, not 3"),
+        (LEAST + "needs = { words = [] }", "unknown key of needs 'words'"),
+        (LEAST + 'needs = { text = "clip" }', "needs: text must be a list of texts, not 'clip'"),
+        (LEAST + 'needs = { sequences = "often" }', "needs sequences='often': use one of none"),
+    ],
+)
+def test_a_broken_file_is_named_with_the_fault_on_one_line(package, text, reason):
+    name = package(odd=text)
+    with pytest.raises(PluginError, match=f"^{name}:odd.toml: .*{reason}") as caught:
+        ab.method_specs(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_broken_file_leaves_out_its_plugin_which_is_named_with_the_file(package, monkeypatch, fresh_plugins):
+    name = package(odd="[method\n")
+
+    class Plugin:
+        @ab.hookimpl
+        def avbench_methods(self):
+            return ab.method_specs(name)
+
+    class Entry:
+        name, value, dist = "odd", "odd_plugin", None
+
+        def load(self):
+            return Plugin()
+
+    installed = manager.entry_points(group=manager.GROUP)
+    monkeypatch.setattr(manager, "entry_points", lambda group: [*installed, Entry()])
+    (status,) = [status for status in manager.load_plugins().loaded if status.name == "odd"]
+    assert status.error is not None
+    assert f"{name}:odd.toml: " in status.error
+    assert "\n" not in status.error
+    assert "avca" in {spec.name for spec in ab.list_methods()}
+
+
+def test_what_a_method_follows_has_no_default():
+    with pytest.raises(TypeError, match="follows"):
+        ab.MethodSpec("m", target="x:Y", title="M")

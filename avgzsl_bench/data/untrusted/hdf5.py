@@ -77,7 +77,7 @@ def plain_dataset(file: h5py.File, name: str) -> h5py.Dataset:
     if stored > root.get_filesize():
         raise DataError(f"{path}: damaged: {name!r} is larger than the file")
     if math.prod(shape) * dtype.itemsize > stored * (_COMPRESSION_LIMIT if creation.get_nfilters() else 1):
-        raise DataError(f"{path}: {name!r} declares shape {shape}, but little of that is stored")
+        raise DataError(f"{path}: {name!r} declares shape {shape}, of which little is stored")
     if creation.get_layout() == h5py.h5d.CHUNKED:
         chunk = math.prod(creation.get_chunk()) * dtype.itemsize
         if chunk > max(_LARGEST_CHUNK, math.prod(shape) * dtype.itemsize):

@@ -1,7 +1,7 @@
 """Reading HDF5 files without trusting them: plain datasets that lie in the file itself, whole and bounded.
 
-HDF5 can point elsewhere (external links, external storage, virtual datasets) and can declare sizes of which
-nothing is stored. Neither is followed here.
+HDF5 can point elsewhere (external links, external storage, virtual datasets) and can declare sizes without
+content. Neither is accepted here.
 """
 
 from __future__ import annotations
@@ -10,82 +10,53 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.errors import DataError, one_line
 
 _COMPRESSION_LIMIT = 100
-"""How many times larger than what is stored a compressed dataset may be."""
+"""Largest ratio of declared to stored bytes of a compressed dataset."""
 
 _LARGEST_CHUNK = 64 << 20
-"""Bytes of a chunk that is larger than the dataset. Chunks are held in memory whole to read anything of them."""
+"""Largest bytes of a chunk that is larger than its dataset. A chunk is read into memory as a whole."""
 
 
 @contextmanager
 def open_plain(path: Path) -> Iterator[h5py.File]:
-    """Open an HDF5 file to read from; what goes wrong inside the block is reported as damage to the file.
+    """Open an HDF5 file for reading; errors inside the block are reported as damage to the file.
 
     Raises:
-        DataError: the file is missing, no HDF5 file, or damaged.
+        DataError: the file is missing, not an HDF5 file, or damaged.
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     try:
-        # Nothing else may hold the identifier: the file is closed when the last of those who do lets go.
-        with h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, _closing_all())) as file:
+        # Nothing else may hold the identifier: the file is closed with its last holder.
+        with h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, _strong_close())) as file:
             yield file
-    # h5py raises RuntimeError and KeyError, too, for what the library finds damaged.
+    # h5py also raises RuntimeError and KeyError for damage that the library finds.
     except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, MemoryError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{path}: damaged or no HDF5 file: {reason}") from error
 
 
-def _closing_all() -> h5py.h5p.PropFAID:
-    """How to open a file: closing it closes what was opened in it."""
+def _strong_close() -> h5py.h5p.PropFAID:
+    """Make an access list with which closing a file closes all its objects."""
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
     return access
 
 
-@dataclass(frozen=True, slots=True)
-class PlainDataset:
-    """A dataset that can be read whole.
-
-    Attributes:
-        id: for the low-level interface of h5py, which is several times as fast where hundreds of small files are
-            read.
-        shape, dtype: as declared; the file holds as much.
-    """
-
-    id: h5py.h5d.DatasetID
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-    def read(self) -> NDArray[Any]:
-        """All of it, if it is not text of variable length."""
-        values = np.empty(self.shape, self.dtype)
-        if values.size:
-            self.id.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
-        return values
-
-
 def plain_dataset(file: h5py.File, name: str) -> h5py.Dataset:
-    """As `find_plain`, for the high-level interface of h5py: to be read in parts."""
-    return h5py.Dataset(find_plain(file, name).id)
-
-
-def find_plain(file: h5py.File, name: str) -> PlainDataset:
-    """A dataset of the file's root that is stored in the file itself and no larger than what is stored.
+    """Find a dataset of the file's root that is stored in the file itself and declares no more than is stored.
 
     Raises:
-        DataError: it is missing, lies elsewhere, declares more than the file holds, or takes up far more memory
-            than it declares.
+        DataError: it is missing, stored elsewhere, declares more than is stored, or takes far more memory than it
+            declares.
     """
     path, key, root = file.filename, name.encode(), file.id
     if not root.links.exists(key):
@@ -111,18 +82,19 @@ def find_plain(file: h5py.File, name: str) -> PlainDataset:
         chunk = math.prod(creation.get_chunk()) * dtype.itemsize
         if chunk > max(_LARGEST_CHUNK, math.prod(shape) * dtype.itemsize):
             raise DataError(f"{path}: {name!r} is stored in chunks of {chunk:,} bytes, far larger than it is")
-    return PlainDataset(found, shape, dtype)
+    return h5py.Dataset(found)
 
 
 def read_array(file: h5py.File, name: str, kinds: str, dimensions: int) -> NDArray[Any]:
-    """The whole of a plain dataset whose NumPy kind is one of `kinds`.
+    """Read a plain dataset whose NumPy kind is one of `kinds`.
 
     Raises:
-        DataError: as `plain_dataset`; another type, or another number of dimensions.
+        DataError: as `plain_dataset`, another type, or another number of dimensions.
     """
-    dataset = find_plain(file, name)
+    dataset = plain_dataset(file, name)
     if dataset.dtype.kind not in kinds:
         raise DataError(f"{file.filename}: {name!r} has type {dataset.dtype}")
     if len(dataset.shape) != dimensions:
         raise DataError(f"{file.filename}: {name!r} has shape {dataset.shape}, expected {dimensions} dimensions")
-    return dataset.read()
+    values: NDArray[Any] = dataset[()]
+    return values

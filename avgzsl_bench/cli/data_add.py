@@ -39,8 +39,8 @@ _file = click.Path(path_type=Path)
     "--classes",
     metavar="FILE",
     type=_file,
-    help="For a new dataset, table of classes, .csv or .parquet: name, readable, and a column a split with the "
-    "role of each class: train, val_unseen, test_unseen or nothing.",
+    help="For a new dataset, table of classes, .csv or .parquet: name, readable, and one column per split (e.g. "
+    "'cls') holding train, val_unseen, test_unseen or nothing.",
 )
 @click.option("--card", metavar="FILE", type=_file, help="A card of the features, as JSON.")
 @data_root_option
@@ -60,17 +60,18 @@ def add_command(
     """Add features of your own to DATASET, or a dataset of your own, to be used by name in every command.
 
     The rows of --audio and --visual are those of --videos, in its order. Partitions are stage1_train,
-    stage1_val_seen, stage1_val_unseen, stage2_train, stage2_test_seen and stage2_test_unseen; what is in one of
-    stage 1 is in stage2_train as well. Differences from the dataset's standard are shown; contradictions end
+    stage1_val_seen, stage1_val_unseen, stage2_train, stage2_test_seen and stage2_test_unseen; a video
+    of stage 1 is in stage2_train as well. Differences from the dataset's standard are shown; contradictions end
     with exit code 2, and nothing is written.
     """
-    from avgzsl_bench.data.own.adding import FeatureSources, add_features
+    from avgzsl_bench.data.own.adding import add_features
+    from avgzsl_bench.data.own.sources import FeatureSources
     from avgzsl_bench.data.store.installed import data_root as locate
 
     text = _by_encoder(texts)
-    brought = FeatureSources(dataset_name, features, videos, audio, visual, text, classes, card)
+    sources = FeatureSources(dataset_name, features, videos, audio, visual, text, classes, card)
     with plain_console(stderr=True).status("adding") as status:
-        added = add_features(locate(data_root), brought, force=force, announce=status.update)
+        added = add_features(locate(data_root), sources, force=force, report=status.update)
     if added.dataset_file is not None:
         click.echo(f"{dataset_name}: new dataset -> {added.dataset_file}")
     click.echo(f"{dataset_name} {features}: {added.videos} videos -> {added.path}")

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     "manifest_path",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="A manifest of your own, such as of your laboratory's mirror.",
+    help="A manifest of your own, for instance for your laboratory's mirror.",
 )
 @data_root_option
 def fetch_command(name: str | None, manifest_path: Path | None, data_root: Path | None) -> None:
-    """Download the archive NAME, or all of the feature set NAME; without NAME, list what there is.
+    """Download the archive NAME, or all of the feature set NAME; without NAME, list the archives.
 
     Archives are fetched from several mirrors in turn, resumed where they broke off, and checked by size and
-    SHA-256. They go to 'downloads' in the data folder. Only what is known for certain is in the manifest; of
-    everything else the place where its authors publish it is shown.
+    SHA-256. They go to 'downloads' in the data folder. The manifest lists only archives whose address and checksum
+    are known for certain; for all other feature sets, the place where the authors publish them is shown.
     """
     from avgzsl_bench.data.cards.cards import card_of, has_card, known_cards
     from avgzsl_bench.data.fetch.manifest import read_manifest
@@ -65,8 +65,8 @@ def _fetch_shown(archive: Archive, folder: Path) -> Path:
         return fetch(
             archive,
             folder,
-            progress=lambda done: bar.update(task, completed=done),
-            announce=lambda line: click.echo(line, err=True),
+            report_bytes=lambda count: bar.update(task, completed=count),
+            report=lambda line: click.echo(line, err=True),
         )
 
 
@@ -81,10 +81,11 @@ def _list(manifest: Manifest, cards: list[Card]) -> None:
 
 
 def _by_hand(card: Card) -> str:
-    """Where the authors publish a feature set that no manifest has, and what to do then."""
+    """Say where the authors publish a feature set that is not in the manifest, and what to do then."""
     if card.simulated:
         return f"{card.features}: made on first use, nothing to fetch: avbench run --dataset ucf --method mft"
     return (
-        f"{card.features}: not in the manifest, as no address and hash is known for certain; its authors publish "
-        f"it at {', '.join(card.published)} ({card.obtain}); download it, unpack it, then: avbench data import DIR"
+        f"{card.features}: not in the manifest, because no download address and checksum are known for "
+        f"certain; its authors publish it at {', '.join(card.published)} ({card.obtain}); download it, unpack it, "
+        "then: avbench data import DIR"
     )

@@ -1,7 +1,7 @@
-"""Sequences on the device, laid out so that a method is handed the steps of its own videos and no others.
+"""Sequences on the device, laid out so that a method gets only the steps of its own videos.
 
-The store keeps videos in the order of their classes. Where a video's steps lie must not tell its class, so they
-are put in another order before a method sees them.
+The store keeps videos in the order of their classes. The position of a video's steps must not reveal its class, so
+the steps are put in another order before a method gets them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ class DeviceSteps:
 
     Args:
         feature: the sequences of all videos of a store.
-        order: int64 `[M]`, rows of the videos that will be asked for, in the order in which their steps are to
-            lie. Groups of videos that are asked for together should lie together.
-        device: where to put them.
+        order: int64 `[M]`, rows of the videos in use, in the order in which their steps are stored. Groups of
+            videos that are read together should be stored together.
+        device: device of the tensors.
     """
 
     def __init__(self, feature: Ragged, order: NDArray[np.int64], device: torch.device) -> None:
@@ -34,9 +34,11 @@ class DeviceSteps:
         self._seconds = feature.seconds
 
     def of(self, rows: NDArray[np.int64]) -> Sequences:
-        """The sequences of some videos, int64 `[N]` rows of the store.
+        """Give the sequences of some videos.
 
-        Videos that lie together are a view of what is on the device; others are copied.
+        Args:
+            rows: int64 `[N]`, rows of the store. Videos stored together give a view of the steps on the device;
+                others are copied.
         """
         position, length = self._position[rows], self._length[rows]
         low, high = int(position.min()), int(position.max()) + 1
@@ -57,6 +59,6 @@ class DeviceSteps:
 
 
 def _step_rows(first: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The rows of all steps of videos that begin at `first` and are `length` long, one video after the other."""
+    """Give the rows of all steps of videos that begin at `first` and have `length` steps, video after video."""
     skipped = first - (np.cumsum(length) - length)
     return np.repeat(skipped, length) + np.arange(length.sum())

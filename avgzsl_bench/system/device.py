@@ -1,4 +1,4 @@
-"""Choosing the device, and making it give the same figures twice."""
+"""The device of a run: its choice, and repeatable results on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from avgzsl_bench.errors import ConfigError
 
 
 def choose_device(name: str) -> torch.device:
-    """The device that a name stands for; `auto` takes CUDA, else MPS, else the CPU.
+    """Choose the device of a name; `auto` takes CUDA, else MPS, else the CPU.
 
     Raises:
         ConfigError: no such device, or none of that kind on this machine.
@@ -35,25 +35,25 @@ def choose_device(name: str) -> torch.device:
 
 
 def make_deterministic(device: torch.device) -> None:
-    """Ask for repeatable kernels on CUDA; warns where an operation has none."""
+    """Request repeatable kernels on CUDA; torch warns about operations without one."""
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def device_name(device: torch.device) -> str:
-    """What the device is, e.g. `cpu` or `cuda (NVIDIA A100)`."""
+    """Describe a device, e.g. `cpu` or `cuda (NVIDIA A100)`."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return str(device)
 
 
 def reset_peak_memory(device: torch.device) -> None:
-    """Start counting the device's peak memory anew."""
+    """Reset the count of the device's peak memory."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak_memory(device: torch.device) -> int | None:
-    """Peak bytes allocated on the device since the reset; None on devices that do not count it."""
+    """Give the peak bytes allocated on the device since the reset; None on devices without such a count."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None

@@ -1,4 +1,4 @@
-"""Where a run took place: versions and source revision, for its record."""
+"""The environment of a run, for its record: versions and source revision."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PACKAGES = ("avgzsl-bench", "torch", "numpy", "h5py", "pluggy", "pydantic")
 
 
 def environment() -> dict[str, str | None]:
-    """Python, platform, package versions, CPU threads, and the git revision of the source if it is a checkout.
+    """Give Python, platform, package versions, CPU threads, and the git revision if the source is a checkout.
 
-    The threads are there because sums on the CPU are split among them: with another number, figures can
-    differ in their last digits, and after training in their first.
+    Sums on the CPU are split among the threads: with another number of threads, results can differ in their last
+    digits, and after training in their first.
     """
     return {
         "python": platform.python_version(),
@@ -28,7 +28,7 @@ def environment() -> dict[str, str | None]:
 
 
 def source_revision() -> str | None:
-    """Git commit of the checkout this package runs from, with `+changes` if files differ; None if it is none."""
+    """Give the git commit of this package's checkout, with `+changes` if files differ; None outside of one."""
     source = Path(__file__).resolve().parents[2]
     if not (source / ".git").exists():
         return None

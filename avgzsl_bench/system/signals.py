@@ -1,4 +1,4 @@
-"""Signals that end the program: turned into an exception, or held while something must not be torn apart."""
+"""Signals that end the program: turned into an exception, or deferred while something must not be interrupted."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from types import FrameType
 _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 _LATER = 0.05
-"""Seconds after which a signal is sent again whose exception was ignored."""
+"""Seconds until a signal is sent again whose exception was ignored."""
 
 
 class Terminated(KeyboardInterrupt):
-    """The program was told to end by another signal than Ctrl-C; what is let through for one is for the other."""
+    """Another signal than Ctrl-C ends the program; code that lets one through lets through the other."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -26,11 +26,10 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def raise_on_signal() -> Iterator[None]:
-    """Inside the block a signal that would end the program raises `Terminated`, so that clean-up is done.
+    """Raise `Terminated` inside the block for a signal that would end the program, so that clean-up is done.
 
-    Signals that are ignored (`nohup`) or handled already stay as they are; other threads than the main one
-    can change nothing. A signal that comes where Python ignores exceptions, such as at the end of an object's
-    life, is sent once more.
+    Signals that are ignored (`nohup`) or handled already stay as they are, and outside of the main thread nothing
+    changes. A signal that arrives where Python ignores exceptions, such as in a finalizer, is sent once more.
     """
 
     def stop(number: int, _: FrameType | None) -> None:
@@ -38,14 +37,14 @@ def raise_on_signal() -> Iterator[None]:
 
     ignored = sys.unraisablehook
 
-    def told(what: sys.UnraisableHookArgs) -> None:
+    def resend(what: sys.UnraisableHookArgs) -> None:
         if not issubclass(what.exc_type, KeyboardInterrupt):
             ignored(what)
             return
         number = what.exc_value.number if isinstance(what.exc_value, Terminated) else signal.SIGINT
         threading.Timer(_LATER, os.kill, (os.getpid(), number)).start()
 
-    sys.unraisablehook = told
+    sys.unraisablehook = resend
     try:
         with _handled(stop, lambda current: current is signal.SIG_DFL):
             yield
@@ -55,24 +54,24 @@ def raise_on_signal() -> Iterator[None]:
 
 @contextmanager
 def defer_signals() -> Iterator[None]:
-    """Signals that would end the program have their effect when the block is left, however it is left.
+    """Defer signals that would end the program until the block is left, however it is left.
 
-    For libraries that lose an exception that a signal raises inside them.
+    For libraries that lose an exception raised by a signal.
     """
-    noted: list[int] = []
+    pending: list[int] = []
     try:
         with _handled(
-            lambda number, _: noted.append(number), lambda current: current not in (None, signal.SIG_IGN)
+            lambda number, _: pending.append(number), lambda current: current not in (None, signal.SIG_IGN)
         ):
             yield
     finally:
-        if noted:
-            signal.raise_signal(noted[0])
+        if pending:
+            signal.raise_signal(pending[0])
 
 
 @contextmanager
 def _handled(handler: Callable[[int, FrameType | None], None], wanted: Callable[[object], bool]) -> Iterator[None]:
-    """Put a handler in the place of those that are wanted, until the block is left."""
+    """Replace the handlers that `wanted` selects until the block is left."""
     previous = {}
     try:
         if threading.current_thread() is threading.main_thread():

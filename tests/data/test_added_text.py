@@ -103,14 +103,14 @@ def test_a_class_may_go_by_any_of_its_names(tmp_path: Path) -> None:
         ({UCF.classes[0].readable: [1.0, 2.0], UCF.classes[1].readable: [1.0]}, "has width 1"),
         ({UCF.classes[0].readable: [1.0, float("nan")]}, "not finite"),
         ({UCF.classes[0].readable: [1e300]}, "not finite"),
-        ({UCF.classes[0].readable: []}, "no vector"),
-        ({UCF.classes[0].readable: [[[1.0]]]}, "no vector"),
-        ({UCF.classes[0].readable: "a person"}, "no vector"),
-        ({UCF.classes[0].readable: [[1.0], [1.0, 2.0]]}, "no vector"),
+        ({UCF.classes[0].readable: []}, "not a vector"),
+        ({UCF.classes[0].readable: [[[1.0]]]}, "not a vector"),
+        ({UCF.classes[0].readable: "a person"}, "not a vector"),
+        ({UCF.classes[0].readable: [[1.0], [1.0, 2.0]]}, "not a vector"),
         ({UCF.classes[20].readable: [1.0], UCF.classes[20].listed: [1.0]}, "the same class"),
-        ({UCF.classes[0].readable: [True, False]}, "no vector"),
+        ({UCF.classes[0].readable: [True, False]}, "not a vector"),
         ({UCF.classes[0].readable: ["0.1", "0.2"]}, "embedded first"),
-        ({UCF.classes[0].readable: [10**400]}, "no vector"),
+        ({UCF.classes[0].readable: [10**400]}, "not a vector"),
         ({}, "no vectors"),
         ([1.0], "expected an object"),
     ],
@@ -173,7 +173,7 @@ def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:
 )
 def test_arrays_of_other_kinds_are_refused(array: np.ndarray, tmp_path: Path) -> None:
     np.savez(tmp_path / "v.npz", **{UCF.classes[0].readable: array})
-    refused(tmp_path / "v.npz", "no vector")
+    refused(tmp_path / "v.npz", "not a vector")
 
 
 def test_small_files_that_unpack_to_much_are_refused(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_small_files_that_unpack_to_much_are_refused(tmp_path: Path) -> None:
     (tmp_path / "v.pkl").write_bytes(pickle.dumps({UCF.classes[0].readable: nested}))
     refused(tmp_path / "v.pkl", "numbers")
     np.savez_compressed(tmp_path / "v.npz", **{UCF.classes[0].readable: np.zeros(1 << 25)})
-    refused(tmp_path / "v.npz", "no vector|unpacks")
+    refused(tmp_path / "v.npz", "not a vector|unpacks")
     with (tmp_path / "v.json").open("wb") as stream:
         stream.truncate(1 << 30)
     refused(tmp_path / "v.json", "larger than")

@@ -51,7 +51,7 @@ def left(folder: Path) -> list[str]:
 
 def test_a_good_mirror(server: Mirror, tmp_path: Path) -> None:
     seen: list[int] = []
-    path = fetch(archive(server, "good"), tmp_path / "downloads", progress=seen.append)
+    path = fetch(archive(server, "good"), tmp_path / "downloads", report_bytes=seen.append)
     assert path.read_bytes() == CONTENT
     assert seen == sorted(seen)
     assert seen[-1] == len(CONTENT)
@@ -72,7 +72,7 @@ def test_what_is_there_is_not_fetched_again_unless_it_is_wrong(server: Mirror, t
 def test_the_next_mirror_is_tried(server: Mirror, tmp_path: Path, bad: str) -> None:
     told: list[str] = []
     wanted = archive(server, bad, "good")
-    path = fetch(wanted, tmp_path, announce=told.append, stalled=0.3)
+    path = fetch(wanted, tmp_path, report=told.append, stalled=0.3)
     assert path.read_bytes() == CONTENT
     assert left(tmp_path) == ["own.zip"]
     assert len(told) == 1

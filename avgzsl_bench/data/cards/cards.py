@@ -1,7 +1,7 @@
-"""Cards of feature sets: how vectors were made, on what the backbones were trained, and where they are published.
+"""Cards of feature sets: how vectors were made, training data of the backbones, and where they are published.
 
-A card says what is known and "not known" where it is not. Ours are data files (see `cards/`); features that a
-user adds may bring one of their own (see `card_files.py`).
+A card says "not known" for what is not known. Ours are JSON files beside this module; users can add a card to
+features of their own (see `own.py`).
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ class _Part(JsonModel):
 
 
 class ModalityCard(_Part):
-    """How the vectors of a modality came about.
+    """How the vectors of a modality were made.
 
     Attributes:
         backbone: the network.
-        pretraining: data and labels it was trained on.
+        pretraining: data and labels for training it.
         width: of a vector.
-        rate: what one step, or the one vector, stands for.
+        rate: duration or number of frames per step, or per vector.
         pooling: how steps become one vector.
-        values: what the numbers look like.
+        values: range and distribution of the numbers.
     """
 
     backbone: _Text
@@ -50,7 +50,7 @@ class ModalityCard(_Part):
 
 
 class TextCard(_Part):
-    """How the class vectors of a text encoder came about."""
+    """How the class vectors of a text encoder were made."""
 
     encoder: Name
     model: _Text
@@ -59,14 +59,14 @@ class TextCard(_Part):
 
 
 class Card(_Part):
-    """What is known of a feature set.
+    """Known facts about a feature set.
 
     Attributes:
         features: its name.
         title: in words.
-        simulated: true where no video was ever looked at.
-        audio, visual, text: how the vectors came about.
-        overlap: what the pre-training has in common with the classes that are to be unseen.
+        simulated: true where no video was used.
+        audio, visual, text: how the vectors were made.
+        overlap: classes of the pre-training that are unseen classes of the benchmark.
         licence: of the vectors.
         layout: of the published files, as `avbench data import` reads it; None where there are none.
         published: addresses where the authors publish them.
@@ -97,17 +97,17 @@ class Card(_Part):
 
 
 def known_cards() -> list[Card]:
-    """The cards of the published feature sets, in their order of preference, then that of the simulated one."""
+    """Give the cards of the published feature sets, in order of preference, then that of the simulated one."""
     return [card_of(name) for name in (*(f.name for f in PUBLISHED), SIMULATED)]
 
 
 def card_of(features: str) -> Card:
-    """The card of a published feature set, or of the simulated one."""
+    """Give the card of a published feature set, or of the simulated one."""
     return _known(features)
 
 
 def has_card(features: str) -> bool:
-    """Whether a feature set is one of those that have a card of ours."""
+    """Tell whether a feature set has a card of ours."""
     return features == SIMULATED or any(f.name == features for f in PUBLISHED)
 
 

@@ -1,4 +1,4 @@
-"""Cards that users bring with features of their own: a JSON file beside the store."""
+"""Cards of users' own features: a JSON file beside the store."""
 
 from __future__ import annotations
 

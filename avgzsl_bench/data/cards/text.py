@@ -10,14 +10,14 @@ from avgzsl_bench.data.cards.cards import Card, ModalityCard
 _INTRODUCTION = """\
 # Feature sets
 
-What is known of each feature set: which networks made it, on what these were trained, and where its authors
-publish it. "Not known" stands where we could not find out. `avbench data info DATASET` shows the card of what
-is installed; `avbench data add --card FILE` puts one beside features of your own.
+Facts about each feature set: the networks that made it, their training data, and where its authors publish it.
+"Not known" stands where we could not find out. `avbench data info DATASET` shows the cards of the installed
+feature sets; `avbench data add --card FILE` adds one to features of your own.
 """
 
 
 def card_facts(card: Card) -> list[tuple[str, str]]:
-    """A card as pairs of term and text."""
+    """Give a card as pairs of term and text."""
     return list(_facts(card))
 
 
@@ -45,14 +45,14 @@ def _modality(card: ModalityCard) -> str:
 
 
 def card_markdown(card: Card, level: int = 2) -> str:
-    """A card as a section whose anchor is the name of the feature set."""
+    """Render a card as a section whose anchor is the name of the feature set."""
     lines = [f"{'#' * level} `{card.features}`", ""]
     lines += [f"- **{term}**: {_escaped(text)}" for term, text in card_facts(card)]
     return "\n".join(lines) + "\n"
 
 
 def feature_sets_page(cards: Iterable[Card]) -> str:
-    """A page of cards, one anchor a feature set."""
+    """Render a page of cards with one anchor per feature set."""
     return "\n".join([_INTRODUCTION, *(card_markdown(card) for card in cards)])
 
 

@@ -1,7 +1,7 @@
-"""Fetching an archive: mirrors in turn, resumed where a server can, checked by size and hash.
+"""Downloading an archive: mirrors in turn, resumed where the server supports it, checked by size and SHA-256.
 
-What has arrived so far is kept in `<file>.part`, to go on from; it gets the file's own name when its hash was
-checked, where it lies. pooch computes the hash; it does not resume, so the transfer is ours.
+An incomplete download is kept in `<file>.part` and resumed; it is renamed once its hash is checked. pooch computes
+the hash; it does not resume, so the transfer is ours.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ _CHUNK = 1 << 16
 _PAGE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head)\b", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
-Progress = Callable[[int], None]
-"""Told how many bytes are there."""
+ByteReport = Callable[[int], None]
+"""Called with the number of bytes on disk."""
 
 
 class _MirrorError(Exception):
-    """Why a mirror did not give the file."""
+    """The reason why a mirror did not give the file."""
 
 
 def fetch(
     archive: Archive,
     folder: Path,
     *,
-    progress: Progress = lambda done: None,
-    announce: Callable[[str], None] = lambda line: None,
+    report_bytes: ByteReport = lambda count: None,
+    report: Callable[[str], None] = lambda line: None,
     stalled: float = STALLED,
 ) -> Path:
     """Fetch an archive to a folder, unless it is there already.
@@ -49,28 +49,28 @@ def fetch(
     Args:
         archive: what to fetch.
         folder: where to put it.
-        progress: told how many bytes are there, as they come.
-        announce: told, in a line, when a mirror is given up.
+        report_bytes: called with the number of bytes on disk, as they arrive.
+        report: called with a line when a mirror is given up.
         stalled: seconds without a byte after which a mirror is given up.
 
     Returns:
-        The file, of the size and hash that the manifest says.
+        The file, with the size and hash of the manifest.
 
     Raises:
         DataError: no mirror gave the file; each is named with its reason.
         AvbenchError: the folder cannot be written to, or the disk is full.
     """
     target = folder / archive.file
-    with writing_alone(target, announce):
-        if target.is_file() and _is_it(target, archive):
+    with writing_alone(target, report):
+        if target.is_file() and _matches(target, archive):
             return target
         failures = []
         for url in archive.mirrors:
             try:
-                return _from_mirror(url, archive, target, progress, stalled)
+                return _from_mirror(url, archive, target, report_bytes, stalled)
             except _MirrorError as failure:
                 failures.append(f"{url}: {failure}")
-                announce(f"{failures[-1]}")
+                report(failures[-1])
             except OSError as error:
                 raise AvbenchError(f"cannot write {target}: {os_reason(error)}; choose another folder") from error
     raise DataError(f"{archive.file} could not be fetched: {'; '.join(failures)}; {_advice(target)}")
@@ -90,29 +90,29 @@ def _part(target: Path) -> Path:
     return target.with_name(f"{target.name}.part")
 
 
-def _is_it(path: Path, archive: Archive) -> bool:
+def _matches(path: Path, archive: Archive) -> bool:
     return path.stat().st_size == archive.size and pooch.file_hash(str(path), alg="sha256") == archive.sha256
 
 
-def _from_mirror(url: str, archive: Archive, target: Path, progress: Progress, stalled: float) -> Path:
-    """One mirror; once more from the start where what was kept from before turns out to be wrong."""
+def _from_mirror(url: str, archive: Archive, target: Path, report_bytes: ByteReport, stalled: float) -> Path:
+    """Try one mirror; start over once if the bytes kept from an earlier attempt are wrong."""
     resumed = _part(target).is_file()
     try:
-        return _retrieve(url, archive, target, progress, stalled)
+        return _retrieve(url, archive, target, report_bytes, stalled)
     except _WrongContentError:
         if not resumed:
             raise
-        return _retrieve(url, archive, target, progress, stalled)
+        return _retrieve(url, archive, target, report_bytes, stalled)
 
 
 class _WrongContentError(_MirrorError):
     """A file of the right size and another content."""
 
 
-def _retrieve(url: str, archive: Archive, target: Path, progress: Progress, stalled: float) -> Path:
+def _retrieve(url: str, archive: Archive, target: Path, report_bytes: ByteReport, stalled: float) -> Path:
     part = _part(target)
     try:
-        _transfer(url, archive, part, progress, stalled)
+        _transfer(url, archive, part, report_bytes, stalled)
     except requests.RequestException as error:
         # Once the answer has begun, requests calls a time-out a connection error.
         late = isinstance(error, requests.Timeout) or "Read timed out" in str(error)
@@ -120,19 +120,19 @@ def _retrieve(url: str, archive: Archive, target: Path, progress: Progress, stal
     finally:
         if part.is_file() and part.stat().st_size == 0:
             part.unlink()
-    # Where it lies: whoever is interrupted here has lost nothing.
-    if not _is_it(part, archive):
+    # Checked before it is renamed: an interruption here loses nothing.
+    if not _matches(part, archive):
         part.unlink()
         raise _WrongContentError("sent a file of the right size whose SHA-256 is another")
     os.replace(part, target)
     return target
 
 
-def _transfer(url: str, archive: Archive, part: Path, progress: Progress, stalled: float) -> None:
-    """Bring `part` to full size.
+def _transfer(url: str, archive: Archive, part: Path, report_bytes: ByteReport, stalled: float) -> None:
+    """Download the rest of `part`.
 
     Raises:
-        _MirrorError: the server sends something else. What came before is kept where it may be of use.
+        _MirrorError: the server sends something else. Earlier bytes are kept if they may be part of the file.
         requests.RequestException: the connection.
         OSError: the disk.
     """
@@ -150,7 +150,7 @@ def _transfer(url: str, archive: Archive, part: Path, progress: Progress, stalle
         with part.open("r+b" if there else "wb") as stream:
             stream.seek(there)
             try:
-                end = _receive(response, stream, start, there, archive, progress)
+                end = _receive(response, stream, start, there, archive, report_bytes)
                 stream.flush()
                 os.fsync(stream.fileno())
             except _UselessError:
@@ -161,11 +161,11 @@ def _transfer(url: str, archive: Archive, part: Path, progress: Progress, stalle
 
 
 class _UselessError(_MirrorError):
-    """What was sent is no part of the file."""
+    """The response is no part of the file."""
 
 
 def _checked_start(response: requests.Response, there: int, archive: Archive) -> int:
-    """From which byte on the response is, if it can be the file at all."""
+    """Check a response and give the position of its first byte in the file."""
     if response.status_code == requests.codes.range_not_satisfiable:
         raise _MirrorError("has a shorter file")
     if response.status_code not in (requests.codes.ok, requests.codes.partial_content):
@@ -179,7 +179,7 @@ def _checked_start(response: requests.Response, there: int, archive: Archive) ->
     if response.status_code == requests.codes.partial_content:
         found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
         if not found or int(found[1]) != there:
-            raise _MirrorError("answered with another part of the file than was asked for")
+            raise _MirrorError("answered with another part of the file than requested")
         if found[2] not in ("*", str(archive.size)):
             raise _MirrorError(f"has a file of {int(found[2]):,} bytes, not of {archive.size:,}")
         start = there
@@ -193,12 +193,12 @@ def _checked_start(response: requests.Response, there: int, archive: Archive) ->
 
 
 def _receive(
-    response: requests.Response, stream: Any, start: int, there: int, archive: Archive, progress: Progress
+    response: requests.Response, stream: Any, start: int, there: int, archive: Archive, report_bytes: ByteReport
 ) -> int:
-    """Add to the first `there` bytes what a response, which is from byte `start` on, has beyond them.
+    """Append a response, whose first byte is number `start` of the file, to the `there` bytes on disk.
 
-    A server that knows no ranges sends the beginning once more. It is passed over and not written anew: such a
-    server may break off earlier than the one before. The hash tells whether the two fit together.
+    A server without support for ranges sends the beginning again. It is skipped and not written again, because
+    such a server may break off earlier than the one before. The hash shows whether the two parts fit together.
 
     Returns:
         Where the response ended.
@@ -212,22 +212,22 @@ def _receive(
         stream.write(chunk[max(0, there - end) :])
         end += len(chunk)
         if end > there:
-            progress(end)
+            report_bytes(end)
     return end
 
 
 def _page(content: bytes) -> _UselessError:
-    """What is said of a web page in the file's place, such as a host's notice on viruses or quota."""
+    """Make the error for a web page in place of the file, such as a host's notice on viruses or quota."""
     found = _TITLE.search(content)
     title = one_line(html.unescape(found[1].decode("utf-8", "replace")), 80) if found else ""
     return _UselessError(
-        f"answered with a web page{f' ({title})' if title else ''} instead of the file: the host wants somebody "
-        "to read a notice, for instance on viruses or quota; open the address in a browser"
+        f"answered with a web page{f' ({title})' if title else ''} instead of the file: the host shows "
+        "a notice, for instance on viruses or quota; open the address in a browser"
     )
 
 
 def _reason(error: Exception) -> str:
-    """The innermost cause in a few words."""
+    """Give the innermost cause in a few words."""
     text = str(error)
     if "IncompleteRead" in text:
         return "broke off before the end"

@@ -1,4 +1,4 @@
-"""Arrays that a user brings, one vector a video: NumPy and HDF5 files, read in blocks and not trusted."""
+"""A user's arrays, one vector per video: NumPy and HDF5 files, read in blocks and without trusting them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.data.store.blocks import give_back
+from avgzsl_bench.data.store.blocks import release_pages
 from avgzsl_bench.data.store.spilled import SpilledArray
 from avgzsl_bench.data.untrusted.hdf5 import open_plain, plain_dataset
 from avgzsl_bench.errors import DataError, one_line
@@ -29,18 +29,18 @@ _DAMAGE = (
     MemoryError,
     RecursionError,
 )
-"""What NumPy raises for a header that is none, which it reads as a piece of Python."""
+"""NumPy's errors for a malformed header, which it parses as a Python literal."""
 
 _BLOCK = 1 << 18
-"""Numbers read at a time. Rows here and there of a mapped file bring their surroundings into memory with them."""
+"""Numbers read at a time. Scattered rows of a mapped file bring their surroundings into memory with them."""
 
 
 def read_vectors(given: str, order: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Vectors from a file in another order; they wait on disk (`scratch`), a block at a time is in memory.
+    """Read vectors from a file in another order; they are kept on disk, with one block at a time in memory.
 
     Args:
         given: `FILE.npy`, `FILE.h5`, or `FILE.h5:NAME` where the file has several datasets.
-        order: int64 `[N]`, the row of the file that each row of the result is.
+        order: int64 `[N]`, for each row of the result its row in the file.
 
     Returns:
         float32 `[N, D]`, a memory map.
@@ -53,11 +53,11 @@ def read_vectors(given: str, order: NDArray[np.int64]) -> NDArray[np.float32]:
             hint = "; sequences cannot be added, average them first" if values.ndim == 3 else ""
             raise DataError(
                 f"{where}: has shape {tuple(values.shape)} and type {str(values.dtype)[:60]}, expected a "
-                f"vector of numbers a video{hint}"
+                f"vector of numbers per video{hint}"
             )
         if len(values) != len(order):
-            raise DataError(f"{where}: has {len(values):,} rows, and the table of videos {len(order):,}")
-        if not isinstance(values, np.memmap):  # rows here and there of an HDF5 file would take hours
+            raise DataError(f"{where}: has {len(values):,} rows, and the table of videos has {len(order):,}")
+        if not isinstance(values, np.memmap):  # scattered rows of an HDF5 file would take hours
             values = _gathered(values, np.arange(len(order)), where)
         return _gathered(values, order, where)
 
@@ -73,13 +73,13 @@ def _gathered(values: Any, order: NDArray[np.int64], where: str) -> NDArray[np.f
             bad = int(chosen[~np.isfinite(block).all(axis=1)].min())
             raise DataError(f"{where}: row {bad + 1} holds a value that is not finite")
         rows.append(block)
-        give_back(values)
+        release_pages(values)
     return rows.finished()
 
 
 @contextmanager
 def _opened(given: str) -> Iterator[tuple[Any, str]]:
-    """The array of a file, not yet read, and what to call it in an error."""
+    """Open the array of a file, and give its name for errors."""
     path, name = _split(given)
     if path.suffix.lower() == ".npy":
         yield _mapped(path), str(path)
@@ -92,7 +92,7 @@ def _opened(given: str) -> Iterator[tuple[Any, str]]:
 
 
 def _split(given: str) -> tuple[Path, str]:
-    """Path, and the name of a dataset inside if there is one."""
+    """Split `FILE.h5:NAME`; the name is empty where there is none."""
     path, colon, name = given.rpartition(":")
     if colon and path.lower().endswith(_HDF5):
         return Path(path), name

@@ -1,4 +1,4 @@
-"""A dataset of a user's own, from a table of its classes and that of its videos."""
+"""A dataset of a user's own, from the table of its classes and the table of its videos."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from pydantic import ValidationError
 
 from avgzsl_bench.data.datasets.facts import PARTITIONS, ClassNames, Dataset, PartitionFacts, partition_bit
 from avgzsl_bench.data.datasets.registry import own_dataset_problem
-from avgzsl_bench.data.own.video_table import VideoTable, read_columns
+from avgzsl_bench.data.own.table_file import read_columns
+from avgzsl_bench.data.own.video_table import VideoTable
 from avgzsl_bench.errors import DataError, first_fault, one_line
 
 _NAMES = ("name", "readable", "clip")
 
 ROLES = ("train", "val_unseen", "test_unseen")
-"""What a class is to a split: trained on in stage 1, unseen there but trained on in stage 2, or never."""
+"""Roles of a class in a split: for training in both stages, in stage 2 only, or in neither."""
 
 _IN = {
     "stage1_train": ("train",),
@@ -27,24 +28,24 @@ _IN = {
     "stage2_test_seen": ("train", "val_unseen"),
     "stage2_test_unseen": ("test_unseen",),
 }
-"""The roles whose classes belong to a partition."""
+"""Roles of the classes of each partition."""
 
 _HELD_OUT = ("stage1_val_seen", "stage2_test_seen")
-"""Partitions in which a class of the right role may do without videos."""
+"""Partitions in which a class may have no videos."""
 
 
 def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) -> Dataset:
-    """The facts of a new dataset.
+    """Make a new dataset.
 
-    Columns: `name`; `readable` and `clip`, what texts call the class (default: as `name`, as `readable`); every
-    other column is a split and holds the role of the class, or nothing where the split leaves it out. Class ids
-    follow the sort of the names. The videos at hand become the standard.
+    Columns: `name`; `readable` and `clip`, the names of the class in texts (default: `name`, and `readable`);
+    every other column is a split and holds the role of the class, or nothing where the split leaves it out. Class
+    ids are the positions in the sorted list of names. The given videos become the standard of the dataset.
 
     Args:
         name: of the dataset.
         path: the table of classes.
-        videos: those of the dataset.
-        source: the file they are from, for errors.
+        videos: its videos.
+        source: the file of the videos, for errors.
 
     Raises:
         DataError: unreadable, a role that does not exist, or classes and videos that contradict each other.
@@ -56,7 +57,7 @@ def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) 
         raise DataError(f"{path}: two classes have the same name")
     splits = [column for column in columns if column not in _NAMES]
     if not splits:
-        raise DataError(f"{path}: has no column of roles, such as 'cls' with {', '.join(ROLES)} or nothing")
+        raise DataError(f"{path}: has no column of roles, e.g. 'cls' with {', '.join(ROLES)} or nothing")
     order = sorted(range(len(columns["name"])), key=columns["name"].__getitem__)
     classes = [_names(columns, i) for i in order]
     roles = {split: [columns[split][i].strip() for i in order] for split in splits}
@@ -95,7 +96,7 @@ def _names(columns: Mapping[str, Sequence[str]], row: int) -> ClassNames:
 
 
 def _facts(names: Sequence[str], roles: Sequence[str], videos: VideoTable) -> dict[str, PartitionFacts]:
-    """The facts of all partitions under one split."""
+    """Give the facts of all partitions under one split."""
     ids = {name: i for i, name in enumerate(names)}
     label = np.array([ids.get(name, -1) for name in videos.class_name])
     facts = {}

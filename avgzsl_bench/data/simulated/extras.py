@@ -1,9 +1,9 @@
-"""What simulated features offer to methods that ask for more: sequences, and class descriptions.
+"""Simulated sequences and class descriptions, for methods that need them.
 
-Neither is stored: both follow from the simulated features and their `VERSION` alone, and are made when a
-method asks for them. Sequences wander around the video's vector, which is their mean over time; so methods
-that read the vector and methods that read the steps see the same videos. Descriptions tell what the class
-name tells, in another form, and nothing more.
+Neither is stored: both depend only on the simulated features and their `VERSION`, and are made for methods that
+need them. The steps of a sequence vary around the video's vector, which is their mean over time; so methods that
+read the vector and methods that read the steps get the same videos. Descriptions contain the information of the
+class name in another form, and no more.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from avgzsl_bench.data.simulated.simulated import LATENT, RESOLUTION, VERSION, m
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
 
 AUDIO_SECONDS, VISUAL_SECONDS = 0.96, 0.64
-"""From one step to the next, as in the published sequences of VGGish and C3D features."""
+"""Seconds from one step to the next, as in the published sequences of VGGish and C3D features."""
 
 SHORTEST, LONGEST = 2.0, 6.0
 """Duration of a video in seconds."""
 
 STEP_NOISE = 0.5
-"""How far a step strays from the video's vector."""
+"""Spread of the steps around the video's vector."""
 
 DESCRIPTION_WIDTH, DESCRIPTION_NORM = 512, 10.0
-"""As of CLIP's text embeddings before they are normalised, roughly."""
+"""Roughly those of CLIP's text embeddings before normalization."""
 
 _BLOCK = 1 << 16
 """Steps made at a time, so that memory stays bounded."""
 
 
 def simulate_steps(table: FeatureTable) -> tuple[Ragged, Ragged]:
-    """Audio and visual sequences of simulated videos; the stored vectors are their means, up to rounding.
+    """Simulate audio and visual sequences of videos; the stored vectors are their means, up to rounding.
 
     Args:
-        table: simulated features, one vector a video.
+        table: simulated features, one vector per video.
     """
     assert isinstance(table.audio, np.ndarray)
     assert isinstance(table.visual, np.ndarray)
@@ -44,20 +44,20 @@ def simulate_steps(table: FeatureTable) -> tuple[Ragged, Ragged]:
     audio_steps = np.floor(duration / AUDIO_SECONDS).astype(np.int64)
     visual_steps = np.ceil(duration / VISUAL_SECONDS).astype(np.int64)
     return (
-        _wander(f"{table.dataset}/audio", table.audio, audio_steps, AUDIO_SECONDS),
-        _wander(f"{table.dataset}/visual", table.visual, visual_steps, VISUAL_SECONDS),
+        _steps_around(f"{table.dataset}/audio", table.audio, audio_steps, AUDIO_SECONDS),
+        _steps_around(f"{table.dataset}/visual", table.visual, visual_steps, VISUAL_SECONDS),
     )
 
 
 def simulate_descriptions(dataset: Dataset) -> NDArray[np.float32]:
-    """A description's embedding for each class: float32 `[C, DESCRIPTION_WIDTH]`, row = class id."""
+    """Simulate the embedding of a description per class: float32 `[C, DESCRIPTION_WIDTH]`, row = class id."""
     lift = np.random.RandomState(seed_of(f"{VERSION}/descriptions")).standard_normal((LATENT, DESCRIPTION_WIDTH))
     lifted = np.tanh(meanings(dataset) @ lift / np.sqrt(LATENT))
     return rounded(DESCRIPTION_NORM * lifted / np.linalg.norm(lifted, axis=1, keepdims=True), 2.0**16)
 
 
-def _wander(name: str, mean: NDArray[np.float32], steps: NDArray[np.int64], seconds: float) -> Ragged:
-    """Steps that stray from each video's vector `[N, D]` in a few directions, and make up for it."""
+def _steps_around(name: str, mean: NDArray[np.float32], steps: NDArray[np.int64], seconds: float) -> Ragged:
+    """Simulate steps around each video's vector `[N, D]` in a few directions, with the vector as their mean."""
     random = np.random.RandomState(seed_of(f"{VERSION}/{name}/steps"))
     directions = random.standard_normal((LATENT, mean.shape[1])) * STEP_NOISE / np.sqrt(LATENT)
     offsets = np.concatenate([[0], np.cumsum(steps)])

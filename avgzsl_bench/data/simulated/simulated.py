@@ -1,15 +1,15 @@
 """Simulated features: real class lists and video counts, invented vectors.
 
-They stand in where no real features are installed, so that every command can be tried, and they are called
-simulated everywhere. How they come about, in words: the words and character n-grams of a class name are
-hashed to a vector of `LATENT` numbers, its meaning; classes with similar names have similar meanings. The
-text embedding is a nonlinear lift of the meaning. A video's latent is its class's meaning, plus an offset of
-the class that its name does not tell, plus noise. Each modality sees some directions of the latent well and
-the others badly, adds noise of its own, and passes the result through a fixed random nonlinear map.
+They replace real features where none are installed, so that every command can be tried, and they are called
+simulated everywhere. The words and character n-grams of a class name are hashed to a vector of `LATENT` numbers,
+its meaning; classes with similar names have similar meanings. The text embedding is a nonlinear lift of the
+meaning. A video's latent is the meaning of its class, plus an offset of the class that is independent of its name,
+plus noise. Each modality keeps some directions of the latent and weakens the others, adds noise of its own, and
+passes the result through a fixed random nonlinear map.
 
 The constants were set once, so that learners are far above chance on unseen classes, both modalities together
-beat either alone, and nobody is at the ceiling. They are not to be tuned to anybody's favour; a change of
-anything here needs a new `VERSION`.
+are better than one, and no method is near 100 %. They must not be tuned in favour of a method; any change here
+needs a new `VERSION`.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ from avgzsl_bench.errors import DataError
 from avgzsl_bench.system.locks import writing_alone
 
 VERSION = "simulated-1"
-"""Kept as the store's source; a store of another version is made anew."""
+"""Source of the store; a store of another version is replaced."""
 
 AUDIO_WIDTH, VISUAL_WIDTH, TEXT_WIDTH, LATENT, HIDDEN = 128, 256, 300, 16, 64
 
 CLASS_OFFSET = 0.8
-"""Share of a class's centre that its name does not tell, relative to the meaning."""
+"""Size of the part of a class's centre that is independent of its name, relative to the meaning."""
 VIDEO_NOISE = 1.0
 """Spread of a class's videos, shared by both modalities."""
 MODALITY_NOISE = {"audio": 0.8, "visual": 0.6}
-"""Spread that each modality adds for itself."""
+"""Spread of the noise that each modality adds."""
 FEATURE_NOISE = 0.5
 """White noise on the finished vectors."""
-BLIND = 0.15
-"""How much a modality sees of the directions that are not its own."""
+WEAKENED = 0.15
+"""Weight of the directions that a modality does not keep."""
 
 RESOLUTION = 1024.0
 """Vectors are rounded to multiples of 1/1024, far coarser than the rounding of any machine's arithmetic, so
-that the same numbers, and the same fingerprint, come out everywhere."""
+that the numbers and the fingerprint are the same everywhere."""
 
 
 def ensure_simulated(root: Path, dataset: Dataset, installed: StoreHeader | None = None) -> StoreHeader:
@@ -84,7 +84,7 @@ def _header(path: Path) -> StoreHeader | None:
 
 
 def simulate(dataset: Dataset) -> FeatureTable:
-    """The simulated features of a dataset, the same on every machine."""
+    """Simulate the features of a dataset, the same on every machine."""
     label, partition = _videos(dataset)
     # The legacy generator's streams are frozen by NumPy's compatibility policy; the new one's are not.
     random = np.random.RandomState(seed_of(f"{VERSION}/{dataset.name}"))
@@ -107,7 +107,7 @@ def simulate(dataset: Dataset) -> FeatureTable:
 
 
 def _videos(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Class id and partition mask of each video, at the standard counts of all splits together."""
+    """Give class id and partition mask of each video, at the standard counts of all splits together."""
     train_too = partition_bit("stage2_train")
     mask = {
         "stage1_train": partition_bit("stage1_train") | train_too,
@@ -124,7 +124,7 @@ def _videos(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
 
 
 def _counts(dataset: Dataset, partition: str) -> dict[int, int]:
-    """Videos of each class of a partition in any split, classes ascending."""
+    """Count the videos of each class of a partition in any split, classes ascending."""
     counts: dict[int, int] = {}
     for split in dataset.splits:
         facts = dataset.facts(split)[partition]
@@ -138,22 +138,22 @@ def _ids(dataset: Dataset, label: NDArray[np.int64]) -> list[str]:
 
 
 def seed_of(text: str) -> int:
-    """A seed that depends on a text alone."""
+    """Derive a seed from a text."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
 def _hashed_vector(text: str, width: int = LATENT) -> NDArray[np.float64]:
-    """A vector of unit variance a coordinate that depends on the text alone."""
+    """Derive a vector of unit variance per coordinate from a text."""
     return np.random.RandomState(seed_of(text)).standard_normal(width)
 
 
 def meanings(dataset: Dataset) -> NDArray[np.float64]:
-    """The meaning of each class's name: `[C, LATENT]`, row = class id."""
+    """Compute the meaning of each class's name: float64 `[C, LATENT]`, row = class id."""
     return np.stack([_meaning(c.readable) for c in dataset.classes])
 
 
 def _meaning(readable: str) -> NDArray[np.float64]:
-    """The meaning of a class name: its words, and their character n-grams at half weight; unit variance."""
+    """Compute the meaning of a class name: its words, plus character n-grams at half weight; unit variance."""
     words = re.findall(r"[a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", readable).lower())
     grams = {f"<{w}>"[i : i + n] for w in words for n in (3, 4) for i in range(len(w) + 3 - n)}
     whole = np.sum([_hashed_vector(f"word/{w}") for w in sorted(set(words))], axis=0) / np.sqrt(len(words))
@@ -163,7 +163,7 @@ def _meaning(readable: str) -> NDArray[np.float64]:
 
 
 def _text(meaning: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Text embeddings `[C, TEXT_WIDTH]` of unit norm: a fixed random nonlinear lift of the meanings."""
+    """Compute text embeddings `[C, TEXT_WIDTH]` of unit norm: a fixed random nonlinear lift of the meanings."""
     lift = np.random.RandomState(seed_of(f"{VERSION}/text")).standard_normal((LATENT, TEXT_WIDTH))
     lifted = np.tanh(meaning @ lift / np.sqrt(LATENT))
     return rounded(lifted / np.linalg.norm(lifted, axis=1, keepdims=True), 2.0**20)
@@ -172,16 +172,16 @@ def _text(meaning: NDArray[np.float64]) -> NDArray[np.float32]:
 def _view(
     modality: str, latent: NDArray[np.float64], width: int, random: np.random.RandomState
 ) -> NDArray[np.float32]:
-    """What a modality makes of the latents: float32 `[N, width]`."""
+    """Compute the vectors of a modality from the latents: float32 `[N, width]`."""
     fixed = np.random.RandomState(seed_of(f"{VERSION}/{modality}"))
-    sight = np.full(LATENT, BLIND)
-    sight[slice(0, 10) if modality == "visual" else slice(6, LATENT)] = 1.0
-    seen = sight * (latent + MODALITY_NOISE[modality] * random.standard_normal(latent.shape))
-    hidden = np.tanh(seen @ fixed.standard_normal((LATENT, HIDDEN)) / np.sqrt(LATENT))
+    weight = np.full(LATENT, WEAKENED)
+    weight[slice(0, 10) if modality == "visual" else slice(6, LATENT)] = 1.0
+    kept = weight * (latent + MODALITY_NOISE[modality] * random.standard_normal(latent.shape))
+    hidden = np.tanh(kept @ fixed.standard_normal((LATENT, HIDDEN)) / np.sqrt(LATENT))
     vectors = hidden @ fixed.standard_normal((HIDDEN, width)) / np.sqrt(HIDDEN)
     return rounded(vectors + FEATURE_NOISE * random.standard_normal(vectors.shape), RESOLUTION)
 
 
 def rounded(values: NDArray[np.float64], resolution: float) -> NDArray[np.float32]:
-    """Values to the nearest multiple of `1 / resolution`."""
+    """Round values to the nearest multiple of `1 / resolution`."""
     return (np.round(values * resolution) / resolution).astype(np.float32)

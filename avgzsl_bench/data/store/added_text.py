@@ -99,9 +99,14 @@ def check_added_text(text: AddedText, dataset: Dataset, where: str) -> None:
 
 
 def missing_classes(text: AddedText, dataset: Dataset) -> list[str]:
-    """List the classes that any split uses and that have no vector; without these vectors runs are refused."""
+    """List the classes in use that an added text has no vector for; without these vectors runs are refused."""
+    return classes_without_vector(text.vectors, dataset)
+
+
+def classes_without_vector(vectors: NDArray[np.float32], dataset: Dataset) -> list[str]:
+    """List the classes that any split uses and whose row of `[C, E]` vectors holds NaN."""
     used = {c for split in dataset.splits for facts in dataset.facts(split).values() for c in facts.classes}
-    return [dataset.class_names[i] for i in sorted(used) if not text.present[i]]
+    return [dataset.class_names[i] for i in sorted(used) if np.isnan(vectors[i]).any()]
 
 
 def write_added_text(root: Path, text: AddedText) -> Path:

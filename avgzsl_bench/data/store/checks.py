@@ -1,4 +1,4 @@
-"""What must hold for a feature table before it is stored, and after it is read back."""
+"""Checks of a feature table before it is stored, and after it is read back."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def check_table(table: FeatureTable, where: str) -> None:
 
     Args:
         table: the table.
-        where: what to name in the error, such as the file it comes from.
+        where: place for the error, such as the file of the table.
 
     Raises:
-        DataError: something does not hold.
+        DataError: a check fails.
     """
     problem = _problem(table)
     if problem:

@@ -1,4 +1,4 @@
-"""The feature table: what a reader yields, the simulator makes and the store keeps."""
+"""The feature table: result of a reader or the simulator, and content of a store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK = 256
-"""Videos averaged at a time, so that the double precision takes no memory to speak of."""
+"""Videos averaged at a time, so that double precision takes little memory."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Ragged:
     Attributes:
         values: float32 `[S, D]`, the steps of all videos.
         offsets: int64 `[N + 1]`, video `i` is `values[offsets[i]:offsets[i + 1]]`.
-        seconds: from one step to the next.
+        seconds: time from one step to the next.
     """
 
     values: NDArray[np.float32]
@@ -29,7 +29,7 @@ class Ragged:
         return len(self.offsets) - 1
 
     def mean(self) -> NDArray[np.float32]:
-        """The mean over time of each video: float32 `[N, D]`."""
+        """Average each video over time: float32 `[N, D]`."""
         means = np.empty((len(self), self.values.shape[1]), np.float32)
         for start in range(0, len(self), _BLOCK):
             offsets = self.offsets[start : start + _BLOCK + 1]
@@ -40,7 +40,7 @@ class Ragged:
 
 
 Feature = NDArray[np.float32] | Ragged
-"""One vector a video, float32 `[N, D]`, or sequences."""
+"""One vector per video, float32 `[N, D]`, or sequences."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class FeatureTable:
     Attributes:
         dataset: dataset name.
         features: feature-set name.
-        simulated: true where no video was ever looked at.
+        simulated: true where no video was used.
         audio, visual: the features of `N` videos.
         label: int64 `[N]`, class ids of the dataset's full class list.
         video_id: `N` unique ids.
-        partition: uint8 `[N]`, bit `i` set where the video is in `datasets.PARTITIONS[i]`.
+        partition: uint8 `[N]`, bit `i` is set if the video is in `facts.PARTITIONS[i]`.
         text: float32 `[C, Dw]` by text encoder; row = class id; a class without a vector is all NaN.
         source: layout it came from, e.g. `avca`, `clipclap`, `tcaf`, `simulated`.
     """

@@ -1,7 +1,7 @@
 """Reading HDF5 files without trusting them: plain datasets that lie in the file itself, whole and bounded.
 
-HDF5 can point elsewhere (external links, external storage, virtual datasets) and can declare sizes of which
-nothing is stored. Neither is followed here.
+HDF5 can point elsewhere (external links, external storage, virtual datasets) and can declare sizes without
+content. Neither is accepted here.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from numpy.typing import NDArray
 from avgzsl_bench.errors import DataError, one_line
 
 _COMPRESSION_LIMIT = 100
-"""How many times larger than what is stored a compressed dataset may be."""
+"""Largest ratio of declared to stored bytes of a compressed dataset."""
 
 _LARGEST_CHUNK = 64 << 20
-"""Bytes of a chunk that is larger than the dataset. Chunks are held in memory whole to read anything of them."""
+"""Largest bytes of a chunk that is larger than its dataset. A chunk is read into memory as a whole."""
 
 
 @contextmanager
 def open_plain(path: Path) -> Iterator[h5py.File]:
-    """Open an HDF5 file to read from; what goes wrong inside the block is reported as damage to the file.
+    """Open an HDF5 file for reading; errors inside the block are reported as damage to the file.
 
     Raises:
-        DataError: the file is missing, no HDF5 file, or damaged.
+        DataError: the file is missing, not an HDF5 file, or damaged.
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     try:
-        # Nothing else may hold the identifier: the file is closed when the last of those who do lets go.
-        with h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, _closing_all())) as file:
+        # Nothing else may hold the identifier: the file is closed with its last holder.
+        with h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, _strong_close())) as file:
             yield file
-    # h5py raises RuntimeError and KeyError, too, for what the library finds damaged.
+    # h5py also raises RuntimeError and KeyError for damage that the library finds.
     except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, MemoryError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{path}: damaged or no HDF5 file: {reason}") from error
 
 
-def _closing_all() -> h5py.h5p.PropFAID:
-    """How to open a file: closing it closes what was opened in it."""
+def _strong_close() -> h5py.h5p.PropFAID:
+    """Make an access list with which closing a file closes all its objects."""
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
     return access
@@ -58,9 +58,8 @@ class PlainDataset:
     """A dataset that can be read whole.
 
     Attributes:
-        id: for the low-level interface of h5py, which is several times as fast where hundreds of small files are
-            read.
-        shape, dtype: as declared; the file holds as much.
+        id: for the low-level interface of h5py, which is several times as fast for hundreds of small files.
+        shape, dtype: as declared; the file stores as much.
     """
 
     id: h5py.h5d.DatasetID
@@ -68,7 +67,7 @@ class PlainDataset:
     dtype: np.dtype[Any]
 
     def read(self) -> NDArray[Any]:
-        """All of it, if it is not text of variable length."""
+        """Read all of it, if it is not text of variable length."""
         values = np.empty(self.shape, self.dtype)
         if values.size:
             self.id.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
@@ -76,16 +75,16 @@ class PlainDataset:
 
 
 def plain_dataset(file: h5py.File, name: str) -> h5py.Dataset:
-    """As `find_plain`, for the high-level interface of h5py: to be read in parts."""
+    """Find a dataset as `find_plain` does, for the high-level interface of h5py, which reads in parts."""
     return h5py.Dataset(find_plain(file, name).id)
 
 
 def find_plain(file: h5py.File, name: str) -> PlainDataset:
-    """A dataset of the file's root that is stored in the file itself and no larger than what is stored.
+    """Find a dataset of the file's root that is stored in the file itself and declares no more than is stored.
 
     Raises:
-        DataError: it is missing, lies elsewhere, declares more than the file holds, or takes up far more memory
-            than it declares.
+        DataError: it is missing, stored elsewhere, declares more than is stored, or takes far more memory than it
+            declares.
     """
     path, key, root = file.filename, name.encode(), file.id
     if not root.links.exists(key):
@@ -106,7 +105,7 @@ def find_plain(file: h5py.File, name: str) -> PlainDataset:
     if stored > root.get_filesize():
         raise DataError(f"{path}: damaged: {name!r} is larger than the file")
     if math.prod(shape) * dtype.itemsize > stored * (_COMPRESSION_LIMIT if creation.get_nfilters() else 1):
-        raise DataError(f"{path}: {name!r} declares shape {shape}, of which little is stored")
+        raise DataError(f"{path}: {name!r} declares shape {shape}, but little of that is stored")
     if creation.get_layout() == h5py.h5d.CHUNKED:
         chunk = math.prod(creation.get_chunk()) * dtype.itemsize
         if chunk > max(_LARGEST_CHUNK, math.prod(shape) * dtype.itemsize):
@@ -115,7 +114,7 @@ def find_plain(file: h5py.File, name: str) -> PlainDataset:
 
 
 def read_array(file: h5py.File, name: str, kinds: str, dimensions: int) -> NDArray[Any]:
-    """The whole of a plain dataset whose NumPy kind is one of `kinds`.
+    """Read a plain dataset whose NumPy kind is one of `kinds`.
 
     Raises:
         DataError: as `plain_dataset`; another type, or another number of dimensions.

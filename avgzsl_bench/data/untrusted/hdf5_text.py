@@ -1,11 +1,11 @@
 """Reading variable-length text of an HDF5 file from its bytes.
 
 The HDF5 library (2.0) hangs, or claims gigabytes, where a single byte of such text's book-keeping is damaged.
-Here each length and place is checked against the file before it is used.
+Here each length and position is checked against the file before it is used.
 
 On disk a text is a reference: length (4 bytes), address of a heap (8), number of an entry in it (4). A heap is
 `GCOL`, version 1, three bytes, its size (8); then entries of number (2), count (2), padding (4), size (8) and
-content, aligned to 8 bytes, up to entry number 0, which is what is left of the heap.
+content, aligned to 8 bytes, up to entry number 0, the free space of the heap.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _ENTRY = struct.Struct("<HHIQ")
 _HEAP = struct.Struct("<4sB3xQ")
 
 Heap = dict[int, tuple[int, int]]
-"""Entry number to where its content begins and how long it is."""
+"""Entry number to offset and length of its content."""
 
 
 def read_texts(dataset: h5py.Dataset, longest: int) -> list[bytes]:
-    """A one-dimensional dataset of variable-length text.
+    """Read a one-dimensional dataset of variable-length text.
 
     Args:
         dataset: the dataset, stored in one piece or in chunks without filters.
         longest: texts of more bytes are refused.
 
     Raises:
-        DataError: the references or heaps are damaged, a text is too long, or the form of storage is another.
+        DataError: the references or heaps are damaged, a text is too long, or the storage is of another form.
     """
     name = dataset.file.filename
     plist = dataset.file.id.get_create_plist()
@@ -59,7 +59,7 @@ def read_texts(dataset: h5py.Dataset, longest: int) -> list[bytes]:
 
 
 def _references(dataset: h5py.Dataset) -> list[int]:
-    """Where in the file each text's reference is."""
+    """Give the offset of each text's reference in the file."""
     count = len(dataset)
     if dataset.chunks is None:
         first = dataset.id.get_offset()

@@ -59,12 +59,12 @@ class ElementType:
     order: str = "="
 
     def finished(self) -> np.dtype[Any]:
-        """The NumPy type."""
+        """Give the NumPy type."""
         return np.dtype(self.order + self.code if self.code[0] in "iufU" else self.code)
 
 
 def call(name: Any, arguments: Any) -> Any:
-    """What an admitted name gives for the arguments of the pickle.
+    """Give the result of an admitted name for the arguments in the pickle.
 
     Raises:
         UnpicklingError: it is not a name, or the arguments are not those that NumPy writes.
@@ -98,7 +98,7 @@ def call(name: Any, arguments: Any) -> Any:
 
 
 def set_state(target: Any, state: Any) -> Any:
-    """The target with its state: an array's shape, type and content, or an element type's byte order.
+    """Set the state of a target: an array's shape, type and content, or an element type's byte order.
 
     Raises:
         UnpicklingError: the target takes no state, or the state is not one that NumPy writes.

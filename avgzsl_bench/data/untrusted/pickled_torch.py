@@ -1,9 +1,9 @@
 """Tensors in pickles, as `pickle.dump` writes them, read as NumPy arrays: without torch, nothing is run.
 
-The official caches hold them. A tensor is a call of `_rebuild_tensor_v2` on a storage, offset, shape and
+The published caches hold them. A tensor is a call of `_rebuild_tensor_v2` on a storage, offset, shape and
 strides; a storage is a call of `_load_from_bytes` on what `torch.save` wrote in its old form: four pickles (a
-magic number, a version, facts of the machine, and the storage, whose class tells the element type), one more
-with its key, then its length and its numbers. The pickles are only stepped through: no name is looked up.
+magic number, a version, facts of the machine, and the storage, whose class gives the element type), one more
+with its key, then its length and its numbers. The pickles are only parsed: no name is looked up.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _LONGEST = 4096
 
 
 def storage(raw: bytes) -> NDArray[Any]:
-    """The numbers of a storage: one dimension.
+    """Read the numbers of a storage: one dimension.
 
     Raises:
-        UnpicklingError: not what torch writes, or of another number of elements than it says.
+        UnpicklingError: not in the form that torch writes, or with another number of elements than declared.
     """
     head = io.BytesIO(raw[:_LONGEST])
     magic, _, _, body, _ = (_instructions(head) for _ in range(5))
@@ -56,10 +56,10 @@ def storage(raw: bytes) -> NDArray[Any]:
 
 
 def tensor(numbers: Any, offset: Any, shape: Any, strides: Any) -> NDArray[Any]:
-    """A tensor of a storage, whose rows follow each other.
+    """Make the array of a tensor, whose rows are contiguous in its storage.
 
     Raises:
-        UnpicklingError: it reaches beyond the storage, or its elements lie in another order.
+        UnpicklingError: it reaches beyond the storage, or its elements are in another order.
     """
     whole = (offset, *shape, *strides)
     if not isinstance(numbers, np.ndarray) or not all(type(n) is int and n >= 0 for n in whole) or len(shape) > 32:
@@ -75,5 +75,5 @@ def tensor(numbers: Any, offset: Any, shape: Any, strides: Any) -> NDArray[Any]:
 
 
 def _instructions(stream: io.BytesIO) -> list[tuple[str, Any]]:
-    """The instructions of the next pickle, and the stream behind it."""
+    """Parse the next pickle of a stream into its instructions."""
     return [(opcode.name, argument) for opcode, argument, _ in pickletools.genops(stream)]

@@ -1,9 +1,9 @@
-"""Reading pickles without trusting them: plain containers and NumPy arrays, nothing else.
+"""Reading pickles without trusting them: only plain containers and NumPy arrays.
 
 A pickle is a program that may call anything it names. Here its instructions are interpreted one by one
-against a short list; no name in the file is imported, no function called. An instruction or name that is not
-listed ends the reading with an error. Memory stays in proportion to the file: every length is checked against
-the bytes that are there.
+against a short list; no name in the file is imported, no function called. Any other instruction or name ends the
+reading with an error. Memory stays in proportion to the file: every length is checked against
+the remaining bytes.
 
 Admitted: dict (keys are text or bytes), list, tuple, str, bytes, int, float, bool, None, NumPy arrays and
 scalars of plain types and of objects among these, and tensors (as arrays), as protocols 2 to 5 write them.
@@ -38,11 +38,11 @@ _DAMAGED = (
     SyntaxError,
     struct.error,
 )
-"""What reading a damaged file may raise, here and in the standard library's and NumPy's parsers."""
+"""Errors for a damaged file, raised here and by the parsers of the standard library and NumPy."""
 
 
 def load_pickle(path: Path) -> object:
-    """The content of a pickle.
+    """Read the content of a pickle.
 
     Raises:
         DataError: the file cannot be read, is damaged, or asks for anything but arrays and containers.
@@ -51,7 +51,7 @@ def load_pickle(path: Path) -> object:
 
 
 def load_object_array(path: Path) -> object:
-    """The object inside a `.npy` file that holds a single one, such as a dict.
+    """Read the object of a `.npy` file that holds a single one, such as a dict.
 
     Raises:
         DataError: the file cannot be read, is damaged or no such array, or asks for anything but arrays
@@ -95,11 +95,11 @@ def _interpret(stream: BinaryIO) -> object:
 
 
 class _Mark:
-    """Where a group of values begins on the stack."""
+    """The beginning of a group of values on the stack."""
 
 
 class _Machine:
-    """A stack and a memo. `_VALUES` push their argument, `_STEPS` are the other instructions."""
+    """A stack and a memo. Instructions of `_VALUES` push their argument; `_STEPS` are the others."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
@@ -118,13 +118,13 @@ class _Machine:
             raise UnpicklingError(f"refused: instruction {opcode}{named}")
 
     def result(self) -> object:
-        """What the pickle holds, once it has ended."""
+        """Give the object of a pickle that has ended."""
         if len(self.stack) != 1:
             raise UnpicklingError("it ends with values left over")
         return self.pop()
 
     def pop(self) -> Any:
-        """Take a value, which is not a mark."""
+        """Take the last value, which must not be a mark."""
         value = self.stack.pop()
         if isinstance(value, _Mark):
             raise UnpicklingError("a value is missing")

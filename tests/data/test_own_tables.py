@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from own_features import ROLES, OwnFiles
+
+from avgzsl_bench.data.own.video_table import read_video_table
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (("x", "b", "stage1_trian"), "unknown partition 'stage1_trian'"),
+        (("x", "b", " "), "a video without partition"),
+        (("x", "b", "stage1_train stage2_test_seen"), "'x' is in stage2_train and stage2_test_seen"),
+        (("x", "b", "stage1_train;stage1_val_seen"), "'x' is in stage1_train and stage1_val_seen"),
+        (("", "b", "stage1_train"), "has no proper id"),
+        (("a\tb", "b", "stage1_train"), "has no proper id"),
+        (("x", "", "stage1_train"), "no class"),
+        (("x", "g", "stage1_train"), "no class of mine is called 'g'"),
+        (("x", "f", "stage1_train"), "no split of mine has their class ('f')"),
+        (("sim_001_00002", "b", "stage1_train"), "is of simulated features"),
+    ],
+)
+def test_bad_tables(own: OwnFiles, row: tuple[str, str, str], expected: str) -> None:
+    own.rows.append(row)
+    own.audio, own.visual = (np.concatenate([a, a[:1]]) for a in (own.audio, own.visual))
+    own.write()
+    own.refuses(expected)
+
+
+def test_more_bad_tables(own: OwnFiles) -> None:
+    own.rows[1] = (own.rows[0][0], *own.rows[1][1:])
+    own.write()
+    own.refuses("occurs twice")
+    for content, expected in (
+        (b"video,class\nx,b\n", "has no column 'partition' (it has: 'video', 'class')"),
+        (b"video,class,partition\n", "has 0 rows"),
+        (b"", "damaged, or not a .csv file"),
+        (b"\xff\xfe\x00", "damaged, or not a .csv file"),
+    ):
+        own.path("videos.csv").write_bytes(content)
+        own.refuses(expected)
+    own.path("videos.parquet").write_bytes(b"PAR1")
+    own.refuses("damaged, or not a .parquet file", videos=own.path("videos.parquet"))
+    frame = pd.DataFrame({"video": [1, 2], "class": ["b", "b"], "partition": ["stage1_train"] * 2})
+    frame.to_parquet(own.path("videos.parquet"))
+    own.refuses("column 'video' is not text", videos=own.path("videos.parquet"))
+
+
+@pytest.mark.parametrize("more", [",", ",x", None])
+def test_rows_of_another_length_shift_nothing(own: OwnFiles, more: str | None) -> None:
+    lines = own.path("videos.csv").read_text(encoding="utf-8").splitlines()
+    changed = [line.rpartition(",")[0] if more is None else line + more for line in lines[1:]]
+    own.path("videos.csv").write_text("\n".join([lines[0], *changed]), encoding="utf-8")
+    own.refuses("videos.csv: line 2 has more or fewer values than the 3 columns of the first line")
+
+
+def test_columns_of_the_same_name(own: OwnFiles) -> None:
+    own.path("videos.csv").write_text("video,class,partition,class\na,b,stage1_train,c\n", encoding="utf-8")
+    own.refuses("two columns are called 'class'")
+
+
+@pytest.mark.parametrize("column", ["video", "class", "partition"])
+def test_long_values_give_short_complaints(own: OwnFiles, column: str) -> None:
+    frame = pd.read_csv(own.path("videos.csv"))
+    frame.loc[0, column] = "x" * 200_000
+    frame.to_csv(own.path("videos.csv"), index=False)
+    result = own.add()
+    assert result.exit_code == 2
+    assert len(result.stderr) < 1000
+
+
+def test_a_parquet_file_that_unpacks_to_gigabytes_takes_none(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    count = 20_000
+    long = pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int32()), ["x" * 50_000])
+    columns = {"video": [f"v{i}" for i in range(count)], "class": long, "partition": ["stage1_train"] * count}
+    path = tmp_path / "videos.parquet"
+    parquet.write_table(pa.table(columns), path, store_schema=False)
+    assert path.stat().st_size < 1 << 20
+    table = read_video_table(path)
+    assert len({id(name) for name in table.class_name}) == 1
+
+
+def test_parquet_without_pyarrow(own: OwnFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    own.path("videos.parquet").write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    own.refuses("pip install 'avgzsl-bench[parquet]'", videos=own.path("videos.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"name": ["b"] * 6}, "two classes have the same name"),
+        ({"cls": ["trian"] * 6}, "has role 'trian' in 'cls'"),
+        ({"cls": ["train"] * 6}, "has no video in stage1_train"),
+        (
+            {"cls": ["train", "", "train", "val_unseen", "val_unseen", "test_unseen"], "name": None},
+            "no column 'name'",
+        ),
+        ({"cls": None}, "has no column of roles"),
+        ({"cls-disjoint": ["train"] * 6, "cls": None}, "has no video in"),
+        ({"../x": list(ROLES.values())}, "a split cannot be called '../x'"),
+        ({"cls": [""] * 6}, "no video of split 'cls' is in stage1_train"),
+        ({"readable": ["x" * 300, *"bcdef"]}, "longer than 200 characters"),
+    ],
+)
+def test_bad_classes(own: OwnFiles, change: dict[str, Sequence[str] | None], expected: str) -> None:
+    dropped = [column for column, values in change.items() if values is None]
+    new = {column: values for column, values in change.items() if values is not None}
+    own.edit_classes(lambda frame: frame.drop(columns=dropped).assign(**new))
+    own.refuses(expected)

@@ -85,7 +85,7 @@ def test_info(imported: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "error", "said"),
+    ("arguments", "error", "message"),
     [
         (("info", "ufc"), UnknownNameError, "did you mean 'ucf'"),
         (("info", "ucf", "selawi"), UnknownNameError, "did you mean 'selavi'"),
@@ -96,8 +96,8 @@ def test_info(imported: Path) -> None:
         (("verify", "ufc"), UnknownNameError, "did you mean 'ucf'"),
     ],
 )
-def test_names(imported: Path, arguments: tuple[str, ...], error: type[AvbenchError], said: str) -> None:
-    with pytest.raises(error, match=said):
+def test_names(imported: Path, arguments: tuple[str, ...], error: type[AvbenchError], message: str) -> None:
+    with pytest.raises(error, match=message):
         call(*arguments, "--data-root", imported)
 
 

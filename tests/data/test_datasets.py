@@ -43,7 +43,7 @@ def test_a_dataset_of_a_plugin(put):
         (json.dumps(CONTENT | {"name": "other"}).encode(), "is of dataset 'other'"),
     ],
 )
-def test_malformed_files_are_told_in_one_line(put, content, reason):
+def test_malformed_files_are_reported_in_one_line(put, content, reason):
     with pytest.raises(PluginError, match=reason) as caught:
         read_dataset(put(content))
     assert "\n" not in str(caught.value)
@@ -52,7 +52,7 @@ def test_malformed_files_are_told_in_one_line(put, content, reason):
 @pytest.mark.parametrize(
     "resource", ["no_such_package_here:x.json", "json.decoder:x.json", "json:no.json", ":x", ""]
 )
-def test_missing_files_are_told(resource):
+def test_missing_files_are_reported(resource):
     with pytest.raises(PluginError, match=r"dataset 'foo': .*cannot be read"):
         read_dataset(DatasetSpec("foo", resource))
 

@@ -134,9 +134,9 @@ def test_pickles_name_only_what_old_versions_of_numpy_know(simulated: Path, tmp_
 def test_simulated_features_cannot_come_back_as_real_ones(tree: Path, tmp_path: Path) -> None:
     marker = json.loads((tree / FILE_NAME).read_text(encoding="utf-8"))
 
-    def refused(said: str, **change: object) -> None:
+    def refused(message: str, **change: object) -> None:
         (tree / FILE_NAME).write_text(json.dumps(marker | change), encoding="utf-8")
-        with pytest.raises(DataError, match=said):
+        with pytest.raises(DataError, match=message):
             import_tree(tmp_path, tmp_path / "data", force=False)
 
     refused("only 'simulated' is simulated", simulated=False)
@@ -161,7 +161,7 @@ def test_published_widths_do_not_make_simulated_videos_real(tree: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"{", "damaged"),
         (b"\xff" * 10, "damaged"),
@@ -169,9 +169,9 @@ def test_published_widths_do_not_make_simulated_videos_real(tree: Path, tmp_path
         (b'{"form": "avgzsl-bench tree 1"}', "dataset: Field required"),
     ],
 )
-def test_damaged_marks_are_told(tree: Path, tmp_path: Path, content: bytes, said: str) -> None:
+def test_damaged_marks_are_reported(tree: Path, tmp_path: Path, content: bytes, message: str) -> None:
     (tree / FILE_NAME).write_bytes(content)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         import_tree(tmp_path, tmp_path / "data", force=False)
 
 
@@ -264,7 +264,7 @@ def test_command(data_root: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.stderr
     assert "SIMULATED" in done.stdout
     assert Marker.model_validate_json((tmp_path / "out/UCF/features/simulated" / FILE_NAME).read_bytes()).simulated
-    for arguments, said in (
+    for arguments, message in (
         (("ucf", tmp_path / "out", "--features", "simulated", "--layout", "avca"), "would be overwritten"),
         (
             ("ucf", tmp_path / "b", "--features", "simulated", "--layout", "tcaf"),
@@ -275,6 +275,6 @@ def test_command(data_root: Path, tmp_path: Path) -> None:
     ):
         failed = call(*arguments)
         assert failed.exit_code == 2
-        assert said in failed.stderr
+        assert message in failed.stderr
         assert len(failed.stderr.splitlines()) == 1
     assert not (tmp_path / "b").exists()

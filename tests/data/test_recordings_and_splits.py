@@ -108,9 +108,9 @@ def test_unknown_recordings_are_shared_with_none():
 
 def test_what_stays_of_an_imported_tree(imported):
     root, path = imported
-    official = ab.load_benchmark("activitynet", "clip_clap", "cls", data_root=root)
+    standard = ab.load_benchmark("activitynet", "clip_clap", "cls", data_root=root)
     view = ab.load_benchmark("activitynet", "clip_clap", "cls-disjoint", data_root=root)
-    assert dict(official.counts) == {
+    assert dict(standard.counts) == {
         "stage1_train": 4,
         "stage1_val_seen": 3,
         "stage1_val_unseen": 1,
@@ -118,7 +118,7 @@ def test_what_stays_of_an_imported_tree(imported):
         "stage2_test_seen": 5,
         "stage2_test_unseen": 2,
     }
-    assert dict(view.counts) == dict(official.counts) | {"stage1_val_seen": 2, "stage2_test_seen": 2}
+    assert dict(view.counts) == dict(standard.counts) | {"stage1_val_seen": 2, "stage2_test_seen": 2}
     ids = np.array(read_rows(read_header(path)).video_id)
     unseen = {"ccccccccccc_0"}, {"hhhhhhhhhhh_2", "iiiiiiiiiii_0"}
     for task, scored, rest in zip(
@@ -126,11 +126,11 @@ def test_what_stays_of_an_imported_tree(imported):
     ):
         assert set(ids[task.truth.row]) == {*LEFT[scored], *rest}
     assert view.split == "cls-disjoint"
-    assert view.final.classes.names == official.final.classes.names
-    assert len(view.final.train) == len(official.final.train)
+    assert view.final.classes.names == standard.final.classes.names
+    assert len(view.final.train) == len(standard.final.train)
 
 
-def test_hashes_tell_views_apart(imported, tmp_path):
+def test_each_view_has_its_own_hash(imported, tmp_path):
     root, _ = imported
     names = ("cls", "main", "cls-disjoint", "main-disjoint")
     hashes = [ab.load_benchmark("activitynet", "clip_clap", name, data_root=root).split_hash for name in names]
@@ -161,7 +161,7 @@ def test_where_every_seen_clip_shares_its_recording_the_view_is_refused(tmp_path
         ab.load_benchmark("ucf", "selavi", "main-disjoint", data_root=tmp_path / "data")
 
 
-def test_ids_that_tell_no_recording_are_refused(tmp_path):
+def test_ids_that_name_no_recording_are_refused(tmp_path):
     videos = {p: dict(classes) for p, classes in UCF_VIDEOS.items()}
     videos["stage_2_test_seen"] = {"Archery": ["v_Archery_g01_c02", "my_video"]}
     write_plausible_tree(tmp_path / "in", "selavi", "ucf", videos)
@@ -187,7 +187,7 @@ def test_names(imported):
     with pytest.raises(UnknownNameError, match=r"\(known: cls, main\)"):
         without.facts("cls-disjoint")
     with pytest.raises(UnknownNameError):
-        UCF.split_hash("cls-disjoint")  # which videos it leaves out, the data tell
+        UCF.split_hash("cls-disjoint")  # it depends on the data
 
 
 def test_a_run_on_a_view_has_its_own_place_and_board(imported, tmp_path):
@@ -204,9 +204,9 @@ def test_a_run_on_a_view_has_its_own_place_and_board(imported, tmp_path):
         ("activitynet", "clip_clap", "cls"),
         ("activitynet", "clip_clap", "cls-disjoint"),
     ]
-    official, view = (verify(file) for file in files)
-    assert (official.decisions.videos, view.decisions.videos) == (7, 4)
-    assert official.data.split_hash != view.data.split_hash
+    standard, view = (verify(file) for file in files)
+    assert (standard.decisions.videos, view.decisions.videos) == (7, 4)
+    assert standard.data.split_hash != view.data.split_hash
     boards = tmp_path / "boards"
     result = CliRunner().invoke(main, ["leaderboard", "--results", str(out), "--out", str(boards)])
     assert result.exit_code == 0, result.output
@@ -215,14 +215,14 @@ def test_a_run_on_a_view_has_its_own_place_and_board(imported, tmp_path):
         "activitynet-clip_clap-cls-disjoint.csv",
     }
     altered = json.loads(files[1].read_text())
-    altered["data"]["split_hash"] = official.data.split_hash
+    altered["data"]["split_hash"] = standard.data.split_hash
     files[1].write_text(json.dumps(altered))
     result = CliRunner().invoke(main, [*arguments, "--out", str(out), "--split", "cls-disjoint"])
     assert result.exit_code == 2
     assert "one of them was altered" in result.output
 
 
-def _official_ucf(shared):
+def _published_ucf(shared):
     """Class id, partition mask and id of each video of the published UCF csvs."""
     masks, labels = {}, {}
     for partition in PARTITIONS:
@@ -235,8 +235,8 @@ def _official_ucf(shared):
     return np.array([labels[i] for i in ids]), np.array([masks[i] for i in ids], np.uint8), ids
 
 
-def test_all_555_official_ucf_clips_share_their_recording(shared):
-    label, mask, ids = _official_ucf(shared)
+def test_all_555_published_ucf_clips_share_their_recording(shared):
+    label, mask, ids = _published_ucf(shared)
     assert len(ids) == 6816
     numbers = recordings(UCF, ids)
     assert (numbers != UNKNOWN).all()

@@ -22,7 +22,7 @@ def test_a_clean_cache(tmp_path):
 
 
 def test_misaligned_text_rows_of_a_cache(tmp_path):
-    """What the published code caches: rows sorted by readable name, of which `target` tells the true class."""
+    """What the published code caches: rows sorted by readable name, with the true class in `target`."""
     write_caches(tmp_path, "selavi")
     found = audit(SimpleNamespace(root=tmp_path))
     assert checks(found) == {"error text-target"}

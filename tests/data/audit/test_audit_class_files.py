@@ -244,7 +244,7 @@ CLASS_FILES = {
 def test_faults_of_class_files(tmp_path, fault):
     plant, expected, reason = CLASS_FILES[fault]
     tree = write_plausible_tree(tmp_path / "tree", "clip_clap")
-    shutil.rmtree(tree.lists)  # what the csvs would tell of most of these has tests of its own
+    shutil.rmtree(tree.lists)  # csvs have tests of their own
     plant(tree)
     found = audit(tree)
     assert checks(found) == expected, found.findings

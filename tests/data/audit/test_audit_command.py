@@ -87,13 +87,13 @@ def test_the_command(tmp_path, stored):
     assert before == {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in tmp_path.rglob("*")}
 
 
-def test_warnings_alone_do_not_fail(tmp_path):
+def test_warnings_only_do_not_fail(tmp_path):
     tree = write_plausible_tree(tmp_path, "clip_clap")
     everywhere(set_first(0))(tree)
     assert call(tmp_path).exit_code == 0
 
 
-def test_what_cannot_be_audited_is_told_in_one_line(tmp_path):
+def test_what_cannot_be_audited_is_reported_in_one_line(tmp_path):
     cases = {
         (tmp_path / "nothing",): "no such file or folder",
         (tmp_path,): "nothing recognised",
@@ -101,11 +101,11 @@ def test_what_cannot_be_audited_is_told_in_one_line(tmp_path):
         ("--data-root", tmp_path): "not installed",
         ("--data-root", tmp_path, "--features", "selawi"): "did you mean 'selavi'",
     }
-    for arguments, said in cases.items():
+    for arguments, message in cases.items():
         result = call(*arguments)
         assert result.exit_code == 2, arguments
         (line,) = (line for line in result.stderr.splitlines() if line.startswith("error: "))
-        assert said in line
+        assert message in line
 
 
 def test_control_characters_of_names_do_not_reach_the_terminal(tmp_path):
@@ -114,7 +114,7 @@ def test_control_characters_of_names_do_not_reach_the_terminal(tmp_path):
     assert "\x1b" not in call(tmp_path).stdout
 
 
-def test_a_damaged_cache_is_reported_beside_a_tree_and_alone(tmp_path):
+def test_a_damaged_cache_is_reported_beside_a_tree_and_by_itself(tmp_path):
     write_plausible_tree(tmp_path, "clip_clap")
     path = tmp_path / "_features_processed" / "main_features" / "trainingmain_split.pkl"
     path.parent.mkdir(parents=True)
@@ -146,7 +146,7 @@ def test_a_second_feature_set_that_is_incomplete_or_unknown_is_reported(tmp_path
     assert expected in shown["main_features"]
 
 
-def test_damaged_stores_are_reported_beside_sound_ones_and_alone(tmp_path):
+def test_damaged_stores_are_reported_beside_sound_ones_and_by_themselves(tmp_path):
     root = tmp_path / "data"
     write_plausible_tree(tmp_path / "in", "clip_clap")
     write_plausible_tree(tmp_path / "in2", "selavi")
@@ -178,7 +178,7 @@ def test_a_store_whose_body_is_damaged_does_not_hide_the_others(tmp_path):
     assert {a["features"] for a in json.loads(result.stdout)} == {"clip_clap", "selavi"}
 
 
-def test_the_official_sample_trees_have_what_they_are_known_for(shared, monkeypatch):
+def test_the_sample_trees_have_what_they_are_known_for(shared, monkeypatch):
     monkeypatch.setattr(registry, "registered_datasets", lambda: BY_NAME)
     for layout in ("avca", "tcaf", "clipclap"):
         (found,) = audit_path(shared / "data" / "trees" / layout, list(BY_NAME.values()))

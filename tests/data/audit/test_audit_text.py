@@ -79,7 +79,7 @@ def test_a_text_file_that_cannot_be_read(tmp_path):
     assert checks(audit(tree)) == {"error text-file"}
 
 
-def test_official_word_vectors_are_known_by_class(shared):
+def test_published_word_vectors_are_known_by_class(shared):
     for name, folder, word in (
         ("ucf", "UCF", "ucf"),
         ("vggsound", "VGGSound", "vggsound"),
@@ -104,7 +104,7 @@ def test_a_text_file_with_the_keys_of_another_feature_set(tmp_path):
     assert checks(found) == {"warning readable-names", "note text-order"}
 
 
-def test_the_order_of_text_is_told_by_its_keys_also_for_unknown_widths(tmp_path):
+def test_the_order_of_text_follows_from_its_keys_also_for_unknown_widths(tmp_path):
     tree = write_plausible_tree(tmp_path, "clip_clap")
     every_file(lambda c: c.update({k: v[:511] for k, v in c.items()}), "video")(tree)
     assert {f.check for f in audit(tree).findings} == {"unknown-feature-set"}

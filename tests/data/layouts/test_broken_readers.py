@@ -141,9 +141,9 @@ RECOGNISE: dict[str, tuple[Recognise, str]] = {
 @pytest.mark.parametrize("kind", RECOGNISE)
 def test_a_reader_that_recognises_wrongly(reader: Reader, theirs: Path, tmp_path: Path, kind: str) -> None:
     reader.recognise_, reason = RECOGNISE[kind]
-    alone = import_command(theirs, tmp_path / "data")
-    assert alone.exit_code == 2
-    (line,) = alone.stderr.splitlines()
+    only = import_command(theirs, tmp_path / "data")
+    assert only.exit_code == 2
+    (line,) = only.stderr.splitlines()
     assert line.startswith("error: ")
     assert NAMED in line
     assert reason in line
@@ -196,9 +196,9 @@ READ: dict[str, tuple[Read, str]] = {
 @pytest.mark.parametrize("kind", READ)
 def test_a_reader_that_reads_wrongly(reader: Reader, theirs: Path, tmp_path: Path, kind: str) -> None:
     reader.read_, reason = READ[kind]
-    alone = import_command(theirs, tmp_path / "data")
-    assert alone.exit_code == 2
-    (line,) = alone.stderr.splitlines()
+    only = import_command(theirs, tmp_path / "data")
+    assert only.exit_code == 2
+    (line,) = only.stderr.splitlines()
     assert line.startswith(f"error: {NAMED}{reason}")
     assert line.endswith(f"; not imported: {theirs}")
     assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
@@ -209,7 +209,7 @@ def test_a_reader_that_reads_wrongly(reader: Reader, theirs: Path, tmp_path: Pat
 
 
 def test_errors_about_data_stop_the_import_as_they_are(reader: Reader, theirs: Path, tmp_path: Path) -> None:
-    for error, said in (
+    for error, message in (
         (DataError("a.bin: damaged"), "error: a.bin: damaged"),
         (PermissionError(13, "Permission denied", str(theirs / "a.bin")), "Permission denied"),
     ):
@@ -218,7 +218,7 @@ def test_errors_about_data_stop_the_import_as_they_are(reader: Reader, theirs: P
             setattr(reader, method, raises(error))
             result = import_command(theirs, tmp_path / "data")
             assert result.exit_code == 2
-            assert said in result.stderr
+            assert message in result.stderr
             assert PLUGIN not in result.stderr
     Reader.__init__(reader)
     reader.recognise_ = raises(KeyboardInterrupt())

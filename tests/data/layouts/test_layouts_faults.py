@@ -111,7 +111,7 @@ def test_not_a_vector(clip_clap: SimpleNamespace, bad: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (
             {"features": [np.ones(1024)] * 2, "video_names": [b"a", b"b", b"c"]},
@@ -126,9 +126,9 @@ def test_not_a_vector(clip_clap: SimpleNamespace, bad: np.ndarray) -> None:
         ({"features": [np.ones(1024) * 1e300], "video_names": [b"v_T_0"]}, "not finite"),
     ],
 )
-def test_odd_pickles(clip_clap: SimpleNamespace, content: object, said: str) -> None:
+def test_odd_pickles(clip_clap: SimpleNamespace, content: object, message: str) -> None:
     clip_clap.file("audio", "stage_2_test_unseen", "Typing").write_bytes(pickle.dumps(content))
-    with pytest.raises(DataError, match=rf"Typing\.pkl: .*{said}"):
+    with pytest.raises(DataError, match=rf"Typing\.pkl: .*{message}"):
         read(clip_clap.root)
 
 

@@ -132,7 +132,7 @@ def test_variable_length_text_is_read_as_the_library_does(tmp_path: Path, chunks
     assert read_class_file(path, 512).video_id == ids
 
 
-def test_foreign_and_hidden_files_are_left_alone(selavi: SimpleNamespace) -> None:
+def test_foreign_and_hidden_files_are_ignored(selavi: SimpleNamespace) -> None:
     folder = selavi.set / "audio" / "stage_1_train"
     for name in ("._Archery.h5", "README.txt", ".DS_Store"):
         (folder / name).write_bytes(b"?")

@@ -35,7 +35,7 @@ WORDS = {c.readable: text_vector(c.readable, 300) for c in UCF.classes}
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ({k: v for k, v in WORDS.items() if k != "Archery"}, "no vector for 'Archery'"),
         ({**WORDS, "Sleeping": text_vector("a", 300)}, "no class of ucf is called 'Sleeping'"),
@@ -47,9 +47,9 @@ WORDS = {c.readable: text_vector(c.readable, 300) for c in UCF.classes}
         ([1, 2], "single object"),
     ],
 )
-def test_odd_text(selavi: SimpleNamespace, words: object, said: str) -> None:
+def test_odd_text(selavi: SimpleNamespace, words: object, message: str) -> None:
     text_file(selavi, words)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         read(selavi.root)
 
 
@@ -71,7 +71,7 @@ def test_no_text_and_two_texts(selavi: SimpleNamespace) -> None:
         read(selavi.root)
 
 
-def test_text_of_another_feature_set_is_left_alone(clip_clap: SimpleNamespace) -> None:
+def test_text_of_another_feature_set_is_ignored(clip_clap: SimpleNamespace) -> None:
     text_file(clip_clap, WORDS, "word_embeddings_activity_normed.npy")
     assert list(read(clip_clap.root).text) == ["clip", "clap"]
     shutil.rmtree(clip_clap.set / "text")

@@ -14,9 +14,10 @@ import numpy as np
 
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.registry import registered_dataset, registered_datasets
-from avgzsl_bench.data.layouts.readers import REGISTRY, DetectedFeatures, FeatureReader
+from avgzsl_bench.data.layouts.checked_reader import CheckedReader, feature_readers
+from avgzsl_bench.data.layouts.readers import REGISTRY, DetectedFeatures
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, PluginError
 from avgzsl_bench.plugins.specs import ReaderSpec
 from avgzsl_bench.system.files import folder_fault
 from avgzsl_bench.testing.checking import require
@@ -27,15 +28,13 @@ class ReaderTrial:
     """A feature reader and a sample of its layout.
 
     Attributes:
-        name: name that the reader is registered under.
-        reader: the reader.
+        reader: the reader, called as `avbench data import` calls it.
         sample: folder with the sample; checks work on copies of it.
         dataset: the dataset that the sample is of.
         datasets: every dataset that the reader may recognise.
     """
 
-    name: str
-    reader: FeatureReader
+    reader: CheckedReader
     sample: Path
     dataset: Dataset
     datasets: tuple[Dataset, ...]
@@ -48,10 +47,13 @@ class ReaderTrial:
         if fault is not None:
             raise DataError(f"sample {folder}: {fault}")
         facts = registered_dataset(dataset) if isinstance(dataset, str) else dataset
-        found = REGISTRY.item(reader) if isinstance(reader, str) else REGISTRY.read(reader)
-        name = reader if isinstance(reader, str) else reader.name
+        if isinstance(reader, str):
+            REGISTRY.item(reader)
+            checked = feature_readers()[reader]
+        else:
+            checked = CheckedReader(reader.name, reader.target, REGISTRY.read(reader))
         datasets = {**registered_datasets(), facts.name: facts}
-        return cls(name, found, folder, facts, tuple(datasets.values()))
+        return cls(checked, folder, facts, tuple(datasets.values()))
 
     @contextmanager
     def copy(self) -> Iterator[Path]:
@@ -60,28 +62,12 @@ class ReaderTrial:
             yield shutil.copytree(self.sample, Path(folder, "tree", self.sample.name), symlinks=True)
 
     def recognise(self, directory: Path) -> list[DetectedFeatures]:
-        """Call the reader's `recognise`.
-
-        Raises:
-            AssertionError: it returns no list of `DetectedFeatures`.
-            Exception: whatever the reader raises.
-        """
-        found = self.reader.recognise(directory, self.datasets)
-        fits = isinstance(found, list) and all(isinstance(item, DetectedFeatures) for item in found)
-        require(fits, f"recognise must return a list of DetectedFeatures, not {found!r}"[:200])
-        return found
+        """Recognise what lies in a folder; see `CheckedReader.recognise`."""
+        return self.reader.recognise(directory, self.datasets)
 
     def read(self, directory: Path) -> list[FeatureTable]:
-        """Recognise and read all that lies in a folder.
-
-        Raises:
-            AssertionError: the reader returns no `FeatureTable`.
-            Exception: whatever the reader raises.
-        """
-        tables = [self.reader.read(found, self.dataset) for found in self.recognise(directory)]
-        odd = next((table for table in tables if not isinstance(table, FeatureTable)), None)
-        require(odd is None, f"read must return a FeatureTable, not {type(odd).__name__}")
-        return tables
+        """Recognise and read all that lies in a folder; see `CheckedReader.read`."""
+        return [self.reader.read(found, self.dataset) for found in self.recognise(directory)]
 
     def read_or_refused(self, directory: Path, what: str) -> list[FeatureTable] | None:
         """Recognise and read all that lies in a folder that something is wrong with.
@@ -94,18 +80,14 @@ class ReaderTrial:
             What was read; None where the reader refused with a `DataError`.
 
         Raises:
-            AssertionError: it refused with another exception, or not on one line.
+            AssertionError: it raised another exception, broke the contract, or gave more than one line.
         """
         try:
             return self.read(directory)
         except DataError as error:
             require(str(error).isprintable(), f"{what}: the message of DataError is not one line: {str(error)!r}")
-        except AssertionError:
-            raise
-        except Exception as error:
-            raise AssertionError(
-                f"{what}: raised {type(error).__name__}: {error}; raise DataError with the file and the reason"
-            ) from error
+        except PluginError as error:
+            raise AssertionError(f"{what}: {error}; raise DataError with the file and the reason") from error
         return None
 
 

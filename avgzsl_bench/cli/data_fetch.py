@@ -81,7 +81,7 @@ def _list(manifest: Manifest, cards: list[Card]) -> None:
 
 
 def _by_hand(card: Card) -> str:
-    """Say where the authors publish a feature set that is not in the manifest, and what to do then."""
+    """Explain where the authors publish a feature set that is not in the manifest, and what to do then."""
     if card.simulated:
         return f"{card.features}: made on first use, nothing to fetch: avbench run --dataset ucf --method mft"
     return (

@@ -125,7 +125,7 @@ def os_reason(error: Exception) -> str:
 
 
 def folder_fault(path: Path) -> str | None:
-    """Say why a path is no folder to look into; None if it is one."""
+    """Explain why a path is not a folder; None if it is one."""
     try:
         return None if stat.S_ISDIR(path.stat().st_mode) else "not a folder"
     except FileNotFoundError:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 from unittest.mock import patch
@@ -210,3 +211,15 @@ def test_nothing_stays_where_the_store_cannot_be_written(own: OwnFiles) -> None:
 def test_a_data_folder_that_cannot_be_is_told_in_a_line(own: OwnFiles) -> None:
     own.path("file").touch()
     own.refuses("Not a directory", **{"data-root": own.path("file") / "data"})
+
+
+def test_the_example_of_the_documentation(own: OwnFiles) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "own-features.md").read_text(encoding="utf-8")
+    classes, videos = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)
+    own.audio, own.visual = own.audio[:6], own.visual[:6]
+    own.write()
+    own.path("classes.csv").write_text(classes, encoding="utf-8")
+    own.path("videos.csv").write_text(videos, encoding="utf-8")
+    own.write_text({name: [1.0] for name in ("dog_bark", "playing violin", "rain", "siren wailing")})
+    assert own.add().exit_code == 0
+    assert len(read_store(own.store)[1]) == 6

@@ -97,7 +97,7 @@ def test_a_class_may_go_by_any_of_its_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ({"Flying a kite": [1.0]}, "no class of ucf is called 'Flying a kite'"),
         ({UCF.classes[0].readable: [1.0, 2.0], UCF.classes[1].readable: [1.0]}, "has width 1"),
@@ -115,12 +115,14 @@ def test_a_class_may_go_by_any_of_its_names(tmp_path: Path) -> None:
         ([1.0], "expected an object"),
     ],
 )
-def test_what_cannot_be_placed_is_refused_and_nothing_written(content: object, said: str, tmp_path: Path) -> None:
+def test_what_cannot_be_placed_is_refused_and_nothing_written(
+    content: object, message: str, tmp_path: Path
+) -> None:
     path = tmp_path / "v.json"
     path.write_text(json.dumps(content))
     code, output = add("ucf", path, "--data-root", tmp_path / "data")
     assert code == 2
-    assert said in output
+    assert message in output
     assert len(output.splitlines()) == 1
     assert not (tmp_path / "data").exists()
 
@@ -136,8 +138,8 @@ def test_damaged_and_foreign_files_are_refused(ending: str, tmp_path: Path) -> N
         read_class_vectors(tmp_path / f"missing.{ending}", UCF)
 
 
-def refused(path: Path, said: str) -> None:
-    with pytest.raises(DataError, match=said) as caught:
+def refused(path: Path, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
         read_class_vectors(path, UCF)
     assert "\n" not in str(caught.value)
 
@@ -270,26 +272,26 @@ def test_alteration_is_noticed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"extra": 1}, "header.extra"),
         ({"source": "a\x1b[31m"}, "control"),
         ({"source": "a" * 300}, "header.source"),
     ],
 )
-def test_damaged_headers_are_told_in_a_line(change: dict[str, object], said: str, tmp_path: Path) -> None:
+def test_damaged_headers_are_told_in_a_line(change: dict[str, object], message: str, tmp_path: Path) -> None:
     path = write_added_text(tmp_path, AddedText("ucf", "knowledge", VECTORS, "here"))
     with h5py.File(path, "r+") as file:
         header = json.loads(bytes(file.attrs["header"])) | change
         file.attrs["header"] = np.bytes_(json.dumps(header).encode())
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         read_added_text(path)
     assert len(str(caught.value).splitlines()) == 1
     assert "pydantic" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("vectors", "said"),
+    ("vectors", "message"),
     [
         (VECTORS[:3], "3 rows"),
         (VECTORS[:, :0], "without numbers"),
@@ -297,12 +299,12 @@ def test_damaged_headers_are_told_in_a_line(change: dict[str, object], said: str
         (np.where(np.arange(5) == 2, np.nan, VECTORS), "not finite"),
     ],
 )
-def test_what_runs_refuse_does_not_verify(vectors: np.ndarray, said: str, tmp_path: Path) -> None:
+def test_what_runs_refuse_does_not_verify(vectors: np.ndarray, message: str, tmp_path: Path) -> None:
     write_added_text(tmp_path, AddedText("ucf", "knowledge", vectors.astype(np.float32), "here"))
     result = CliRunner().invoke(main, ["data", "verify", "--data-root", str(tmp_path)])
     assert result.exit_code == 2
-    assert said in result.output
-    with pytest.raises(DataError, match=said):
+    assert message in result.output
+    with pytest.raises(DataError, match=message):
         find_added_text(tmp_path, UCF, HEADER, ("knowledge",))
 
 

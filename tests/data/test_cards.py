@@ -86,7 +86,7 @@ def test_a_card_beside_the_store_comes_first_but_for_simulated_features(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"features": "other"}, "is the card of 'other', expected that of "),
         ({"licence": "MIT\x1b[31m"}, "licence: .*control characters"),
@@ -100,11 +100,13 @@ def test_a_card_beside_the_store_comes_first_but_for_simulated_features(tmp_path
         (None, "not a valid card: content: "),
     ],
 )
-def test_malformed_cards_are_told_in_one_line(tmp_path: Path, change: dict[str, object] | None, said: str) -> None:
+def test_malformed_cards_are_told_in_one_line(
+    tmp_path: Path, change: dict[str, object] | None, message: str
+) -> None:
     path = tmp_path / "card.json"
     content = None if change is None else card_of("selavi").model_dump(mode="json") | change
     path.write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         read_card(path, "selavi")
     assert "\n" not in str(caught.value)
 

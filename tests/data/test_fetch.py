@@ -50,11 +50,11 @@ def left(folder: Path) -> list[str]:
 
 
 def test_a_good_mirror(server: Mirror, tmp_path: Path) -> None:
-    seen: list[int] = []
-    path = fetch(archive(server, "good"), tmp_path / "downloads", report_bytes=seen.append)
+    counts: list[int] = []
+    path = fetch(archive(server, "good"), tmp_path / "downloads", report_bytes=counts.append)
     assert path.read_bytes() == CONTENT
-    assert seen == sorted(seen)
-    assert seen[-1] == len(CONTENT)
+    assert counts == sorted(counts)
+    assert counts[-1] == len(CONTENT)
     assert left(path.parent) == ["own.zip"]
 
 
@@ -62,25 +62,25 @@ def test_what_is_there_is_not_fetched_again_unless_it_is_wrong(server: Mirror, t
     wanted = archive(server, "good")
     path = get(wanted, tmp_path)
     get(wanted, tmp_path)
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
     path.write_bytes(bytes(len(CONTENT)))
     assert get(wanted, tmp_path).read_bytes() == CONTENT
-    assert len(server.asked) == 2
+    assert len(server.received) == 2
 
 
 @pytest.mark.parametrize("bad", BAD)
 def test_the_next_mirror_is_tried(server: Mirror, tmp_path: Path, bad: str) -> None:
-    told: list[str] = []
+    reported: list[str] = []
     wanted = archive(server, bad, "good")
-    path = fetch(wanted, tmp_path, report=told.append, stalled=0.3)
+    path = fetch(wanted, tmp_path, report=reported.append, stalled=0.3)
     assert path.read_bytes() == CONTENT
     assert left(tmp_path) == ["own.zip"]
-    assert len(told) == 1
-    assert told[0].startswith(f"{server.url}/{bad}/own.zip: ")
+    assert len(reported) == 1
+    assert reported[0].startswith(f"{server.url}/{bad}/own.zip: ")
 
 
 @pytest.mark.parametrize(
-    ("bad", "said", "kept"),
+    ("bad", "message", "kept"),
     [
         ("truncate", "broke off before the end", len(CONTENT) // 2),
         ("short", f"has a file of 262,144 bytes, not of {SIZE}", 0),
@@ -94,9 +94,9 @@ def test_the_next_mirror_is_tried(server: Mirror, tmp_path: Path, bad: str) -> N
     ],
 )
 def test_a_bad_mirror_leaves_nothing_that_looks_complete(
-    server: Mirror, tmp_path: Path, bad: str, said: str, kept: int
+    server: Mirror, tmp_path: Path, bad: str, message: str, kept: int
 ) -> None:
-    with pytest.raises(DataError, match=said) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         get(archive(server, bad), tmp_path)
     assert "\n" not in str(caught.value)
     assert f"{server.url}/{bad}/own.zip" in str(caught.value)
@@ -122,7 +122,7 @@ def test_a_transfer_goes_on_where_it_broke_off(server: Mirror, tmp_path: Path) -
     with pytest.raises(DataError, match="goes on from there"):
         get(archive(server, "truncate"), tmp_path)
     assert get(archive(server, "good"), tmp_path).read_bytes() == CONTENT
-    assert server.asked[-1] == ("good", f"bytes={len(CONTENT) // 2}-")
+    assert server.received[-1] == ("good", f"bytes={len(CONTENT) // 2}-")
     assert left(tmp_path) == ["own.zip"]
 
 
@@ -137,7 +137,7 @@ def test_a_server_that_stalls_is_resumed_by_the_same_mirror(server: Mirror, tmp_
 def test_a_server_without_ranges_starts_over(server: Mirror, tmp_path: Path) -> None:
     (tmp_path / "own.zip.part").write_bytes(CONTENT[:1000])
     assert get(archive(server, "no-range"), tmp_path).read_bytes() == CONTENT
-    assert server.asked == [("no-range", "bytes=1000-")]
+    assert server.received == [("no-range", "bytes=1000-")]
 
 
 def test_a_server_without_ranges_that_breaks_off_loses_nothing(server: Mirror, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_server_without_ranges_that_breaks_off_loses_nothing(server: Mirror, t
         get(wanted, tmp_path)
     assert (tmp_path / "own.zip.part").read_bytes() == CONTENT[: len(CONTENT) // 2]
     assert get(archive(server, "good"), tmp_path).read_bytes() == CONTENT
-    assert server.asked[-1] == ("good", f"bytes={len(CONTENT) // 2}-")
+    assert server.received[-1] == ("good", f"bytes={len(CONTENT) // 2}-")
 
 
 def test_an_interruption_while_the_hash_is_computed_loses_nothing(
@@ -162,26 +162,26 @@ def test_an_interruption_while_the_hash_is_computed_loses_nothing(
             get(archive(server, "good"), tmp_path)
     assert left(tmp_path) == ["own.zip.part"]
     assert get(archive(server, "good"), tmp_path).read_bytes() == CONTENT
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
     assert left(tmp_path) == ["own.zip"]
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"), [("escape", "answered 503 [2JBusy"), ("hang-up", "hang-up/own.zip: the connection broke;")]
+    ("bad", "message"), [("escape", "answered 503 [2JBusy"), ("hang-up", "hang-up/own.zip: the connection broke;")]
 )
 def test_what_a_server_says_does_nothing_to_a_terminal(
-    server: Mirror, tmp_path: Path, bad: str, said: str
+    server: Mirror, tmp_path: Path, bad: str, message: str
 ) -> None:
     with pytest.raises(DataError) as caught:
         get(archive(server, bad), tmp_path)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).isprintable()
 
 
 def test_what_was_kept_of_another_file_does_not_spoil_the_transfer(server: Mirror, tmp_path: Path) -> None:
     (tmp_path / "own.zip.part").write_bytes(bytes(1000))
     assert get(archive(server, "good"), tmp_path).read_bytes() == CONTENT
-    assert [wanted for _, wanted in server.asked] == ["bytes=1000-", None]
+    assert [wanted for _, wanted in server.received] == ["bytes=1000-", None]
     for kept in (bytes(len(CONTENT)), bytes(len(CONTENT) + 1)):
         (tmp_path / "own.zip").unlink()
         (tmp_path / "own.zip.part").write_bytes(kept)
@@ -190,13 +190,13 @@ def test_what_was_kept_of_another_file_does_not_spoil_the_transfer(server: Mirro
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"), [("other-range", "another part of the file"), ("big-range", "a file of 524,289 bytes")]
+    ("bad", "message"), [("other-range", "another part of the file"), ("big-range", "a file of 524,289 bytes")]
 )
 def test_a_wrong_part_is_refused_and_what_was_there_stays(
-    server: Mirror, tmp_path: Path, bad: str, said: str
+    server: Mirror, tmp_path: Path, bad: str, message: str
 ) -> None:
     (tmp_path / "own.zip.part").write_bytes(CONTENT[:1000])
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         get(archive(server, bad), tmp_path)
     assert (tmp_path / "own.zip.part").read_bytes() == CONTENT[:1000]
 
@@ -221,7 +221,7 @@ def test_our_manifest_can_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"file": "../own.zip"}, "archives.0.file"),
         ({"file": ".hidden"}, "archives.0.file"),
@@ -232,10 +232,12 @@ def test_our_manifest_can_be_read() -> None:
         ({"unpack": True}, "archives.0.unpack: Extra inputs"),
     ],
 )
-def test_malformed_manifests_are_told(server: Mirror, tmp_path: Path, change: dict[str, Any], said: str) -> None:
+def test_malformed_manifests_are_told(
+    server: Mirror, tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
     entry = archive(server, "good").model_dump(mode="json") | change
     path = manifest(tmp_path / "manifest.json", archives=[entry])
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         read_manifest(path)
     twice = manifest(tmp_path / "twice.json", archive(server, "good"), archive(server, "good"))
     with pytest.raises(DataError, match="the same name"):
@@ -256,13 +258,13 @@ def test_command(server: Mirror, tmp_path: Path) -> None:
     listed = call("--manifest", own).stdout
     assert f"own: selavi, {SIZE} bytes, 2 mirrors" in listed
     assert "\nselavi:" not in listed
-    for name, said in (
+    for name, message in (
         ("clip_clap", "https://github.com/dkurzend/ClipClap-GZSL"),
         ("selavy", "did you mean 'selavi'"),
         ("simulated", "nothing to fetch"),
     ):
         failed = call(name)
         assert failed.exit_code == 2
-        assert said in failed.stderr
+        assert message in failed.stderr
         assert len(failed.stderr.splitlines()) == 1
     assert {line.split(":")[0] for line in call().stdout.splitlines()} >= {f.name for f in PUBLISHED}

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from own_features import ROLES, OwnFiles
 
+from avgzsl_bench.data.own.table_file import read_columns
 from avgzsl_bench.data.own.video_table import read_video_table
 
 
@@ -118,3 +119,14 @@ def test_bad_classes(own: OwnFiles, change: dict[str, Sequence[str] | None], exp
     new = {column: values for column, values in change.items() if values is not None}
     own.edit_classes(lambda frame: frame.drop(columns=dropped).assign(**new))
     own.refuses(expected)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_values_that_look_like_missing_ones_are_text(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"classes.{kind}"
+    frame = pd.DataFrame({"name": ["NA", "None", "nan"], "cls": ["train", "", "1"]})
+    if kind == "csv":
+        frame.to_csv(path, index=False, encoding="utf-8-sig")
+    else:
+        frame.to_parquet(path)
+    assert read_columns(path) == {"name": ["NA", "None", "nan"], "cls": ["train", "", "1"]}

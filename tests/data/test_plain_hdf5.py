@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from avgzsl_bench.data.untrusted.hdf5 import find_plain, open_plain, plain_dataset
+from avgzsl_bench.data.untrusted.hdf5 import open_plain, plain_dataset
 from avgzsl_bench.errors import DataError
 
 DATA = np.arange(16, dtype=np.float32).reshape(2, 8)
@@ -21,7 +21,7 @@ def chunked(path: Path, chunks: tuple[int, int], data: np.ndarray = DATA) -> Pat
 @pytest.mark.parametrize("chunks", [(1, 8), (1024, 1024)])
 def test_chunks_of_usual_sizes_are_read(tmp_path: Path, chunks: tuple[int, int]) -> None:
     with open_plain(chunked(tmp_path / "some.h5", chunks)) as file:
-        np.testing.assert_array_equal(find_plain(file, "data").read(), DATA)
+        np.testing.assert_array_equal(plain_dataset(file, "data")[()], DATA)
 
 
 def test_a_large_dataset_may_lie_in_one_chunk(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_large_dataset_may_lie_in_one_chunk(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "some.h5", "w") as file:
         file.create_dataset("data", data=np.ones(shape, np.uint8), chunks=shape)
     with open_plain(tmp_path / "some.h5") as file:
-        assert find_plain(file, "data").shape == shape
+        assert plain_dataset(file, "data").shape == shape
 
 
 def test_chunks_that_are_far_larger_than_the_dataset_are_refused(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_chunks_that_are_far_larger_than_the_dataset_are_refused(tmp_path: Path)
         open_plain(path) as file,
         pytest.raises(DataError, match="'data' is stored in chunks of 80,000,000 bytes"),
     ):
-        find_plain(file, "data")
+        plain_dataset(file, "data")
 
 
 @pytest.mark.parametrize("fails", [False, True])

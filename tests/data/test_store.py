@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ NAN = np.full((4, 3), np.nan, np.float32)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"audio": NAN}, "audio holds a value that is not finite"),
         ({"audio": np.ones((3, 3), np.float32)}, "audio has 3 rows for 4 videos"),
@@ -130,8 +131,8 @@ NAN = np.full((4, 3), np.nan, np.float32)
         ({"text": {"a": np.array([[1, np.nan], [1, 1], [1, 1]], np.float32)}}, "text 'a' holds a value"),
     ],
 )
-def test_inconsistent_tables_are_not_written(tmp_path: Path, change: dict[str, object], said: str) -> None:
-    with pytest.raises(DataError, match=said):
+def test_inconsistent_tables_are_not_written(tmp_path: Path, change: dict[str, object], message: str) -> None:
+    with pytest.raises(DataError, match=message):
         write_store(tmp_path / "x" / "features.h5", dataclasses.replace(small_table(), **change))
     assert list(tmp_path.iterdir()) == []
 
@@ -204,69 +205,63 @@ def test_target_that_is_a_folder(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["features.h5"]
 
 
-def damage(file: h5py.File, kind: str) -> None:
-    def replace(name: str, values: object) -> None:
-        del file[name]
-        file[name] = values
-
-    header = json.loads(file.attrs["header"])
-    if kind == "schema":
-        file.attrs["schema"] = np.bytes_(b"another")
-    elif kind == "schema text":
-        file.attrs["schema"] = store.SCHEMA  # variable-length, which is never read
-    elif kind == "no schema":
-        del file.attrs["schema"]
-    elif kind == "no header":
-        del file.attrs["header"]
-    elif kind == "header json":
-        file.attrs["header"] = np.bytes_(b"{")
-    elif kind in header:
-        file.attrs["header"] = np.bytes_(json.dumps({k: v for k, v in header.items() if k != kind}).encode())
-    elif kind == "encoder names":
-        file.attrs["header"] = np.bytes_(json.dumps({**header, "encoders": ["../x"]}).encode())
-    elif kind == "no audio":
-        del file["audio"]
-    elif kind == "link":
-        del file["audio"]
-        file["audio"] = h5py.SoftLink("/visual")
-    elif kind == "huge":
-        del file["audio"]
-        file.create_dataset("audio", (10**9, 1000), "f4")
-    elif kind == "rows":
-        replace("audio", np.ones((3, 3), np.float32))
-    elif kind == "nan":
-        replace("audio", NAN)
-    elif kind == "label":
-        replace("label", np.array([0, 0, 2, 9]))
-    elif kind == "label type":
-        replace("label", np.array([0.0, 0, 2, 2]))
-    elif kind == "partition":
-        replace("partition", np.array([0, 1, 1, 1], np.uint8))
-    elif kind == "ids":
-        replace("video_id", np.array([b"a", b"a", b"b", b"c"]))
-    elif kind == "id bytes":
-        replace("video_id", np.array([b"\xff", b"a", b"b", b"c"]))
-    elif kind == "objects":
-        del file["video_id"]
-        file.create_dataset("video_id", data=["a", "b", "c", "d"], dtype=h5py.string_dtype())
-    elif kind == "offsets":
-        file["audio_offsets"] = np.arange(5)
+Damage = Callable[[h5py.File], None]
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        *("schema", "schema text", "no schema", "no header", "header json"),
-        *("dataset", "encoders", "fingerprint", "simulated", "encoder names"),
-        *("no audio", "link", "huge", "rows", "nan", "label", "label type", "partition", "ids", "id bytes"),
-        *("objects", "offsets"),
-    ],
-)
+def attribute(name: str, value: object) -> Damage:
+    return lambda file: file.attrs.pop(name) if value is None else file.attrs.__setitem__(name, value)
+
+
+def header(**change: object) -> Damage:
+    def damage(file: h5py.File) -> None:
+        content = {k: v for k, v in (json.loads(file.attrs["header"]) | change).items() if v is not None}
+        file.attrs["header"] = np.bytes_(json.dumps(content).encode())
+
+    return damage
+
+
+def dataset(name: str, values: object, **how: Any) -> Damage:
+    def damage(file: h5py.File) -> None:
+        if name in file:
+            del file[name]
+        if isinstance(values, h5py.SoftLink):
+            file[name] = values
+        elif values is not None or how:
+            file.create_dataset(name, data=values, **how)
+
+    return damage
+
+
+DAMAGE = {
+    "schema": attribute("schema", np.bytes_(b"another")),
+    "schema text": attribute("schema", store.SCHEMA),  # of variable length, which is never read
+    "no schema": attribute("schema", None),
+    "no header": attribute("header", None),
+    "header json": attribute("header", np.bytes_(b"{")),
+    **{key: header(**{key: None}) for key in ("dataset", "encoders", "fingerprint", "simulated")},
+    "encoder names": header(encoders=["../x"]),
+    "no audio": dataset("audio", None),
+    "link": dataset("audio", h5py.SoftLink("/visual")),
+    "huge": dataset("audio", None, shape=(10**9, 1000), dtype="f4"),
+    "rows": dataset("audio", np.ones((3, 3), np.float32)),
+    "nan": dataset("audio", NAN),
+    "label": dataset("label", np.array([0, 0, 2, 9])),
+    "label type": dataset("label", np.array([0.0, 0, 2, 2])),
+    "partition": dataset("partition", np.array([0, 1, 1, 1], np.uint8)),
+    "ids": dataset("video_id", np.array([b"a", b"a", b"b", b"c"])),
+    "id bytes": dataset("video_id", np.array([b"\xff", b"a", b"b", b"c"])),
+    "fewer ids": dataset("video_id", np.array([b"a", b"b", b"c"])),
+    "objects": dataset("video_id", ["a", "b", "c", "d"], dtype=h5py.string_dtype()),
+    "offsets": dataset("audio_offsets", np.arange(5)),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
 def test_damaged_stores_are_named(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "features.h5"
     write_store(path, small_table())
     with h5py.File(path, "a") as file:
-        damage(file, kind)
+        DAMAGE[kind](file)
     with pytest.raises(DataError, match=r"features\.h5: .*import the data again") as error:
         read_store(path)
     assert "\n" not in str(error.value)

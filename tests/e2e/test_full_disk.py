@@ -85,12 +85,12 @@ def try_limits(kind: str, folder: str) -> None:
             write(path, 1)
         except AvbenchError:
             # An export goes into a new folder, which is removed as a whole.
-            said = "refused" if path.read_bytes() == old or kind == "class_file" else "refused and harmed"
+            outcome = "refused" if path.read_bytes() == old or kind == "class_file" else "refused and harmed"
         else:
-            said = "written" if path.read_bytes() == new else "half-written"
+            outcome = "written" if path.read_bytes() == new else "half-written"
             read(path)
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        print(said)
+        print(outcome)
 
 
 def python(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:

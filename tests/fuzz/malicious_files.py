@@ -145,7 +145,7 @@ def _in_class_file(instructions: bytes) -> bytes:
 
 def hdf5(random: Random, canary: Path, dataset: str) -> bytes:
     """An HDF5 file in which a dataset leads elsewhere, or is not what it says."""
-    path = canary.with_name("hostile.h5")
+    path = canary.with_name("malicious.h5")
     secret = canary.with_name("secret.h5")
     with h5py.File(secret, "w") as file:
         file["secret"] = np.full((2, 8), 7.0, np.float32)

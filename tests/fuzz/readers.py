@@ -46,15 +46,15 @@ class Reader:
         samples: makes valid files in a folder, all of which are read without complaint.
         name: what a file under test is called, below the folder of the test.
         read: reads it.
-        hostile: makes a file that does harm, and must not be read without complaint.
+        malicious: makes a file that does harm, and must not be read without complaint.
         text: whether it is text.
-        refuses: whether what is hostile is refused, and not just read without harm.
+        refuses: whether what is malicious is refused, and not just read without harm.
     """
 
     samples: Callable[[Path], list[bytes]]
     name: str
     read: Callable[[Path], object]
-    hostile: Callable[[Random, Path], bytes] = field(default=malicious_files.text)
+    malicious: Callable[[Random, Path], bytes] = field(default=malicious_files.text)
     text: bool = False
     refuses: bool = True
 

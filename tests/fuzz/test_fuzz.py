@@ -1,4 +1,4 @@
-"""Damaged and hostile files of every reader: read, or refused in one line; nothing crashes, hangs or is run."""
+"""Damaged and malicious files of every reader: read, or refused in one line; nothing crashes, hangs or is run."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from readers import READERS, Reader
 
 from avgzsl_bench.errors import AvbenchError
 
-HOSTILE = 0.08
+MALICIOUS = 0.08
 """Share of the files that are made to do harm; the others are valid files that were damaged."""
 
 ROOM = 1 << 30
@@ -58,9 +58,9 @@ def attempt(
 ) -> tuple[str | None, str | None]:
     """Read one damaged file; give what the reader objected to, and what is wrong with the reader."""
     canary = folder / "canary"
-    is_hostile = random.random() < HOSTILE
-    if is_hostile:
-        content = reader.hostile(random, canary)
+    is_malicious = random.random() < MALICIOUS
+    if is_malicious:
+        content = reader.malicious(random, canary)
     else:
         content = mutated(random.choice(samples), samples, random, text=reader.text)
     path.write_bytes(content)
@@ -75,8 +75,8 @@ def attempt(
     seconds, growth = time.perf_counter() - start, _peak() - before
     if complaint is not None and ("\n" in complaint or len(complaint) > 2000 or not complaint.isprintable()):
         fault = f"not one readable line: {complaint[:300]!r}"
-    if is_hostile and reader.refuses and complaint is None and fault is None:
-        fault = "a hostile file was read without complaint"
+    if is_malicious and reader.refuses and complaint is None and fault is None:
+        fault = "a malicious file was read without complaint"
     if seconds > SECONDS:
         fault = f"took {seconds:.1f} seconds"
     if growth > GROWTH:

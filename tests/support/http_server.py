@@ -13,19 +13,19 @@ PAGE = b"<!DOCTYPE html>\n<html><head><title>Virus scan &amp; warning</title></h
 
 @dataclass
 class Mirror:
-    """What it serves, and what it was asked for.
+    """What it serves, and the requests it received.
 
     `behaviour` by path: `good`, `no-range`, `truncate` (declares all, sends half), `short` (declares and sends
     half), `long` (declares nothing, sends more), `lie` (declares more than there is), `stall` (half, then
     nothing), `page`, `page-as-file` (a page that says it is a file), `wrong` (another content of the same size),
-    `no-range-truncate` (declares all, sends 1 KB, whatever was asked for), `escape` (a reason with control
-    characters), `hang-up` (no answer), `missing`, `other-range` (another part than was asked for), `big-range`
+    `no-range-truncate` (declares all, sends 1 KB, whatever the request), `escape` (a reason with control
+    characters), `hang-up` (no answer), `missing`, `other-range` (another part than requested), `big-range`
     (a file of another size).
     """
 
     content: bytes
     url: str = ""
-    asked: list[tuple[str, str | None]] = field(default_factory=list)
+    received: list[tuple[str, str | None]] = field(default_factory=list)
     release: threading.Event = field(default_factory=threading.Event)
 
 
@@ -42,7 +42,7 @@ def mirror(content: bytes) -> Iterator[Mirror]:
         def do_GET(self) -> None:
             behaviour = self.path.strip("/").split("/")[0]
             wanted = self.headers.get("Range")
-            state.asked.append((behaviour, wanted))
+            state.received.append((behaviour, wanted))
             answer(self, state, behaviour, wanted)
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

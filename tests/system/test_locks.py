@@ -23,12 +23,12 @@ def refuse(line: str) -> None:
 
 def test_others_wait_and_are_told(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file"
-    told: list[str] = []
+    reported: list[str] = []
     order: list[str] = []
     waiting = threading.Event()
 
     def tell(line: str) -> None:
-        told.append(line)
+        reported.append(line)
         waiting.set()
 
     def second() -> None:
@@ -42,7 +42,7 @@ def test_others_wait_and_are_told(tmp_path: Path) -> None:
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
-    assert told == [f"another avbench is writing {path}: waiting for it to end"]
+    assert reported == [f"another avbench is writing {path}: waiting for it to end"]
     assert list(path.parent.iterdir()) == []
 
 

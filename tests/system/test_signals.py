@@ -64,16 +64,16 @@ def test_held_signals_have_their_effect_after_an_error_too() -> None:
 
 def test_other_threads_change_nothing() -> None:
     before = signal.getsignal(signal.SIGINT)
-    seen = []
+    found = []
 
     def look() -> None:
         with raise_on_signal(), defer_signals():
-            seen.append(signal.getsignal(signal.SIGINT))
+            found.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=look)
     thread.start()
     thread.join()
-    assert seen == [before]
+    assert found == [before]
 
 
 class _Referent:

@@ -148,7 +148,7 @@ def fitting(file: ClassFile, width: int, where: str) -> tuple[list[str], list[ND
 def _hdf5(path: Path) -> tuple[list[Any], list[NDArray[Any]]]:
     with open_plain(path) as file:
         raw, data = read_datasets(file, path)
-        return raw, list(data.read())
+        return raw, list(data[()])
 
 
 def _pickle(path: Path) -> tuple[list[Any], list[NDArray[Any]]]:

@@ -107,7 +107,7 @@ def card_of(features: str) -> Card:
 
 
 def has_card(features: str) -> bool:
-    """Tell whether a feature set has a card of ours."""
+    """Check whether a feature set has a card of ours."""
     return features == SIMULATED or any(f.name == features for f in PUBLISHED)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from avgzsl_bench.data.cards.cards import Card, card_of, has_card
@@ -56,5 +55,4 @@ def write_card(path: Path, card: Card) -> None:
     Raises:
         AvbenchError: the file cannot be written.
     """
-    content = json.dumps(card.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    write_atomically(path, f"{content}\n".encode())
+    write_atomically(path, f"{card.model_dump_json(indent=1)}\n".encode())

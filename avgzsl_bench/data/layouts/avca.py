@@ -12,7 +12,7 @@ from avgzsl_bench.data.layouts.class_file import ClassFile, make_class_file
 from avgzsl_bench.data.layouts.tree import MODALITIES, FeatureTree
 from avgzsl_bench.data.layouts.tree_reader import TreeReader
 from avgzsl_bench.data.layouts.video_ids import LONGEST, video_ids
-from avgzsl_bench.data.untrusted.hdf5 import PlainDataset, find_plain, open_plain
+from avgzsl_bench.data.untrusted.hdf5 import open_plain, plain_dataset
 from avgzsl_bench.data.untrusted.hdf5_text import read_texts
 from avgzsl_bench.errors import DataError
 
@@ -32,24 +32,24 @@ def read_class_file(path: Path, width: int) -> ClassFile:
             raise DataError(f"{path}: {data.shape[0]} vectors for {len(ids)} video ids")
         if data.shape[1] != width:
             raise DataError(f"{path}: vectors of width {data.shape[1]}, expected {width}")
-        return make_class_file(ids, data.read(), width, path)
+        return make_class_file(ids, data[()], width, path)
 
 
-def read_datasets(file: h5py.File, path: Path) -> tuple[list[Any], PlainDataset]:
+def read_datasets(file: h5py.File, path: Path) -> tuple[list[Any], h5py.Dataset]:
     """Read the ids of a class file as stored, and find its vectors, `[n, width]` numbers.
 
     Raises:
         DataError: damaged, refused, or of another structure.
     """
-    data, urls = find_plain(file, "data"), find_plain(file, "video_urls")
+    data, urls = plain_dataset(file, "data"), plain_dataset(file, "video_urls")
     _require_vectors(path, data)
     if len(urls.shape) != 1 or h5py.check_string_dtype(urls.dtype) is None:
         raise DataError(f"{path}: 'video_urls' has shape {urls.shape} and type {urls.dtype}, expected (n,) text")
-    raw = read_texts(h5py.Dataset(urls.id), LONGEST) if urls.dtype.kind == "O" else urls.read().tolist()
+    raw = read_texts(urls, LONGEST) if urls.dtype.kind == "O" else urls[()].tolist()
     return raw, data
 
 
-def _require_vectors(path: Path, data: PlainDataset) -> None:
+def _require_vectors(path: Path, data: h5py.Dataset) -> None:
     if len(data.shape) != 2 or data.dtype.kind not in "fiu":
         raise DataError(
             f"{path}: 'data' has shape {data.shape} and type {data.dtype}, expected (n, width) numbers"
@@ -72,7 +72,7 @@ def _width(tree: FeatureTree, modality: str) -> tuple[int, Path]:
     """Find the width of the vectors in the smallest file that has any, and that file relative to the tree."""
     for path in tree.smallest_files(modality):
         with open_plain(path) as file:
-            data = find_plain(file, "data")
+            data = plain_dataset(file, "data")
             _require_vectors(path, data)
             if data.shape[0]:
                 return data.shape[1], path.relative_to(tree.path)

@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
+from functools import partial
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -57,7 +58,7 @@ def read_vectors_by_name(path: Path, known: Set[str]) -> dict[str, NDArray[np.fl
         float32 `[E]` by name, at least one; all finite, but `E` may differ.
 
     Raises:
-        DataError: unreadable, of another form, a name that occurs twice, or a value that is no finite number.
+        DataError: unreadable, of another form, a name that occurs twice, or a value that is not a finite number.
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
@@ -87,10 +88,7 @@ def _reason(error: Exception) -> str:
 
 
 def _from_json(path: Path, known: Set[str]) -> Mapping[str, Any]:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        return _unique(path, pairs)
-
-    content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
+    content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=partial(_unique, path))
     if not isinstance(content, dict):
         raise DataError(f"{path}: expected an object from class name to vector")
     return content
@@ -110,7 +108,7 @@ def _from_csv(path: Path, known: Set[str]) -> Mapping[str, Any]:
 
 
 def _is_heading(cells: list[str]) -> bool:
-    """Whether a row names columns: by words, or by numbers from 0 as pandas writes them."""
+    """Check whether a row names columns: by words, or by numbers from 0 as pandas writes them."""
     return not any(map(_is_number, cells)) or cells == [str(i) for i in range(len(cells))]
 
 
@@ -131,27 +129,22 @@ def _from_npz(path: Path, known: Set[str]) -> Mapping[str, Any]:
         return {name: arrays[name] for name in arrays.files}
 
 
-def _from_pickle(load: Callable[[Path], object]) -> Callable[[Path, Set[str]], Mapping[str, Any]]:
-    def read(path: Path, known: Set[str]) -> Mapping[str, Any]:
-        content = load(path)
-        if not isinstance(content, dict):
-            raise DataError(f"{path}: expected a dictionary from class name to vector")
-        if not all(isinstance(key, str | bytes) for key in content):
-            raise DataError(f"{path}: expected class names as keys")
-        return _unique(
-            path,
-            ((k.decode("utf-8", "replace") if isinstance(k, bytes) else k, v) for k, v in content.items()),
-        )
-
-    return read
+def _from_pickle(path: Path, known: Set[str]) -> Mapping[str, Any]:
+    content = load_pickle(path) if path.suffix.lower() == ".pkl" else load_object_array(path)
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: expected a dictionary from class name to vector")
+    if not all(isinstance(key, str | bytes) for key in content):
+        raise DataError(f"{path}: expected class names as keys")
+    pairs = ((k.decode("utf-8", "replace") if isinstance(k, bytes) else k, v) for k, v in content.items())
+    return _unique(path, pairs)
 
 
 _READERS: Mapping[str, Callable[[Path, Set[str]], Mapping[str, Any]]] = {
     ".json": _from_json,
     ".csv": _from_csv,
     ".npz": _from_npz,
-    ".npy": _from_pickle(load_object_array),
-    ".pkl": _from_pickle(load_pickle),
+    ".npy": _from_pickle,
+    ".pkl": _from_pickle,
 }
 
 

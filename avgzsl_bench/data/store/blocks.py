@@ -39,7 +39,7 @@ def release_pages(values: NDArray[Any]) -> None:
 
 
 def all_finite(values: NDArray[Any]) -> bool:
-    """Tell whether no number of an array is infinite or NaN; fast, and without further memory."""
+    """Check whether no number of an array is infinite or NaN; fast, and without further memory."""
     return all(
         bool(np.isfinite(block.min()) and np.isfinite(block.max())) for block in blocks(values) if block.size
     )

@@ -10,12 +10,10 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.errors import DataError, one_line
@@ -53,33 +51,7 @@ def _strong_close() -> h5py.h5p.PropFAID:
     return access
 
 
-@dataclass(frozen=True, slots=True)
-class PlainDataset:
-    """A dataset that can be read whole.
-
-    Attributes:
-        id: for the low-level interface of h5py, which is several times as fast for hundreds of small files.
-        shape, dtype: as declared; the file stores as much.
-    """
-
-    id: h5py.h5d.DatasetID
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-
-    def read(self) -> NDArray[Any]:
-        """Read all of it, if it is not text of variable length."""
-        values = np.empty(self.shape, self.dtype)
-        if values.size:
-            self.id.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
-        return values
-
-
 def plain_dataset(file: h5py.File, name: str) -> h5py.Dataset:
-    """Find a dataset as `find_plain` does, for the high-level interface of h5py, which reads in parts."""
-    return h5py.Dataset(find_plain(file, name).id)
-
-
-def find_plain(file: h5py.File, name: str) -> PlainDataset:
     """Find a dataset of the file's root that is stored in the file itself and declares no more than is stored.
 
     Raises:
@@ -105,23 +77,24 @@ def find_plain(file: h5py.File, name: str) -> PlainDataset:
     if stored > root.get_filesize():
         raise DataError(f"{path}: damaged: {name!r} is larger than the file")
     if math.prod(shape) * dtype.itemsize > stored * (_COMPRESSION_LIMIT if creation.get_nfilters() else 1):
-        raise DataError(f"{path}: {name!r} declares shape {shape}, but little of that is stored")
+        raise DataError(f"{path}: {name!r} declares shape {shape}, of which little is stored")
     if creation.get_layout() == h5py.h5d.CHUNKED:
         chunk = math.prod(creation.get_chunk()) * dtype.itemsize
         if chunk > max(_LARGEST_CHUNK, math.prod(shape) * dtype.itemsize):
             raise DataError(f"{path}: {name!r} is stored in chunks of {chunk:,} bytes, far larger than it is")
-    return PlainDataset(found, shape, dtype)
+    return h5py.Dataset(found)
 
 
 def read_array(file: h5py.File, name: str, kinds: str, dimensions: int) -> NDArray[Any]:
     """Read a plain dataset whose NumPy kind is one of `kinds`.
 
     Raises:
-        DataError: as `plain_dataset`; another type, or another number of dimensions.
+        DataError: as `plain_dataset`, another type, or another number of dimensions.
     """
-    dataset = find_plain(file, name)
+    dataset = plain_dataset(file, name)
     if dataset.dtype.kind not in kinds:
         raise DataError(f"{file.filename}: {name!r} has type {dataset.dtype}")
     if len(dataset.shape) != dimensions:
         raise DataError(f"{file.filename}: {name!r} has shape {dataset.shape}, expected {dimensions} dimensions")
-    return dataset.read()
+    values: NDArray[Any] = dataset[()]
+    return values

@@ -331,17 +331,17 @@ def real(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_only_a_method_that_asks_is_given_the_text(real: Path) -> None:
     without = ab.load_benchmark("ucf", "own", data_root=real, needs=NEEDS)
-    assert (list(without.final.classes.text), without.added_text) == (["hashed"], {})
+    assert (list(without.final.classes.text), without.spec.added_text) == (["hashed"], {})
     write_added_text(real, AddedText("ucf", "knowledge", VECTORS, "here"))
     given = ab.load_benchmark("ucf", "own", data_root=real, needs=NEEDS, text_order="official")
     assert list(given.final.classes.text) == ["hashed", "knowledge"]
     assert given.shape.text == {"hashed": 300, "knowledge": 5}
     ids = [UCF.class_id(name) for name in given.final.classes.names]
     assert np.array_equal(given.final.classes.text["knowledge"].numpy(), VECTORS[ids]), "always by name"
-    assert list(given.added_text) == ["knowledge"]
+    assert list(given.spec.added_text) == ["knowledge"]
     other = ab.load_benchmark("ucf", "own", data_root=real)
-    assert (list(other.final.classes.text), other.added_text) == (["hashed"], {})
-    assert other.fingerprint == given.fingerprint
+    assert (list(other.final.classes.text), other.spec.added_text) == (["hashed"], {})
+    assert other.spec.fingerprint == given.spec.fingerprint
 
 
 def test_a_class_without_a_vector_is_named(real: Path) -> None:

@@ -125,7 +125,7 @@ def test_what_stays_of_an_imported_tree(imported):
         (view.selection, view.final), ("stage1_val_seen", "stage2_test_seen"), unseen, strict=True
     ):
         assert set(ids[task.truth.row]) == {*LEFT[scored], *rest}
-    assert view.split == "cls-disjoint"
+    assert view.spec.split == "cls-disjoint"
     assert view.final.classes.names == standard.final.classes.names
     assert len(view.final.train) == len(standard.final.train)
 
@@ -133,7 +133,9 @@ def test_what_stays_of_an_imported_tree(imported):
 def test_each_view_has_its_own_hash(imported, tmp_path):
     root, _ = imported
     names = ("cls", "main", "cls-disjoint", "main-disjoint")
-    hashes = [ab.load_benchmark("activitynet", "clip_clap", name, data_root=root).split_hash for name in names]
+    hashes = [
+        ab.load_benchmark("activitynet", "clip_clap", name, data_root=root).spec.split_hash for name in names
+    ]
     assert len(set(hashes)) == 4
     assert hashes[:2] == [FACTS["activitynet"].split_hash(name) for name in names[:2]]
     fewer = _complete(VIDEOS)
@@ -141,7 +143,7 @@ def test_each_view_has_its_own_hash(imported, tmp_path):
     write_plausible_tree(tmp_path / "in", "clip_clap", "activitynet", fewer)
     import_tree(tmp_path / "in", tmp_path / "data", force=False)
     same = ab.load_benchmark("activitynet", "clip_clap", "cls-disjoint", data_root=tmp_path / "data")
-    assert same.split_hash == hashes[2], "the same videos are left out"
+    assert same.spec.split_hash == hashes[2], "the same videos are left out"
     fewer["stage_1_train"] = {
         name: [i for i in ids if i[0] != "-"] or ["jjjjjjjjjjj_0"] for name, ids in fewer["stage_1_train"].items()
     }
@@ -149,7 +151,7 @@ def test_each_view_has_its_own_hash(imported, tmp_path):
     import_tree(tmp_path / "in2", tmp_path / "data2", force=False)
     other = ab.load_benchmark("activitynet", "clip_clap", "cls-disjoint", data_root=tmp_path / "data2")
     assert other.counts["stage2_test_seen"] == 3
-    assert other.split_hash != hashes[2]
+    assert other.spec.split_hash != hashes[2]
 
 
 def test_where_every_seen_clip_shares_its_recording_the_view_is_refused(tmp_path):

@@ -234,14 +234,15 @@ def _read_torch(path: Path) -> object:
 def _safetensors(folder: Path) -> list[bytes]:
     import torch
 
-    from avgzsl_bench.records.checkpoint import Checkpoint, Header, Origin, Widths, write_checkpoint
+    from avgzsl_bench.gzsl.task import FeatureDims
+    from avgzsl_bench.records.checkpoint import Checkpoint, Header, Origin, write_checkpoint
 
     header = Header(
         method="devise",
         distribution="",
         version="",
         config={"epochs": 2},
-        shape=Widths(audio=2, visual=3, text={"word2vec": 4}),
+        shape=FeatureDims(audio=2, visual=3, text={"word2vec": 4}),
         origin=Origin(),
     )
     path = folder / "valid.safetensors"

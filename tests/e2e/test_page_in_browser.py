@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from make_record import make_record
 
+from avgzsl_bench.report.boards.board import read_boards
 from avgzsl_bench.report.folder import write_boards
-from avgzsl_bench.report.tables.board import read_boards
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 

@@ -1,4 +1,4 @@
-"""Outcomes of simulated runs whose true figures are known."""
+"""Correctness of simulated runs whose true figures are known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from avgzsl_bench.gzsl.metrics import harmonic_mean
-from avgzsl_bench.report.stats.outcomes import Outcomes
+from avgzsl_bench.report.stats.correctness import Correctness
 
 VIDEO_SD = 1.5
 ZSL_GAIN = 0.4
@@ -40,12 +40,12 @@ class World:
         sides = np.where(self.seen, 1, -1)
         return self.ease + self.seed_sd * together + self.trade_sd * trade * sides + self.class_sd * own
 
-    def draw(self, rng: np.random.Generator, runs: int, method: str = "m") -> Outcomes:
+    def draw(self, rng: np.random.Generator, runs: int, method: str = "m") -> Correctness:
         label = self.label
         score = self.level(rng, runs)[:, label] + rng.normal(0, VIDEO_SD, len(label))
         score += rng.normal(size=score.shape)
         zsl = (score + ZSL_GAIN > 0) & ~self.seen[label]
-        return Outcomes(method, tuple(range(runs)), label, self.seen, score > 0, zsl)
+        return Correctness(method, tuple(range(runs)), label, self.seen, score > 0, zsl)
 
     def truth(self, rng: np.random.Generator) -> dict[str, float]:
         """Mean figures over all seeds, on all videos."""

@@ -1,4 +1,4 @@
-"""Where a row comes from: what its runs were made with, on what, and how long they took."""
+"""Provenance of a row: versions, configuration, data, devices and durations of its runs."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from avgzsl_bench.report.tables.board import one_line
+from avgzsl_bench.report.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from avgzsl_bench.records.collect import BoardKey
     from avgzsl_bench.records.record import Record
-    from avgzsl_bench.report.stats.rows import Row
+    from avgzsl_bench.report.stats.rows import ResultRow
 
 _TRAINING = ("selection_seconds", "final_seconds")
-"""What a run is trained in: stage 1 with its selection of an epoch, and stage 2."""
+"""Durations that add up to training: stage 1 with its selection of an epoch, and stage 2."""
 _TOGETHER = "seeds_together"
 _REVISION = "revision"
 
 
-def training_seconds(row: Row) -> float | None:
-    """Mean over seeds of the seconds that both stages took on the devices named; None if not recorded.
+def training_seconds(row: ResultRow) -> float | None:
+    """Average over seeds the seconds that both stages took on the devices named; None if not recorded.
 
-    A seed that trained together with others took a share of the time, which says nothing of a run by itself.
+    Left out are seeds that trained together with others: a share of their time is not that of a single run.
     """
-    alone = [run.record for run in row.runs if _TOGETHER not in run.record.timing]
-    seconds = [found for record in alone if (found := _seconds(record)) is not None]
+    single = [run.record for run in row.runs if _TOGETHER not in run.record.timing]
+    seconds = [found for record in single if (found := _seconds(record)) is not None]
     return sum(seconds) / len(seconds) if seconds else None
 
 
-def provenance_of(row: Row, key: BoardKey) -> dict[str, str]:
-    """What a row was made from, by name; a value that differs between its runs is given once for each.
+def provenance_of(row: ResultRow, key: BoardKey) -> dict[str, str]:
+    """Describe the provenance of a row, by name; a value that differs between its runs is given once for each.
 
     Returns:
         `configuration` as JSON, `seeds`, `run_ids`, `fingerprint`, `split_hash`, `calibration`, `text_order`,
@@ -54,7 +54,7 @@ def provenance_of(row: Row, key: BoardKey) -> dict[str, str]:
         "revision": one_line(_distinct(record.environment.get(_REVISION) for record in records)),
         "device": one_line(_distinct(record.device for record in records)),
         "started": one_line(" ".join(str(record.timing.get("started", "unknown")) for record in records)),
-        "seconds": " ".join(map(_told_seconds, records)),
+        "seconds": " ".join(map(_seconds_text, records)),
     }
 
 
@@ -63,10 +63,10 @@ def _seconds(record: Record) -> float | None:
     return float(sum(parts)) if parts else None
 
 
-def _told_seconds(record: Record) -> str:
+def _seconds_text(record: Record) -> str:
     seconds, together = _seconds(record), record.timing.get(_TOGETHER)
-    told = "unknown" if seconds is None else f"{seconds:.3f}"
-    return told if together is None else f"{told} (a share: {together} seeds together)"
+    text = "unknown" if seconds is None else f"{seconds:.3f}"
+    return text if together is None else f"{text} (a share: {together} seeds together)"
 
 
 def _versions(records: Iterable[Record]) -> str:

@@ -1,4 +1,4 @@
-"""Chosen methods of one board, compared with each other: every pair tested, and what each class gains."""
+"""Comparison of chosen methods of one board: a test of every pair, and the gain in each class."""
 
 from __future__ import annotations
 
@@ -8,52 +8,65 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from avgzsl_bench.errors import ConfigError, RecordError, UnknownNameError
-from avgzsl_bench.report.stats.comparison import Comparison, compare, seed_caveats
-from avgzsl_bench.report.stats.outcomes import RESAMPLED_FIGURES, class_gains, outcomes_of
+from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, class_gains
+from avgzsl_bench.report.stats.pair_tests import PairTest, pair_tests, seed_caveats
 from avgzsl_bench.report.stats.variance import varied
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from avgzsl_bench.report.tables.board import Board, Line
+    from avgzsl_bench.report.boards.board import Board, BoardRow
 
 _HINT = "known are those with a record; make one with: avbench run --method NAME --dataset DATASET"
 _OPTIONS = ("dataset", "features", "split", "calibration", "text_order")
-"""What boards are chosen by."""
+"""Options that choose boards."""
 _EQUAL = 1e-12
 """Changes of a class accuracy up to this are rounding."""
 
 
 @dataclass(frozen=True)
-class Compared:
+class MethodComparison:
     """Rows of one board, compared in one figure.
 
     Attributes:
-        board: where they stand.
-        lines: two or more, in the order in which the methods were named.
+        board: that has the rows.
+        rows: two or more, in the order in which the methods were named.
         figure: `seen`, `unseen`, `hm` or `zsl`.
-        comparisons: all pairs; their positions are those in `lines`.
+        tests: of all pairs; their positions are those in `rows`.
         left_out: number of further configurations of a method, by its name.
     """
 
     board: Board
-    lines: tuple[Line, ...]
+    rows: tuple[BoardRow, ...]
     figure: str
-    comparisons: tuple[Comparison, ...]
+    tests: tuple[PairTest, ...]
     left_out: Mapping[str, int]
 
     @property
     def tied_with_best(self) -> tuple[bool, ...]:
-        """For each line, whether it competes and no other that does can be told to be better."""
-        competing = [line.competes for line in self.lines]
-        told = [c for c in self.comparisons if c.apart and competing[c.first] and competing[c.second]]
-        worse = {c.second if c.difference > 0 else c.first for c in told}
+        """For each row, whether it competes and no other that does is significantly better."""
+        competing = [row.competes for row in self.rows]
+        tests = [t for t in self.tests if t.significant and competing[t.first] and competing[t.second]]
+        worse = {t.second if t.difference > 0 else t.first for t in tests}
         return tuple(competes and i not in worse for i, competes in enumerate(competing))
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """Variance that the tests allow for, of each row: `videos and 3 seeds` or `videos, one seed`."""
+        return tuple(varied(len(row.result.runs)) for row in self.rows)
+
+    @property
+    def pairing(self) -> str:
+        """What is paired in the tests, and how few seeds weaken them."""
+        seeds = any(test.seeds_paired for test in self.tests)
+        also = "; seeds too, between configurations of one method run with the same seeds" if seeds else ""
+        caveats = seed_caveats([row.result for row in self.rows])
+        return " ".join([f"Test videos are paired{also}.", *caveats])
 
 
 @dataclass(frozen=True)
 class ClassGain:
-    """What one row gains on another in one class.
+    """The gain of one row over another in one class.
 
     Attributes:
         name, role, videos: of the class, as in `record.ClassResult`.
@@ -76,7 +89,7 @@ def compare_methods(
     split: str | None = None,
     calibration: str | None = None,
     text_order: str | None = None,
-) -> Compared:
+) -> MethodComparison:
     """Compare methods on the one board that has them all.
 
     Of a method with several configurations the one without changed settings in full precision is taken, if there
@@ -99,71 +112,30 @@ def compare_methods(
     _require_known("method", names, [name for board in boards for name in _methods(board)])
     wanted = dict(zip(_OPTIONS, (dataset, features, split, calibration, text_order), strict=True))
     board = _common_board(_chosen(boards, wanted), names)
-    lines, left_out = _lines(board, names)
-    if len(lines) < 2:
+    rows, left_out = _rows(board, names)
+    if len(rows) < 2:
         others = ", ".join(sorted(_methods(board) - set(names))) or "none"
         raise ConfigError(
             f"{names[0]!r} has only one row on board {board.name}; name another method of it too: {others}"
         )
-    comparisons = compare([line.row for line in lines], figure)
-    return Compared(board, tuple(lines), figure, tuple(comparisons), left_out)
+    tests = pair_tests([row.result for row in rows], figure)
+    return MethodComparison(board, tuple(rows), figure, tuple(tests), left_out)
 
 
-def verdict(comparison: Comparison) -> str:
-    """What a comparison says of its first row against its second."""
-    if not comparison.apart:
-        return "cannot be told apart"
-    return "better" if comparison.difference > 0 else "worse"
-
-
-def p_value(p: float) -> str:
-    """A p value to four digits.
-
-    Examples:
-        >>> p_value(0.03125), p_value(1e-9)
-        ('0.0312', '< 0.0001')
-    """
-    return f"{p:.4f}" if p >= 1e-4 else "< 0.0001"
-
-
-def points(difference: float) -> str:
-    """A difference of fractions in percentage points, with its sign; none where it rounds to 0.
-
-    Examples:
-        >>> points(0.0123), points(-1e-9)
-        ('+1.23', '0.00')
-    """
-    text = f"{100 * difference:+.2f}"
-    return text if float(text) else "0.00"
-
-
-def varied_of(compared: Compared) -> tuple[str, ...]:
-    """What the tests allow for, of each line: `videos and 3 seeds`, or `videos, one seed`."""
-    return tuple(varied(len(line.row.runs)) for line in compared.lines)
-
-
-def pairing_of(compared: Compared) -> str:
-    """What is paired in the tests, and what few seeds take from them."""
-    seeds = any(c.seeds_paired for c in compared.comparisons)
-    also = "; seeds too, between configurations of one method run with the same seeds" if seeds else ""
-    caveats = seed_caveats([line.row for line in compared.lines])
-    return " ".join([f"Test videos are paired{also}.", *caveats])
-
-
-def largest_changes(line: Line, other: Line, count: int) -> tuple[list[ClassGain], list[ClassGain]]:
-    """The classes in which a row gains and loses most against another row of its board.
+def largest_changes(row: BoardRow, other: BoardRow, count: int) -> tuple[list[ClassGain], list[ClassGain]]:
+    """Find the classes in which a row gains and loses most against another row of its board.
 
     Args:
-        line: the row.
-        other: what it is set against.
-        count: how many classes of each kind at most.
+        row: of the board.
+        other: that it is compared with.
+        count: maximum number of classes of each kind.
 
     Returns:
         Gains, the largest first, and losses, the largest first; equal ones in the order of the records.
     """
-    gain = class_gains(outcomes_of(line.row.runs), outcomes_of(other.row.runs))
+    gain = class_gains(row.result.correctness, other.result.correctness)
     gain = np.where(np.abs(gain) > _EQUAL, gain, 0.0).round(12)  # equal changes stay equal on every machine
-    classes = line.row.runs[0].record.classes
+    classes = row.result.runs[0].record.classes
     found = [ClassGain(c.name, c.role, c.videos, float(g)) for c, g in zip(classes, gain, strict=True)]
     ascending = sorted(found, key=lambda change: change.gain)
     descending = sorted(found, key=lambda change: -change.gain)
@@ -174,13 +146,13 @@ def largest_changes(line: Line, other: Line, count: int) -> tuple[list[ClassGain
 
 
 def _methods(board: Board) -> set[str]:
-    return {line.row.method.name for line in board.lines}
+    return {row.result.method.name for row in board.rows}
 
 
 def _spelled(name: str, boards: Iterable[Board]) -> str:
-    """The name of a method that is called by its name or, as in tables, by its title, in any case."""
+    """Return the name of a method that is given by its name or, as in tables, by its title, in any case."""
     wanted = name.casefold()
-    methods = [line.row.method for board in boards for line in board.lines]
+    methods = [row.result.method for board in boards for row in board.rows]
     return next((m.name for m in methods if wanted in (m.name.casefold(), m.title.casefold())), name)
 
 
@@ -192,7 +164,7 @@ def _require_known(kind: str, names: Iterable[str], known: Iterable[str]) -> Non
 
 
 def _chosen(boards: Sequence[Board], options: Mapping[str, str | None]) -> list[Board]:
-    """The boards that options leave."""
+    """Select the boards that the options allow."""
     left = list(boards)
     for option, value in options.items():
         if value is not None:
@@ -230,15 +202,15 @@ def _names(boards: Iterable[Board]) -> str:
     return ", ".join(board.name for board in boards)
 
 
-def _lines(board: Board, methods: Sequence[str]) -> tuple[list[Line], dict[str, int]]:
-    """The rows of the methods, and how many configurations of each are left out."""
-    lines: list[Line] = []
+def _rows(board: Board, methods: Sequence[str]) -> tuple[list[BoardRow], dict[str, int]]:
+    """Select the rows of the methods, and count the configurations of each that are left out."""
+    rows: list[BoardRow] = []
     left_out: dict[str, int] = {}
     for name in methods:
-        own = [line for line in board.lines if line.row.method.name == name]
-        plain = [line for line in own if not line.settings]
+        own = [row for row in board.rows if row.result.method.name == name]
+        plain = [row for row in own if not row.settings]
         taken = plain if plain and len(methods) > 1 else own
         if len(taken) < len(own):
             left_out[name] = len(own) - len(taken)
-        lines += taken
-    return lines, left_out
+        rows += taken
+    return rows, left_out

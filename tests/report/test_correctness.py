@@ -8,7 +8,7 @@ from make_record import LABELS, make_record
 
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.records.collect import collect
-from avgzsl_bench.report.stats.outcomes import RESAMPLED_FIGURES, class_gains, outcomes_of
+from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, class_gains, correctness_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,23 +19,23 @@ def test_figures_and_class_accuracies_are_those_of_the_records(tmp_path: Path, l
     for seed in range(4):
         make_record(tmp_path, seed=seed, labels=labels)
     (table,) = collect(tmp_path)
-    outcomes = outcomes_of(table.stored)
-    figures = outcomes.figures()
+    correctness = correctness_of(table.stored)
+    figures = correctness.figures()
     for figure in RESAMPLED_FIGURES:
         assert figures[figure].tolist() == [getattr(s.record.metrics, figure) for s in table.stored]
     expected = [[np.nan if c.accuracy is None else c.accuracy for c in s.record.classes] for s in table.stored]
-    np.testing.assert_array_equal(outcomes.class_accuracy(), expected)
+    np.testing.assert_array_equal(correctness.class_accuracy(), expected)
 
 
-def test_outcomes_are_of_all_runs_on_all_videos(tmp_path: Path) -> None:
+def test_it_covers_all_runs_on_all_videos(tmp_path: Path) -> None:
     for seed in (7, 2):
         make_record(tmp_path, seed=seed)
     (table,) = collect(tmp_path)
-    outcomes = outcomes_of(table.stored)
-    assert outcomes.correct.shape == outcomes.zsl_correct.shape == (2, len(LABELS))
-    assert outcomes.seeds == tuple(s.record.seed for s in table.stored)
-    assert not outcomes.zsl_correct[:, LABELS < 5].any()
-    assert outcomes.zsl_correct[:, LABELS >= 5].any()
+    correctness = correctness_of(table.stored)
+    assert correctness.correct.shape == correctness.zsl_correct.shape == (2, len(LABELS))
+    assert correctness.seeds == tuple(s.record.seed for s in table.stored)
+    assert not correctness.zsl_correct[:, LABELS < 5].any()
+    assert correctness.zsl_correct[:, LABELS >= 5].any()
 
 
 def test_class_gains_are_differences_of_mean_class_accuracies(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_class_gains_are_differences_of_mean_class_accuracies(tmp_path: Path) ->
         make_record(tmp_path / "good", skill=3.0, seed=seed, labels=labels)
         make_record(tmp_path / "bad", skill=0.5, seed=seed, labels=labels)
     good, bad = (collect(tmp_path / name)[0].stored for name in ("good", "bad"))
-    gains = class_gains(outcomes_of(good), outcomes_of(bad))
+    gains = class_gains(correctness_of(good), correctness_of(bad))
     means = [
         [np.mean([s.record.classes[c].accuracy for s in stored]) for c in range(8) if c != 3]
         for stored in (good, bad)

@@ -1,28 +1,29 @@
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from make_record import make_record
+from read_table import texts
 
 from avgzsl_bench.errors import AvbenchError, ConfigError, RecordError
 from avgzsl_bench.execution.ablation import Ablation, ablation_of
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.records.collect import collect
 from avgzsl_bench.records.record import read_record
-from avgzsl_bench.report.formats.ablation_text import MARKER, csv_of, latex_of, markdown_of, write_ablations
-from avgzsl_bench.report.tables.ablation import AblationRequest, ablation_boards
-from avgzsl_bench.report.tables.ablation_notes import board_notes, heading_of, missing_notes, names_of, table_notes
+from avgzsl_bench.report.boards.ablation import AblationRequest, ablation_boards
+from avgzsl_bench.report.tables.ablation import ablation_documents
+from avgzsl_bench.report.tables.ablation_notes import names_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from avgzsl_bench.report.tables.ablation import AblationBoard
+    from avgzsl_bench.report.boards.ablation import AblationBoard
+    from avgzsl_bench.report.tables.document import Document
+    from avgzsl_bench.report.tables.table import Value
 
 REPORTED = {
     "w/o att": (74.36, 43.89, 55.20, 45.28),
@@ -60,8 +61,23 @@ def board_of(folder: Path, request: AblationRequest) -> AblationBoard:
     return board
 
 
-def notes(board: AblationBoard) -> str:
-    return "\n".join(note for table in board.tables for note in table_notes(board, table))
+def document_of(folder: Path, request: AblationRequest) -> Document:
+    (document,) = ablation_documents([board_of(folder, request)])
+    return document
+
+
+def notes(document: Document) -> str:
+    return "\n".join(note for table in document.text for note in table.notes)
+
+
+def row_of(document: Document, label: str) -> dict[str, str]:
+    """The first row of a variant, by the titles of its columns."""
+    return next(row for table in document.text for row in texts(table) if row["Variant"] == label)
+
+
+def records(document: Document) -> list[dict[str, Value]]:
+    table = document.data
+    return [{c.key: cell.value for c, cell in zip(table.columns, row, strict=True)} for row in table.rows]
 
 
 def own_request(tables: list[dict[str, Any]], request: AblationRequest) -> AblationRequest:
@@ -71,15 +87,15 @@ def own_request(tables: list[dict[str, Any]], request: AblationRequest) -> Ablat
 def test_the_layout_is_that_of_the_papers_tables(tmp_path: Path, request_: AblationRequest) -> None:
     make_all(tmp_path, request_)
     board = board_of(tmp_path, request_)
-    laid_out = {t.declared.title: [line.variant.label for line in t.lines] for t in board.tables}
+    laid_out = {t.declared.title: [row.variant.label for row in t.rows] for t in board.tables}
     assert laid_out == {
         "Attention (Table 3)": ["w/o att", "MFT"],
         "Losses (Table 4)": ["l - l_cos", "l - l_kl", "l"],
         "Modality (Table 5)": ["Audio", "Visual", "Both"],
     }
-    printed = {line.variant.label: line.reported for line in board.lines}
+    printed = {row.variant.label: row.reported for row in board.rows}
     assert {k: (r.seen, r.unseen, r.hm, r.zsl) for k, r in printed.items() if r} == REPORTED
-    full = [line.row for line in board.lines if not line.variant.settings]
+    full = [row.result for row in board.rows if not row.variant.settings]
     assert len(full) == 3
     assert full[0] == full[1] == full[2]
 
@@ -89,34 +105,43 @@ def test_measured_figures_are_mean_and_sample_deviation_over_seeds(
 ) -> None:
     paths = [make(tmp_path, request_, "w/o att", seed=seed) for seed in range(4)]
     hm = [100 * read_record(path).metrics.hm for path in paths]
-    board = board_of(tmp_path, request_)
-    row = next(line for line in markdown_of(board).splitlines() if line.startswith("| w/o att"))
-    assert f" {np.mean(hm):.2f} ± {np.std(hm, ddof=1):.2f} " in row
-    assert row.split("|")[3].strip() == "4"
-    reported = [re.fullmatch(r"([0-9.]+) \((inside|above|below)\)", c.strip()) for c in row.split("|")[-5:-1]]
+    document = document_of(tmp_path, request_)
+    row = row_of(document, "w/o att")
+    assert row["HM"] == f"{np.mean(hm):.2f} ± {np.std(hm, ddof=1):.2f}"
+    assert (row["Settings"], row["n"]) == ("attention=off", "4")
+    cells = [row[f"Reported {title}"] for title in ("S", "U", "HM", "ZSL")]
+    reported = [re.fullmatch(r"([0-9.]+) \((inside|above|below)\)", cell) for cell in cells]
     assert [found and found[1] for found in reported] == ["74.36", "43.89", "55.20", "45.28"]
-    assert "over n seeds" in " ".join(board_notes(board))
+    assert "over n seeds" in document.notes[0]
+    terminal = document.terminal[0]
+    assert [column.title for column in terminal.columns][-4:] == [
+        "Paper\nS",
+        "Paper\nU",
+        "Paper\nHM",
+        "Paper\nZSL",
+    ]
+    assert terminal.rows[0][0].lines == ("w/o att", "attention=off")
+    assert terminal.rows[0][4].lines == (f"{np.mean(hm):.2f}", f"±{np.std(hm, ddof=1):.2f}")
+    assert terminal.rows[0][-1].lines[0] == "45.28"
 
 
-def test_what_has_no_record_is_said(tmp_path: Path, request_: AblationRequest) -> None:
+def test_what_has_no_record_is_named(tmp_path: Path, request_: AblationRequest) -> None:
     request = replace(request_, split="main", settings={"layers": 2})
     make(tmp_path, request, "w/o att")
-    board = board_of(tmp_path, request)
-    (note,) = missing_notes(board, board.tables[0])
-    assert note == (
+    document = document_of(tmp_path, request)
+    assert document.text[0].notes[0] == (
         "No record: MFT; make it with: avbench ablate --method mft --dataset ucf --features clip_clap "
         "--split main --set layers=2"
     )
-    row = next(line for line in markdown_of(board).splitlines() if line.startswith("| MFT "))
-    assert [cell.strip() for cell in row.split("|")[3:8]] == ["0", "–", "–", "–", "–"]
-    assert "layers=2 in every variant" in heading_of(board)
+    assert list(row_of(document, "MFT").values())[2:7] == ["0", "–", "–", "–", "–"]
+    assert "layers=2 in every variant" in document.heading
 
 
-def test_variants_with_other_seeds_are_told(tmp_path: Path, request_: AblationRequest) -> None:
+def test_variants_with_other_seeds_are_named(tmp_path: Path, request_: AblationRequest) -> None:
     for seed in range(2):
         make(tmp_path, request_, "w/o att", seed=seed)
     make(tmp_path, request_, "MFT", seed=1)
-    assert "Not every variant has the same seeds. w/o att: 0, 1; MFT: 1." in notes(board_of(tmp_path, request_))
+    assert "Not every variant has the same seeds. w/o att: 0, 1; MFT: 1." in notes(document_of(tmp_path, request_))
 
 
 @pytest.mark.parametrize(
@@ -137,17 +162,18 @@ def test_only_like_is_called_comparable(
 ) -> None:
     request = replace(request_, split=split)
     make(tmp_path, request, "MFT", **facts)
-    board = board_of(tmp_path, request)
-    assert verdict in notes(board)
-    assert heading_of(board).startswith("SIMULATED: ") is bool(facts.get("simulated"))
+    document = document_of(tmp_path, request)
+    assert verdict in notes(document)
+    assert document.heading.startswith("SIMULATED: ") is bool(facts.get("simulated"))
+    assert bool(document.warning) is bool(facts.get("simulated"))
 
 
 def test_printed_hm_that_contradicts_s_and_u_is_flagged(tmp_path: Path, request_: AblationRequest) -> None:
     make(tmp_path, request_, "MFT")
-    board = board_of(tmp_path, request_)
-    assert "† Audio: printed HM 42.25, but printed S and U give 42.17." in notes(board)
-    assert " 42.25† |" in markdown_of(board)
-    assert markdown_of(board).count("†") == 2
+    document = document_of(tmp_path, request_)
+    assert "† Audio: printed HM 42.25, but printed S and U give 42.17." in notes(document)
+    assert row_of(document, "Audio")["Reported HM"] == "42.25†"
+    assert sum("†" in cell for table in document.text for row in texts(table) for cell in row.values()) == 1
 
 
 @pytest.mark.parametrize(
@@ -159,7 +185,7 @@ def test_records_of_another_origin_never_share_a_board(
     make(tmp_path, request_, "w/o att")
     make(tmp_path, request_, "MFT", **other)
     boards = ablation_boards(request_, collect(tmp_path))
-    measured = [{line.variant.label for line in board.lines if line.row} for board in boards]
+    measured = [{row.variant.label for row in board.rows if row.result} for board in boards]
     assert sorted(map(sorted, measured)) == [["Both", "MFT", "l"], ["w/o att"]]
     assert len(set(names_of(boards))) == 2
 
@@ -183,12 +209,13 @@ def test_variants_may_differ_in_calibration(tmp_path: Path, request_: AblationRe
     make(tmp_path, request, "exact")
     make(tmp_path, request, "grid", calibration="clipclap")
     board = board_of(tmp_path, request)
-    assert [line.row is not None for line in board.lines] == [True, True]
-    assert not [note for note in board_notes(board) if "calibration" in note], "no one calibration holds for all"
-    assert list(pd.read_csv(io.StringIO(csv_of(board)))["calibration"]) == ["exact", "clipclap"]
+    assert [row.result is not None for row in board.rows] == [True, True]
+    document = document_of(tmp_path, request)
+    assert not [note for note in document.notes if "calibration" in note], "no one calibration holds for all"
+    assert [record["calibration"] for record in records(document)] == ["exact", "clipclap"]
 
 
-def test_a_row_that_the_paper_lacks_and_a_name_that_it_does_not_have_are_said(
+def test_a_row_that_the_paper_lacks_and_a_name_that_it_does_not_have_are_named(
     tmp_path: Path, request_: AblationRequest
 ) -> None:
     table = {
@@ -202,9 +229,9 @@ def test_a_row_that_the_paper_lacks_and_a_name_that_it_does_not_have_are_said(
     }
     request = own_request([table], request_)
     make(tmp_path, request, "full")
-    told = notes(board_of(tmp_path, request))
-    assert "Not in MFT paper, Tables 3 to 5 (table 3): ours." in told
-    assert "No reported figure for ucf in MFT paper, Tables 3 to 5 (table 3): misspelt." in told
+    text = notes(document_of(tmp_path, request))
+    assert "Not in MFT paper, Tables 3 to 5 (table 3): ours." in text
+    assert "No reported figure for ucf in MFT paper, Tables 3 to 5 (table 3): misspelt." in text
 
 
 def test_a_setting_that_does_not_work_names_the_variant(request_: AblationRequest) -> None:
@@ -231,54 +258,56 @@ def test_two_figures_for_one_seed_are_refused(tmp_path: Path, request_: Ablation
         ablation_boards(request_, collect(tmp_path))
 
 
-def test_csv_keeps_measured_and_reported_apart(tmp_path: Path, request_: AblationRequest) -> None:
+def test_data_keep_measured_and_reported_apart(tmp_path: Path, request_: AblationRequest) -> None:
     make_all(tmp_path, request_, seeds=2)
-    table = pd.read_csv(io.StringIO(csv_of(board_of(tmp_path, request_)))).set_index("variant")
-    assert list(table.index) == list(REPORTED)
+    rows = {str(record["variant"]): record for record in records(document_of(tmp_path, request_))}
+    assert list(rows) == list(REPORTED)
     for label, figures in REPORTED.items():
-        columns = [f"reported_{name}_percent" for name in ("seen", "unseen", "hm", "zsl")]
-        assert tuple(table.loc[label, columns]) == figures
-    assert (table["n_seeds"] == 2).all()
-    assert table["hm_mean"].between(0, 1).all()
-    assert ((table["hm_low"] <= table["hm_mean"]) & (table["hm_mean"] <= table["hm_high"])).all()
-    assert table.loc["w/o att", "settings"] == '{"attention": "off"}'
+        row = rows[label]
+        assert tuple(row[f"reported_{name}_percent"] for name in ("seen", "unseen", "hm", "zsl")) == figures
+        mean, low, high = (row[f"hm_{part}"] for part in ("mean", "low", "high"))
+        assert isinstance(mean, float)
+        assert isinstance(low, float)
+        assert isinstance(high, float)
+        assert 0 <= low <= mean <= high <= 1
+        assert (row["n_seeds"], row["reported_source"]) == (2, "MFT paper, Tables 3 to 5")
+        assert row["verdict_hm"] in ("inside", "above", "below")
+    assert rows["w/o att"]["settings"] == '{"attention": "off"}'
 
 
-def test_latex_is_escaped_and_says_simulated(tmp_path: Path, request_: AblationRequest) -> None:
+def test_tables_for_a_paper_have_no_settings_and_no_verdicts(tmp_path: Path, request_: AblationRequest) -> None:
     make(tmp_path, request_, "MFT", features="simulated", simulated=True)
-    text = latex_of(board_of(tmp_path, request_))
-    assert text.count(r"\begin{table}") == text.count(r"\toprule") == text.count(r"\bottomrule") == 3
-    assert text.count(r"\caption{\textbf{SIMULATED features: these figures say nothing about real videos.}") == 3
-    assert text.count("SIMULATED: MFT (reconstruction)") == 4
-    assert text.count(r"\label{tab:ablation-mft-ucf-") == 3
-    assert "make it with" not in "".join(line for line in text.splitlines() if not line.startswith("%"))
-    assert r"l - l\_cos" in text
-    assert r"clip\_clap" in text
-    assert not [line for line in text.splitlines() if not line.startswith("%") and "_" in line.replace(r"\_", "")]
+    document = document_of(tmp_path, request_)
+    assert len(document.paper) == 3
+    table = document.paper[0]
+    assert [(column.title, column.group) for column in table.columns][:3] == [
+        ("Variant", ""),
+        ("𝑛", ""),
+        ("S", "Measured"),
+    ]
+    assert [cell.text for cell in table.rows[1]][-4:] == ["72.52", "47.12", "57.12", "48.56"]
+    assert table.caption.startswith("SIMULATED: MFT (reconstruction)")
+    assert [other.label for other in document.paper] == [f"ablation-mft-ucf-{number}" for number in (1, 2, 3)]
+    assert not any("make it with" in note for other in document.paper for note in other.notes)
+    assert any("make it with" in line for line in document.origin)
 
 
-def test_the_same_records_give_the_same_bytes_wherever_they_lie(tmp_path: Path, request_: AblationRequest) -> None:
-    for folder, labels in (("a", ["w/o att", "MFT"]), ("b", ["MFT", "w/o att"])):
-        for number, label in enumerate(labels):
-            for seed in range(2):
-                make(tmp_path / folder / f"{number}", request_, label, seed=seed)
-        write_ablations([board_of(tmp_path / folder, request_)], tmp_path / f"out_{folder}")
-    files = [sorted((tmp_path / f"out_{folder}").iterdir()) for folder in "ab"]
-    assert [p.name for p in files[0]] == [f"mft-ucf-clip_clap-cls{end}" for end in (".csv", ".md", ".tex")]
-    assert [p.read_bytes() for p in files[0]] == [p.read_bytes() for p in files[1]]
+def test_an_ablation_is_of_one_precision(tmp_path: Path, request_: AblationRequest) -> None:
+    for seed, precision in ((0, "full"), (1, "full"), (0, "bf16")):
+        make(tmp_path, request_, "MFT", seed=seed, precision=precision)
+    full = board_of(tmp_path, request_)
+    other = board_of(tmp_path, replace(request_, precision="bf16"))
+    assert {row.result.seeds for row in full.rows if row.result} == {(0, 1)}
+    assert {row.result.seeds for row in other.rows if row.result} == {(0,)}
+    documents = ablation_documents([full, other])
+    assert [document.name for document in documents] == ["mft-ucf-clip_clap-cls", "mft-ucf-clip_clap-cls-bf16"]
+    assert "precision" not in documents[0].heading
+    assert documents[1].heading.endswith("(precision bf16 in every variant)")
+    assert ["--precision bf16" in document.text[0].notes[0] for document in documents] == [False, True]
 
 
-def test_a_file_of_somebody_elses_is_not_replaced(tmp_path: Path, request_: AblationRequest) -> None:
-    make(tmp_path / "results", request_, "MFT")
-    board = board_of(tmp_path / "results", request_)
-    out = tmp_path / "out"
-    out.mkdir()
-    theirs = out / "mft-ucf-clip_clap-cls.csv"
-    theirs.write_text("mine\n")
-    with pytest.raises(AvbenchError, match="would be lost"):
-        write_ablations([board], out)
-    assert [p.name for p in out.iterdir()] == [theirs.name]
-    theirs.unlink()
-    for _ in range(2):
-        written = write_ablations([board], out)
-    assert written[0].read_text().startswith(MARKER)
+def test_a_board_knows_its_runs(tmp_path: Path, request_: AblationRequest) -> None:
+    run_id = read_record(make(tmp_path, request_, "MFT")).run_id
+    other = read_record(make(tmp_path, request_, "MFT", version="0.2.0")).run_id
+    boards = ablation_boards(request_, collect(tmp_path))
+    assert [(board.has_run(run_id), board.has_run(other)) for board in boards] == [(True, False), (False, True)]

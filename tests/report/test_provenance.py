@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from avgzsl_bench.report.tables.provenance import training_seconds
+from avgzsl_bench.report.boards.provenance import training_seconds
 
 
 def row(*timings):

@@ -1,17 +1,19 @@
-"""What must be known to read a board, as plain sentences; whoever shows them escapes them."""
+"""Notes below the tables of a board, as plain sentences; renderers escape them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from avgzsl_bench.report.reported.beside import like_reported
-from avgzsl_bench.report.stats.comparison import seed_caveats
-from avgzsl_bench.report.tables.board import MARKED, Board, Line
-from avgzsl_bench.report.tables.literature_notes import CONTRADICTS, origin_of
+from avgzsl_bench.report.boards.labels import MARKED
+from avgzsl_bench.report.stats.pair_tests import seed_caveats
+from avgzsl_bench.report.tables.literature_notes import origin_of
+from avgzsl_bench.report.text import CONTRADICTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from avgzsl_bench.report.boards.board import Board, BoardRow
 
 _MEANINGS = {
     "reconstruction": "no program of the authors and not all of the paper was available; gaps were filled",
@@ -19,8 +21,16 @@ _MEANINGS = {
 }
 
 
-def data_notes(board: Board) -> list[str]:
-    """What the board was measured on, and which methods were given more than the others."""
+def figure_notes(board: Board) -> list[str]:
+    """Explain the main table: statistics, bold and reported figures, data and methods."""
+    first, *others = _statistics_notes(board)
+    competing = sum(row.competes for row in board.rows)
+    bold = ["Bold: the best mean among competing methods."] if competing > 1 else []
+    return [first, *bold, *others, *_comparable_notes(board), *_data_notes(board)]
+
+
+def _data_notes(board: Board) -> list[str]:
+    """Describe the data of the board, and name the methods that use more of it than others."""
     key = board.key
     notes = [
         f"Calibration {key.calibration}; split {key.split} (hash {key.split_hash[:12]}); "
@@ -29,27 +39,27 @@ def data_notes(board: Board) -> list[str]:
     ]
     if board.missing:
         notes.append(f"Left out of the means for want of test videos: {', '.join(board.missing)}.")
-    follows = {line.row.method.follows for line in board.lines}
+    follows = {row.result.method.follows for row in board.rows}
     notes += _input_notes(board)
-    notes += precision_notes(board.lines)
+    notes += precision_notes(board.rows)
     return notes + [f"{mark}: {_MEANINGS[mark]}." for mark in MARKED if mark in follows]
 
 
-def precision_notes(lines: Sequence[Line]) -> list[str]:
-    """What another precision than full is of; empty without any."""
-    found = sorted({line.row.precision for line in lines} - {"full"})
+def precision_notes(rows: Sequence[BoardRow]) -> list[str]:
+    """Explain each precision other than full; empty if there is none."""
+    found = sorted({row.result.precision for row in rows} - {"full"})
     return [f"precision {name}: of training alone; videos were scored in full precision." for name in found]
 
 
-def statistics_notes(board: Board) -> list[str]:
-    """What ±, intervals and ranks mean, and what varied over how many runs."""
+def _statistics_notes(board: Board) -> list[str]:
+    """Explain ±, intervals and ranks, and the sources of variance over how many runs."""
     notes = [
         "S, U, HM, ZSL and AUSUC in percent. ± is the sample standard deviation over n seeds, n as in the "
         "column Seeds; a single seed has none.",
         f"Interval: 95 percent, of the mean HM, allowing for {_varied(board)}. Videos are resampled within "
         "their class.",
     ]
-    ranked = [line.row for line in board.lines if line.row.ranks]
+    ranked = [row.result for row in board.rows if row.result.ranks]
     if not ranked:
         return notes
     caveats = seed_caveats(ranked)
@@ -59,7 +69,7 @@ def statistics_notes(board: Board) -> list[str]:
     )
     together = f". {' '.join(caveats)}" if caveats else "; all hold together with 95 percent confidence."
     notes.append(f"{rank}{together}")
-    if tied_lines(board) > 1:
+    if board.tied > 1:
         notes.append(
             "tied: may be the best, for no other can be told to be better. That is not to be equal: a row whose "
             "seeds scatter widely can be tied with everything."
@@ -67,9 +77,9 @@ def statistics_notes(board: Board) -> list[str]:
     return notes
 
 
-def like_notes(board: Board) -> list[str]:
-    """What the reported figures in measured rows are; empty without any."""
-    figures = [found.figure for found in like_reported(board).values()]
+def _comparable_notes(board: Board) -> list[str]:
+    """Explain the reported figures in measured rows; empty if there are none."""
+    figures = [match.figure for row in board.rows if (match := row.comparable_reported)]
     if not figures:
         return []
     notes = [
@@ -82,7 +92,7 @@ def like_notes(board: Board) -> list[str]:
 
 
 def sensitivity_notes(board: Board) -> list[str]:
-    """What the columns of the sensitivity table are."""
+    """Explain the columns of the sensitivity table."""
     fixed = board.key.calibration.startswith("fixed:")
     chosen = "was fixed beforehand" if fixed else "was chosen on validation videos"
     return [
@@ -94,7 +104,7 @@ def sensitivity_notes(board: Board) -> list[str]:
 
 
 def training_notes(board: Board) -> list[str]:
-    """What the columns of the table of runs are."""
+    """Explain the columns of the table of runs."""
     shortened = "; on simulated features far shorter than the published schedules" if board.key.simulated else ""
     return [
         f"Stage 1: what was trained, epochs x batches an epoch x videos a batch{shortened}.",
@@ -104,9 +114,9 @@ def training_notes(board: Board) -> list[str]:
 
 
 def reported_notes(board: Board) -> list[str]:
-    """What the reported figures compare with, and where they come from; empty without any."""
+    """Explain what the reported figures compare with, and name their sources; empty if there are none."""
     key = board.key
-    figures = list(dict.fromkeys(figure for line in board.lines for figure in line.reported))
+    figures = list(dict.fromkeys(match.figure for _, match in board.matches))
     if not figures:
         return []
     compared = (
@@ -137,29 +147,20 @@ def reported_notes(board: Board) -> list[str]:
     return notes + [f"{source}: {citation}" for source, citation in sources.items()]
 
 
-def tied_lines(board: Board) -> int:
-    """How many rows cannot be told apart from the best, the best among them."""
-    return sum(line.row.tied_with_best for line in board.lines)
-
-
 def _varied(board: Board) -> str:
-    """What the intervals allow for: once if it is the same for all rows, else with the rows it holds for."""
+    """Name what the intervals allow for: once if it is the same for all rows, else with the rows it holds for."""
     found: dict[str, list[str]] = defaultdict(list)
-    for line in board.lines:
-        found[line.row.interval["hm"].varied].append(line.name)
+    for row in board.rows:
+        found[row.result.interval["hm"].varied].append(row.name)
     if len(found) == 1:
         return next(iter(found))
-    return "; ".join(f"{varied} ({_listed(labels)})" for varied, labels in found.items())
-
-
-def _listed(labels: Sequence[str]) -> str:
-    return ", ".join(dict.fromkeys(labels))
+    return "; ".join(f"{varied} ({', '.join(dict.fromkeys(names))})" for varied, names in found.items())
 
 
 def _input_notes(board: Board) -> list[str]:
-    """Which methods were given more than a vector a modality and the feature set's text embeddings."""
-    stepwise = sorted({line.label for line in board.lines if line.row.sequences})
-    given = sorted({(line.label, *text) for line in board.lines for text in line.row.added_text.items()})
+    """Name methods that use more than one vector per modality and the class embeddings of the feature set."""
+    stepwise = sorted({row.label for row in board.rows if row.result.sequences})
+    given = sorted({(row.label, *text) for row in board.rows for text in row.result.added_text.items()})
     notes = [
         f"{label}: reads text {name!r} (hash {mark[:12]}), added to the dataset." for label, name, mark in given
     ]

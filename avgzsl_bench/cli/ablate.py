@@ -146,7 +146,7 @@ def _run_and_read(
     console = Console(stderr=True)
     with console.status("preparing data and method"):
         parts = _parts(request, seeds, results, device, data_root)
-        # Looked at before any training: a damaged record is told now, not after the last run.
+        # Read before any training: a damaged record is reported now, not after the last run.
         _collect(results)
         finished = [part.plan.finished() for part in parts]
     first = parts[0].plan

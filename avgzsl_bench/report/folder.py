@@ -41,7 +41,7 @@ def write_boards(boards: Sequence[Board], out: Path, formats: Collection[str] = 
         The files written.
 
     Raises:
-        AvbenchError: the folder cannot be written to, or holds a file of somebody else's under one of the names.
+        AvbenchError: the folder cannot be written to, or holds a file that is not ours under one of the names.
     """
     contents = _contents(boards, formats)
     for name in contents:
@@ -66,7 +66,7 @@ def write_ablations(boards: Sequence[AblationBoard], out: Path) -> list[Path]:
         The files written.
 
     Raises:
-        AvbenchError: the folder cannot be written to, or holds a file of somebody else's under one of the names.
+        AvbenchError: the folder cannot be written to, or holds a file that is not ours under one of the names.
     """
     return _write_marked(ablation_documents(boards), out, ("md", "csv", "tex"), "ablation")
 
@@ -78,7 +78,7 @@ def write_literature(tables: Sequence[LiteratureTable], out: Path) -> list[Path]
         The files written.
 
     Raises:
-        AvbenchError: the folder cannot be written to, or holds a file of somebody else's under one of the names.
+        AvbenchError: the folder cannot be written to, or holds a file that is not ours under one of the names.
     """
     return _write_marked([literature_document(tables)], out, ("md", "csv"), "literature table")
 
@@ -177,6 +177,6 @@ def _remove_stale(out: Path, names: Iterable[str]) -> None:
 
 
 def _is_ours(path: Path) -> bool | None:
-    """Tell whether a leaderboard wrote what lies at a path; None where nothing lies."""
+    """Check whether a leaderboard wrote what lies at a path; None where nothing lies."""
     content = content_of(path)
     return None if content is None else load_format(path.suffix[1:]).is_ours(content)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from read_table import grid
 
-from avgzsl_bench.report.formats.markdown import FORMAT, escape, markdown_of, summary_of
-from avgzsl_bench.report.tables.document import MARKER, Document, Link
+from avgzsl_bench.report.formats.markdown import escape, markdown_of, summary_of
+from avgzsl_bench.report.tables.document import Document, Link
 from avgzsl_bench.report.tables.table import Cell, Column, make_table
 
 COLUMNS = (Column("name", "Method", "left"), Column("hm", "HM"))
@@ -50,13 +50,6 @@ def test_a_summary_has_the_main_table_only() -> None:
     assert text.startswith("## Head")
     assert [row[0] for row in grid(text)][::2] == ["Method", r"a\|b"]
     assert text.endswith("clip_clap).\n")
-
-
-def test_the_file_begins_with_its_marker() -> None:
-    ((name, content),) = FORMAT.files_of(DOCUMENT).items()
-    assert (name, content.decode()) == ("name.md", f"{MARKER}\n\n{markdown_of(DOCUMENT)}")
-    assert FORMAT.is_ours(content)
-    assert not FORMAT.is_ours(b"# My project\n" + content)
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ class AblationBoard:
         return [row for table in self.tables for row in table.rows]
 
     def has_run(self, run_id: str) -> bool:
-        """Tell whether a run is one of those that the board is made of."""
+        """Check whether a run is one of those that the board is made of."""
         results = [row.result for row in self.rows if row.result]
         return any(run.record.run_id == run_id for result in results for run in result.runs)
 

@@ -110,8 +110,8 @@ def compare_methods(
     if figure not in RESAMPLED_FIGURES:
         raise UnknownNameError("figure", figure, RESAMPLED_FIGURES)
     _require_known("method", names, [name for board in boards for name in _methods(board)])
-    wanted = dict(zip(_OPTIONS, (dataset, features, split, calibration, text_order), strict=True))
-    board = _common_board(_chosen(boards, wanted), names)
+    options = dict(zip(_OPTIONS, (dataset, features, split, calibration, text_order), strict=True))
+    board = _common_board(_chosen(boards, options), names)
     rows, left_out = _rows(board, names)
     if len(rows) < 2:
         others = ", ".join(sorted(_methods(board) - set(names))) or "none"
@@ -151,9 +151,9 @@ def _methods(board: Board) -> set[str]:
 
 def _spelled(name: str, boards: Iterable[Board]) -> str:
     """Return the name of a method that is given by its name or, as in tables, by its title, in any case."""
-    wanted = name.casefold()
+    folded = name.casefold()
     methods = [row.result.method for board in boards for row in board.rows]
-    return next((m.name for m in methods if wanted in (m.name.casefold(), m.title.casefold())), name)
+    return next((m.name for m in methods if folded in (m.name.casefold(), m.title.casefold())), name)
 
 
 def _require_known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -173,8 +173,8 @@ def _chosen(boards: Sequence[Board], options: Mapping[str, str | None]) -> list[
             left = [board for board in left if getattr(board.key, option) == value]
     if not left:
         given = {option.replace("_", " "): value for option, value in options.items() if value is not None}
-        wanted = ", ".join(f"{option} {value}" for option, value in given.items())
-        raise RecordError(f"no board of {wanted}; there are: {_names(boards)}")
+        request = ", ".join(f"{option} {value}" for option, value in given.items())
+        raise RecordError(f"no board of {request}; there are: {_names(boards)}")
     return left
 
 

@@ -40,7 +40,7 @@ def labels_of(rows: Sequence[ResultRow]) -> list[tuple[str, str]]:
 
 
 def is_standard(row: ResultRow) -> bool:
-    """Tell whether a method ran with its defaults or a preset of it, to the end, as the figures of papers do."""
+    """Check whether a method ran with its defaults or a preset of it, to the end, as the figures of papers do."""
     return not (_changed(row) or _stopped(row))
 
 

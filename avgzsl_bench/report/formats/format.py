@@ -28,6 +28,6 @@ class Format:
     begins: bool = True
 
     def is_ours(self, content: bytes) -> bool:
-        """Tell whether a file was written in this format, and may be replaced or removed."""
+        """Check whether a file was written in this format, and may be replaced or removed."""
         mark = self.mark.encode()
         return content.startswith(mark) if self.begins else mark in content

@@ -45,7 +45,7 @@ def _section(document: Document, number: int) -> dict[str, object]:
 
 
 def _has_values(table: Table) -> list[bool]:
-    """Tell for each column whether it holds numbers."""
+    """Check for each column whether it holds numbers."""
     return [any(cell.value is not None for cell in column) for column in zip(*table.rows, strict=True)]
 
 

@@ -58,12 +58,12 @@ def time_plot(rows: Sequence[BoardRow]) -> Plot:
     )
 
 
-def _apart(wanted: NDArray[np.float64], gap: float, bottom: float, top: float) -> NDArray[np.float64]:
-    """Place labels at least a gap apart, in the order wanted and as near to it as a single pass can."""
-    order = np.argsort(-wanted, kind="stable")
-    steps = gap * np.arange(len(wanted))
-    down = np.minimum.accumulate(np.minimum(wanted[order], top) + steps) - steps
-    lowest = bottom + gap * np.arange(len(wanted))[::-1]
-    placed = np.empty_like(wanted)
+def _apart(preferred: NDArray[np.float64], gap: float, bottom: float, top: float) -> NDArray[np.float64]:
+    """Place labels at least a gap apart, in their order and as near to preferred heights as a single pass can."""
+    order = np.argsort(-preferred, kind="stable")
+    steps = gap * np.arange(len(preferred))
+    down = np.minimum.accumulate(np.minimum(preferred[order], top) + steps) - steps
+    lowest = bottom + gap * np.arange(len(preferred))[::-1]
+    placed = np.empty_like(preferred)
     placed[order] = np.maximum(down, lowest)
     return placed

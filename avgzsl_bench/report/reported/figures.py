@@ -74,7 +74,7 @@ class Printed(_Source):
         return round(hm, 2) if abs(hm - self.hm) > _HM_TOLERANCE else None
 
     def is_like(self, features: str, split: str) -> bool:
-        """Tell whether measured figures on these features and split compare with this one.
+        """Check whether measured figures on these features and split compare with this one.
 
         Papers give a feature set one name whether its time steps are used or their means; so does this comparison.
         """

@@ -46,7 +46,7 @@ class Interval:
     """A 95 percent confidence interval of a mean over seeds.
 
     Attributes:
-        low, high: its limits, as fractions; NaN where nothing varied, which says nothing of what might have.
+        low, high: its limits, as fractions; NaN where nothing varied, which is no evidence of certainty.
         varied: what it allows for: `videos and 3 seeds`, or `videos, one seed`.
     """
 

@@ -96,17 +96,6 @@ def test_mistakes_are_one_line_and_write_nothing(
     assert not (tmp_path / "table.tex").exists()
 
 
-def test_a_file_of_somebody_elses_is_not_replaced(results: Path, tmp_path: Path) -> None:
-    paper = tmp_path / "paper.tex"
-    paper.write_text(r"\documentclass{article}")
-    result = call("good", "bad", "--results", results, "--latex", paper)
-    assert result.exit_code == 2
-    assert result.output == (
-        f"error: {paper} was not made by avbench and would be lost; choose another file with --latex\n"
-    )
-    assert paper.read_text() == r"\documentclass{article}"
-
-
 def test_help_does_not_load_scipy() -> None:
     code = (
         "import sys\nfrom avgzsl_bench.cli import main\n"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from make_record import make_record
-from read_table import texts
+from read_table import texts, values
 
 from avgzsl_bench.errors import AvbenchError, ConfigError, RecordError
 from avgzsl_bench.execution.ablation import Ablation, ablation_of
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from avgzsl_bench.report.boards.ablation import AblationBoard
     from avgzsl_bench.report.tables.document import Document
-    from avgzsl_bench.report.tables.table import Value
 
 REPORTED = {
     "w/o att": (74.36, 43.89, 55.20, 45.28),
@@ -73,11 +72,6 @@ def notes(document: Document) -> str:
 def row_of(document: Document, label: str) -> dict[str, str]:
     """The first row of a variant, by the titles of its columns."""
     return next(row for table in document.text for row in texts(table) if row["Variant"] == label)
-
-
-def records(document: Document) -> list[dict[str, Value]]:
-    table = document.data
-    return [{c.key: cell.value for c, cell in zip(table.columns, row, strict=True)} for row in table.rows]
 
 
 def own_request(tables: list[dict[str, Any]], request: AblationRequest) -> AblationRequest:
@@ -212,7 +206,7 @@ def test_variants_may_differ_in_calibration(tmp_path: Path, request_: AblationRe
     assert [row.result is not None for row in board.rows] == [True, True]
     document = document_of(tmp_path, request)
     assert not [note for note in document.notes if "calibration" in note], "no one calibration holds for all"
-    assert [record["calibration"] for record in records(document)] == ["exact", "clipclap"]
+    assert [record["calibration"] for record in values(document.data)] == ["exact", "clipclap"]
 
 
 def test_a_row_that_the_paper_lacks_and_a_name_that_it_does_not_have_are_named(
@@ -260,7 +254,7 @@ def test_two_figures_for_one_seed_are_refused(tmp_path: Path, request_: Ablation
 
 def test_data_keep_measured_and_reported_apart(tmp_path: Path, request_: AblationRequest) -> None:
     make_all(tmp_path, request_, seeds=2)
-    rows = {str(record["variant"]): record for record in records(document_of(tmp_path, request_))}
+    rows = {str(record["variant"]): record for record in values(document_of(tmp_path, request_).data)}
     assert list(rows) == list(REPORTED)
     for label, figures in REPORTED.items():
         row = rows[label]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from make_record import make_record
-from read_table import texts
+from read_table import texts, values
 
 from avgzsl_bench.report.boards.board import read_boards
 from avgzsl_bench.report.tables.board import board_document, class_table
@@ -39,9 +39,7 @@ def notes(folder: Path) -> str:
 
 def data(folder: Path) -> dict[str, dict[str, Value]]:
     """The row of each method, by its name."""
-    table = document_of(folder).data
-    rows = [{c.key: cell.value for c, cell in zip(table.columns, row, strict=True)} for row in table.rows]
-    return {str(row["method"]): row for row in rows}
+    return {str(row["method"]): row for row in values(document_of(folder).data)}
 
 
 def test_figures_are_mean_and_deviation_in_percent(tmp_path: Path) -> None:
@@ -296,7 +294,6 @@ def test_cells_without_a_number_have_no_value(tmp_path: Path) -> None:
         make_record(tmp_path, skill=50.0, seed=seed)
     (board,) = read_boards(tmp_path)
     assert math.isnan(board.rows[0].result.interval["hm"].low)
-    page = board_document(board).page[0]
-    values = {column.key: cell.value for column, cell in zip(page.columns, page.rows[0], strict=True)}
-    assert values["interval"] is values["rank"] is None
-    assert (values["hm"], values["seeds"]) == (1.0, 2)
+    (row,) = values(board_document(board).page[0])
+    assert row["interval"] is row["rank"] is None
+    assert (row["hm"], row["seeds"]) == (1.0, 2)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from read_table import texts
+from read_table import texts, values
 
 import avgzsl_bench as ab
 from avgzsl_bench.cli import main
@@ -175,8 +175,7 @@ def test_the_terminal_has_one_narrow_table_per_dataset(tables: dict[tuple[str, s
 
 
 def test_data_hold_every_figure_read(tables: dict[tuple[str, str], LiteratureTable]) -> None:
-    data = literature_document([*tables.values()]).data
-    rows = [{c.key: cell.value for c, cell in zip(data.columns, row, strict=True)} for row in data.rows]
+    rows = values(literature_document([*tables.values()]).data)
     assert (len(rows), sum(bool(row["shown"]) for row in rows)) == (237, 108)
     assert sum(bool(row["best_of_what_was_read"]) for row in rows) == 9
     row = next(row for row in rows if (row["method"], row["dataset"]) == ("TSART", "vggsound"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from avgzsl_bench.report.tables.table import Table
+    from avgzsl_bench.report.tables.table import Table, Value
 
 
 def texts(table: Table) -> list[dict[str, str]]:
@@ -14,7 +14,6 @@ def texts(table: Table) -> list[dict[str, str]]:
     return [dict(zip(titles, (cell.text for cell in row), strict=True)) for row in table.rows]
 
 
-def grid(markdown: str) -> list[list[str]]:
-    """The cells of all rows of all tables in Markdown, the lines below headings too."""
-    lines = [line for line in markdown.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+def values(table: Table) -> list[dict[str, Value]]:
+    """The value of each cell, by the key of its column."""
+    return [{c.key: cell.value for c, cell in zip(table.columns, row, strict=True)} for row in table.rows]

@@ -57,11 +57,11 @@ def latex_of(document: Document) -> str:
 
 
 def escape(text: str) -> str:
-    """Write text on one line that pdfLaTeX sets as it is.
+    r"""Write text on one line that pdfLaTeX sets as it is.
 
     Examples:
         >>> print(escape("50 % of A_1, Müller, α, 𝑝_H"))
-        50 \\\\% of A\\\\_1, Müller, {[}U+03B1{]}, $p_\\\\mathrm{H}$
+        50 \% of A\_1, Müller, {[}U+03B1{]}, $p_\mathrm{H}$
     """
     normal = unicodedata.normalize("NFC", re.sub("-(?=-)", "-\0", one_line(text)))
     parts = []

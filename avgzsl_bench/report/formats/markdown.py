@@ -34,11 +34,11 @@ def summary_of(document: Document, level: int) -> str:
 
 
 def escape(text: str) -> str:
-    """Write text on one line that Markdown shows as it is, in a table cell too.
+    r"""Write text on one line that Markdown shows as it is, in a table cell too.
 
     Examples:
         >>> print(escape("a_b *c* | <d>"))
-        a_b \\\\*c\\\\* \\\\| &lt;d&gt;
+        a_b \*c\* \| &lt;d&gt;
     """
     escaped = re.sub(_MEANING, _escaped, one_line(text))
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -4,8 +4,9 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from make_record import make_record
 
@@ -13,11 +14,13 @@ from avgzsl_bench.cli import main
 from avgzsl_bench.cli.leaderboard import leaderboard
 from avgzsl_bench.cli.verify import verify
 from avgzsl_bench.errors import RecordError
+from avgzsl_bench.report.folder import LISTING
 
-if TYPE_CHECKING:
-    from pathlib import Path
+RECORDS = Path(__file__).resolve().parents[2] / "leaderboards" / "simulated" / "results" / "ucf"
 
-    import pytest
+
+def endings(folder: Path) -> set[str]:
+    return {path.suffix for path in folder.iterdir() if path.name != LISTING} if folder.exists() else set()
 
 
 def test_leaderboard_prints_tables_and_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +72,35 @@ def test_leaderboard_without_records(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_all_formats_of_the_committed_records_in_one_go(tmp_path: Path) -> None:
+    arguments = ["leaderboard", "--results", str(RECORDS), "--out", str(tmp_path), "--format", "md,csv,tex,html"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert endings(tmp_path) == {".md", ".csv", ".tex", ".html"}
+    assert f"wrote {tmp_path / 'index.html'}" in result.output
+
+
+def test_markdown_and_csv_unless_told_otherwise(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["leaderboard", "--results", str(RECORDS), "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert endings(tmp_path) == {".md", ".csv"}
+
+
+@pytest.mark.parametrize(("given", "told"), [("md,docx", "unknown format 'docx'"), (" , ", "names no format")])
+def test_a_wrong_format_is_told_and_nothing_written(tmp_path: Path, given: str, told: str) -> None:
+    arguments = ["leaderboard", "--results", str(RECORDS), "--out", str(tmp_path / "out"), "--format", given]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_reported_figures_have_no_formats(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["leaderboard", "--reported", "--format", "html"])
+    assert result.exit_code == 2
+    assert "leave out --format" in result.stderr
+
+
 def test_verify_takes_files_and_folders(tmp_path: Path) -> None:
     one, two = make_record(tmp_path / "a"), make_record(tmp_path / "b")
     result = CliRunner().invoke(verify, [str(one), str(tmp_path / "b")])
@@ -111,17 +143,3 @@ def test_verify_finds_a_count_that_only_other_records_contradict(tmp_path: Path)
 
 def test_verify_needs_a_path() -> None:
     assert CliRunner().invoke(verify, []).exit_code == 2
-
-
-def test_a_file_of_somebody_elses_is_not_replaced(tmp_path: Path) -> None:
-    make_record(tmp_path / "results")
-    readme = tmp_path / "out" / "README.md"
-    readme.parent.mkdir()
-    readme.write_text("# My project\n")
-    result = CliRunner().invoke(
-        main, ["leaderboard", "--results", str(tmp_path / "results"), "--out", str(readme.parent)]
-    )
-    assert result.exit_code == 2
-    assert "is not a leaderboard and would be lost" in result.stderr
-    assert [p.name for p in readme.parent.iterdir()] == ["README.md"]
-    assert readme.read_text() == "# My project\n"

@@ -86,12 +86,12 @@ def test_markdown_and_csv_unless_told_otherwise(tmp_path: Path) -> None:
     assert endings(tmp_path) == {".md", ".csv"}
 
 
-@pytest.mark.parametrize(("given", "told"), [("md,docx", "unknown format 'docx'"), (" , ", "names no format")])
-def test_a_wrong_format_is_told_and_nothing_written(tmp_path: Path, given: str, told: str) -> None:
+@pytest.mark.parametrize(("given", "message"), [("md,docx", "unknown format 'docx'"), (" , ", "names no format")])
+def test_a_wrong_format_is_told_and_nothing_written(tmp_path: Path, given: str, message: str) -> None:
     arguments = ["leaderboard", "--results", str(RECORDS), "--out", str(tmp_path / "out"), "--format", given]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
-    assert told in result.stderr
+    assert message in result.stderr
     assert not (tmp_path / "out").exists()
 
 

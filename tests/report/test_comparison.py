@@ -86,7 +86,7 @@ def test_one_method_compares_its_configurations_with_seeds_paired(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("methods", "options", "error", "said"),
+    ("methods", "options", "error", "message"),
     [
         (["good", "cpoy"], {}, UnknownNameError, "unknown method 'cpoy'; did you mean 'copy'?"),
         (["good", "bad"], {"dataset": "ufc"}, UnknownNameError, "unknown dataset 'ufc'; did you mean 'ucf'?"),
@@ -110,11 +110,11 @@ def test_one_method_compares_its_configurations_with_seeds_paired(tmp_path: Path
     ],
 )
 def test_what_cannot_be_compared(
-    tmp_path: Path, methods: list[str], options: dict[str, str], error: type[AvbenchError], said: str
+    tmp_path: Path, methods: list[str], options: dict[str, str], error: type[AvbenchError], message: str
 ) -> None:
     with pytest.raises(error) as caught:
         compare_methods(_boards(tmp_path), methods, **options)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

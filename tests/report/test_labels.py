@@ -50,3 +50,13 @@ def test_defaults_that_differ_are_shown(tmp_path: Path) -> None:
     make_record(tmp_path, config={"layers": 2}, skill=2.0)
     (board,) = read_boards(tmp_path)
     assert {row.settings for row in board.rows} == {"layers=1", "layers=2"}
+
+
+def test_boards_of_other_data_have_a_digest_in_their_names(tmp_path: Path) -> None:
+    for fingerprint in ("1" * 64, "2" * 64):
+        make_record(tmp_path, fingerprint=fingerprint)
+    boards = read_boards(tmp_path)
+    assert [board.name for board in boards] == ["ucf-clip_clap-cls-1883df68d29e", "ucf-clip_clap-cls-f95956799925"]
+    assert boards[0].heading.endswith(
+        "(calibration exact, text order by-name, data 222222222222, split aaaaaaaaaaaa)"
+    )

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -172,7 +172,9 @@ def _short_name(key: BoardKey) -> str:
 
 
 def _digest(key: BoardKey) -> str:
-    return hashlib.sha256(json.dumps(astuple(key)).encode()).hexdigest()[:12]
+    data = (key.simulated, key.dataset, key.features, key.split)
+    parts = (*data, key.calibration, key.text_order, key.fingerprint, key.split_hash)
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
 def _heading(key: BoardKey, *, unique: bool) -> str:

@@ -58,14 +58,12 @@ def test_the_rounding_of_print_counts_for_the_printed_figure(ends: tuple[float, 
     ("figure", "key", "reason"),
     [
         (reported(), board(simulated=True), "simulated features"),
-        (None, board("simulated", simulated=True), "simulated features"),
-        (None, HERE, "no reported figure"),
         (reported(features="c3d_vggish"), HERE, "other features: c3d_vggish"),
         (reported(split="main"), HERE, "other split: main"),
         (reported(features="selavi", split="main"), HERE, "other features and split: selavi, main"),
     ],
 )
-def test_unlike_is_not_compared(figure: ReportedFigure | None, key: BoardKey, reason: str) -> None:
+def test_unlike_is_not_compared(figure: ReportedFigure, key: BoardKey, reason: str) -> None:
     found = verdicts(figure, INTERVALS, key, seeds=3, standard=True)
     assert found == {name: Verdict("not comparable", reason) for name in PRINTED}
 

@@ -33,7 +33,7 @@ class Verdict:
 
 
 def verdicts(
-    reported: Printed | None,
+    reported: Printed,
     intervals: Mapping[str, tuple[float, float]],
     key: BoardKey,
     seeds: int,
@@ -44,7 +44,7 @@ def verdicts(
     """Locate each of S, U, HM and ZSL of a source relative to our intervals.
 
     Args:
-        reported: what a source prints for the method on the dataset of the board; None if no source does.
+        reported: the figures of a source for the method on the dataset of the board.
         intervals: lower and upper end of the interval of our row's `seen`, `unseen`, `hm` and `zsl`, as
             fractions; NaN where there is none.
         key: of the board; its features, split and calibration count, and whether it is simulated.
@@ -57,7 +57,7 @@ def verdicts(
         A verdict by the name of the figure.
     """
     obstacle = _obstacle(reported, key, standard, precision)
-    if reported is None or obstacle:
+    if obstacle:
         return {name: Verdict(NOT_COMPARABLE, obstacle) for name in PRINTED}
     remarks = ["one seed: the interval is that of the test videos alone"] if seeds == 1 else []
     found = {name: _verdict(getattr(reported, name), intervals[name], remarks) for name in PRINTED}
@@ -67,12 +67,10 @@ def verdicts(
     return found
 
 
-def _obstacle(reported: Printed | None, key: BoardKey, standard: bool, precision: str) -> str:
+def _obstacle(reported: Printed, key: BoardKey, standard: bool, precision: str) -> str:
     """Name the reason why no figure of a row can be compared; empty if they can."""
     if key.simulated:
         return "simulated features"
-    if reported is None:
-        return "no reported figure"
     if key.calibration.startswith("fixed:"):
         return "the bias was not validated"
     if not standard:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from avgzsl_bench.report.stats.pairwise import LEVEL, pairwise_tests
 from avgzsl_bench.report.stats.rows import board_seed
-from avgzsl_bench.report.stats.variance import components_of, varied
+from avgzsl_bench.report.stats.variance import components_of
 
 if TYPE_CHECKING:
     from avgzsl_bench.report.stats.rows import ResultRow
@@ -27,11 +27,8 @@ class PairTest:
         first, second: positions of the rows among those compared.
         difference: mean of the first minus mean of the second, as a fraction.
         low, high: its 95 percent interval, not corrected for the number of pairs.
-        statistic: Student's t.
-        degrees: its degrees of freedom.
         p: two-sided p value.
         p_holm: p value after Holm's correction for all pairs compared.
-        varied: sources of variance that the test allows for, of the first and of the second row.
         seeds_paired: seeds were paired as well as videos.
     """
 
@@ -40,11 +37,8 @@ class PairTest:
     difference: float
     low: float
     high: float
-    statistic: float
-    degrees: float
     p: float
     p_holm: float
-    varied: tuple[str, str]
     seeds_paired: bool
 
     @property
@@ -65,7 +59,6 @@ def pair_tests(rows: Sequence[ResultRow], figure: str = "hm") -> list[PairTest]:
     """
     components = components_of([row.correctness for row in rows], board_seed(rows[0].runs[0]))[figure]
     found = pairwise_tests(components)
-    sources = [varied(len(row.runs)) for row in rows]
     return [
         PairTest(
             first=i,
@@ -73,11 +66,8 @@ def pair_tests(rows: Sequence[ResultRow], figure: str = "hm") -> list[PairTest]:
             difference=float(found.mean[i, j]),
             low=float(found.mean[i, j] - found.half_width[i, j]),
             high=float(found.mean[i, j] + found.half_width[i, j]),
-            statistic=float(found.statistic[i, j]),
-            degrees=float(found.degrees[i, j]),
             p=float(found.p[i, j]),
             p_holm=float(found.p_holm[i, j]),
-            varied=(sources[i], sources[j]),
             seeds_paired=bool(components.paired[i, j]) and len(rows[i].runs) > 1,
         )
         for i, j in combinations(range(len(rows)), 2)

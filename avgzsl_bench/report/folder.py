@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from avgzsl_bench.data.cards.cards import card_of, has_card
 from avgzsl_bench.data.cards.text import feature_sets_page
 from avgzsl_bench.errors import AvbenchError
-from avgzsl_bench.report.formats import DEFAULT_FORMATS, FORMATS, load_format
+from avgzsl_bench.report.formats import DEFAULT_FORMATS, FORMATS, Format, load_format
 from avgzsl_bench.report.tables.ablation import ablation_documents
 from avgzsl_bench.report.tables.board import CARDS, board_document
 from avgzsl_bench.report.tables.document import MARKER
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from avgzsl_bench.report.boards.ablation import AblationBoard
     from avgzsl_bench.report.boards.board import Board
-    from avgzsl_bench.report.formats.format import Format
     from avgzsl_bench.report.reported.literature import LiteratureTable
     from avgzsl_bench.report.tables.document import Document
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from avgzsl_bench.report.tables.document import Document
-    from avgzsl_bench.report.tables.table import Table, Value
+    from avgzsl_bench.report.tables.table import Table
 
 LABELS = np.repeat(np.arange(8), 20)
 
@@ -37,7 +37,7 @@ def notes(folder: Path) -> str:
     return "\n".join(note for table in document_of(folder).text for note in table.notes)
 
 
-def data(folder: Path) -> dict[str, dict[str, Value]]:
+def data(folder: Path) -> dict[str, dict[str, Any]]:
     """The row of each method, by its name."""
     return {str(row["method"]): row for row in values(document_of(folder).data)}
 
@@ -51,18 +51,8 @@ def test_figures_are_mean_and_deviation_in_percent(tmp_path: Path) -> None:
     assert hm.std is not None
     document = board_document(board)
     (row,) = texts(document.text[0])
-    assert list(row) == [
-        "Method",
-        "Settings changed",
-        "Seeds",
-        "S",
-        "U",
-        "HM",
-        "HM, 95 % interval",
-        "Rank",
-        "ZSL",
-        "AUSUC",
-    ]
+    columns = "Method; Settings changed; Seeds; S; U; HM; HM, 95 % interval; Rank; ZSL; AUSUC"
+    assert list(row) == columns.split("; ")
     assert row["HM"] == f"{100 * hm.mean:.2f} ± {100 * hm.std:.2f}"
     assert row["HM, 95 % interval"] == f"{100 * interval.low:.2f} to {100 * interval.high:.2f}"
     assert (row["Method"], row["Settings changed"], row["Seeds"]) == ("MFT (reconstruction)", "tokens=va", "3")
@@ -88,14 +78,8 @@ def test_runs_show_schedule_parameters_time_and_device(tmp_path: Path) -> None:
     make_record(tmp_path, config={"batches_per_epoch": 30, "batch_size": 64})
     make_record(tmp_path, method="x", title="X", follows="paper", parameters=None)
     runs = {row["Method"]: row for row in texts(further(tmp_path, "Runs"))}
-    assert runs["MFT (reconstruction)"] == {
-        "Method": "MFT (reconstruction)",
-        "Parameters": "12,345",
-        "Stage 1": "2 x 30 x 64",
-        "Training, s": "0.1",
-        "Device": "cpu",
-    }
-    assert (runs["X"]["Parameters"], runs["X"]["Stage 1"]) == ("–", "2")
+    assert list(runs["MFT (reconstruction)"].values())[1:] == ["12,345", "2 x 30 x 64", "0.1", "cpu"]
+    assert list(runs["X"].values())[1:] == ["–", "2", "0.1", "cpu"]
 
 
 def test_reported_figures_stand_in_columns_of_their_own(tmp_path: Path) -> None:
@@ -178,12 +162,7 @@ def test_ranks_ties_and_places(tmp_path: Path) -> None:
     assert sorted([places["One"], places["Two"]]) in ([1, 1], [1, 2])
     assert "Bold: the best mean among competing methods." in main.notes
     rows = data(tmp_path)
-    assert {name: row["tied_with_best"] for name, row in rows.items()} == {
-        "one": True,
-        "two": True,
-        "poor": False,
-        "chance": False,
-    }
+    assert {name for name, row in rows.items() if row["tied_with_best"]} == {"one", "two"}
     assert (rows["poor"]["rank_best"], rows["poor"]["rank_worst"]) == (3, 3)
     assert rows["chance"]["rank_best"] is None
 

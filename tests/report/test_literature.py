@@ -153,11 +153,7 @@ def test_text_has_datasets_as_groups_of_columns(tables: dict[tuple[str, str], Li
     assert by_name["ALE"][2:6] == ["–", "–", "1.55", "6.16"]
     years = [row[1].split()[-1] for row in rows]
     assert years == [*sorted(years[:-2]), "–", "–"]
-    assert [(row[0].text, cell.text) for row in table.rows for cell in row if cell.place == 1] == [
-        ("KDA", "17.95†"),
-        ("KDA", "54.84†"),
-        ("STFT", "10.08"),
-    ]
+    assert [cell.text for row in table.rows for cell in row if cell.place == 1] == ["17.95†", "54.84†", "10.08"]
     assert "state of the art" not in document.introduction.casefold()
     assert "no run of ours" in document.introduction
     assert any("doi.org/10.1007/978-3-031-20044-1_28" in source for source in document.notes)
@@ -166,11 +162,8 @@ def test_text_has_datasets_as_groups_of_columns(tables: dict[tuple[str, str], Li
 def test_the_terminal_has_one_narrow_table_per_dataset(tables: dict[tuple[str, str], LiteratureTable]) -> None:
     shown = literature_document([tables["c3d_vggish", "cls"]]).terminal
     assert [table.title.split(",")[0] for table in shown] == ["activitynet", "ucf", "vggsound"]
-    assert {row["HM"] for table in shown for row in texts(table) if row["HM"].endswith("*")} == {
-        "17.95†*",
-        "54.84†*",
-        "10.08*",
-    }
+    best = [row["HM"] for table in shown for row in texts(table) if row["HM"].endswith("*")]
+    assert best == ["17.95†*", "54.84†*", "10.08*"]
     assert [bool(table.notes) for table in shown] == [False, False, True]
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from avgzsl_bench.report.tables.table import Table, Value
+    from avgzsl_bench.report.tables.table import Table
 
 
 def texts(table: Table) -> list[dict[str, str]]:
@@ -14,6 +14,6 @@ def texts(table: Table) -> list[dict[str, str]]:
     return [dict(zip(titles, (cell.text for cell in row), strict=True)) for row in table.rows]
 
 
-def values(table: Table) -> list[dict[str, Value]]:
+def values(table: Table) -> list[dict[str, Any]]:
     """The value of each cell, by the key of its column."""
     return [{c.key: cell.value for c, cell in zip(table.columns, row, strict=True)} for row in table.rows]

@@ -7,7 +7,7 @@ import io
 import math
 from typing import TYPE_CHECKING
 
-from avgzsl_bench.report.formats.format import Format
+from avgzsl_bench.report.formats import Format
 
 if TYPE_CHECKING:
     from avgzsl_bench.report.tables.document import Document

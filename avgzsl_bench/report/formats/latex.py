@@ -11,7 +11,7 @@ import unicodedata
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from avgzsl_bench.report.formats.format import Format
+from avgzsl_bench.report.formats import Format
 from avgzsl_bench.report.text import one_line
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tabulate import tabulate
 
-from avgzsl_bench.report.formats.format import Format
+from avgzsl_bench.report.formats import Format
 from avgzsl_bench.report.tables.document import MARKER
 from avgzsl_bench.report.text import one_line
 

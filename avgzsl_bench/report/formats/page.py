@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from avgzsl_bench.report.formats.format import Format
+from avgzsl_bench.report.formats import Format
 from avgzsl_bench.report.formats.svg import inline_svg_of
 from avgzsl_bench.report.tables.document import MARKER
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avgzsl_bench.report.formats.format import Format
+from avgzsl_bench.report.formats import Format
 from avgzsl_bench.report.formats.svg import saved
 from avgzsl_bench.report.plots.plot import CREATOR, Plot
 

@@ -7,7 +7,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING, Literal
 
-from avgzsl_bench.report.formats.format import Format
+from avgzsl_bench.report.formats import Format
 from avgzsl_bench.report.plots.plot import CREATOR, INK, Plot, plain_settings
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from avgzsl_bench.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from avgzsl_bench.execution.plan import Plan, RunOptions
     from avgzsl_bench.records.collect import RecordTable
     from avgzsl_bench.records.record import Record
-    from avgzsl_bench.report.tables.ablation import AblationBoard, AblationRequest, AblationTable
+    from avgzsl_bench.report.boards.ablation import AblationBoard, AblationRequest
+    from avgzsl_bench.report.tables.document import Document
 
 
 @click.command(short_help="Run a method's ablation, and make its tables.")
@@ -67,8 +67,9 @@ def ablate(
     from avgzsl_bench.data.store.installed import data_root as locate
     from avgzsl_bench.execution.ablation import ablation_of
     from avgzsl_bench.method.registry import method_spec
-    from avgzsl_bench.report.formats.ablation_text import write_ablations
-    from avgzsl_bench.report.tables.ablation import AblationRequest
+    from avgzsl_bench.report.boards.ablation import AblationRequest
+    from avgzsl_bench.report.folder import write_ablations
+    from avgzsl_bench.report.tables.ablation import ablation_documents
     from avgzsl_bench.system.files import require_writable
 
     numbers = chosen_seeds(seed, seeds)
@@ -92,8 +93,8 @@ def ablate(
     boards = _run_and_read(request, numbers, options) if train else _read(request, results)
     written = write_ablations(boards, tables)
     console = plain_console()
-    for board in boards:
-        _print(board, console)
+    for document in ablation_documents(boards):
+        _print(document, console)
     for path in written:
         click.echo(f"wrote {path}")
 
@@ -118,7 +119,7 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
     from rich.console import Console
 
     from avgzsl_bench.cli.progress import execute_shown, warn_simulated_features, warnings_on_one_line
-    from avgzsl_bench.report.tables.ablation import ablation_boards, origin_of
+    from avgzsl_bench.report.boards.ablation import ablation_boards
 
     results = Path(options.out)
     warnings_on_one_line()
@@ -138,7 +139,7 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
             _say(console, f"run {number} of {len(parts)}: {part}")
             records.append(execute_shown(part.plan, console))
     boards = ablation_boards(replace(request, features=first.spec.data.features), _collect(results))
-    return [board for board in boards if board.origin == origin_of(records[0])]
+    return [board for board in boards if board.has_run(records[0].run_id)]
 
 
 def _parts(request: AblationRequest, seeds: list[int], options: RunOptions) -> list[_Part]:
@@ -157,7 +158,7 @@ def _parts(request: AblationRequest, seeds: list[int], options: RunOptions) -> l
 
 def _read(request: AblationRequest, results: Path) -> list[AblationBoard]:
     """Make the boards of the existing records."""
-    from avgzsl_bench.report.tables.ablation import ablation_boards
+    from avgzsl_bench.report.boards.ablation import ablation_boards
 
     boards = ablation_boards(request, _collect(results))
     if not boards:
@@ -169,7 +170,7 @@ def _read(request: AblationRequest, results: Path) -> list[AblationBoard]:
 
 
 def _collect(results: Path) -> list[RecordTable]:
-    """All records below a folder, none if there are none yet."""
+    """Collect all records below a folder; none if there are none yet."""
     from avgzsl_bench.records.collect import collect, json_files
     from avgzsl_bench.system.files import NO_FOLDER, folder_fault
 
@@ -185,41 +186,14 @@ def _say(console: Console, line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _print(board: AblationBoard, console: Console) -> None:
-    from avgzsl_bench.cli.console import print_table
-    from avgzsl_bench.report.formats.board_markdown import SIMULATED_WARNING
-    from avgzsl_bench.report.tables.ablation_notes import board_notes, heading_of, missing_notes, table_notes
+def _print(document: Document, console: Console) -> None:
+    from avgzsl_bench.cli.show import show_heading, show_table
 
-    console.print(heading_of(board), style="bold", soft_wrap=True)
-    if board.origin.simulated:
-        console.print(SIMULATED_WARNING, style="yellow")
-    for table in board.tables:
-        console.print(f"\n{table.declared.title}", style="bold", soft_wrap=True)
-        print_table(console, _table(board, table))
-        for note in (*missing_notes(board, table), *table_notes(board, table)):
-            console.print(f"- {note}")
+    show_heading(console, document.heading, document.warning)
+    for table in document.terminal:
+        console.print()
+        show_heading(console, table.title)
+        show_table(console, table)
     console.print()
-    for note in board_notes(board):
+    for note in document.notes:
         console.print(f"- {note}")
-
-
-def _table(board: AblationBoard, table: AblationTable) -> Table:
-    """Narrow enough for 80 characters: what belongs to a mean stands below it."""
-    from rich.text import Text
-
-    from avgzsl_bench.cli.console import plain_table
-    from avgzsl_bench.report.formats.ablation_text import measured_of, reported_of
-    from avgzsl_bench.report.tables.ablation_notes import assignments
-    from avgzsl_bench.report.tables.literature_notes import TITLES
-
-    measured = tuple(TITLES.values())
-    papers = tuple(f"Paper\n{title}" for title in measured)
-    shown = plain_table("Variant", "n", *measured, *papers, right=("n", *measured, *papers), fold=("Variant",))
-    for line in table.lines:
-        label = line.variant.label
-        label += f"\n{assignments(line.variant.settings)}" if line.variant.settings else ""
-        figures = [cell.replace(" ± ", "\n±") for cell in measured_of(line)]
-        reported = [cell.replace(" (", "\n(") for cell in reported_of(board, line)]
-        seeds = str(len(line.row.seeds)) if line.row else "0"
-        shown.add_row(*(Text(cell) for cell in (label, seeds, *figures, *reported)))
-    return shown

@@ -3,18 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rich.console import Console
-    from rich.table import Table
-
-    from avgzsl_bench.report.tables.board import Line
-    from avgzsl_bench.report.tables.compared import ClassGain, Compared
 
 
 @click.command(short_help="Test which of some methods is better, and show in which classes.")
@@ -61,13 +51,14 @@ def compare(
     procedure. One METHOD alone compares its configurations; beside others it stands with its defaults.
     """
     from avgzsl_bench.cli.console import plain_console
-    from avgzsl_bench.report.formats.latex import latex_of_comparison, write_latex
-    from avgzsl_bench.report.tables.board import read_boards
-    from avgzsl_bench.report.tables.compared import compare_methods
+    from avgzsl_bench.cli.show import show_heading, show_table
+    from avgzsl_bench.report.boards.board import read_boards
+    from avgzsl_bench.report.boards.comparison import compare_methods
+    from avgzsl_bench.report.folder import write_latex
+    from avgzsl_bench.report.tables.comparison import comparison_document
 
-    boards = read_boards(results)
-    compared = compare_methods(
-        boards,
+    comparison = compare_methods(
+        read_boards(results),
         methods,
         figure.casefold(),
         dataset=dataset,
@@ -76,111 +67,16 @@ def compare(
         calibration=calibration,
         text_order=text_order,
     )
+    document = comparison_document(comparison, classes)
     if latex is not None:
-        write_latex(latex, latex_of_comparison(compared))
+        write_latex(document, latex)
     console = plain_console()
-    _print_tests(console, compared)
-    if classes:
-        _print_classes(console, compared, classes)
+    show_heading(console, document.heading, document.warning)
+    for table in document.terminal:
+        if table.title:
+            console.print(f"\n{table.title}", style="bold")
+        show_table(console, table)
+    for note in document.notes:
+        console.print(f"- {note}")
     if latex is not None:
         click.echo(f"wrote {latex}")
-
-
-def _print_tests(console: Console, compared: Compared) -> None:
-    from avgzsl_bench.cli.console import print_table
-    from avgzsl_bench.report.formats.board_markdown import SIMULATED_WARNING
-
-    console.print(compared.board.heading, style="bold", soft_wrap=True)
-    if compared.board.key.simulated:
-        console.print(SIMULATED_WARNING, style="yellow")
-    print_table(console, _figures(compared))
-    print_table(console, _tests(compared))
-    for note in _notes(compared):
-        console.print(f"- {note}")
-
-
-def _print_classes(console: Console, compared: Compared, count: int) -> None:
-    from avgzsl_bench.cli.console import print_table
-    from avgzsl_bench.report.tables.compared import largest_changes
-
-    first, *others = compared.lines
-    for other in others:
-        changes = largest_changes(first, other, count)
-        console.print(f"\n{first.name} against {other.name}, by class", style="bold")
-        print_table(console, _classes(*changes))
-    console.print(
-        "- The classes that gain and lose most: difference in accuracy with all classes competing, in percentage "
-        "points, mean over seeds, not tested."
-    )
-
-
-def _figures(compared: Compared) -> Table:
-    """Narrow enough for 80 characters: what belongs to a mean stands below it."""
-    from rich.text import Text
-
-    from avgzsl_bench.cli.console import plain_table
-    from avgzsl_bench.report.formats.board_markdown import percent
-    from avgzsl_bench.report.tables.compared import varied_of
-    from avgzsl_bench.report.tables.literature_notes import TITLES
-
-    right = ("Seeds", *TITLES.values())
-    table = plain_table("Method", *right, "Varied", right=right, fold=("Method", "Varied"))
-    for line, varied in zip(compared.lines, varied_of(compared), strict=True):
-        spread = line.row.spread
-        figures = [percent(spread[name]).replace(" ± ", "\n± ") for name in TITLES]
-        table.add_row(*(Text(c) for c in (_stacked(line), str(len(line.row.seeds)), *figures, varied)))
-    return table
-
-
-def _tests(compared: Compared) -> Table:
-    from rich.text import Text
-
-    from avgzsl_bench.cli.console import plain_table
-    from avgzsl_bench.report.tables.compared import p_value, points, verdict
-    from avgzsl_bench.report.tables.literature_notes import TITLES
-
-    right = (f"Difference in {TITLES[compared.figure]}\n95% interval", "p", "p (Holm)")
-    table = plain_table("Pair", *right, "Verdict", right=right, fold=("Pair", "Verdict"))
-    for c in compared.comparisons:
-        pair = f"{_stacked(compared.lines[c.first])}\nagainst {_stacked(compared.lines[c.second])}"
-        difference = f"{points(c.difference)}\n{points(c.low)} to {points(c.high)}"
-        cells = (pair, difference, p_value(c.p), p_value(c.p_holm), verdict(c))
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
-
-
-def _classes(gains: list[ClassGain], losses: list[ClassGain]) -> Table:
-    from rich.text import Text
-
-    from avgzsl_bench.cli.console import plain_table
-    from avgzsl_bench.report.tables.board import one_line
-    from avgzsl_bench.report.tables.compared import points
-
-    table = plain_table("Class", "Role", "Videos", "Gain", right=("Videos", "Gain"), fold=("Class",))
-    for change in (*gains, *reversed(losses)):
-        cells = (one_line(change.name), change.role, str(change.videos), points(change.gain))
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
-
-
-def _stacked(line: Line) -> str:
-    return f"{line.label}\n{line.settings}" if line.settings else line.label
-
-
-def _notes(compared: Compared) -> Iterator[str]:
-    from avgzsl_bench.report.stats.comparison import LEVEL
-    from avgzsl_bench.report.tables.compared import pairing_of
-    from avgzsl_bench.report.tables.notes import precision_notes
-
-    pairs = len(compared.comparisons)
-    yield (
-        "± is the sample standard deviation over seeds. Differences are in percentage points; an interval allows "
-        f"for what varied in both methods, and is not corrected for the {pairs} pair{'s' if pairs != 1 else ''}."
-    )
-    yield f"{pairing_of(compared)} A verdict is of the first of a pair: Holm's p below {LEVEL:g}."
-    yield from precision_notes(compared.lines)
-    for name, count in compared.left_out.items():
-        yield (
-            f"Left out: {count} of {name} with settings or precision changed; 'avbench compare {name}' compares "
-            "these."
-        )

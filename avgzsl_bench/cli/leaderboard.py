@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from avgzsl_bench.report.reported.literature import LiteratureTable
-    from avgzsl_bench.report.tables.board import Board, Line
+from avgzsl_bench.report.formats import DEFAULT_FORMATS, FORMATS, formats_help
 
 
 def _formats(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """Formats with commas between them: in the order given, each once."""
-    from avgzsl_bench.report.folder import FORMATS
-
+    """Parse formats with commas between them: in the order given, each once."""
     if value is None:
         return None
     names = tuple(dict.fromkeys(name.strip().lower() for name in value.split(",") if name.strip()))
@@ -48,8 +41,7 @@ def _formats(context: click.Context, parameter: click.Parameter, value: str | No
     "formats",
     callback=_formats,
     metavar="FORMAT,...",
-    help="md, csv, tex (a file a table each), html (one page, index.html), svg, pdf (figures of each table). "
-    "[default: md,csv]",
+    help=f"{formats_help()}. [default: {','.join(DEFAULT_FORMATS)}]",
 )
 @click.option(
     "--reported",
@@ -69,94 +61,46 @@ def leaderboard(results: Path | None, out: Path | None, formats: tuple[str, ...]
 
 
 def _make_boards(results: Path, out: Path, formats: tuple[str, ...] | None) -> None:
-    from avgzsl_bench.cli.console import plain_console, print_table
-    from avgzsl_bench.report.folder import DEFAULT_FORMATS, write_boards
-    from avgzsl_bench.report.formats.board_markdown import SIMULATED_WARNING
-    from avgzsl_bench.report.tables.board import read_boards
+    from avgzsl_bench.cli.console import plain_console
+    from avgzsl_bench.cli.show import show_heading, show_table
+    from avgzsl_bench.report.boards.board import read_boards
+    from avgzsl_bench.report.folder import write_boards
+    from avgzsl_bench.report.tables.board import board_document
 
     boards = read_boards(results)
     written = write_boards(boards, out, formats or DEFAULT_FORMATS)
     console = plain_console()
-    for board in boards:
-        console.print(board.heading, style="bold", soft_wrap=True)
-        if board.key.simulated:
-            console.print(SIMULATED_WARNING, style="yellow")
-        print_table(console, _table(board))
-    _name(written)
+    for document in map(board_document, boards):
+        show_heading(console, document.heading, document.warning)
+        for table in document.terminal:
+            show_table(console, table)
+    _list_files(written)
 
 
 def _show_literature(out: Path | None) -> None:
-    from avgzsl_bench.cli.console import plain_console, print_table
-    from avgzsl_bench.report.formats.literature_text import write_literature
+    from avgzsl_bench.cli.console import plain_console
+    from avgzsl_bench.cli.show import show_heading, show_table
+    from avgzsl_bench.report.folder import write_literature
     from avgzsl_bench.report.reported.literature import read_literature
-    from avgzsl_bench.report.tables.literature_notes import INTRODUCTION, sources_of, table_notes
+    from avgzsl_bench.report.tables.literature import literature_document
+    from avgzsl_bench.report.tables.literature_notes import INTRODUCTION
 
     tables = read_literature()
     written = [] if out is None else write_literature(tables, out)
+    document = literature_document(tables)
     console = plain_console()
     console.print(f"{INTRODUCTION} *: the best of what was read; what was not read may be higher.\n")
-    for table in tables:
-        for dataset in table.datasets:
-            console.print(f"{dataset}, {table.features}, {table.split}", style="bold", soft_wrap=True)
-            print_table(console, _reported_table(table, dataset))
-        for note in table_notes(table):
-            console.print(f"- {note}")
-        console.print()
-    console.print("Sources", style="bold")
-    for source in sources_of(tables):
+    for table in document.terminal:
+        show_heading(console, table.title)
+        show_table(console, table)
+        if table.notes:
+            console.print()
+    show_heading(console, document.notes_title)
+    for source in document.notes:
         console.print(f"- {source}")
-    _name(written)
+    _list_files(written)
 
 
-def _name(written: list[Path]) -> None:
+def _list_files(written: list[Path]) -> None:
     for path in written:
         click.echo(f"wrote {path}")
-
-
-def _table(board: Board) -> Table:
-    """Few enough columns for 80 characters; the rest is in the files."""
-    from rich.text import Text
-
-    from avgzsl_bench.cli.console import plain_table
-    from avgzsl_bench.report.formats.board_markdown import NONE, rank
-    from avgzsl_bench.report.reported.beside import like_reported
-    from avgzsl_bench.report.tables.notes import tied_lines
-
-    reported, tied = like_reported(board), tied_lines(board)
-    figures = ("Seeds", "S", "U", "HM", "ZSL", "Rank")
-    columns = ("Method, settings changed", *figures, *(("Reported\nHM",) if reported else ()))
-    table = plain_table(*columns, right=figures, fold=(columns[0],))
-    for position, line in enumerate(board.lines):
-        cells = [*_cells(line), rank(line.row, tied).replace(", ", "\n")]
-        if reported:
-            cells.append(reported[position].cell("hm").replace(" ", "\n") if position in reported else NONE)
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
-
-
-def _cells(line: Line) -> list[str]:
-    from avgzsl_bench.report.formats.board_markdown import percent
-
-    spread = line.row.spread
-    seen, unseen, zsl = (f"{100 * spread[figure].mean:.2f}" for figure in ("seen", "unseen", "zsl"))
-    method = f"{line.label}\n{line.settings}" if line.settings else line.label
-    return [method, str(len(line.row.seeds)), seen, unseen, percent(spread["hm"]).replace(" ± ", "\n± "), zsl]
-
-
-def _reported_table(table: LiteratureTable, dataset: str) -> Table:
-    """One dataset of a literature table: narrow enough for 80 characters, for all datasets are not."""
-    from rich.text import Text
-
-    from avgzsl_bench.cli.console import plain_table
-    from avgzsl_bench.report.tables.board import one_line
-    from avgzsl_bench.report.tables.literature_notes import TITLES, origin, printed
-
-    columns = tuple(TITLES.values())
-    shown = plain_table("Method", *columns, "Source", right=columns, fold=("Method", "Source"))
-    best = table.best[dataset].rows
-    for row in table.rows:
-        if dataset in row.cells:
-            figures = {name: printed(row.cells[dataset], name) for name in TITLES}
-            figures["hm"] += "*" if row in best else ""
-            shown.add_row(*(Text(cell) for cell in (one_line(row.method), *figures.values(), origin(row))))
-    return shown

@@ -1,12 +1,10 @@
-"""Leaderboards: pure functions of records and of the figures that papers reported.
+"""Reports: pure functions of records and of the figures that papers reported.
 
-    records -> collect -> statistics -> board -> render, board_csv, latex, page -> write
+    records -> stats -> boards -> tables, plots -> formats -> folder
 
-`collect` reads, checks and groups the records. `statistics` makes rows of seeds: what was right (`outcomes`),
-resamples of the videos (`bootstrap`), intervals (`variance`), tests and ranks (`comparison`). `board` labels and
-orders the rows; `beside` puts reported figures there, each with one of the `verdicts`. `notes` says in words what
-all formats show: Markdown (`render`), CSV, LaTeX, and the page with its `plots`. `write` keeps a folder of them.
-
-Three other tables are made of the same parts: `compared` (chosen methods, all pairs tested), `ablation_table`
-(the variants that a method declares) and `literature` (what papers report, without any run).
+`stats` makes result rows of runs: correctness on test videos, bootstrap, intervals, tests, ranks. `reported` reads
+the figures that papers print and locates them relative to our intervals. `boards` decides what stands side by
+side: all records that may be compared, chosen methods, or the variants of an ablation. `tables` turns these into
+`Table`s and texts, one builder per table, and `plots` into figures. `formats` write any `Document` of tables,
+one module and one line in `FORMATS` each. `folder` keeps a folder of the files.
 """

@@ -77,7 +77,7 @@ def test_simulated_is_said(results: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ((), "error: Missing argument 'METHOD...'; see 'main compare --help'"),
         (("good", "cop"), "error: unknown method 'cop'; did you mean 'copy'?"),
@@ -87,24 +87,13 @@ def test_simulated_is_said(results: Path, tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_one_line_and_write_nothing(
-    results: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
+    results: Path, tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     result = call(*arguments, "--results", results, "--latex", tmp_path / "table.tex")
     assert result.exit_code == 2
-    assert result.output.startswith(said.replace("main compare", "avbench compare"))
+    assert result.output.startswith(message.replace("main compare", "avbench compare"))
     assert result.output.count("\n") == 1
     assert not (tmp_path / "table.tex").exists()
-
-
-def test_a_file_of_somebody_elses_is_not_replaced(results: Path, tmp_path: Path) -> None:
-    paper = tmp_path / "paper.tex"
-    paper.write_text(r"\documentclass{article}")
-    result = call("good", "bad", "--results", results, "--latex", paper)
-    assert result.exit_code == 2
-    assert result.output == (
-        f"error: {paper} was not made by avbench and would be lost; choose another file with --latex\n"
-    )
-    assert paper.read_text() == r"\documentclass{article}"
 
 
 def test_help_does_not_load_scipy() -> None:

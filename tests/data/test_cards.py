@@ -16,8 +16,9 @@ from avgzsl_bench.data.cards.text import card_facts
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED
 from avgzsl_bench.data.simulated.simulated import AUDIO_WIDTH, TEXT_WIDTH, VISUAL_WIDTH, ensure_simulated
 from avgzsl_bench.errors import DataError
+from avgzsl_bench.report.boards.board import read_boards
 from avgzsl_bench.report.formats.page import page_of
-from avgzsl_bench.report.tables.board import read_boards
+from avgzsl_bench.report.tables.board import board_document
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,7 +56,9 @@ def test_boards_lead_to_the_card_and_the_page_holds_it() -> None:
     for board in boards.glob("*-simulated-cls.md"):
         assert "[simulated](feature-sets.md#simulated)" in board.read_text(encoding="utf-8")
     assert "## `simulated`" in (boards / "feature-sets.md").read_text(encoding="utf-8")
-    page = page_of(read_boards(boards / "results" / "ucf" / "simulated" / "cls" / "chance"))
+    page = page_of(
+        [*map(board_document, read_boards(boards / "results" / "ucf" / "simulated" / "cls" / "chance"))]
+    )
     assert "What is known of the feature set simulated" in page
     assert card_of(SIMULATED).overlap in page
 

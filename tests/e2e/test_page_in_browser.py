@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from make_record import make_record
 
+from avgzsl_bench.report.boards.board import read_boards
 from avgzsl_bench.report.folder import write_boards
-from avgzsl_bench.report.tables.board import read_boards
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -119,15 +119,15 @@ def test_no_width_scrolls_sideways(page: Page, width: int) -> None:
 
 
 def test_light_and_dark(page: Page) -> None:
-    seen = []
+    found = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         colours = "(s => [s.backgroundColor, s.color])(getComputedStyle(document.body))"
         figure = "getComputedStyle(document.querySelector('svg text')).fill"
         paper, ink = page.evaluate(colours)
         assert page.evaluate(figure) == ink
-        seen.append((paper, ink))
-    assert seen[0] != seen[1]
+        found.append((paper, ink))
+    assert found[0] != found[1]
 
 
 def test_readable_without_javascript(browser: Browser, file: Path) -> None:

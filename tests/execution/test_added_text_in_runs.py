@@ -18,8 +18,9 @@ from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.records.verify import verify
-from avgzsl_bench.report.formats.board_markdown import markdown_of
-from avgzsl_bench.report.tables.board import read_boards
+from avgzsl_bench.report.boards.board import read_boards
+from avgzsl_bench.report.formats.markdown import markdown_of
+from avgzsl_bench.report.tables.board import board_document
 
 UCF = dataset("ucf")
 SHORT = {"epochs": 1, "batches_per_epoch": 2, "batch_size": 16}
@@ -61,11 +62,11 @@ def test_the_record_names_the_text_and_another_text_is_another_run(place):
     assert second.run_id != first.run_id
     ab.run("devise", "ucf", settings=SHORT, **place)
     (board,) = read_boards(place["out"])
-    shown = {line.settings for line in board.lines if line.row.method.name == "kda"}
+    shown = {row.settings for row in board.rows if row.result.method.name == "kda"}
     assert len(shown) == 2
     for text in (first_text, second_text):
         assert any(f"text knowledge={text.fingerprint[:12]}" in settings for settings in shown)
-    assert f"reads text 'knowledge' (hash {first_text.fingerprint[:12]})" in markdown_of(board, 1)
+    assert f"reads text 'knowledge' (hash {first_text.fingerprint[:12]})" in markdown_of(board_document(board))
 
 
 def test_a_record_that_claims_another_text_is_refused(place):

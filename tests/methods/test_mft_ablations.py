@@ -4,8 +4,8 @@ import pytest
 
 from avgzsl_bench.execution.ablation import ablation_of
 from avgzsl_bench.method.registry import method_spec
+from avgzsl_bench.report.boards.ablation import AblationRequest
 from avgzsl_bench.report.reported.figures import read_reported, reported_specs
-from avgzsl_bench.report.tables.ablation import AblationRequest
 from avgzsl_mft.method import MFTConfig
 
 DATASETS = ("ucf", "vggsound", "activitynet")

@@ -13,8 +13,8 @@ from make_record import LABELS, make_record
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.records.collect import collect, find_records
 from avgzsl_bench.records.record import read_record
+from avgzsl_bench.report.boards.board import read_boards
 from avgzsl_bench.report.stats.rows import FIGURES, rows_of
-from avgzsl_bench.report.tables.board import read_boards
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,9 +72,9 @@ def test_runs_of_another_configuration_are_another_row(tmp_path: Path, other: di
     make_record(tmp_path, seed=0, name="a")
     make_record(tmp_path, seed=1, name="b", **other)  # type: ignore[arg-type]
     (board,) = read_boards(tmp_path)
-    assert [len(line.row.seeds) for line in board.lines] == [1, 1]
+    assert [len(row.result.seeds) for row in board.rows] == [1, 1]
     if "method" not in other:
-        assert len({(line.label, line.settings) for line in board.lines}) == 2
+        assert len({(row.label, row.settings) for row in board.rows}) == 2
 
 
 def test_names_of_the_plain_protocol_stay_short(tmp_path: Path) -> None:
@@ -167,8 +167,8 @@ def test_rows_are_ordered_by_hm_then_name(tmp_path: Path) -> None:
     make_record(tmp_path, method="beta", title="beta", skill=1.0)
     make_record(tmp_path, method="best", title="Best", skill=3.0)
     (board,) = read_boards(tmp_path)
-    assert board.lines[0].label == "Best (reconstruction)"
-    assert [line.label.split()[0] for line in board.lines[1:]] == ["beta", "Zeta"]
+    assert board.rows[0].label == "Best (reconstruction)"
+    assert [row.label.split()[0] for row in board.rows[1:]] == ["beta", "Zeta"]
 
 
 def test_a_linked_folder_is_told_rather_than_left_out(tmp_path: Path) -> None:

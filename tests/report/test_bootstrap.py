@@ -2,19 +2,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from make_outcomes import World, world
+from make_correctness import World, world
 from scipy.stats import bootstrap as scipy_bootstrap
 
 from avgzsl_bench.gzsl.curve import harmonic_mean
 from avgzsl_bench.report.stats import bootstrap
 from avgzsl_bench.report.stats.bootstrap import Strata, replicates_of, seed_of, video_weights
-from avgzsl_bench.report.stats.outcomes import RESAMPLED_FIGURES, Outcomes
+from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, Correctness
 from avgzsl_bench.report.stats.variance import decompose, intervals_of
 
 SMALL = world(20, 8, (6, 6), (0.3, 0.2, 0.2))
 
 
-def _one_run() -> Outcomes:
+def _one_run() -> Correctness:
     return SMALL.draw(np.random.default_rng(0), 1)
 
 
@@ -97,7 +97,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_seed_variance_leaves_the_videos() -> None:
     one = _one_run()
-    same = Outcomes(
+    same = Correctness(
         "m", (0, 1, 2), one.label, one.seen, *(np.repeat(x, 3, 0) for x in (one.correct, one.zsl_correct))
     )
     intervals = []
@@ -111,7 +111,7 @@ def test_no_seed_variance_leaves_the_videos() -> None:
 @pytest.mark.parametrize("right", [True, False])
 def test_all_right_or_all_wrong_has_no_interval(right: bool) -> None:
     row = _one_run()
-    all_same = Outcomes("m", (0,), row.label, row.seen, np.full_like(row.correct, right), row.zsl_correct)
+    all_same = Correctness("m", (0,), row.label, row.seen, np.full_like(row.correct, right), row.zsl_correct)
     components = decompose([all_same.figures()["hm"]], replicates_of([all_same], 2)["hm"], [0])
     (interval,) = intervals_of(components)
     assert np.isnan([interval.low, interval.high]).all(), "nothing varied, which says nothing of other videos"

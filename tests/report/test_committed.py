@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from avgzsl_bench.report.boards.board import read_boards
 from avgzsl_bench.report.folder import write_boards
-from avgzsl_bench.report.tables.board import read_boards
 
 COMMITTED = sorted((Path(__file__).resolve().parents[2] / "leaderboards").glob("*/README.md"))
 

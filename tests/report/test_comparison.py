@@ -1,174 +1,204 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from make_outcomes import world
 from make_record import make_record
-from scipy.stats import ttest_ind, ttest_rel
+from read_table import texts
 
-from avgzsl_bench.report.stats.comparison import (
-    RankInterval,
-    compare,
-    differences_of,
-    holm,
-    rank_intervals,
-)
-from avgzsl_bench.report.stats.outcomes import Outcomes
-from avgzsl_bench.report.stats.variance import components_of, decompose
-from avgzsl_bench.report.tables.board import read_boards
+from avgzsl_bench.errors import AvbenchError, ConfigError, RecordError, UnknownNameError
+from avgzsl_bench.report.boards.board import Board, read_boards
+from avgzsl_bench.report.boards.comparison import MethodComparison, compare_methods, largest_changes
+from avgzsl_bench.report.stats.pair_tests import pair_tests
+from avgzsl_bench.report.tables.comparison import comparison_document
+from avgzsl_bench.report.text import p_value, points
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-WORLD = world(20, 8, (15, 40), (0.05, 0.05, 0.1))
+LABELS = np.repeat(np.arange(8), 40)
 
 
-def _worse(row: Outcomes, share: float, method: str) -> Outcomes:
-    """A method that loses a given share of what the row gets right, the same videos in every run."""
-    keep = np.random.default_rng(1).random(len(row.label)) >= share
-    return replace(row, method=method, correct=row.correct & keep, zsl_correct=row.zsl_correct & keep)
-
-
-def test_holm_by_hand() -> None:
-    # Sorted: 0.005 * 4, 0.01 * 3, 0.03 * 2, and 0.04, which may not be below the one before it.
-    assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm(np.array([0.5, 0.6])).tolist() == [1.0, 1.0]
-    assert holm(np.array([])).size == 0
-
-
-def test_without_video_variance_paired_seeds_are_the_paired_t_test() -> None:
-    rng = np.random.default_rng(0)
-    values = [rng.normal(0.5, 0.02, 5), rng.normal(0.52, 0.02, 5)]
-    constant = np.tile(np.concatenate(values), (10, 1))
-    found = differences_of(decompose(values, constant, ["same", "same"]))
-    expected = ttest_rel(*values)
-    assert found.statistic[0, 1] == pytest.approx(expected.statistic)
-    assert found.degrees[0, 1] == pytest.approx(4)
-    assert found.p[0, 1] == found.p_holm[0, 1] == pytest.approx(expected.pvalue)
-    low, high = expected.confidence_interval()
-    assert found.mean[0, 1] - found.half_width[0, 1] == pytest.approx(low)
-    assert found.mean[0, 1] + found.half_width[0, 1] == pytest.approx(high)
-
-
-def test_without_video_variance_other_seeds_are_welchs_test() -> None:
-    rng = np.random.default_rng(0)
-    values = [rng.normal(0.5, 0.02, 3), rng.normal(0.52, 0.05, 6)]
-    found = differences_of(decompose(values, np.tile(np.concatenate(values), (10, 1)), ["a", "b"]))
-    expected = ttest_ind(*values, equal_var=False)
-    assert found.statistic[0, 1] == -found.statistic[1, 0] == pytest.approx(expected.statistic)
-    assert found.degrees[0, 1] == pytest.approx(expected.df)
-    assert found.p[0, 1] == pytest.approx(expected.pvalue)
-
-
-def test_pairing_over_videos_narrows_a_difference() -> None:
-    row = WORLD.draw(np.random.default_rng(0), 3)
-    components = components_of([row, _worse(row, 0.05, "other")], 0)["hm"]
-    unpaired = replace(components, videos=np.diag(np.diagonal(components.videos)))
-    paired_width, unpaired_width = (differences_of(c).half_width[0, 1] for c in (components, unpaired))
-    assert paired_width < 0.8 * unpaired_width
-
-
-@pytest.mark.parametrize("runs", [1, 3, 5])
-@pytest.mark.parametrize("deterministic", [False, True])
-def test_copies_are_tied_and_a_worse_method_is_worse(runs: int, deterministic: bool) -> None:
-    row = WORLD.draw(np.random.default_rng(0), runs)
-    if deterministic:
-        row = replace(
-            row, correct=np.repeat(row.correct[:1], runs, 0), zsl_correct=np.repeat(row.zsl_correct[:1], runs, 0)
+def _boards(folder: Path) -> list[Board]:
+    """On ucf the methods good, copy, bad and yard; on vggsound good and lone; good with other settings on ucf."""
+    for seed in range(3):
+        for method, skill in (("good", 3.0), ("copy", 3.0), ("bad", 1.0), ("yard", 5.0)):
+            follows = "reference" if method == "yard" else "published program"
+            make_record(
+                folder, method=method, title=method, skill=skill, follows=follows, seed=seed, labels=LABELS
+            )
+        make_record(
+            folder, method="good", title="good", skill=2.0, seed=seed, labels=LABELS, changed={"tokens": "va"}
         )
-    rows = [row, replace(row, method="copy"), _worse(row, 0.25, "worse"), _worse(row, 0.5, "worst")]
-    components = components_of(rows, 0)["hm"]
-    found = differences_of(components)
-    assert found.p[0, 1] == found.p_holm[0, 1] == 1.0
-    assert found.statistic[0, 1] == 0.0
-    expected = np.array([[0, 0, 1, 1], [0, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0]], dtype=bool)
-    np.testing.assert_array_equal(found.apart, expected)
-    assert found.mean[0, 2] == pytest.approx(0.25 * components.mean[0], abs=0.03)
-    assert rank_intervals(found) == [
-        RankInterval(1, 2),
-        RankInterval(1, 2),
-        RankInterval(3, 3),
-        RankInterval(4, 4),
+    make_record(folder, method="good", title="good", dataset="vggsound")
+    make_record(folder, method="lone", title="lone", dataset="vggsound")
+    return read_boards(folder)
+
+
+def verdicts(comparison: MethodComparison) -> list[str]:
+    _, tests = comparison_document(comparison).terminal
+    return [row["Verdict"] for row in texts(tests)]
+
+
+def test_methods_are_compared_in_the_order_given(tmp_path: Path) -> None:
+    boards = _boards(tmp_path)
+    compared = compare_methods(boards, ["bad", "good", "copy", "bad"])
+    assert [row.name for row in compared.rows] == ["bad", "good", "copy"]
+    assert verdicts(compared) == ["worse", "worse", "cannot be told apart"]
+    assert list(compared.tests) == pair_tests([row.result for row in compared.rows])
+    assert compared.left_out == {"good": 1}
+    assert compared.tied_with_best == (False, True, True)
+    assert compared.varied == ("videos and 3 seeds",) * 3
+    assert compared.pairing == "Test videos are paired."
+    assert verdicts(compare_methods(boards, ["good", "bad"])) == ["better"]
+
+
+def test_a_test_shows_pair_difference_and_interval(tmp_path: Path) -> None:
+    compared = compare_methods(_boards(tmp_path), ["good"], dataset="ucf")
+    document = comparison_document(compared, classes=2)
+    figures, tests, classes = document.terminal
+    assert [row[0].lines[-1] for row in figures.rows][-1] == "tokens=va"
+    (row,) = tests.rows
+    (test,) = compared.tests
+    shown = dict(zip((column.key for column in tests.columns), row, strict=True))
+    assert shown["change"].lines == (points(test.difference), f"{points(test.low)} to {points(test.high)}")
+    assert shown["p"].value == test.p
+    assert shown["pair"].lines[-2:] == ("against good (reconstruction)", "tokens=va")
+    assert any("not corrected for the 1 pair." in note for note in tests.notes)
+    assert classes.title.endswith("against good (reconstruction) (tokens=va), by class")
+    assert 1 <= len(classes.rows) <= 4
+    assert len(comparison_document(compared).terminal) == 2
+
+
+def test_a_reference_is_compared_but_is_not_the_best(tmp_path: Path) -> None:
+    compared = compare_methods(_boards(tmp_path), ["yard", "good", "bad"], "zsl")
+    assert compared.tests[0].difference > 0
+    assert compared.tied_with_best == (False, True, False)
+
+
+def test_one_method_compares_its_configurations_with_seeds_paired(tmp_path: Path) -> None:
+    boards = _boards(tmp_path)
+    compared = compare_methods(boards, ["good"], dataset="ucf")
+    assert [row.settings for row in compared.rows] == ["", "tokens=va"]
+    assert compared.left_out == {}
+    assert "seeds too" in compared.pairing
+
+
+@pytest.mark.parametrize(
+    ("methods", "options", "error", "message"),
+    [
+        (["good", "cpoy"], {}, UnknownNameError, "unknown method 'cpoy'; did you mean 'copy'?"),
+        (["good", "bad"], {"dataset": "ufc"}, UnknownNameError, "unknown dataset 'ufc'; did you mean 'ucf'?"),
+        (["good", "bad"], {"features": "clap"}, UnknownNameError, "unknown feature set 'clap'; did you mean"),
+        (["good", "bad"], {"split": "main"}, UnknownNameError, "unknown split 'main' (known: cls)"),
+        (["good", "bad"], {"figure": "hn"}, UnknownNameError, "unknown figure 'hn'; did you mean 'hm'?"),
+        (
+            ["bad", "lone"],
+            {},
+            RecordError,
+            "no board has all of these methods (bad on ucf-clip_clap-cls; lone on vggsound-clip_clap-cls)",
+        ),
+        (["good", "bad"], {"dataset": "vggsound"}, RecordError, "bad on none of them"),
+        (["bad"], {}, ConfigError, "'bad' has only one row on board ucf-clip_clap-cls; name another"),
+        (
+            ["good"],
+            {},
+            ConfigError,
+            "these methods: ucf-clip_clap-cls, vggsound-clip_clap-cls; choose one with --dataset",
+        ),
+    ],
+)
+def test_what_cannot_be_compared(
+    tmp_path: Path, methods: list[str], options: dict[str, str], error: type[AvbenchError], message: str
+) -> None:
+    with pytest.raises(error) as caught:
+        compare_methods(_boards(tmp_path), methods, **options)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_options_that_no_board_meets_together(tmp_path: Path) -> None:
+    make_record(tmp_path, dataset="ucf", features="clip_clap")
+    make_record(tmp_path, dataset="vggsound", features="selavi")
+    with pytest.raises(RecordError, match="no board of dataset ucf, features selavi; there are: ucf-clip_clap"):
+        compare_methods(read_boards(tmp_path), ["mft"], dataset="ucf", features="selavi")
+
+
+def test_boards_that_no_option_tells_apart(tmp_path: Path) -> None:
+    for fingerprint in ("1" * 64, "2" * 64):
+        make_record(tmp_path, fingerprint=fingerprint)
+    with pytest.raises(ConfigError, match="give the records of one alone with --results"):
+        compare_methods(read_boards(tmp_path), ["mft"])
+
+
+def test_a_calibration_can_be_chosen(tmp_path: Path) -> None:
+    for calibration in ("exact", "avca"):
+        for method in ("mft", "ale"):
+            make_record(tmp_path, method=method, title=method.upper(), calibration=calibration)
+    boards = read_boards(tmp_path)
+    with pytest.raises(ConfigError, match="choose one with --calibration"):
+        compare_methods(boards, ["mft", "ale"])
+    assert compare_methods(boards, ["MFT", "Ale"], calibration="avca").board.name == "ucf-clip_clap-cls-avca"
+
+
+def test_class_changes_are_those_of_the_records(tmp_path: Path) -> None:
+    compared = compare_methods(_boards(tmp_path), ["good", "bad"])
+    first, other = compared.rows
+    accuracy = [
+        np.mean([[c.accuracy for c in run.record.classes] for run in row.runs], axis=0)
+        for row in (first.result, other.result)
+    ]
+    expected = accuracy[0] - accuracy[1]
+    gains, losses = largest_changes(first, other, 3)
+    order = np.argsort(-expected, kind="stable")[:3]
+    assert [gain.name for gain in gains] == [f"class {i}" for i in order]
+    assert [gain.gain for gain in gains] == pytest.approx(expected[order])
+    assert {(g.role, g.videos) for g in gains} <= {("seen", 40), ("unseen", 40)}
+    assert len(losses) == min(3, (expected < 0).sum())
+    mirrored_gains, mirrored_losses = largest_changes(other, first, 3)
+    assert [(c.name, -c.gain) for c in mirrored_losses] == [(c.name, c.gain) for c in gains]
+    assert [(c.name, -c.gain) for c in mirrored_gains] == [(c.name, c.gain) for c in losses]
+
+
+def test_copies_change_in_no_class(tmp_path: Path) -> None:
+    good, copy = compare_methods(_boards(tmp_path), ["good", "copy"]).rows
+    assert largest_changes(good, copy, 5) == ([], [])
+
+
+def test_a_class_without_videos_is_left_out(tmp_path: Path) -> None:
+    labels = LABELS[LABELS != 2]
+    make_record(tmp_path, method="good", skill=3.0, labels=labels)
+    make_record(tmp_path, method="worse", skill=0.5, labels=labels)
+    good, worse = compare_methods(read_boards(tmp_path), ["good", "worse"]).rows
+    gains, losses = largest_changes(good, worse, 8)
+    assert len(gains) > 1
+    assert "class 2" not in {change.name for change in (*gains, *losses)}
+
+
+def test_printed_numbers() -> None:
+    assert [points(d) for d in (0.12345, -0.5, 1e-6, -1e-6, 0.0)] == ["+12.35", "-50.00", "0.00", "0.00", "0.00"]
+    assert [p_value(p) for p in (1.0, 0.0496, 0.0001, 0.00009, 0.0)] == [
+        "1.0000",
+        "0.0496",
+        "0.0001",
+        "< 0.0001",
+        "< 0.0001",
     ]
 
 
-def test_a_certain_difference_needs_no_variance() -> None:
-    row = WORLD.draw(np.random.default_rng(0), 1)
-    right, wrong = (replace(row, correct=np.full_like(row.correct, value)) for value in (True, False))
-    found = differences_of(components_of([right, wrong], 0)["hm"])
-    assert found.p[0, 1] == 0.0
-    assert found.statistic[0, 1] == np.inf
-
-
-@pytest.mark.parametrize("seeds", [3, 5])
-@pytest.mark.parametrize("share", [0.1, 0.6, 0.9])
-def test_equal_methods_seldom_come_out_as_different(seeds: int, share: float) -> None:
-    rng = np.random.default_rng(2)
-    methods, draws = 8, 400
-    replicates = np.zeros((2, methods * seeds))
-    wrong = 0
-    for _ in range(draws):
-        # Of a variance of 1, `share` is of seeds; the rest is of videos, here independent between methods.
-        noise = rng.normal(0, np.sqrt(share * seeds), (methods, seeds)) + rng.normal(
-            0, np.sqrt(1 - share), (methods, 1)
-        )
-        components = decompose(list(noise), replicates, list(range(methods)))
-        found = differences_of(replace(components, videos=(1 - share) * np.eye(methods)))
-        wrong += bool(found.apart.any())
-    assert wrong / draws <= 0.08
-
-
-def test_a_board_ties_copies_and_ranks_competitors_alone(tmp_path: Path) -> None:
-    labels = np.repeat(np.arange(8), 40)
-    for seed in range(3):
-        for method, skill, follows in (
-            ("aaa", 3.0, "published program"),
-            ("bbb", 3.0, "published program"),
-            ("ccc", 1.0, "published program"),
-            ("ddd", 4.0, "reference"),
-        ):
-            make_record(
-                tmp_path, method=method, title=method, skill=skill, follows=follows, seed=seed, labels=labels
-            )
-    (board,) = read_boards(tmp_path)
-    rows = {line.row.method.name: line.row for line in board.lines}
-    assert rows["aaa"].ranks == rows["bbb"].ranks == RankInterval(1, 2)
-    assert rows["ccc"].ranks == RankInterval(3, 3)
-    assert rows["ddd"].ranks is None
-    assert [rows[m].tied_with_best for m in ("aaa", "bbb", "ccc", "ddd")] == [True, True, False, False]
-    for row in rows.values():
-        assert set(row.interval) == {"seen", "unseen", "hm", "zsl"}
-        for figure, interval in row.interval.items():
-            assert 0 <= interval.low < row.spread[figure].mean < interval.high <= 1
-            assert interval.varied == "videos and 3 seeds"
-
-
-def test_a_board_of_references_ranks_nobody(tmp_path: Path) -> None:
-    make_record(tmp_path, follows="reference")
-    (board,) = read_boards(tmp_path)
-    row = board.lines[0].row
-    assert (row.ranks, row.tied_with_best, row.interval["hm"].varied) == (None, False, "videos, one seed")
-
-
-def test_compare_pairs_seeds_of_one_method_and_not_of_two(tmp_path: Path) -> None:
-    for seed in range(3):
-        make_record(tmp_path, method="aaa", seed=seed, skill=2.0)
-        make_record(tmp_path, method="aaa", seed=seed, skill=1.0, changed={"tokens": "va"})
-        make_record(tmp_path, method="bbbb", seed=seed, skill=1.5)
-    make_record(tmp_path, method="ccccc", seed=0)
-    (board,) = read_boards(tmp_path)
-    rows = sorted((line.row for line in board.lines), key=lambda r: (r.method.name, len(r.method.changed)))
-    found = compare(rows)
-    assert [(c.first, c.second) for c in found] == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
-    assert [c.seeds_paired for c in found] == [True] + [False] * 5
-    assert found[2].varied == ("videos and 3 seeds", "videos, one seed")
-    for c in found:
-        expected = rows[c.first].spread["hm"].mean - rows[c.second].spread["hm"].mean
-        assert c.difference == pytest.approx(expected)
-        assert c.low < c.difference < c.high
-        assert c.p_holm >= c.p
-    assert [c.p_holm for c in found] == pytest.approx(holm(np.array([c.p for c in found])))
-    assert compare(rows[:2], "seen")[0].p_holm == compare(rows[:2], "seen")[0].p
+def test_full_precision_is_compared_and_another_is_named(tmp_path: Path) -> None:
+    make_record(tmp_path, labels=LABELS)
+    make_record(tmp_path, labels=LABELS, skill=2.5, precision="bf16")
+    make_record(tmp_path, method="devise", title="DeViSE", labels=LABELS, precision="bf16")
+    boards = read_boards(tmp_path)
+    assert boards[0].rows[0].name == "MFT (reconstruction) (precision bf16)"
+    compared = compare_methods(boards, ["mft", "devise"])
+    assert [row.name for row in compared.rows] == [
+        "MFT (reconstruction)",
+        "DeViSE (reconstruction) (precision bf16)",
+    ]
+    assert compared.left_out == {"mft": 1}
+    notes = comparison_document(compared).terminal[1].notes
+    assert "precision bf16: of training alone; videos were scored in full precision." in notes
+    assert any("1 of mft with settings or precision changed" in note for note in notes)

@@ -4,42 +4,19 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 from make_record import make_record
 
-from avgzsl_bench.errors import AvbenchError
-from avgzsl_bench.report.formats.latex import MARKER, escape, latex_of, latex_of_comparison, write_latex
-from avgzsl_bench.report.tables.board import Board, read_boards
-from avgzsl_bench.report.tables.compared import compare_methods
+from avgzsl_bench.report.boards.board import read_boards
+from avgzsl_bench.report.boards.comparison import compare_methods
+from avgzsl_bench.report.formats.latex import FORMAT, MARKER, escape, latex_of
+from avgzsl_bench.report.tables.board import board_document
+from avgzsl_bench.report.tables.comparison import comparison_document
+from avgzsl_bench.report.tables.document import Document
+from avgzsl_bench.report.tables.table import Cell, Column, make_table
 
 COMMITTED = Path(__file__).resolve().parents[2] / "leaderboards" / "simulated" / "results"
-LABELS = np.repeat(np.arange(8), 40)
 HOSTILE = r"""[1] *A* & 50% $x$ #1 {b} \end{table} ~^_ <x> | "q" 'a' `b` ?` -- µ−α漢–±×"""
-
-
-def _board(folder: Path, simulated: bool = False) -> Board:
-    """aaa and bbb are alike, ccc is much worse, rrr is the best but only a reference."""
-    for seed in range(3):
-        for method, skill in (("aaa", 3.0), ("bbb", 3.02), ("ccc", 1.0), ("rrr", 5.0)):
-            make_record(
-                folder,
-                method=method,
-                title=method,
-                skill=skill,
-                follows="reference" if method == "rrr" else "published program",
-                seed=seed,
-                labels=LABELS,
-                simulated=simulated,
-                changed={"a_b": "50 %"} if method == "ccc" else None,
-            )
-    (board,) = read_boards(folder)
-    return board
-
-
-def _row(text: str, label: str) -> list[str]:
-    (row,) = [line for line in text.splitlines() if line.startswith(f"{label} ")]
-    return row.removesuffix(r" \\").split(" & ")
 
 
 @pytest.mark.parametrize(
@@ -51,97 +28,81 @@ def _row(text: str, label: str) -> list[str]:
         ("<|>", r"\textless{}\textbar{}\textgreater{}"),
         ("Müller, Ōe, Łódź, ß", "Müller, Ōe, Łódź, ß"),
         ("a\u0301\nb\x00", "á b"),
-        ("α ą −", "{[}U+03B1{]} {[}U+0105{]} $-$"),
+        ("α ą − Δ", r"{[}U+03B1{]} {[}U+0105{]} $-$ $\Delta$"),
+        ("a --set b=`c`", r"a -{}-set b=\textasciigrave{}c\textasciigrave{}"),
+        ("---†", r"-{}-{}-$^\dagger$"),
+        ("𝑛 seeds, 𝑝_H, 𝑝_Hx", r"$n$ seeds, $p_\mathrm{H}$, $p$\_Hx"),
     ],
 )
 def test_escape(plain: str, written: str) -> None:
     assert escape(plain) == written
 
 
-def test_a_board_marks_best_second_and_tied_among_those_that_compete(tmp_path: Path) -> None:
-    board = _board(tmp_path)
-    text = latex_of(board)
-    rows = {name: _row(text, name) for name in ("aaa", "bbb", "ccc", "rrr")}
-    best, second = (line.row.method.name for line in board.lines if line.row.method.name in ("aaa", "bbb"))
-    assert rows[best][4].startswith(r"\textbf{")
-    assert rows[second][4].startswith(r"\underline{")
-    assert [name for name, row in rows.items() if r"\dagger" in row[4]] == [second]
-    assert not any(r"\dagger" in cell for row in rows.values() for cell in (*row[:4], *row[5:]))
-    assert r"may be the best, no other HM can be told to be better (test allowing for videos and 3 seeds;" in text
-    assert "the 3 pairs of competing rows" in text
-    for name in ("ccc", "rrr"):
-        assert not any("textbf" in cell or "underline" in cell for cell in rows[name])
-    assert text.count(r"\textbf") == text.count(r"\underline") == 5
+def test_a_table_has_caption_label_and_marks() -> None:
+    table = make_table(
+        [
+            Column("method", "Method", "left"),
+            Column("n", "𝑛"),
+            Column("hm", "HM"),
+            Column("verdict", "V_x", "left"),
+        ],
+        [
+            {
+                "method": Cell("A (x=1)", parts=("A", "x_=1")),
+                "n": Cell("3", 3),
+                "hm": Cell("1.00 ± 0.10", 0.01, ("1.00", "± 0.10"), place=1),
+                "verdict": "-5 & more",
+            },
+            {"method": "B", "n": "1", "hm": Cell("0.50", place=2, tied=True), "verdict": Cell("", parts=())},
+            {"method": "[C]", "n": "< 0.0001", "hm": "-1.00, +2.00", "verdict": "x"},
+        ],
+        caption="All_of it.",
+        notes=["One.", "5% of 𝑛."],
+        label="name",
+    )
+    document = Document(name="name", heading="", paper=[table], origin=["a\nb"], warning="Beware.")
+    assert latex_of(document).splitlines() == [
+        MARKER,
+        "% a b",
+        r"\begin{table}[tbp]",
+        r"\centering",
+        r"\caption{\textbf{Beware.} All\_of it. One. 5\% of $n$.}",
+        r"\label{tab:name}",
+        r"\scriptsize",
+        r"\setlength{\tabcolsep}{2.3pt}",
+        r"\begin{tabular}{@{}lrrl@{}}",
+        r"\toprule",
+        r"Method & $n$ & HM & V\_x \\",
+        r"\midrule",
+        r"A & 3 & \textbf{1.00} {\scriptsize$\pm$0.10} & -5 \& more \\",
+        r"\multicolumn{4}{l}{\quad\scriptsize x\_=1} \\",
+        r"B & 1 & \underline{0.50}\rlap{$^\dagger$} &  \\",
+        r"{[}C{]} & $<$0.0001 & $-$1.00, $+$2.00 & x \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    ((name, content),) = FORMAT.files_of(document).items()
+    assert name == "name.tex"
+    assert FORMAT.is_ours(content)
 
 
-def test_a_board_tells_mean_deviation_seeds_settings_and_provenance(tmp_path: Path) -> None:
-    board = _board(tmp_path)
-    text = latex_of(board)
-    assert text == latex_of(read_boards(tmp_path)[0])
-    row = {line.row.method.name: line.row for line in board.lines}["ccc"]
-    cells = _row(text, "ccc")
-    assert cells[1] == "3"
-    spread = row.spread["hm"]
-    assert spread.std is not None
-    assert cells[4] == rf"{100 * spread.mean:.2f} {{\scriptsize$\pm${100 * spread.std:.2f}}}"
-    assert r"{\quad\scriptsize a\_b=50 \%}" in text
-    assert "SIMULATED" not in text
-    comments = [line for line in text.splitlines() if line.startswith("%")]
-    assert comments[0] == MARKER
-    for told in (
-        "calibration exact",
-        "a" * 64,
-        board.key.fingerprint,
-        "ccc (a_b=50 %): ccc, avgzsl-bench 0.1.0; seeds 0 1 2",
-    ):
-        assert any(told in comment for comment in comments)
-
-
-def test_simulated_is_said_in_the_caption(tmp_path: Path) -> None:
-    text = latex_of(_board(tmp_path, simulated=True))
-    assert r"\caption{\textbf{SIMULATED features: these figures say nothing about real videos.}" in text
-
-
-def test_nothing_is_marked_where_one_method_competes(tmp_path: Path) -> None:
-    make_record(tmp_path)
-    text = latex_of(read_boards(tmp_path)[0])
-    assert not any(mark in text for mark in (r"\textbf", r"\underline", r"\dagger"))
-
-
-def test_a_comparison_has_figures_and_tests(tmp_path: Path) -> None:
-    compared = compare_methods([_board(tmp_path)], ["ccc", "aaa", "bbb"], "seen")
-    text = latex_of_comparison(compared)
-    tests = text[text.index(r"$\Delta$ S") :]
-    assert tests.count(" & tied ") == 1
-    assert tests.count(" & worse ") == 2
-    figures = text[: text.index(r"\end{table}")]
-    assert r"\dagger" in _row(figures, min(("aaa", "bbb"), key=lambda m: _mean(compared.board, m)))[2]
-    assert "the 3 pairs compared" in text
-    assert "What varied: videos and 3 seeds." in text
-    first = compared.comparisons[0]
-    assert f"$-${-100 * first.difference:.2f} & $-${-100 * first.low:.2f}, $-${-100 * first.high:.2f}" in tests
-    assert len(set(_labels(text))) == 2
-
-
-def _mean(board: Board, method: str) -> float:
-    (row,) = [line.row for line in board.lines if line.row.method.name == method]
-    return row.spread["seen"].mean
-
-
-def _labels(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line.startswith(r"\label")]
-
-
-def test_only_a_file_of_ours_is_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "table.tex"
-    write_latex(path, f"{MARKER}\nold\n")
-    write_latex(path, f"{MARKER}\nnew\n")
-    assert path.read_text() == f"{MARKER}\nnew\n"
-    path.write_text("my paper")
-    for foreign, reason in ((path, "was not made by avbench and would be lost"), (tmp_path, "not a file")):
-        with pytest.raises(AvbenchError, match=reason):
-            write_latex(foreign, MARKER)
-    assert path.read_text() == "my paper"
+def test_groups_of_columns_have_a_title_and_a_rule() -> None:
+    columns = [
+        Column("a", "A", "left"),
+        Column("b", "B"),
+        Column("c", "S", group="Measured"),
+        Column("d", "U", group="Measured"),
+        Column("e", "S", group="Reported"),
+    ]
+    table = make_table(columns, [dict.fromkeys("abcde", "1")])
+    lines = latex_of(Document(name="", heading="", paper=[table])).splitlines()
+    top = lines.index(r"\toprule")
+    assert lines[top + 1 : top + 4] == [
+        r" & & \multicolumn{2}{c}{Measured} & \multicolumn{1}{c}{Reported} \\",
+        r"\cmidrule(lr){3-4} \cmidrule(lr){5-5}",
+        r"A & B & S & U & S \\",
+    ]
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex here")
@@ -151,15 +112,16 @@ def test_pdflatex_sets_it_without_complaint(tmp_path: Path) -> None:
     (hostile,) = read_boards(tmp_path / "results")
     board, *others = read_boards(COMMITTED)
     letters = " ".join(escape(f"x{chr(code)}") for code in range(0x21, 0x300))
+    comparison = compare_methods([board], ["mft", "eszsl", "clipclap"])
     parts = [
         r"\documentclass{article}\usepackage{booktabs}\begin{document}",
-        *(latex_of(one) for one in (board, *others)),
-        latex_of_comparison(compare_methods([board], ["mft", "eszsl", "clipclap"])),
+        *(latex_of(board_document(one)) for one in (board, *others)),
+        latex_of(comparison_document(comparison)),
         r"\end{document}",
     ]
     # Hostile text may run over the margin; our own tables may not.
     assert "Overfull" not in _log(tmp_path / "own", parts)
-    _log(tmp_path / "hostile", [parts[0], latex_of(hostile), letters, parts[-1]])
+    _log(tmp_path / "hostile", [parts[0], latex_of(board_document(hostile)), letters, parts[-1]])
 
 
 def _log(folder: Path, parts: list[str]) -> str:
@@ -171,8 +133,3 @@ def _log(folder: Path, parts: list[str]) -> str:
     assert done.returncode == 0, log[-2000:]
     assert "Missing character" not in log
     return log
-
-
-def test_two_hyphens_stay_two() -> None:
-    assert escape("a --set b=`c`") == r"a -{}-set b=\textasciigrave{}c\textasciigrave{}"
-    assert escape("---†") == r"-{}-{}-$^\dagger$"

@@ -1,27 +1,23 @@
 from __future__ import annotations
 
-import io
 import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pytest
 from click.testing import CliRunner
-from make_record import make_record
+from read_table import texts, values
 
 import avgzsl_bench as ab
 from avgzsl_bench.cli import main
 from avgzsl_bench.errors import PluginError
 from avgzsl_bench.plugins import manager as plugins
-from avgzsl_bench.report.folder import write_boards
-from avgzsl_bench.report.formats.literature_text import MARKER, csv_of, markdown_of, write_literature
 from avgzsl_bench.report.reported import figures
 from avgzsl_bench.report.reported.figures import Paper, ReportedFigure
 from avgzsl_bench.report.reported.figures import reported_specs as registered_specs
 from avgzsl_bench.report.reported.literature import LiteratureTable, literature_tables, read_literature
-from avgzsl_bench.report.tables.board import read_boards
-from avgzsl_bench.report.tables.literature_notes import origin, table_notes
+from avgzsl_bench.report.tables.literature import literature_document
+from avgzsl_bench.report.tables.literature_notes import origin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,11 +37,6 @@ def one_table(*figures: ReportedFigure, **papers: Paper | None) -> LiteratureTab
     known: dict[str, Paper | None] = {f.method: Paper(year=2020) for f in figures}
     (table,) = literature_tables(figures, known | papers)
     return table
-
-
-def grid(markdown: str) -> list[list[str]]:
-    lines = [line for line in markdown.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
 def test_tables_show_every_primary_figure_and_no_other(
@@ -113,7 +104,7 @@ def test_conflicts_between_sources(tables: dict[tuple[str, str], LiteratureTable
 def test_notes_name_conflicts_contradictions_and_what_is_best(
     tables: dict[tuple[str, str], LiteratureTable],
 ) -> None:
-    notes = "\n".join(note for table in tables.values() for note in table_notes(table))
+    notes = "\n".join(note for table in literature_document([*tables.values()]).text for note in table.notes)
     for text in (
         "Conflict: MSTR, vggsound: ZSL 6.83 against 6.38 (SGPAN paper, Table 1; STEN paper, Table 1).",
         "HSP-MoE-AVGZSL README, re-run by HSP-MoE-AVGZSL (repository)).",
@@ -142,10 +133,12 @@ def test_rows_say_who_ran_a_method_and_what_was_not_reviewed(
     assert {row.method for row in rows if "third party's copy" in origin(row)} >= {"SGPAN", "STEN", "ACFS"}
 
 
-def test_markdown_has_datasets_as_groups_of_columns(tables: dict[tuple[str, str], LiteratureTable]) -> None:
-    text = markdown_of([tables["c3d_vggish", "cls"]])
-    header, _, *rows = grid(text)
-    assert header == [
+def test_text_has_datasets_as_groups_of_columns(tables: dict[tuple[str, str], LiteratureTable]) -> None:
+    document = literature_document([tables["c3d_vggish", "cls"]])
+    (table,) = document.text
+    assert table.title == "c3d_vggish, cls"
+    rows = [[cell.text for cell in row] for row in table.rows]
+    assert [column.title for column in table.columns] == [
         "Method",
         "Paper",
         *(f"{d} {f}" for d in ("activitynet", "ucf", "vggsound") for f in ("S", "U", "HM", "ZSL")),
@@ -154,28 +147,36 @@ def test_markdown_has_datasets_as_groups_of_columns(tables: dict[tuple[str, str]
     by_name = {row[0]: row for row in rows}
     assert by_name["KDA"][1:10] == [
         "arXiv 2023",
-        *("37.55", "10.25", "**17.95†**", "11.85"),
-        *("75.88", "42.97", "**54.84†**", "52.66"),
+        *("37.55", "10.25", "17.95†", "11.85"),
+        *("75.88", "42.97", "54.84†", "52.66"),
     ]
     assert by_name["ALE"][2:6] == ["–", "–", "1.55", "6.16"]
     years = [row[1].split()[-1] for row in rows]
     assert years == [*sorted(years[:-2]), "–", "–"]
-    assert sum(cell.startswith("**") for row in rows for cell in row) == 3
-    assert "state of the art" not in text.casefold()
-    assert "no run of ours" in text
-    assert "doi.org/10.1007/978-3-031-20044-1_28" in text
+    assert [cell.text for row in table.rows for cell in row if cell.place == 1] == ["17.95†", "54.84†", "10.08"]
+    assert "state of the art" not in document.introduction.casefold()
+    assert "no run of ours" in document.introduction
+    assert any("doi.org/10.1007/978-3-031-20044-1_28" in source for source in document.notes)
 
 
-def test_csv_holds_every_figure_read(tables: dict[tuple[str, str], LiteratureTable]) -> None:
-    text = csv_of(list(tables.values()))
-    frame = pd.read_csv(io.StringIO(text))
-    assert (len(frame), frame["shown"].sum(), frame["best_of_what_was_read"].sum()) == (237, 108, 9)
-    row = frame[(frame["method"] == "TSART") & (frame["dataset"] == "vggsound")].iloc[0]
+def test_the_terminal_has_one_narrow_table_per_dataset(tables: dict[tuple[str, str], LiteratureTable]) -> None:
+    shown = literature_document([tables["c3d_vggish", "cls"]]).terminal
+    assert [table.title.split(",")[0] for table in shown] == ["activitynet", "ucf", "vggsound"]
+    best = [row["HM"] for table in shown for row in texts(table) if row["HM"].endswith("*")]
+    assert best == ["17.95†*", "54.84†*", "10.08*"]
+    assert [bool(table.notes) for table in shown] == [False, False, True]
+
+
+def test_data_hold_every_figure_read(tables: dict[tuple[str, str], LiteratureTable]) -> None:
+    rows = values(literature_document([*tables.values()]).data)
+    assert (len(rows), sum(bool(row["shown"]) for row in rows)) == (237, 108)
+    assert sum(bool(row["best_of_what_was_read"]) for row in rows) == 9
+    row = next(row for row in rows if (row["method"], row["dataset"]) == ("TSART", "vggsound"))
     assert (row["hm_percent"], row["hm_of_printed_seen_and_unseen_percent"]) == (5.16, 6.12)
-    unknown = frame[frame["method"] == "ACFS"]
-    assert unknown[["peer_reviewed", "year", "title"]].isna().all(axis=None)
-    assert frame["hm_percent"].notna().all()
-    assert ",2023," in text
+    unknown = [row[name] for row in rows if row["method"] == "ACFS" for name in ("peer_reviewed", "year", "title")]
+    assert set(unknown) == {None}
+    assert not any(row["hm_percent"] is None for row in rows)
+    assert 2023 in {row["year"] for row in rows}
 
 
 def test_rows_are_split_by_source_and_ordered_by_year() -> None:
@@ -195,7 +196,8 @@ def test_rows_are_split_by_source_and_ordered_by_year() -> None:
         ("late", "T", ["vggsound"]),
         ("unknown", "S", ["ucf"]),
     ]
-    assert grid(markdown_of([table]))[3][6:10] == ["–"] * 4
+    (shown,) = literature_document([table]).text
+    assert [cell.text for cell in shown.rows[1]][6:10] == ["–"] * 4
 
 
 def test_equal_leaders_are_both_best_and_doubts_are_told() -> None:
@@ -208,14 +210,6 @@ def test_equal_leaders_are_both_best_and_doubts_are_told() -> None:
     lonely = one_table(figure("b", 5.0), b=Paper(reviewed=False)).best["ucf"]
     assert (lonely.doubts, lonely.undoubted) == (("not peer-reviewed",), None)
     assert one_table(figure("a", 5.0)).best["ucf"].doubts == ()
-
-
-def test_text_of_plugins_cannot_break_a_table() -> None:
-    table = one_table(figure("a|b\n<i>", 5.0, source="x|y", notes=["**n**"]))
-    text = markdown_of([table])
-    assert grid(text)[2][0] == r"a\|b &lt;i&gt;"
-    assert r"\*\*n\*\*" in text
-    assert len(pd.read_csv(io.StringIO(csv_of([table])))) == 1
 
 
 def test_without_figures_there_is_nothing_to_show(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,24 +277,3 @@ def test_results_are_not_taken_and_left_out_silently(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "leave out --results" in result.output
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize("name", ["literature.md", "literature.csv"])
-def test_a_file_of_somebody_elses_is_not_replaced(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text("mine\n")
-    result = CliRunner().invoke(main, ["leaderboard", "--reported", "--out", str(tmp_path)])
-    assert result.exit_code == 2
-    assert f"{name} is no literature table" in result.stderr
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-
-
-def test_written_twice_it_is_the_same_and_boards_leave_it_alone(tmp_path: Path) -> None:
-    results, out = tmp_path / "results", tmp_path / "out"
-    written = write_literature(read_literature(), out)
-    first = [path.read_bytes() for path in written]
-    assert first[0].decode().startswith(f"{MARKER}\n\n# Reported figures\n")
-    make_record(results)
-    write_boards(read_boards(results), out)
-    assert [path.read_bytes() for path in write_literature(read_literature(), out)] == first
-    write_boards(read_boards(results), out)
-    assert [path.read_bytes() for path in written] == first

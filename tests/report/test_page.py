@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from make_record import make_record
 
-from avgzsl_bench.report.formats.board_markdown import SIMULATED_WARNING
+from avgzsl_bench.report.boards.board import read_boards
 from avgzsl_bench.report.formats.page import page_of
-from avgzsl_bench.report.tables.board import read_boards
+from avgzsl_bench.report.tables.board import board_document
+from avgzsl_bench.report.tables.document import Document
+from avgzsl_bench.report.tables.table import Cell, Column, make_table
+from avgzsl_bench.report.text import SIMULATED_WARNING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,13 +50,41 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
+def page_in(folder: Path) -> str:
+    return page_of([board_document(board) for board in read_boards(folder)])
+
+
+def test_cells_carry_their_values_and_the_best_is_bold() -> None:
+    table = make_table(
+        [Column("a", "A<", "left"), Column("b", "B", lowest_first=True), Column("c", "C")],
+        [
+            {"a": "x&y", "b": Cell("1.5", 1.5, place=1), "c": "–"},
+            {"a": "z", "b": Cell("–"), "c": Cell("2", place=2)},
+        ],
+        caption="Caption",
+        notes=["<note>"],
+    )
+    text = page_of([Document(name="n", heading="H", page=[table], provenance=table)])
+    for piece in (
+        '<th scope="col">A&lt;</th>',
+        '<th scope="col" class="number" data-first="lowest">B</th>',
+        '<th scope="col">C</th>',
+        '<th scope="row">x&amp;y</th>',
+        '<td class="number" data-value="1.5"><strong>1.5</strong></td>',
+        '<td class="number">–</td>',
+        "<td>2</td>",
+        "<li>&lt;note&gt;</li>",
+    ):
+        assert piece in text
+
+
 @pytest.fixture
 def page(tmp_path: Path) -> Page:
     for seed in range(2):
         make_record(tmp_path, seed=seed)
         make_record(tmp_path, seed=seed, method="b", title="B", follows="paper", skill=2.0)
         make_record(tmp_path, seed=seed, features="simulated", simulated=True)
-    return Page(page_of(read_boards(tmp_path)))
+    return Page(page_in(tmp_path))
 
 
 def test_the_page_asks_for_nothing(page: Page) -> None:
@@ -98,7 +129,7 @@ def test_everything_is_there_without_javascript(page: Page) -> None:
 
 def test_measured_boards_carry_no_warning(tmp_path: Path) -> None:
     make_record(tmp_path)
-    assert "SIMULATED" not in page_of(read_boards(tmp_path))
+    assert "SIMULATED" not in page_in(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +148,7 @@ def test_measured_boards_carry_no_warning(tmp_path: Path) -> None:
 def test_text_of_records_stays_text(tmp_path: Path, hostile: str) -> None:
     make_record(tmp_path / "plain", title="Plain", follows="paper")
     make_record(tmp_path / "hostile", title=hostile, follows="paper", changed={"name": hostile})
-    plain, page = (Page(page_of(read_boards(tmp_path / name))) for name in ("plain", "hostile"))
+    plain, page = (Page(page_in(tmp_path / name)) for name in ("plain", "hostile"))
     kinds = {tag for tag, _ in page.tags}
     assert kinds <= {tag for tag, _ in plain.tags} | {"g", "defs", "use", "text", "path", "details", "dt", "dd"}
     assert not any(name.startswith("on") for _, a in page.tags for name in a)

@@ -9,8 +9,8 @@ from make_record import SEEN, UNSEEN, make_record
 from avgzsl_bench.gzsl.decisions import GroundTruth
 from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.records.collect import collect
+from avgzsl_bench.report.boards.board import read_boards
 from avgzsl_bench.report.stats.sensitivity import CONDITIONS, hm_by_condition, nearest_on_grid, sensitivity_of
-from avgzsl_bench.report.tables.board import read_boards
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ def test_a_row_is_mean_and_deviation_over_its_seeds(tmp_path: Path) -> None:
     for seed in range(3):
         make_record(tmp_path, seed=seed)
     (board,) = read_boards(tmp_path)
-    row = board.lines[0].row
+    row = board.rows[0].result
     found = sensitivity_of(row)
     runs = [hm_by_condition(run) for run in row.runs]
     for condition in CONDITIONS:

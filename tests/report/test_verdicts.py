@@ -4,10 +4,16 @@ from typing import Any
 
 import pytest
 
+from avgzsl_bench.records.collect import BoardKey
 from avgzsl_bench.report.reported.figures import PRINTED, ReportedFigure
-from avgzsl_bench.report.reported.verdicts import Place, Verdict, verdicts
+from avgzsl_bench.report.reported.verdicts import Verdict, verdicts
 
-HERE = Place("clip_clap", "cls", simulated=False, calibration="exact")
+
+def board(features: str = "clip_clap", *, simulated: bool = False, calibration: str = "exact") -> BoardKey:
+    return BoardKey(simulated, "ucf", features, "cls", calibration, "by-name", "f" * 64, "a" * 64)
+
+
+HERE = board()
 INTERVALS = {"seen": (0.70, 0.75), "unseen": (0.40, 0.45), "hm": (0.50, 0.55), "zsl": (0.46, 0.50)}
 
 
@@ -49,24 +55,22 @@ def test_the_rounding_of_print_counts_for_the_printed_figure(ends: tuple[float, 
 
 
 @pytest.mark.parametrize(
-    ("figure", "place", "reason"),
+    ("figure", "key", "reason"),
     [
-        (reported(), Place("clip_clap", "cls", simulated=True, calibration="exact"), "simulated features"),
-        (None, Place("simulated", "cls", simulated=True, calibration="exact"), "simulated features"),
-        (None, HERE, "no reported figure"),
+        (reported(), board(simulated=True), "simulated features"),
         (reported(features="c3d_vggish"), HERE, "other features: c3d_vggish"),
         (reported(split="main"), HERE, "other split: main"),
         (reported(features="selavi", split="main"), HERE, "other features and split: selavi, main"),
     ],
 )
-def test_unlike_is_not_compared(figure: ReportedFigure | None, place: Place, reason: str) -> None:
-    found = verdicts(figure, INTERVALS, place, seeds=3, standard=True)
+def test_unlike_is_not_compared(figure: ReportedFigure, key: BoardKey, reason: str) -> None:
+    found = verdicts(figure, INTERVALS, key, seeds=3, standard=True)
     assert found == {name: Verdict("not comparable", reason) for name in PRINTED}
 
 
 def test_steps_and_their_means_are_the_same_features() -> None:
-    place = Place("c3d_vggish_seq", "cls", simulated=False, calibration="exact")
-    found = verdicts(reported(features="c3d_vggish"), INTERVALS, place, seeds=3, standard=True)
+    steps = board("c3d_vggish_seq")
+    found = verdicts(reported(features="c3d_vggish"), INTERVALS, steps, seeds=3, standard=True)
     assert found["hm"].word == "inside"
 
 
@@ -98,9 +102,14 @@ def test_without_an_interval_nothing_is_compared() -> None:
     assert found["zsl"].word == "inside"
 
 
+def test_another_precision_is_not_compared() -> None:
+    found = verdicts(reported(), INTERVALS, HERE, seeds=3, standard=True, precision="bf16")
+    assert set(found.values()) == {Verdict("not comparable", "precision bf16")}
+
+
 def test_other_settings_and_a_bias_that_was_not_validated_are_not_compared() -> None:
     found = verdicts(reported(), INTERVALS, HERE, seeds=3, standard=False)
     assert set(found.values()) == {Verdict("not comparable", "other settings")}
-    fixed = Place("clip_clap", "cls", simulated=False, calibration="fixed:0")
+    fixed = board(calibration="fixed:0")
     found = verdicts(reported(), INTERVALS, fixed, seeds=3, standard=True)
     assert set(found.values()) == {Verdict("not comparable", "the bias was not validated")}

@@ -1,4 +1,4 @@
-"""Reported figures: what a source printed, which features it belongs to, how we know, and how to look it up."""
+"""Reported figures: their values as printed, features and split, source, and look-up by method and dataset."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Part(BaseModel):
 
 
 class Paper(_Part):
-    """The paper behind a method; what is not known is None."""
+    """The paper behind a method; unknown facts are None."""
 
     title: str | None = None
     authors: str | None = None
@@ -44,7 +44,7 @@ class Paper(_Part):
 
 
 class _Source(_Part):
-    """Where figures were printed."""
+    """The source that printed figures."""
 
     citation: str
     read: str | None = Field(None, description="from what it was read, if not from the source itself")
@@ -74,9 +74,9 @@ class Printed(_Source):
         return round(hm, 2) if abs(hm - self.hm) > _HM_TOLERANCE else None
 
     def is_like(self, features: str, split: str) -> bool:
-        """Measured figures on these features and split compare with this one.
+        """Check whether measured figures on these features and split compare with this one.
 
-        Papers give a feature set one name whether its steps are read or their means; so does this comparison.
+        Papers give a feature set one name whether its time steps are used or their means; so does this comparison.
         """
         return (self.features, self.split) == (vector_form(features), split)
 
@@ -93,7 +93,7 @@ class ReportedFigure(Printed):
 
     @property
     def cell(self) -> tuple[str, str, str, str]:
-        """What is measured: method (case aside), features, split, dataset."""
+        """Identity of the measurement: method (in lower case), features, split, dataset."""
         return self.method.casefold(), self.features, self.split, self.dataset
 
 
@@ -135,7 +135,7 @@ def read_reported(spec: ReportedSpec) -> ReportedFile:
 
 
 def _resolved(content: Any) -> dict[str, Any]:
-    """The file's content with source and notes written out at each figure."""
+    """Write out source and notes at each figure of the content."""
     if not isinstance(content, dict):
         raise ValueError("not a JSON object")
     notes = content.pop("notes", {})
@@ -168,28 +168,28 @@ REGISTRY = Registry("avbench_reported", ReportedSpec, "file of reported figures"
 
 
 def reported_specs() -> list[ReportedSpec]:
-    """Every registered file of reported figures that can be read."""
+    """List the registered files of reported figures that can be read."""
     return list(REGISTRY.items().values())
 
 
 def all_reported() -> list[ReportedFigure]:
-    """Every figure of every registered file, in the order of registration."""
+    """List the figures of all registered files, in the order of registration."""
     return [figure for spec in reported_specs() for figure in read_reported(spec).figures]
 
 
 def all_reported_ablations() -> list[ReportedAblation]:
-    """Every variant of every registered file, in the order of registration."""
+    """List the variants of all registered files, in the order of registration."""
     return [row for spec in reported_specs() for row in read_reported(spec).ablations]
 
 
 def paper_of(method: str) -> Paper | None:
-    """The paper behind a method, from the first registered file that knows it."""
+    """Find the paper behind a method, in the first registered file that has it."""
     papers = (paper for spec in reported_specs() for paper in read_reported(spec).papers.items())
     return next((paper for name, paper in papers if name.casefold() == method.casefold()), None)
 
 
 def chosen(figures: Iterable[ReportedFigure]) -> list[ReportedFigure]:
-    """Of the figures for the same method, features, split and dataset the one to show: the first primary one.
+    """Choose among figures for the same method, features, split and dataset the first primary one.
 
     Where none is primary, it is the first. The order is kept.
     """
@@ -201,7 +201,11 @@ def chosen(figures: Iterable[ReportedFigure]) -> list[ReportedFigure]:
 
 
 def reported_for(title: str, dataset: str) -> Sequence[ReportedFigure]:
-    """What is reported for a method, by the title its paper gives it, on a dataset: one for features and split.
+    """Find what is reported for a method on a dataset: one figure for each feature set and split.
+
+    Args:
+        title: of the method, as its paper writes it, in any case.
+        dataset: by name.
 
     Raises:
         PluginError: a registered file is missing or malformed.

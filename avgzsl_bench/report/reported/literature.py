@@ -1,4 +1,4 @@
-"""What the literature reports, without any run of ours: one table for each feature set and split."""
+"""What the literature reports, without any run of ours: one table per feature set and split."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class LiteratureRow:
 
 @dataclass(frozen=True)
 class Best:
-    """The highest printed HM on a dataset: the best of what was read, and of that alone.
+    """The highest printed HM on a dataset, among the figures that were read.
 
     Attributes:
         hm: in percent.
         rows: that reach it.
-        doubts: why it may not count; empty if nothing speaks against it.
-        undoubted: the highest HM against which nothing speaks; None if there is none, or if it is this one.
+        doubts: reasons why it may not count; may be empty.
+        undoubted: the highest HM without doubts; None if there is none, or if it is this one.
     """
 
     hm: float
@@ -61,8 +61,8 @@ class Conflict:
     """Two sources that print different figures for the same.
 
     Attributes:
-        shown: what the table shows.
-        other: what another source prints.
+        shown: in the table.
+        other: of another source.
         names: the figures of `PRINTED` in which they differ.
     """
 
@@ -99,7 +99,7 @@ class LiteratureTable:
 
 
 def read_literature() -> list[LiteratureTable]:
-    """The tables of all registered figures, by features and split.
+    """Make the tables of all registered figures, by features and split.
 
     Raises:
         PluginError: no file of figures is registered, or one is missing or malformed.
@@ -113,7 +113,7 @@ def read_literature() -> list[LiteratureTable]:
 def literature_tables(
     figures: Iterable[ReportedFigure], papers: Mapping[str, Paper | None]
 ) -> list[LiteratureTable]:
-    """Tables of figures, by features and split; `papers` has an entry for each method."""
+    """Make tables of figures, by features and split; `papers` has an entry for each method."""
     groups: dict[tuple[str, str], list[ReportedFigure]] = defaultdict(list)
     for figure in figures:
         groups[figure.features, figure.split].append(figure)
@@ -175,6 +175,6 @@ def _conflicts(figures: Iterable[ReportedFigure], shown: Iterable[ReportedFigure
 
 
 def _differing(one: ReportedFigure, other: ReportedFigure) -> tuple[str, ...]:
-    """The figures that both print, and differently."""
+    """Name the figures that both print, with different values."""
     both = [(name, getattr(one, name), getattr(other, name)) for name in PRINTED]
     return tuple(name for name, a, b in both if a is not None and b is not None and a != b)

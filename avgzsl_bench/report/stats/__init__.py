@@ -1,1 +1,1 @@
-"""Statistics of records: rows over seeds, intervals, tests."""
+"""Statistics of results: pure functions of records and of the correctness of their predictions."""

@@ -1,4 +1,4 @@
-"""Stratified bootstrap over test videos: what the figures might have been on other videos of the same classes.
+"""Stratified bootstrap over test videos: the figures on other videos of the same classes.
 
 Videos are drawn with replacement within their class, the same draws for every run of every method on a board,
 so that differences between methods are paired. Of the `n` videos of a class `n - 1` are drawn: with `n` draws
@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.gzsl.curve import harmonic_mean
-from avgzsl_bench.report.stats.outcomes import RESAMPLED_FIGURES, Outcomes
+from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, Correctness
 
 RESAMPLES = 1000
 """Resamples of a board: the standard error of a half width is then 2.2 percent of it."""
 _BLOCK_RESAMPLES, _BLOCK_RUNS = 250, 256
-"""Resamples and runs at a time, so that memory does not grow with either: 25 MB a block for 12,000 videos."""
+"""Resamples and runs at a time, so that memory does not grow with either: 25 MB per block for 12,000 videos."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Strata:
     """The test videos in an order that puts those of a class side by side, seen classes first.
 
     Attributes:
-        order: int64 `[N]`, from that order to the order of the outcomes.
+        order: int64 `[N]`, from that order to the order of the correctness arrays.
         first: int64 `[N]`, where the class of each video starts in that order.
         size: int64 `[N]`, number of videos of its class.
         videos_seen: number of videos of seen classes.
@@ -45,7 +45,7 @@ class Strata:
 
     @classmethod
     def of(cls, label: NDArray[np.int64], seen: NDArray[np.bool_]) -> Strata:
-        """The strata of videos with labels `[N]` of classes with roles `[C]`."""
+        """Sort videos with labels `[N]` of classes with roles `[C]` into strata."""
         order = np.lexsort((label, ~seen[label]))
         sorted_label = label[order]
         count = np.bincount(label, minlength=len(seen))
@@ -63,22 +63,22 @@ class Strata:
 
 
 def seed_of(*marks: str) -> int:
-    """A seed that depends on nothing but the given texts, such as data fingerprint and split hash."""
+    """Derive a seed from nothing but the given texts, such as data fingerprint and split hash."""
     return int.from_bytes(hashlib.sha256("\0".join(marks).encode()).digest()[:4], "big")
 
 
 def video_weights(strata: Strata, seed: int, resamples: int) -> Iterator[NDArray[np.float64]]:
-    """Weights of the videos in each resample, a block of resamples at a time.
+    """Draw the weights of the videos in each resample, a block of resamples at a time.
 
     Drawn from NumPy's legacy generator, whose streams are frozen: the same on every machine and version.
 
     Yields:
         float64 `[b, N]` in the order of the strata: how often each video was drawn, over the draws from its
-        class and the number of classes of its role. The products with outcomes are S, U and ZSL.
+        class and the number of classes of its role. The products with correctness are S, U and ZSL.
     """
     generator = np.random.RandomState(seed)
     videos = np.arange(len(strata.size))
-    # One draw a video, less the last of each class that has more than one.
+    # One draw per video, less the last of each class that has more than one.
     drawn = (strata.size == 1) | (videos - strata.first < strata.size - 1)
     first, size = strata.first[drawn], strata.size[drawn]
     classes = np.where(videos < strata.videos_seen, strata.classes_seen, strata.classes_unseen)
@@ -92,12 +92,12 @@ def video_weights(strata: Strata, seed: int, resamples: int) -> Iterator[NDArray
 
 
 def replicates_of(
-    rows: Sequence[Outcomes], seed: int, resamples: int = RESAMPLES
+    rows: Sequence[Correctness], seed: int, resamples: int = RESAMPLES
 ) -> Mapping[str, NDArray[np.float64]]:
-    """S, U, HM and ZSL of every run in every resample.
+    """Compute S, U, HM and ZSL of every run in every resample.
 
     Args:
-        rows: outcomes on the same test videos.
+        rows: correctness on the same test videos.
         seed: of the draws; `seed_of` makes one of what the rows share.
         resamples: number `B` of resamples.
 
@@ -105,9 +105,9 @@ def replicates_of(
         For each of `RESAMPLED_FIGURES` float64 `[B, runs]`: the runs of the first row, of the second, ...
     """
     strata = Strata.of(rows[0].label, rows[0].seen)
-    right = np.concatenate([row.correct for row in rows])[:, strata.order]
-    zsl_right = np.concatenate([row.zsl_correct for row in rows])[:, strata.order[strata.videos_seen :]]
-    parts = (right[:, : strata.videos_seen], right[:, strata.videos_seen :], zsl_right)
+    correct = np.concatenate([row.correct for row in rows])[:, strata.order]
+    zsl_correct = np.concatenate([row.zsl_correct for row in rows])[:, strata.order[strata.videos_seen :]]
+    parts = (correct[:, : strata.videos_seen], correct[:, strata.videos_seen :], zsl_correct)
     blocks: list[list[NDArray[np.float64]]] = [[], [], []]
     for weights in video_weights(strata, seed, resamples):
         of_seen, of_unseen = weights[:, : strata.videos_seen], weights[:, strata.videos_seen :]
@@ -117,7 +117,7 @@ def replicates_of(
     return dict(zip(RESAMPLED_FIGURES, (seen, unseen, harmonic_mean(seen, unseen), zsl), strict=True))
 
 
-def _product(weights: NDArray[np.float64], right: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Weights `[b, n]` times outcomes `[runs, n]`, a block of runs at a time: float64 `[b, runs]`."""
-    starts = range(0, len(right), _BLOCK_RUNS)
-    return np.concatenate([weights @ right[s : s + _BLOCK_RUNS].T.astype(np.float64) for s in starts], axis=1)
+def _product(weights: NDArray[np.float64], correct: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Multiply weights `[b, n]` by correctness `[runs, n]`, a block of runs at a time: float64 `[b, runs]`."""
+    starts = range(0, len(correct), _BLOCK_RUNS)
+    return np.concatenate([weights @ correct[s : s + _BLOCK_RUNS].T.astype(np.float64) for s in starts], axis=1)

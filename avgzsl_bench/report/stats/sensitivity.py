@@ -1,8 +1,8 @@
-"""How much of a result is calibration: HM of the same decisions under other biases, without training anew.
+"""Sensitivity to calibrated stacking: HM of the same decisions under other biases, without training again.
 
 The bias is chosen on validation videos, whose decisions are not kept. What a published grid would have chosen
 there is therefore not known; shown is the grid's value nearest to the bias that was validated, a stand-in that
-needs no test label. What is chosen on test videos is called an oracle: no method can claim it.
+needs no test label. A bias chosen on test videos is called an oracle: no method can claim its HM.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from avgzsl_bench.records.collect import StoredRecord
-    from avgzsl_bench.report.stats.rows import Row, Spread
+    from avgzsl_bench.report.stats.rows import ResultRow, Spread
 
 CONDITIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -29,11 +29,11 @@ CONDITIONS: Mapping[str, str] = MappingProxyType(
         "oracle": "best bias on test (oracle)",
     }
 )
-"""What HM is taken under, by name: titles of columns, in their order."""
+"""Conditions under which HM is computed, by name: titles of columns, in their order."""
 
 
 def hm_by_condition(run: StoredRecord) -> dict[str, float]:
-    """HM of one run on the test videos under each of `CONDITIONS`, as a fraction.
+    """Compute HM of one run on the test videos under each of `CONDITIONS`, as a fraction.
 
     `no_bias`: bias 0. `own_bias`: the record's. `nearest_avca`, `nearest_clipclap`: the value of the
     published grid nearest to the record's own bias, the smaller of two equally near. `oracle`: the highest HM
@@ -48,7 +48,10 @@ def hm_by_condition(run: StoredRecord) -> dict[str, float]:
 
 
 def nearest_on_grid(bias: float, calibration: str) -> float:
-    """The value of a grid that is nearest to a bias; the smaller of two equally near.
+    """Find the value of a grid that is nearest to a bias; the smaller of two equally near.
+
+    Raises:
+        ValueError: the calibration is not a grid.
 
     Examples:
         >>> nearest_on_grid(-0.3, "avca"), nearest_on_grid(1.09, "avca"), nearest_on_grid(7.0, "clipclap")
@@ -60,7 +63,7 @@ def nearest_on_grid(bias: float, calibration: str) -> float:
     return grid[int(np.argmin(np.abs(np.asarray(grid) - bias)))]
 
 
-def sensitivity_of(row: Row) -> dict[str, Spread]:
-    """HM of a row under each of `CONDITIONS`: mean and sample standard deviation over its seeds."""
+def sensitivity_of(row: ResultRow) -> dict[str, Spread]:
+    """Summarize HM of a row under each of `CONDITIONS`: mean and sample standard deviation over its seeds."""
     runs = [hm_by_condition(run) for run in row.runs]
     return {name: spread(run[name] for run in runs) for name in CONDITIONS}

@@ -1,6 +1,6 @@
-"""How far a mean over seeds is certain, on videos and seeds both drawn at random.
+"""Variance of a mean over seeds, with videos and seeds both drawn at random.
 
-Each run is read on the same test videos: seeds are to videos what readers are to cases in studies of
+Every run is tested on the same videos: seeds are to videos what readers are to cases in studies of
 diagnostic imaging, and their analysis is taken over (Obuchowski and Rockette, Commun. Stat. 1995). With
 `F[b, r]` the figure of run `r` in resample `b`, and `R` runs,
 
@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, stdtrit
 
 from avgzsl_bench.report.stats.bootstrap import replicates_of
-from avgzsl_bench.report.stats.outcomes import RESAMPLED_FIGURES, Outcomes
+from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, Correctness
 
 CONFIDENCE = 0.95
 _DECIMALS = 7
@@ -46,7 +46,7 @@ class Interval:
     """A 95 percent confidence interval of a mean over seeds.
 
     Attributes:
-        low, high: its limits, as fractions; NaN where nothing varied, which says nothing of what might have.
+        low, high: its limits, as fractions; NaN where nothing varied, which is no evidence of certainty.
         varied: what it allows for: `videos and 3 seeds`, or `videos, one seed`.
     """
 
@@ -74,17 +74,17 @@ class Components:
     both: Matrix
 
     def select(self, rows: Sequence[int]) -> Components:
-        """The components of some of the rows."""
+        """Return the components of some of the rows."""
         some = np.ix_(rows, rows)
         matrices = (self.videos[some], self.seeds[some], self.both[some])
         return Components(self.mean[rows], self.runs[rows], self.paired[some], *matrices)
 
 
-def components_of(rows: Sequence[Outcomes], seed: int) -> Mapping[str, Components]:
-    """The components of each of `RESAMPLED_FIGURES`, of rows on the same test videos.
+def components_of(rows: Sequence[Correctness], seed: int) -> Mapping[str, Components]:
+    """Compute the components of each of `RESAMPLED_FIGURES`, of rows on the same test videos.
 
     Args:
-        rows: outcomes of each row.
+        rows: correctness of each row.
         seed: of the bootstrap, see `bootstrap.seed_of`.
     """
     replicates = replicates_of(rows, seed)
@@ -123,9 +123,9 @@ def decompose(values: Sequence[Matrix], replicates: Matrix, groups: Sequence[Has
 
 
 def intervals_of(components: Components) -> list[Interval]:
-    """The interval of each row's mean.
+    """Compute the interval of each row's mean.
 
-    There is none where resamples and seeds do not vary: all runs right on every video of every class, or on none.
+    There is none where resamples and seeds do not vary: all runs correct on every video, or on none.
     With a single seed it allows for other videos only: it is of that trained model, not of the method.
     """
     videos, seeds, both = map(np.diagonal, (components.videos, components.seeds, components.both))
@@ -142,7 +142,7 @@ def intervals_of(components: Components) -> list[Interval]:
 
 
 def varied(runs: int) -> str:
-    """What an interval allows for.
+    """Describe the sources of variance that an interval allows for.
 
     Examples:
         >>> varied(3), varied(1)
@@ -152,7 +152,7 @@ def varied(runs: int) -> str:
 
 
 def combine(videos: Matrix, seeds: Matrix, both: Matrix, error: Matrix) -> tuple[Matrix, Matrix]:
-    """Variances and their degrees of freedom from components.
+    """Combine components to variances and their degrees of freedom.
 
     Args:
         videos, seeds, both: the components, of any one shape.
@@ -169,11 +169,11 @@ def combine(videos: Matrix, seeds: Matrix, both: Matrix, error: Matrix) -> tuple
 
 
 def half_width(variance: Matrix, degrees: Matrix) -> Matrix:
-    """Half the width of the interval: Student's quantile times the standard error."""
+    """Return half the width of the interval: Student's quantile times the standard error."""
     return np.asarray(stdtrit(degrees, (1 + CONFIDENCE) / 2) * np.sqrt(variance))
 
 
 def _covariance(columns: Matrix) -> Matrix:
-    """Sample covariance of columns: `[n, K]` to `[K, K]`."""
+    """Compute the sample covariance of columns: `[n, K]` to `[K, K]`."""
     centred = columns - columns.mean(axis=0)
     return np.asarray(centred.T @ centred / (len(columns) - 1))

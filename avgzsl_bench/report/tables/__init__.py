@@ -1,1 +1,1 @@
-"""Tables as data."""
+"""Tables as data: one builder per table, which knows no format."""

@@ -1,4 +1,4 @@
-"""An ablation in words: its name and heading, and what must be known to read its tables."""
+"""Names, headings and notes of an ablation's tables."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
-from avgzsl_bench.report.tables.board import MARKED, one_line
-from avgzsl_bench.report.tables.literature_notes import CONTRADICTS, NONE
+from avgzsl_bench.report.boards.labels import MARKED, value_text
+from avgzsl_bench.report.text import CONTRADICTS, NONE, one_line
 
 if TYPE_CHECKING:
+    from avgzsl_bench.report.boards.ablation import AblationBoard, AblationTable
     from avgzsl_bench.report.reported.figures import ReportedAblation
-    from avgzsl_bench.report.tables.ablation import AblationBoard, AblationTable
 
 
 def names_of(boards: Sequence[AblationBoard]) -> list[str]:
-    """A name for the files of each board, without ending: the same for the same request."""
+    """Name the files of each board, without ending: the same for the same request."""
     short = [_short_name(board) for board in boards]
     shared = Counter(short)
     return [
@@ -29,37 +28,37 @@ def names_of(boards: Sequence[AblationBoard]) -> list[str]:
 
 
 def heading_of(board: AblationBoard) -> str:
-    """One line that says what was varied on what."""
-    spec, origin = board.request.spec, board.origin
+    """Make the heading of a board: method, data, and the settings of every variant."""
+    spec, key = board.request.spec, board.key.board
     title = f"{spec.title} ({spec.follows})" if spec.follows in MARKED else spec.title
-    heading = f"{title}: ablation on {origin.dataset}, {origin.features}, {origin.split}"
+    heading = f"{title}: ablation on {key.dataset}, {key.features}, {key.split}"
     shared = [assignments(board.request.settings)] if board.request.settings else []
     shared += [] if board.request.precision == "full" else [f"precision {board.request.precision}"]
     if shared:
         heading += f" ({', '.join(shared)} in every variant)"
-    return one_line(f"SIMULATED: {heading}" if origin.simulated else heading)
+    return one_line(f"SIMULATED: {heading}" if key.simulated else heading)
 
 
 def assignments(settings: Mapping[str, Any]) -> str:
-    """Settings as `key=value, ...`, or a dash for none.
+    """Write settings as `key=value, ...`, or a dash for none.
 
     Examples:
         >>> assignments({"attention": "off", "layers": 2}), assignments({})
         ('attention=off, layers=2', '–')
     """
-    return one_line(", ".join(f"{key}={_value(settings[key])}" for key in settings)) or NONE
+    return one_line(", ".join(f"{key}={value_text(settings[key])}" for key in settings)) or NONE
 
 
 def missing_notes(board: AblationBoard, table: AblationTable) -> list[str]:
-    """Which variants have no record, and what makes them."""
-    missing = [line.variant.label for line in table.lines if line.row is None]
+    """Name variants without a record, and the command that makes them."""
+    missing = [row.variant.label for row in table.rows if row.result is None]
     return [one_line(f"No record: {', '.join(missing)}; make it with: {_command(board)}")] if missing else []
 
 
 def table_notes(board: AblationBoard, table: AblationTable) -> list[str]:
-    """Which seeds a table has, and what must be known of its reported figures."""
-    unprinted = [line.variant.label for line in table.lines if line.variant.reported is None]
-    sought = [line.variant.label for line in table.lines if line.variant.reported and line.reported is None]
+    """Explain seeds that differ between variants, and the reported figures."""
+    unprinted = [row.variant.label for row in table.rows if row.variant.reported is None]
+    sought = [row.variant.label for row in table.rows if row.variant.reported and row.reported is None]
     notes = _seed_notes(table)
     place = table.declared.reported
     if place is not None:
@@ -67,53 +66,53 @@ def table_notes(board: AblationBoard, table: AblationTable) -> list[str]:
             notes.append(f"Not in {place.source} (table {place.table}): {', '.join(unprinted)}.")
         if sought:
             notes.append(
-                f"No reported figure for {board.origin.dataset} in {place.source} (table {place.table}): "
+                f"No reported figure for {board.key.board.dataset} in {place.source} (table {place.table}): "
                 f"{', '.join(sought)}."
             )
-    printed = [line.reported for line in table.lines if line.reported]
+    printed = [row.reported for row in table.rows if row.reported]
     notes += dict.fromkeys(_where_reported(board, figure) for figure in printed)
     notes += [
-        f"{CONTRADICTS} {line.variant.label}: printed HM {line.reported.hm:.2f}, but printed S and U give "
-        f"{line.reported.recomputed_hm:.2f}."
-        for line in table.lines
-        if line.reported and line.reported.recomputed_hm is not None
+        f"{CONTRADICTS} {row.variant.label}: printed HM {row.reported.hm:.2f}, but printed S and U give "
+        f"{row.reported.recomputed_hm:.2f}."
+        for row in table.rows
+        if row.reported and row.reported.recomputed_hm is not None
     ]
     notes += dict.fromkeys(f"{note}." for figure in printed for note in figure.notes)
     return [one_line(note) for note in notes]
 
 
 def board_notes(board: AblationBoard) -> list[str]:
-    """What holds for all tables: units, what ± is, where the records come from, sources."""
-    origin = board.origin
+    """Explain units and ±, and name the provenance of the records and the sources of reported figures."""
+    key, data = board.key, board.key.board
     notes = [
         "Measured and reported figures in percent. ± is the sample standard deviation over n seeds, all "
         "scored on the same test videos; a single seed has none.",
-        f"Measured with {origin.distribution or 'no distribution'} {origin.version}".rstrip()
-        + f"; {_shared_settings(board)}split {origin.split} (hash {origin.split_hash[:12]}); "
-        f"data fingerprint {origin.fingerprint[:12]}.",
+        f"Measured with {key.distribution or 'no distribution'} {key.version}".rstrip()
+        + f"; {_shared_settings(board)}split {data.split} (hash {data.split_hash[:12]}); "
+        f"data fingerprint {data.fingerprint[:12]}.",
     ]
-    notes += [f"Reads text {name!r} (hash {mark[:12]}), added to the dataset." for name, mark in origin.added_text]
-    sources = {line.reported.source: line.reported.citation for line in board.lines if line.reported}
+    notes += [f"Reads text {name!r} (hash {mark[:12]}), added to the dataset." for name, mark in key.added_text]
+    sources = {row.reported.source: row.reported.citation for row in board.rows if row.reported}
     return [one_line(note) for note in [*notes, *(f"{source}: {text}" for source, text in sources.items())]]
 
 
 def _where_reported(board: AblationBoard, figure: ReportedAblation) -> str:
-    origin = board.origin
-    if origin.simulated:
+    key = board.key.board
+    if key.simulated:
         verdict = "not comparable with figures on simulated features"
-    elif figure.is_like(origin.features, origin.split):
+    elif figure.is_like(key.features, key.split):
         verdict = (
             "features and split are those measured; inside, above or below: so lies the printed figure to the 95 "
             "percent interval of the measured one"
         )
     else:
-        verdict = f"not comparable with figures on {origin.features}, {origin.split}"
+        verdict = f"not comparable with figures on {key.features}, {key.split}"
     return f"Reported: {figure.source} (table {figure.table}); {figure.features}, {figure.split}: {verdict}."
 
 
 def _seed_notes(table: AblationTable) -> list[str]:
-    """Which seeds, where not every variant has the same."""
-    measured = [(line.variant.label, line.row.seeds) for line in table.lines if line.row]
+    """List the seeds of each variant, where not all have the same."""
+    measured = [(row.variant.label, row.result.seeds) for row in table.rows if row.result]
     if len({seeds for _, seeds in measured}) < 2:
         return []
     listed = "; ".join(f"{label}: {', '.join(map(str, seeds))}" for label, seeds in measured)
@@ -121,8 +120,8 @@ def _seed_notes(table: AblationTable) -> list[str]:
 
 
 def _shared_settings(board: AblationBoard) -> str:
-    """Calibration and text order, where all variants agree in them; where not, these are among their settings."""
-    configs = [line.row.method.config for line in board.lines if line.row]
+    """Name calibration and text order where all variants have the same; else they are among their settings."""
+    configs = [row.result.method.config for row in board.rows if row.result]
     words = []
     for key in ("calibration", "text_order"):
         values = {str(config.get(key)) for config in configs}
@@ -132,28 +131,24 @@ def _shared_settings(board: AblationBoard) -> str:
 
 
 def _command(board: AblationBoard) -> str:
-    """What makes the missing records: on the features of the board, with as many seeds as its rows have."""
+    """Write the command that makes missing records: on the board's features, with as many seeds as its rows."""
     request = board.request
     parts = ["avbench ablate --method", request.spec.name, "--dataset", request.dataset]
-    parts += ["--features", board.origin.features]
+    parts += ["--features", board.key.board.features]
     parts += ["--split", request.split] if request.split != "cls" else []
-    parts += [f"--set {key}={_value(value)}" for key, value in request.settings.items()]
+    parts += [f"--set {key}={value_text(value)}" for key, value in request.settings.items()]
     parts += [] if request.precision == "full" else ["--precision", request.precision]
-    seeds = max((len(line.row.seeds) for line in board.lines if line.row), default=1)
+    seeds = max((len(row.result.seeds) for row in board.rows if row.result), default=1)
     return " ".join([*parts, f"--seeds {seeds}"] if seeds > 1 else parts)
 
 
 def _short_name(board: AblationBoard) -> str:
-    request, origin = board.request, board.origin
-    parts = [request.spec.name, origin.dataset, origin.features, origin.split]
-    parts += [f"{key}_{_value(request.settings[key])}" for key in sorted(request.settings)]
+    request, key = board.request, board.key.board
+    parts = [request.spec.name, key.dataset, key.features, key.split]
+    parts += [f"{name}_{value_text(request.settings[name])}" for name in sorted(request.settings)]
     parts += [] if request.precision == "full" else [request.precision]
     return re.sub(r"[^A-Za-z0-9_.-]", "_", "-".join(parts))
 
 
 def _digest(board: AblationBoard) -> str:
-    return hashlib.sha256(json.dumps(astuple(board.origin)).encode()).hexdigest()[:12]
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(json.dumps(board.key.parts).encode()).hexdigest()[:12]

@@ -1,218 +1,240 @@
-"""Boards: rows with their labels, in their order, with what papers reported beside them."""
+"""The tables of a board: figures, sensitivity to the bias, reported figures, runs, and class accuracies."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-from collections import Counter, defaultdict
-from dataclasses import astuple, dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+import math
+from dataclasses import replace
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
-from avgzsl_bench.data.datasets.feature_sets import SIMULATED
-from avgzsl_bench.records.collect import BoardKey, RecordTable, collect
-from avgzsl_bench.report.reported.figures import ReportedFigure, reported_for
-from avgzsl_bench.report.stats.rows import REFERENCE, Row, Spread, rows_of
-from avgzsl_bench.report.stats.sensitivity import sensitivity_of
+import numpy as np
+
+from avgzsl_bench.data.cards.cards import card_of, has_card
+from avgzsl_bench.data.cards.text import card_facts
+from avgzsl_bench.report.plots import SHOWN
+from avgzsl_bench.report.reported.figures import PRINTED
+from avgzsl_bench.report.stats.correctness import mean_class_accuracy
+from avgzsl_bench.report.stats.rows import RANKED
+from avgzsl_bench.report.stats.sensitivity import CONDITIONS
+from avgzsl_bench.report.tables.board_data import data_table, schedule
+from avgzsl_bench.report.tables.board_notes import (
+    figure_notes,
+    reported_notes,
+    sensitivity_notes,
+    training_notes,
+)
+from avgzsl_bench.report.tables.document import Document, Facts, Link
+from avgzsl_bench.report.tables.figures import figure_cells, method_cell, seeds_cell, spread_cell
+from avgzsl_bench.report.tables.paper import board_paper, origin_lines
+from avgzsl_bench.report.tables.table import Cell, Column, Table, make_table
+from avgzsl_bench.report.text import NONE, SIMULATED_WARNING, TITLES, limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
-MARKED = ("reconstruction", REFERENCE)
-"""What an implementation may follow that a reader must be told beside its name."""
-_OF_THE_BOARD = ("calibration", "text_order")
-"""Settings that all rows of a board share, and that its heading names."""
-_PLAIN_CALIBRATION = "exact"
-_PLAIN_TEXT_ORDER = "by-name"
+    from avgzsl_bench.report.boards.board import Board
+    from avgzsl_bench.report.plots.plot import Plot
+    from avgzsl_bench.report.stats.rows import ResultRow
 
-
-@dataclass(frozen=True)
-class Line:
-    """A row as a reader sees it.
-
-    Attributes:
-        row: its runs.
-        label: title of the method, marked where it is a reconstruction or a reference; with its version
-            if the board has two.
-        settings: what differs from the defaults, as `key=value, ...`, and a precision that is not full; empty if
-            nothing does.
-        reported: figures that papers reported for the method on this dataset, whatever the features; those on
-            the features and split of the board first.
-    """
-
-    row: Row
-    label: str
-    settings: str
-    reported: tuple[ReportedFigure, ...]
-
-    @property
-    def competes(self) -> bool:
-        """False for yardsticks such as chance."""
-        return self.row.competes
-
-    @property
-    def name(self) -> str:
-        """Label and changed settings on one line."""
-        return f"{self.label} ({self.settings})" if self.settings else self.label
-
-    @property
-    def standard(self) -> bool:
-        """The method ran as it comes, or as a preset of it says, to the end: what papers report may be meant."""
-        return not (_changed(self.row) or _stopped(self.row))
-
-    @cached_property
-    def sensitivity(self) -> Mapping[str, Spread]:
-        """HM under other biases, by the names of `sensitivity.CONDITIONS`; worked out once for all formats."""
-        return sensitivity_of(self.row)
+CARDS = "feature-sets.md"
+"""The file beside the boards that has the cards of their feature sets."""
+_METHOD = Column("method", "Method", "left")
+_SEEDS = Column("seeds", "Seeds")
+_S, _U, _HM, _ZSL, _AUSUC = (Column(name, title) for name, title in TITLES.items())
+_INTERVAL = Column("interval", "HM, 95 % interval")
+_RANK = Column("rank", "Rank", lowest_first=True)
+_TRAINING = Column("training", "Training, s", lowest_first=True)
 
 
-@dataclass(frozen=True)
-class Board:
-    """One leaderboard.
-
-    Attributes:
-        key: what all its records have in common.
-        name: of its files, without ending.
-        heading: one line that tells it from every other board.
-        lines: best HM first.
-        records: number of records it was made from.
-        seen, unseen: number of test classes of each role, those without a video left out.
-        missing: names of the classes that have no test video.
-        videos: number of test videos.
-    """
-
-    key: BoardKey
-    name: str
-    heading: str
-    lines: tuple[Line, ...]
-    records: int
-    seen: int
-    unseen: int
-    missing: tuple[str, ...]
-    videos: int
-
-
-def read_boards(results: Path) -> list[Board]:
-    """The boards of all records below a folder; simulated ones last.
-
-    Raises:
-        RecordError: no records, a file that is none, one that was altered, or two that contradict each other.
-        PluginError: a file of reported figures is malformed.
-    """
-    tables = collect(results)
-    shared = Counter(_short_name(table.key) for table in tables)
-    boards = [_board(table, alone=shared[_short_name(table.key)] == 1) for table in tables]
-    return sorted(boards, key=lambda board: (board.key.simulated, board.name))
-
-
-def one_line(text: str) -> str:
-    """Text from a record on one line, without control characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def _board(table: RecordTable, *, alone: bool) -> Board:
-    key = table.key
-    lines = _labelled(key, rows_of(table))
-    lines.sort(key=lambda line: (-line.row.spread["hm"].mean, line.label.casefold(), line.settings))
-    classes = table.stored[0].record.classes
-    roles = Counter(c.role for c in classes if c.videos)
-    return Board(
-        key=key,
-        name=_short_name(key) if alone else f"{_short_name(key)}-{_digest(key)}",
-        heading=_heading(key, alone=alone),
-        lines=tuple(lines),
-        records=len(table.stored),
-        seen=roles["seen"],
-        unseen=roles["unseen"],
-        missing=tuple(c.name for c in classes if not c.videos),
-        videos=sum(c.videos for c in classes),
+def board_document(board: Board) -> Document:
+    """Make all that is written about a board."""
+    rows, key = _rows(board), board.key
+    reported = any(row.comparable_reported for row in board.rows)
+    settings = [Column("settings", "Settings changed", "left")] if any(row.settings for row in board.rows) else []
+    text = [Column("label", "Method", "left"), *settings, _SEEDS, _S, _U, _HM, _INTERVAL, _RANK, _ZSL, _AUSUC]
+    page = [_METHOD, _SEEDS, _HM, _INTERVAL, _RANK, _S, _U, _ZSL, _AUSUC, _TRAINING]
+    terminal = [
+        Column("method", "Method, settings changed", "left"),
+        _SEEDS,
+        replace(_S, brief=True),
+        replace(_U, brief=True),
+        _HM,
+        replace(_ZSL, brief=True),
+        _RANK,
+    ]
+    if reported:
+        for columns in (text, page):
+            columns.append(Column("reported", "Reported HM"))
+        terminal.append(Column("reported", "Reported\nHM", "left"))
+    notes = figure_notes(board)
+    further = [_sensitivity(board), *([_reported(board)] if board.matches else []), _runs(board)]
+    caption = f"{board.heading}: measured figures in percent, best HM first"
+    more = len(board.rows) - SHOWN
+    return Document(
+        name=board.name,
+        heading=board.heading,
+        text=[make_table(text, rows, notes=notes), *further],
+        terminal=[make_table(terminal, rows)],
+        page=[make_table(page, rows, caption=caption, notes=notes), *further, class_table(board)],
+        paper=[board_paper(board)],
+        data=data_table(board),
+        provenance=_provenance(board),
+        warning=SIMULATED_WARNING if key.simulated else "",
+        link=Link("Feature set", key.features, f"{CARDS}#{key.features}") if has_card(key.features) else None,
+        origin=origin_lines(board, board.rows),
+        facts=_feature_set(key.features),
+        plots=cache(partial(_plots, board)),
+        plot_note=f"The {SHOWN} rows with the best HM; {more} more in the tables." if more > 0 else "",
+        records=board.records,
     )
 
 
-def _short_name(key: BoardKey) -> str:
-    parts = [key.dataset, key.features, key.split]
-    if key.simulated and key.features != SIMULATED:
-        parts.append(SIMULATED)
-    if key.calibration != _PLAIN_CALIBRATION:
-        parts.append(re.sub(r"[^A-Za-z0-9_.-]", "_", key.calibration))
-    if key.text_order != _PLAIN_TEXT_ORDER:
-        parts.append(key.text_order)
-    return "-".join(parts)
+def class_table(board: Board) -> Table:
+    """Show lowest, median and highest accuracy of each class over the competing rows, or all if none competes."""
+    rows = [row for row in board.rows if row.competes] or list(board.rows)
+    accuracy = mean_class_accuracy([row.result.correctness for row in rows])
+    found = {"low": accuracy.min(axis=0), "median": np.median(accuracy, axis=0), "high": accuracy.max(axis=0)}
+    cells: list[dict[str, Cell | str]] = [
+        {
+            "class": of_class.name,
+            "role": of_class.role,
+            "videos": Cell(str(of_class.videos), of_class.videos),
+            **{name: Cell(f"{100 * values[i]:.2f}", float(values[i])) for name, values in found.items()},
+            "best": rows[int(np.argmax(accuracy[:, i]))].name,
+        }
+        for i, of_class in enumerate(rows[0].result.runs[0].record.classes)
+        if of_class.videos
+    ]
+    columns = [
+        Column("class", "Class", "left"),
+        Column("role", "Role", "left"),
+        Column("videos", "Videos"),
+        Column("low", "Lowest"),
+        Column("median", "Median"),
+        Column("high", "Highest"),
+        Column("best", "Method with the highest", "left"),
+    ]
+    caption = "Accuracy of each class in percent, mean over seeds, over the competing methods"
+    return make_table(columns, cells, caption=caption)
 
 
-def _digest(key: BoardKey) -> str:
-    return hashlib.sha256(json.dumps(astuple(key)).encode()).hexdigest()[:12]
+def _rows(board: Board) -> list[dict[str, Cell | str]]:
+    """Make the cells of the main table, for all readers."""
+    figures = figure_cells(board.rows, [row.result.tied_with_best for row in board.rows], RANKED)
+    rows: list[dict[str, Cell | str]] = []
+    for row, cells in zip(board.rows, figures, strict=True):
+        interval, match = row.result.interval[RANKED], row.comparable_reported
+        reported = match.text("hm") if match else NONE
+        rows.append(
+            {
+                "method": method_cell(row),
+                "label": row.label,
+                "settings": row.settings or NONE,
+                "seeds": seeds_cell(row.result),
+                "interval": Cell(limits(interval), None if math.isnan(interval.low) else interval.low),
+                "rank": _rank_cell(row.result, board.tied),
+                "training": _seconds_cell(row.training_seconds),
+                "reported": Cell(reported, match.figure.hm if match else None, tuple(reported.split(" "))),
+                **cells,
+            }
+        )
+    return rows
 
 
-def _heading(key: BoardKey, *, alone: bool) -> str:
-    details = [f"calibration {key.calibration}", f"text order {key.text_order}"]
-    if not alone:
-        details += [f"data {key.fingerprint[:12]}", f"split {key.split_hash[:12]}"]
-    heading = f"{key.dataset}, {key.features}, {key.split} ({', '.join(details)})"
-    return f"SIMULATED: {heading}" if key.simulated else heading
+def _rank_cell(row: ResultRow, tied: int) -> Cell:
+    """Show the ranks a row may have, with a word where it is one of several that are tied with the best."""
+    if row.ranks is None:
+        return Cell(NONE)
+    low, high = row.ranks.best, row.ranks.worst
+    parts = [str(low) if low == high else f"{low}–{high}", *(["tied"] if row.tied_with_best and tied > 1 else [])]
+    return Cell(", ".join(parts), low, tuple(parts))
 
 
-def _labelled(key: BoardKey, rows: Sequence[Row]) -> list[Line]:
-    versions = defaultdict(set)
-    for row in rows:
-        versions[row.method.name].add((row.method.distribution, row.method.version))
-    lines = [_line(key, row, show_version=len(versions[row.method.name]) > 1) for row in rows]
-    alike = defaultdict(list)
-    for line in lines:
-        alike[line.label, line.settings].append(_told_apart(line.row))
-    # Rows that look alike have other defaults or texts behind them: then what differs is shown as well.
-    also = [_varying(alike[line.label, line.settings]) for line in lines]
-    return [replace(line, settings=_settings(line.row, names)) for line, names in zip(lines, also, strict=True)]
+def _seconds_cell(seconds: float | None) -> Cell:
+    return Cell(NONE if seconds is None else f"{seconds:,.1f}", seconds)
 
 
-def _told_apart(row: Row) -> dict[str, Any]:
-    """What tells apart rows of the same method: settings, and the texts that were read."""
-    return {**row.method.config, **{f"text {name}": mark[:12] for name, mark in row.added_text.items()}}
-
-
-def _line(key: BoardKey, row: Row, *, show_version: bool) -> Line:
-    method = row.method
-    remarks = [method.follows] if method.follows in MARKED else []
-    if show_version:
-        remarks.append(f"{method.distribution} {method.version}")
-    label = f"{method.title} ({', '.join(remarks)})" if remarks else method.title
-    reported = sorted(
-        reported_for(method.title, key.dataset),
-        key=lambda figure: (figure.features, figure.split) != (key.features, key.split),
+def _sensitivity(board: Board) -> Table:
+    titles = {name: title[0].upper() + title[1:] for name, title in CONDITIONS.items()}
+    return make_table(
+        [_METHOD, *(Column(name, title) for name, title in titles.items())],
+        [
+            {"method": method_cell(row), **{name: spread_cell(row.sensitivity[name]) for name in CONDITIONS}}
+            for row in board.rows
+        ],
+        title="Sensitivity to the bias",
+        caption="Sensitivity to the bias: HM in percent",
+        notes=sensitivity_notes(board),
     )
-    return Line(row, one_line(label), _settings(row), tuple(reported))
 
 
-def _settings(row: Row, also: Sequence[str] = ()) -> str:
-    shown = _changed(row) | {name: _told_apart(row).get(name) for name in also}
-    items = [f"{name}={_value(shown[name])}" for name in sorted(shown)]
-    if row.method.preset is not None and row.method.changed:
-        items.insert(0, f"preset {row.method.preset}")
-    if row.precision != "full":
-        items.append(f"precision {row.precision}")
-    return one_line(", ".join([*items, *_stopped(row)]))
+def _reported(board: Board) -> Table:
+    return make_table(
+        [
+            _METHOD,
+            Column("place", "Features, split", "left"),
+            *(Column(name, f"Reported {TITLES[name]}") for name in PRINTED),
+            Column("source", "Source", "left"),
+            Column("remark", "Remark", "left"),
+        ],
+        [
+            {
+                "method": method_cell(row),
+                "place": f"{match.figure.features}, {match.figure.split}",
+                **{name: Cell(match.text(name), getattr(match.figure, name)) for name in PRINTED},
+                "source": match.figure.source,
+                "remark": match.remark or NONE,
+            }
+            for row, match in board.matches
+        ],
+        title="Reported",
+        caption="Reported by papers and projects, in percent as printed, with a verdict where it can be compared",
+        notes=reported_notes(board),
+    )
 
 
-def _changed(row: Row) -> dict[str, Any]:
-    """Settings that differ from the defaults, but for those of a preset and those that the heading names."""
-    if row.method.preset is not None:
-        return {}
-    return {name: value for name, value in row.method.changed.items() if name not in _OF_THE_BOARD}
+def _runs(board: Board) -> Table:
+    rows: list[dict[str, Cell | str]] = []
+    for row, provenance in zip(board.rows, board.provenance, strict=True):
+        parameters = row.result.method.parameters
+        rows.append(
+            {
+                "method": method_cell(row),
+                "parameters": Cell(NONE if parameters is None else f"{parameters:,}", parameters),
+                "stage_1": schedule(row.result),
+                "training": _seconds_cell(row.training_seconds),
+                "device": provenance["device"],
+            }
+        )
+    return make_table(
+        [
+            _METHOD,
+            Column("parameters", "Parameters"),
+            Column("stage_1", "Stage 1"),
+            _TRAINING,
+            Column("device", "Device", "left"),
+        ],
+        rows,
+        title="Runs",
+        caption="What was trained, and how long it took",
+        notes=training_notes(board),
+    )
 
 
-def _stopped(row: Row) -> list[str]:
-    planned = row.method.config.get("epochs")
-    stopped = isinstance(planned, int) and row.epochs < planned
-    return [f"stopped after {row.epochs} of {planned} epochs"] if stopped else []
+def _provenance(board: Board) -> Table:
+    columns = [_METHOD, *(Column(fact, fact.replace("_", " "), "left") for fact in board.provenance[0])]
+    rows = zip(board.rows, board.provenance, strict=True)
+    return make_table(
+        columns, [{"method": method_cell(row), **facts} for row, facts in rows], title="Provenance of each row"
+    )
 
 
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+def _feature_set(name: str) -> Facts | None:
+    """Describe a feature set by its card."""
+    return Facts(f"What is known of the feature set {name}", card_facts(card_of(name))) if has_card(name) else None
 
 
-def _varying(configs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Names of the settings in which configurations differ."""
-    names = {name for config in configs for name in config}
-    return [name for name in sorted(names) if len({json.dumps(config.get(name)) for config in configs}) > 1]
+def _plots(board: Board) -> Sequence[Plot]:
+    from avgzsl_bench.report.plots.draw import plots_of  # matplotlib is loaded only where it is needed
+
+    return plots_of(board)

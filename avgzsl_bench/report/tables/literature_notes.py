@@ -1,22 +1,18 @@
-"""The literature tables in words: where a row comes from, and what must be known to read a table."""
+"""Notes of the literature tables: sources of a row, best figures, conflicts and contradictions."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from avgzsl_bench.report.tables.board import one_line
+from avgzsl_bench.report.text import CONTRADICTS, NONE, TITLES, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from avgzsl_bench.report.reported.figures import Printed, ReportedFigure
+    from avgzsl_bench.report.reported.figures import ReportedFigure
     from avgzsl_bench.report.reported.literature import Best, Conflict, LiteratureRow, LiteratureTable
 
-TITLES = {"seen": "S", "unseen": "U", "hm": "HM", "zsl": "ZSL"}
-NONE = "–"
-CONTRADICTS = "†"
-"""Follows a printed HM that contradicts the printed S and U."""
 INTRODUCTION = (
     "What papers and projects report, in percent as printed; no run of ours. "
     f"{NONE}: not printed, or not read. {CONTRADICTS}: the printed HM contradicts the printed S and U."
@@ -31,27 +27,19 @@ _KINDS = {
 
 
 def origin(row: LiteratureRow) -> str:
-    """Where the figures of a row stand, in what kind of place, and who made them if it was not the authors."""
+    """Name source and kind of place of a row's figures, and who ran the method if not its authors."""
     words = origin_of(row.first)
     return one_line(f"{words}; not peer-reviewed" if row.unreviewed else words)
 
 
 def origin_of(figure: ReportedFigure) -> str:
-    """Where a figure stands, in what kind of place, and who made it if it was not the authors."""
+    """Name source and kind of place of a figure, and who ran the method if not its authors."""
     words = [figure.source, _KINDS[figure.kind]]
     return one_line("; ".join([*words, f"re-run by {figure.rerun_by}"] if figure.rerun_by else words))
 
 
-def printed(figure: Printed | None, name: str) -> str:
-    """A figure as printed, marked if it is an HM that contradicts S and U."""
-    value = getattr(figure, name, None)
-    if figure is None or value is None:
-        return NONE
-    return f"{value:.2f}{CONTRADICTS if name == 'hm' and figure.recomputed_hm is not None else ''}"
-
-
 def table_notes(table: LiteratureTable) -> list[str]:
-    """What must be known to read a table: best of what was read, conflicts, contradictions, notes of the rows."""
+    """List the best of what was read, conflicts between sources, contradictions, and notes of the rows."""
     notes = [f"Best of what was read, {dataset}: {_best(best)}." for dataset, best in table.best.items()]
     notes += [_conflict(conflict) for conflict in table.conflicts]
     notes += [
@@ -64,7 +52,7 @@ def table_notes(table: LiteratureTable) -> list[str]:
 
 
 def sources_of(tables: Sequence[LiteratureTable]) -> list[str]:
-    """Every source of every figure read, with its citation and from what it was read."""
+    """List every source of every figure read, with its citation and from what it was read."""
     figures = sorted((f for table in tables for f in table.read), key=lambda f: f.source.casefold())
     lines = [f"{f.source}: {f.citation}" + (f"; read from {f.read}" if f.read else "") for f in figures]
     return list(dict.fromkeys(one_line(line) for line in lines))
@@ -84,7 +72,7 @@ def _conflict(conflict: Conflict) -> str:
 
 
 def _row_notes(table: LiteratureTable) -> list[str]:
-    """Notes of the figures shown, each once, with the methods and, if not all, the datasets that it is about."""
+    """List the notes of the figures shown, each once, with its methods and, if not all, its datasets."""
     about: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for figure in table.shown:
         for note in figure.notes:

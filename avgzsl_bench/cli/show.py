@@ -1,0 +1,33 @@
+"""Tables of reports on the console."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from avgzsl_bench.cli.console import plain_table, print_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from avgzsl_bench.report.tables.table import Table
+
+
+def show_heading(console: Console, heading: str, warning: str = "") -> None:
+    """Print a heading, and a warning below it unless it is empty."""
+    console.print(heading, style="bold", soft_wrap=True)
+    if warning:
+        console.print(warning, style="yellow")
+
+
+def show_table(console: Console, table: Table) -> None:
+    """Print a table with its notes; each part of a cell gets a line, and columns of text may be folded."""
+    right = [column.title for column in table.columns if column.align == "right"]
+    fold = [column.title for column in table.columns if column.align == "left"]
+    shown = plain_table(*(column.title for column in table.columns), right=right, fold=fold)
+    for row in table.rows:
+        shown.add_row(*(Text("\n".join(cell.lines)) for cell in row))
+    print_table(console, shown)
+    for note in table.notes:
+        console.print(f"- {note}")

@@ -1,0 +1,237 @@
+"""Ablations: the measured results of each variant that a method declares, with what a paper reported."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from avgzsl_bench.errors import ConfigError, UnknownNameError
+from avgzsl_bench.method.registry import method_class
+from avgzsl_bench.method.settings import build_config
+from avgzsl_bench.records.collect import RecordTable
+from avgzsl_bench.report.reported.figures import all_reported_ablations
+from avgzsl_bench.report.reported.matches import verdicts_of
+from avgzsl_bench.report.stats.rows import rows_of
+
+if TYPE_CHECKING:
+    from avgzsl_bench.execution.ablation import Ablation, Variant, VariantTable
+    from avgzsl_bench.plugins.specs import MethodSpec
+    from avgzsl_bench.records.collect import BoardKey, StoredRecord
+    from avgzsl_bench.records.record import Record
+    from avgzsl_bench.report.reported.figures import ReportedAblation
+    from avgzsl_bench.report.reported.verdicts import Verdict
+    from avgzsl_bench.report.stats.rows import ResultRow
+
+
+@dataclass(frozen=True)
+class AblationRequest:
+    """The ablation that is requested.
+
+    Attributes:
+        spec, ablation: the method, and the variants it declares.
+        dataset, split: that it is measured on.
+        features: a feature set, or `auto`: each that has records.
+        settings: of every variant; a variant's own come after them.
+        precision: of every variant's training.
+    """
+
+    spec: MethodSpec
+    ablation: Ablation
+    dataset: str
+    features: str
+    split: str
+    settings: Mapping[str, Any]
+    precision: str = "full"
+
+    def settings_of(self, variant: Variant) -> dict[str, Any]:
+        """Merge the settings of every variant with those of one."""
+        return {**self.settings, **variant.settings}
+
+    def config_of(self, variant: Variant, features: str) -> dict[str, Any]:
+        """Resolve the full configuration of a variant on a feature set, as records hold it.
+
+        Raises:
+            AvbenchError: a setting that the method does not take; the variant is named if it is the variant's.
+        """
+        method = method_class(self.spec).Config
+        build_config(self.spec, method, self.dataset, features, self.settings)
+        try:
+            config = build_config(self.spec, method, self.dataset, features, self.settings_of(variant))
+        except (ConfigError, UnknownNameError) as error:
+            raise ConfigError(
+                f"ablation of method {self.spec.name!r}, variant {variant.label!r}: {error}"
+            ) from error
+        return config.model_dump(mode="json")
+
+
+@dataclass(frozen=True)
+class AblationKey:
+    """What all records of an ablation's board have in common; those that differ in any of it are never mixed.
+
+    Attributes:
+        board: data of the records; calibration and text order are empty, as variants may differ in them.
+        distribution, version: of the method.
+        sequences: the runs use the time steps of the videos.
+        added_text: name and fingerprint of each text that was added to the dataset and that the runs use.
+    """
+
+    board: BoardKey
+    distribution: str
+    version: str
+    sequences: bool
+    added_text: tuple[tuple[str, str], ...]
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """Everything that distinguishes the key, to sort by and to make a digest of."""
+        key = self.board
+        data = (key.simulated, key.dataset, key.features, key.split, key.fingerprint, key.split_hash)
+        return (*data, self.distribution, self.version, self.sequences, self.added_text)
+
+
+@dataclass(frozen=True)
+class AblationRow:
+    """One variant.
+
+    Attributes:
+        variant: as declared.
+        result: its runs; None if there is no record of it.
+        reported: what a paper reported for it on this dataset, whatever the features; None if nothing.
+        verdicts: of each reported S, U, HM and ZSL; empty where nothing was measured or reported.
+    """
+
+    variant: Variant
+    result: ResultRow | None
+    reported: ReportedAblation | None
+    verdicts: Mapping[str, Verdict]
+
+
+@dataclass(frozen=True)
+class AblationTable:
+    """One table: the declared one, with a row for each of its variants, in their order."""
+
+    declared: VariantTable
+    rows: tuple[AblationRow, ...]
+
+
+@dataclass(frozen=True)
+class AblationBoard:
+    """All tables of an ablation, from records that may be compared.
+
+    Attributes:
+        request: that the board answers.
+        key: of the records.
+        tables: in the order in which they are declared.
+    """
+
+    request: AblationRequest
+    key: AblationKey
+    tables: tuple[AblationTable, ...]
+
+    @property
+    def rows(self) -> list[AblationRow]:
+        """The rows of all tables."""
+        return [row for table in self.tables for row in table.rows]
+
+    def has_run(self, run_id: str) -> bool:
+        """Check whether a run is one of those that the board is made of."""
+        results = [row.result for row in self.rows if row.result]
+        return any(run.record.run_id == run_id for result in results for run in result.runs)
+
+
+def ablation_boards(request: AblationRequest, tables: Sequence[RecordTable]) -> list[AblationBoard]:
+    """Make the boards that records allow: one for each key with a record of some variant; simulated ones last.
+
+    Args:
+        request: the ablation.
+        tables: records, as `collect` gives them; others than those requested are ignored.
+
+    Raises:
+        AvbenchError: a variant with a setting that the method does not take.
+        RecordError: two runs of one seed give different figures.
+        PluginError: a file of reported figures is malformed.
+    """
+    found: dict[AblationKey, list[tuple[BoardKey, StoredRecord]]] = defaultdict(list)
+    for table in tables:
+        for stored in table.stored:
+            if _is_requested(request, stored.record):
+                found[_ablation_key(table.key, stored.record)].append((table.key, stored))
+    reported = _reported(request)
+    boards = [_board(request, key, found[key], reported) for key in sorted(found, key=lambda key: key.parts)]
+    return [board for board in boards if any(row.result for row in board.rows)]
+
+
+def _ablation_key(key: BoardKey, record: Record) -> AblationKey:
+    return AblationKey(
+        board=replace(key, calibration="", text_order=""),
+        distribution=record.method.distribution,
+        version=record.method.version,
+        sequences=record.data.sequences,
+        added_text=tuple(sorted(record.data.added_text.items())),
+    )
+
+
+def _is_requested(request: AblationRequest, record: Record) -> bool:
+    data = record.data
+    run = record.method.name, data.dataset, data.split, record.precision
+    requested = request.spec.name, request.dataset, request.split, request.precision
+    return run == requested and request.features in ("auto", data.features)
+
+
+Reported = Mapping[tuple[str, int, str], "ReportedAblation"]
+
+
+def _reported(request: AblationRequest) -> Reported:
+    """Index what is reported of the method's variants on the dataset by source, table and name of the variant."""
+    title = request.spec.title.casefold()
+    return {
+        (row.source, row.table, row.variant): row
+        for row in all_reported_ablations()
+        if row.method.casefold() == title and row.dataset == request.dataset
+    }
+
+
+def _board(
+    request: AblationRequest,
+    key: AblationKey,
+    found: Sequence[tuple[BoardKey, StoredRecord]],
+    reported: Reported,
+) -> AblationBoard:
+    tables = []
+    for declared in request.ablation.tables:
+        rows = []
+        for variant in declared.variants:
+            config = request.config_of(variant, key.board.features)
+            runs = [(board, stored) for board, stored in found if stored.record.method.config == config]
+            rows += _rows(request, variant, runs, _reported_of(declared, variant, reported))
+        tables.append(AblationTable(declared, tuple(rows)))
+    return AblationBoard(request, key, tuple(tables))
+
+
+def _rows(
+    request: AblationRequest,
+    variant: Variant,
+    runs: Sequence[tuple[BoardKey, StoredRecord]],
+    reported: ReportedAblation | None,
+) -> list[AblationRow]:
+    """Make the row of a variant; one without a result if there is no run of it."""
+    if not runs:
+        return [AblationRow(variant, None, reported, {})]
+    key = runs[0][0]
+    return [
+        AblationRow(
+            variant,
+            result,
+            reported,
+            verdicts_of(reported, result, key, standard=not request.settings) if reported else {},
+        )
+        for result in rows_of(RecordTable(key, tuple(stored for _, stored in runs)))
+    ]
+
+
+def _reported_of(declared: VariantTable, variant: Variant, reported: Reported) -> ReportedAblation | None:
+    if declared.reported is None or variant.reported is None:
+        return None
+    return reported.get((declared.reported.source, declared.reported.table, variant.reported))

@@ -1,0 +1,185 @@
+"""Boards: all records that may be compared, as labelled rows in their order, with reported figures beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from avgzsl_bench.data.datasets.feature_sets import SIMULATED
+from avgzsl_bench.records.collect import BoardKey, RecordTable, collect
+from avgzsl_bench.report.boards.labels import is_standard, labels_of
+from avgzsl_bench.report.boards.provenance import provenance_of, training_seconds
+from avgzsl_bench.report.reported.figures import reported_for
+from avgzsl_bench.report.reported.matches import ReportedMatch, verdicts_of
+from avgzsl_bench.report.stats.rows import ResultRow, Spread, rows_of
+from avgzsl_bench.report.stats.sensitivity import sensitivity_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_PLAIN_CALIBRATION = "exact"
+_PLAIN_TEXT_ORDER = "by-name"
+
+
+@dataclass(frozen=True)
+class BoardRow:
+    """A result with what its board adds: labels, and the figures that papers reported.
+
+    Attributes:
+        result: the runs.
+        label: title of the method, marked where it is a reconstruction or a reference; with its version
+            if the board has two.
+        settings: differences from the defaults, as `key=value, ...`, and a precision that is not full; or empty.
+        reported: figures that papers reported for the method on this dataset, whatever the features; those on
+            the features and split of the board first.
+    """
+
+    result: ResultRow
+    label: str
+    settings: str
+    reported: tuple[ReportedMatch, ...]
+
+    @property
+    def competes(self) -> bool:
+        """False for yardsticks such as chance."""
+        return self.result.competes
+
+    @property
+    def name(self) -> str:
+        """Label and changed settings on one line."""
+        return f"{self.label} ({self.settings})" if self.settings else self.label
+
+    @property
+    def comparable_reported(self) -> ReportedMatch | None:
+        """The first reported figures on the board's own features and split that compare with the row."""
+        return next((match for match in self.reported if match.comparable), None)
+
+    @cached_property
+    def sensitivity(self) -> Mapping[str, Spread]:
+        """HM under other biases, by the names of `sensitivity.CONDITIONS`."""
+        return sensitivity_of(self.result)
+
+    @cached_property
+    def training_seconds(self) -> float | None:
+        """Mean over seeds of the seconds of both stages; None if not recorded."""
+        return training_seconds(self.result)
+
+
+@dataclass(frozen=True)
+class Board:
+    """One leaderboard.
+
+    Attributes:
+        key: what all its records have in common.
+        name: of its files, without ending.
+        heading: one line that distinguishes it from every other board.
+        rows: best HM first.
+        records: number of records it was made from.
+        seen, unseen: number of test classes of each role, those without a video left out.
+        missing: names of the classes that have no test video.
+        videos: number of test videos.
+    """
+
+    key: BoardKey
+    name: str
+    heading: str
+    rows: tuple[BoardRow, ...]
+    records: int
+    seen: int
+    unseen: int
+    missing: tuple[str, ...]
+    videos: int
+
+    @cached_property
+    def tied(self) -> int:
+        """Number of rows that compete and are not significantly worse than the best, the best among them."""
+        return sum(row.result.tied_with_best for row in self.rows)
+
+    @cached_property
+    def provenance(self) -> tuple[dict[str, str], ...]:
+        """Provenance of each row, see `provenance_of`."""
+        return tuple(provenance_of(row.result, self.key) for row in self.rows)
+
+    @property
+    def matches(self) -> list[tuple[BoardRow, ReportedMatch]]:
+        """Every reported figure of the rows, in their order."""
+        return [(row, match) for row in self.rows for match in row.reported]
+
+
+def read_boards(results: Path) -> list[Board]:
+    """Make the boards of all records below a folder; simulated ones last.
+
+    Raises:
+        RecordError: no records, a file that is none, one that was altered, or two that contradict each other.
+        PluginError: a file of reported figures is malformed.
+    """
+    tables = collect(results)
+    shared = Counter(_short_name(table.key) for table in tables)
+    boards = [_board(table, unique=shared[_short_name(table.key)] == 1) for table in tables]
+    return sorted(boards, key=lambda board: (board.key.simulated, board.name))
+
+
+def _board(table: RecordTable, *, unique: bool) -> Board:
+    key = table.key
+    rows = _rows(table)
+    rows.sort(key=lambda row: (-row.result.spread["hm"].mean, row.label.casefold(), row.settings))
+    classes = table.stored[0].record.classes
+    roles = Counter(c.role for c in classes if c.videos)
+    return Board(
+        key=key,
+        name=_short_name(key) if unique else f"{_short_name(key)}-{_digest(key)}",
+        heading=_heading(key, unique=unique),
+        rows=tuple(rows),
+        records=len(table.stored),
+        seen=roles["seen"],
+        unseen=roles["unseen"],
+        missing=tuple(c.name for c in classes if not c.videos),
+        videos=sum(c.videos for c in classes),
+    )
+
+
+def _rows(table: RecordTable) -> list[BoardRow]:
+    key, results = table.key, rows_of(table)
+    rows = []
+    for result, (label, settings) in zip(results, labels_of(results), strict=True):
+        figures = sorted(
+            reported_for(result.method.title, key.dataset),
+            key=lambda figure: (figure.features, figure.split) != (key.features, key.split),
+        )
+        standard = is_standard(result)
+        matches = tuple(
+            ReportedMatch(figure, verdicts_of(figure, result, key, standard=standard)) for figure in figures
+        )
+        rows.append(BoardRow(result, label, settings, matches))
+    return rows
+
+
+def _short_name(key: BoardKey) -> str:
+    parts = [key.dataset, key.features, key.split]
+    if key.simulated and key.features != SIMULATED:
+        parts.append(SIMULATED)
+    if key.calibration != _PLAIN_CALIBRATION:
+        parts.append(re.sub(r"[^A-Za-z0-9_.-]", "_", key.calibration))
+    if key.text_order != _PLAIN_TEXT_ORDER:
+        parts.append(key.text_order)
+    return "-".join(parts)
+
+
+def _digest(key: BoardKey) -> str:
+    data = (key.simulated, key.dataset, key.features, key.split)
+    parts = (*data, key.calibration, key.text_order, key.fingerprint, key.split_hash)
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
+
+
+def _heading(key: BoardKey, *, unique: bool) -> str:
+    details = [f"calibration {key.calibration}", f"text order {key.text_order}"]
+    if not unique:
+        details += [f"data {key.fingerprint[:12]}", f"split {key.split_hash[:12]}"]
+    heading = f"{key.dataset}, {key.features}, {key.split} ({', '.join(details)})"
+    return f"SIMULATED: {heading}" if key.simulated else heading

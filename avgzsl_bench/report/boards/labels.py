@@ -1,0 +1,91 @@
+"""Labels of rows: the title of the method, its remarks, and the settings that distinguish a row from others."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from avgzsl_bench.report.stats.rows import REFERENCE
+from avgzsl_bench.report.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from avgzsl_bench.report.stats.rows import ResultRow
+
+MARKED = ("reconstruction", REFERENCE)
+"""Values of `follows` that stand beside the name of a method."""
+_OF_THE_BOARD = ("calibration", "text_order")
+"""Settings that all rows of a board share, and that its heading names."""
+
+
+def labels_of(rows: Sequence[ResultRow]) -> list[tuple[str, str]]:
+    """Label the rows of one board.
+
+    Returns:
+        For each row its label (title of the method, marked where it is a reconstruction or a reference, with its
+        version if the board has two) and its settings (differences from the defaults as `key=value, ...`, a
+        precision that is not full, and how early it stopped).
+    """
+    versions = defaultdict(set)
+    for row in rows:
+        versions[row.method.name].add((row.method.distribution, row.method.version))
+    plain = [(_label(row, len(versions[row.method.name]) > 1), _settings(row)) for row in rows]
+    # Rows of equal labels have other defaults or texts behind them: then what differs is shown as well.
+    equal = defaultdict(list)
+    for row, names in zip(rows, plain, strict=True):
+        equal[names].append(_inputs(row))
+    return [(names[0], _settings(row, _varying(equal[names]))) for row, names in zip(rows, plain, strict=True)]
+
+
+def is_standard(row: ResultRow) -> bool:
+    """Check whether a method ran with its defaults or a preset of it, to the end, as the figures of papers do."""
+    return not (_changed(row) or _stopped(row))
+
+
+def value_text(value: Any) -> str:
+    """Write the value of a setting as `--set` takes it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _label(row: ResultRow, show_version: bool) -> str:
+    method = row.method
+    remarks = [method.follows] if method.follows in MARKED else []
+    if show_version:
+        remarks.append(f"{method.distribution} {method.version}")
+    return one_line(f"{method.title} ({', '.join(remarks)})" if remarks else method.title)
+
+
+def _settings(row: ResultRow, also: Sequence[str] = ()) -> str:
+    shown = _changed(row) | {name: _inputs(row).get(name) for name in also}
+    items = [f"{name}={value_text(shown[name])}" for name in sorted(shown)]
+    if row.method.preset is not None and row.method.changed:
+        items.insert(0, f"preset {row.method.preset}")
+    if row.precision != "full":
+        items.append(f"precision {row.precision}")
+    return one_line(", ".join([*items, *_stopped(row)]))
+
+
+def _inputs(row: ResultRow) -> dict[str, Any]:
+    """Collect what rows of the same method may differ in: settings, and the texts that were used."""
+    return {**row.method.config, **{f"text {name}": mark[:12] for name, mark in row.added_text.items()}}
+
+
+def _changed(row: ResultRow) -> dict[str, Any]:
+    """Select the settings that differ from the defaults, but for those of a preset and those in the heading."""
+    if row.method.preset is not None:
+        return {}
+    return {name: value for name, value in row.method.changed.items() if name not in _OF_THE_BOARD}
+
+
+def _stopped(row: ResultRow) -> list[str]:
+    planned = row.method.config.get("epochs")
+    stopped = isinstance(planned, int) and row.epochs < planned
+    return [f"stopped after {row.epochs} of {planned} epochs"] if stopped else []
+
+
+def _varying(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name the settings in which configurations differ."""
+    names = {name for config in configs for name in config}
+    return [name for name in sorted(names) if len({json.dumps(config.get(name)) for config in configs}) > 1]

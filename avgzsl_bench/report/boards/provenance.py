@@ -1,0 +1,81 @@
+"""Provenance of a row: versions, configuration, data, devices and durations of its runs."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from avgzsl_bench.report.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from avgzsl_bench.records.collect import BoardKey
+    from avgzsl_bench.records.record import Record
+    from avgzsl_bench.report.stats.rows import ResultRow
+
+_TRAINING = ("selection_seconds", "final_seconds")
+"""Durations that add up to training: stage 1 with its selection of an epoch, and stage 2."""
+_TOGETHER = "seeds_together"
+_REVISION = "revision"
+
+
+def training_seconds(row: ResultRow) -> float | None:
+    """Average over seeds the seconds that both stages took on the devices named; None if not recorded.
+
+    Left out are seeds that trained together with others: a share of their time is not that of a single run.
+    """
+    single = [run.record for run in row.runs if _TOGETHER not in run.record.timing]
+    seconds = [found for record in single if (found := _seconds(record)) is not None]
+    return sum(seconds) / len(seconds) if seconds else None
+
+
+def provenance_of(row: ResultRow, key: BoardKey) -> dict[str, str]:
+    """Describe the provenance of a row, by name; a value that differs between its runs is given once for each.
+
+    Returns:
+        `configuration` as JSON, `seeds`, `run_ids`, `fingerprint`, `split_hash`, `calibration`, `text_order`,
+        `precision`, `distribution`, `versions`, `revision`, `device`, `started`, and `seconds` of training of each
+        seed.
+    """
+    records = [run.record for run in row.runs]
+    return {
+        "configuration": json.dumps(row.method.config, ensure_ascii=False, sort_keys=True),
+        "seeds": " ".join(map(str, row.seeds)),
+        "run_ids": " ".join(record.run_id for record in records),
+        "fingerprint": key.fingerprint,
+        "split_hash": key.split_hash,
+        "calibration": key.calibration,
+        "text_order": key.text_order,
+        "precision": row.precision,
+        "distribution": one_line(f"{row.method.distribution} {row.method.version}"),
+        "versions": one_line(_versions(records)),
+        "revision": one_line(_distinct(record.environment.get(_REVISION) for record in records)),
+        "device": one_line(_distinct(record.device for record in records)),
+        "started": one_line(" ".join(str(record.timing.get("started", "unknown")) for record in records)),
+        "seconds": " ".join(map(_seconds_text, records)),
+    }
+
+
+def _seconds(record: Record) -> float | None:
+    parts = [value for name in _TRAINING if isinstance(value := record.timing.get(name), int | float)]
+    return float(sum(parts)) if parts else None
+
+
+def _seconds_text(record: Record) -> str:
+    seconds, together = _seconds(record), record.timing.get(_TOGETHER)
+    text = "unknown" if seconds is None else f"{seconds:.3f}"
+    return text if together is None else f"{text} (a share: {together} seeds together)"
+
+
+def _versions(records: Iterable[Record]) -> str:
+    found: dict[str, list[str | None]] = defaultdict(list)
+    for record in records:
+        for name, version in record.environment.items():
+            found[name].append(version)
+    return "; ".join(f"{name} {_distinct(found[name])}" for name in sorted(found) if name != _REVISION)
+
+
+def _distinct(values: Iterable[str | None]) -> str:
+    return " / ".join(dict.fromkeys(value or "unknown" for value in values))

@@ -1,0 +1,53 @@
+"""Plots as SVG: files with the same bytes for the same plot, and elements of a page."""
+
+from __future__ import annotations
+
+import io
+import re
+from html import escape
+from typing import TYPE_CHECKING, Literal
+
+from avgzsl_bench.report.formats import Format
+from avgzsl_bench.report.plots.plot import CREATOR, INK, Plot, plain_settings
+
+if TYPE_CHECKING:
+    from avgzsl_bench.report.tables.document import Document
+
+
+def svg_of(plot: Plot) -> bytes:
+    """Write a plot as an SVG file."""
+    return saved(plot, "svg", "Date")
+
+
+def inline_svg_of(plot: Plot, prefix: str) -> str:
+    """Write a plot as an SVG element of a page: no metadata, text in the page's colour, its text alternative.
+
+    Args:
+        plot: to be shown.
+        prefix: of all identifiers in it, which must differ between the plots of a page.
+    """
+    text = svg_of(plot).decode()
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.S)
+    text = re.sub(r"<[^>]*>", lambda tag: _adapted(tag[0], prefix), text)  # what stands between tags stays
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(plot.alternative)}"', 1)
+
+
+def saved(plot: Plot, kind: Literal["svg", "pdf"], date: str) -> bytes:
+    """Save a plot without the date, which has this name in the metadata of its kind."""
+    buffer = io.BytesIO()
+    with plain_settings():
+        plot.figure.savefig(buffer, format=kind, metadata={"Creator": CREATOR, date: None, "Title": plot.title})
+    return buffer.getvalue()
+
+
+def _adapted(tag: str, prefix: str) -> str:
+    """Prefix the identifiers of a tag, and give its ink the page's colour."""
+    tag = re.sub(r'\bid="', f'id="{prefix}-', tag)
+    return tag.replace('"#', f'"#{prefix}-').replace("url(#", f"url(#{prefix}-").replace(INK, "currentColor")
+
+
+def _files_of(document: Document) -> dict[str, bytes]:
+    return {f"{document.name}-{plot.name}.svg": svg_of(plot) for plot in document.plots()}
+
+
+FORMAT = Format(f"<dc:title>{CREATOR}</dc:title>", _files_of, begins=False)

@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from make_record import make_record
+from read_table import texts, values
+
+from avgzsl_bench.errors import AvbenchError, ConfigError, RecordError
+from avgzsl_bench.execution.ablation import Ablation, ablation_of
+from avgzsl_bench.method.registry import method_spec
+from avgzsl_bench.records.collect import collect
+from avgzsl_bench.records.record import read_record
+from avgzsl_bench.report.boards.ablation import AblationRequest, ablation_boards
+from avgzsl_bench.report.tables.ablation import ablation_documents
+from avgzsl_bench.report.tables.ablation_notes import names_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from avgzsl_bench.report.boards.ablation import AblationBoard
+    from avgzsl_bench.report.tables.document import Document
+
+REPORTED = {
+    "w/o att": (74.36, 43.89, 55.20, 45.28),
+    "MFT": (72.52, 47.12, 57.12, 48.56),
+    "l - l_cos": (56.88, 38.61, 46.00, 39.79),
+    "l - l_kl": (78.42, 35.46, 48.84, 37.27),
+    "l": (72.52, 47.12, 57.12, 48.56),
+    "Audio": (55.23, 34.10, 42.25, 39.02),
+    "Visual": (54.92, 43.23, 48.38, 46.17),
+    "Both": (72.52, 47.12, 57.12, 48.56),
+}
+"""Tables 3, 4 and 5 of the MFT paper on UCF-GZSL: S, U, HM, ZSL."""
+
+
+@pytest.fixture
+def request_() -> AblationRequest:
+    return AblationRequest(method_spec("mft"), ablation_of("mft"), "ucf", "auto", "cls", {})
+
+
+def make(folder: Path, request: AblationRequest, label: str, *, features: str = "clip_clap", **facts: Any) -> Path:
+    """The record of a variant, from random scores."""
+    variant = next(v for v in request.ablation.variants if v.label == label)
+    config = request.config_of(variant, features)
+    return make_record(folder, config=config, features=features, split=request.split, **facts)
+
+
+def make_all(folder: Path, request: AblationRequest, seeds: int = 3, **facts: Any) -> None:
+    for skill, label in enumerate(("w/o att", "MFT", "l - l_cos", "l - l_kl", "Audio", "Visual")):
+        for seed in range(seeds):
+            make(folder, request, label, seed=seed, skill=0.5 + 0.2 * skill, **facts)
+
+
+def board_of(folder: Path, request: AblationRequest) -> AblationBoard:
+    (board,) = ablation_boards(request, collect(folder))
+    return board
+
+
+def document_of(folder: Path, request: AblationRequest) -> Document:
+    (document,) = ablation_documents([board_of(folder, request)])
+    return document
+
+
+def notes(document: Document) -> str:
+    return "\n".join(note for table in document.text for note in table.notes)
+
+
+def row_of(document: Document, label: str) -> dict[str, str]:
+    """The first row of a variant, by the titles of its columns."""
+    return next(row for table in document.text for row in texts(table) if row["Variant"] == label)
+
+
+def own_request(tables: list[dict[str, Any]], request: AblationRequest) -> AblationRequest:
+    return replace(request, ablation=Ablation.model_validate({"tables": tables}))
+
+
+def test_the_layout_is_that_of_the_papers_tables(tmp_path: Path, request_: AblationRequest) -> None:
+    make_all(tmp_path, request_)
+    board = board_of(tmp_path, request_)
+    laid_out = {t.declared.title: [row.variant.label for row in t.rows] for t in board.tables}
+    assert laid_out == {
+        "Attention (Table 3)": ["w/o att", "MFT"],
+        "Losses (Table 4)": ["l - l_cos", "l - l_kl", "l"],
+        "Modality (Table 5)": ["Audio", "Visual", "Both"],
+    }
+    printed = {row.variant.label: row.reported for row in board.rows}
+    assert {k: (r.seen, r.unseen, r.hm, r.zsl) for k, r in printed.items() if r} == REPORTED
+    full = [row.result for row in board.rows if not row.variant.settings]
+    assert len(full) == 3
+    assert full[0] == full[1] == full[2]
+
+
+def test_measured_figures_are_mean_and_sample_deviation_over_seeds(
+    tmp_path: Path, request_: AblationRequest
+) -> None:
+    paths = [make(tmp_path, request_, "w/o att", seed=seed) for seed in range(4)]
+    hm = [100 * read_record(path).metrics.hm for path in paths]
+    document = document_of(tmp_path, request_)
+    row = row_of(document, "w/o att")
+    assert row["HM"] == f"{np.mean(hm):.2f} ± {np.std(hm, ddof=1):.2f}"
+    assert (row["Settings"], row["n"]) == ("attention=off", "4")
+    cells = [row[f"Reported {title}"] for title in ("S", "U", "HM", "ZSL")]
+    reported = [re.fullmatch(r"([0-9.]+) \((inside|above|below)\)", cell) for cell in cells]
+    assert [found and found[1] for found in reported] == ["74.36", "43.89", "55.20", "45.28"]
+    assert "over n seeds" in document.notes[0]
+    terminal = document.terminal[0]
+    assert [column.title for column in terminal.columns][-2:] == ["Paper\nHM", "Paper\nZSL"]
+    assert terminal.rows[0][0].lines == ("w/o att", "attention=off")
+    assert terminal.rows[0][4].lines == (f"{np.mean(hm):.2f}", f"±{np.std(hm, ddof=1):.2f}")
+    assert terminal.rows[0][-1].lines[0] == "45.28"
+
+
+def test_what_has_no_record_is_named(tmp_path: Path, request_: AblationRequest) -> None:
+    request = replace(request_, split="main", settings={"layers": 2})
+    make(tmp_path, request, "w/o att")
+    document = document_of(tmp_path, request)
+    assert document.text[0].notes[0] == (
+        "No record: MFT; make it with: avbench ablate --method mft --dataset ucf --features clip_clap "
+        "--split main --set layers=2"
+    )
+    assert list(row_of(document, "MFT").values())[2:7] == ["0", "–", "–", "–", "–"]
+    assert "layers=2 in every variant" in document.heading
+
+
+def test_variants_with_other_seeds_are_named(tmp_path: Path, request_: AblationRequest) -> None:
+    for seed in range(2):
+        make(tmp_path, request_, "w/o att", seed=seed)
+    make(tmp_path, request_, "MFT", seed=1)
+    assert "Not every variant has the same seeds. w/o att: 0, 1; MFT: 1." in notes(document_of(tmp_path, request_))
+
+
+@pytest.mark.parametrize(
+    ("facts", "split", "verdict"),
+    [
+        ({}, "cls", "clip_clap, cls: features and split are those measured"),
+        ({}, "main", "not comparable with figures on clip_clap, main."),
+        ({"features": "selavi"}, "cls", "not comparable with figures on selavi, cls."),
+        (
+            {"features": "simulated", "simulated": True},
+            "cls",
+            "not comparable with figures on simulated features.",
+        ),
+    ],
+)
+def test_only_like_is_called_comparable(
+    tmp_path: Path, request_: AblationRequest, facts: dict[str, Any], split: str, verdict: str
+) -> None:
+    request = replace(request_, split=split)
+    make(tmp_path, request, "MFT", **facts)
+    document = document_of(tmp_path, request)
+    assert verdict in notes(document)
+    assert document.heading.startswith("SIMULATED: ") is bool(facts.get("simulated"))
+    assert bool(document.warning) is bool(facts.get("simulated"))
+
+
+def test_printed_hm_that_contradicts_s_and_u_is_flagged(tmp_path: Path, request_: AblationRequest) -> None:
+    make(tmp_path, request_, "MFT")
+    document = document_of(tmp_path, request_)
+    assert "† Audio: printed HM 42.25, but printed S and U give 42.17." in notes(document)
+    assert row_of(document, "Audio")["Reported HM"] == "42.25†"
+    assert sum("†" in cell for table in document.text for row in texts(table) for cell in row.values()) == 1
+
+
+@pytest.mark.parametrize(
+    "other", [{"fingerprint": "e" * 64}, {"version": "0.2.0"}, {"features": "selavi"}, {"split_hash": "b" * 64}]
+)
+def test_records_of_another_origin_never_share_a_board(
+    tmp_path: Path, request_: AblationRequest, other: dict[str, Any]
+) -> None:
+    make(tmp_path, request_, "w/o att")
+    make(tmp_path, request_, "MFT", **other)
+    boards = ablation_boards(request_, collect(tmp_path))
+    measured = [{row.variant.label for row in board.rows if row.result} for board in boards]
+    assert sorted(map(sorted, measured)) == [["Both", "MFT", "l"], ["w/o att"]]
+    assert len(set(names_of(boards))) == 2
+
+
+def test_other_methods_datasets_splits_and_settings_are_passed_over(
+    tmp_path: Path, request_: AblationRequest
+) -> None:
+    make(tmp_path, replace(request_, settings={"layers": 2}), "MFT")
+    make(tmp_path, replace(request_, dataset="vggsound"), "MFT", dataset="vggsound")
+    make(tmp_path, replace(request_, split="main"), "MFT")
+    make(tmp_path, request_, "MFT", method="other")
+    assert ablation_boards(request_, collect(tmp_path)) == []
+    make(tmp_path, request_, "MFT")
+    assert ablation_boards(replace(request_, features="selavi"), collect(tmp_path)) == []
+    assert len(ablation_boards(request_, collect(tmp_path))) == 1
+
+
+def test_variants_may_differ_in_calibration(tmp_path: Path, request_: AblationRequest) -> None:
+    variants = [{"label": "exact"}, {"label": "grid", "settings": {"calibration": "clipclap"}}]
+    request = own_request([{"title": "Calibration", "variants": variants}], request_)
+    make(tmp_path, request, "exact")
+    make(tmp_path, request, "grid", calibration="clipclap")
+    board = board_of(tmp_path, request)
+    assert [row.result is not None for row in board.rows] == [True, True]
+    document = document_of(tmp_path, request)
+    assert not [note for note in document.notes if "calibration" in note], "no one calibration holds for all"
+    assert [record["calibration"] for record in values(document.data)] == ["exact", "clipclap"]
+
+
+def test_a_row_that_the_paper_lacks_and_a_name_that_it_does_not_have_are_named(
+    tmp_path: Path, request_: AblationRequest
+) -> None:
+    table = {
+        "title": "T",
+        "reported": {"source": "MFT paper, Tables 3 to 5", "table": 3},
+        "variants": [
+            {"label": "ours", "settings": {"attention": "ff_only"}},
+            {"label": "misspelt", "settings": {"layers": 1}, "reported": "withuot attention"},
+            {"label": "full", "reported": "full"},
+        ],
+    }
+    request = own_request([table], request_)
+    make(tmp_path, request, "full")
+    text = notes(document_of(tmp_path, request))
+    assert "Not in MFT paper, Tables 3 to 5 (table 3): ours." in text
+    assert "No reported figure for ucf in MFT paper, Tables 3 to 5 (table 3): misspelt." in text
+
+
+def test_a_setting_that_does_not_work_names_the_variant(request_: AblationRequest) -> None:
+    request = own_request([{"title": "T", "variants": [{"label": "odd", "settings": {"laers": 1}}]}], request_)
+    with pytest.raises(ConfigError, match=r"ablation of method 'mft', variant 'odd': .*did you mean 'layers'"):
+        request.config_of(request.ablation.variants[0], "auto")
+    with pytest.raises(AvbenchError, match=r"^unknown setting"):
+        replace(request_, settings={"laers": 1}).config_of(request_.ablation.variants[0], "auto")
+
+
+def test_a_variants_own_setting_comes_after_that_of_every_variant(request_: AblationRequest) -> None:
+    request = replace(request_, settings={"lambda_cos": 0.3, "layers": 2})
+    configs = {v.label: request.config_of(v, "clip_clap") for v in request.ablation.variants}
+    assert {label: config["lambda_cos"] for label, config in configs.items() if config["lambda_cos"] != 0.3} == {
+        "l - l_cos": 0
+    }
+    assert {config["layers"] for config in configs.values()} == {2}
+
+
+def test_two_figures_for_one_seed_are_refused(tmp_path: Path, request_: AblationRequest) -> None:
+    make(tmp_path, request_, "MFT", skill=1.0, name="one")
+    make(tmp_path, request_, "MFT", skill=2.0, name="two")
+    with pytest.raises(RecordError, match=r"one\.json.*two\.json: different figures"):
+        ablation_boards(request_, collect(tmp_path))
+
+
+def test_data_keep_measured_and_reported_apart(tmp_path: Path, request_: AblationRequest) -> None:
+    make_all(tmp_path, request_, seeds=2)
+    rows = {str(record["variant"]): record for record in values(document_of(tmp_path, request_).data)}
+    assert list(rows) == list(REPORTED)
+    for label, figures in REPORTED.items():
+        row = rows[label]
+        assert tuple(row[f"reported_{name}_percent"] for name in ("seen", "unseen", "hm", "zsl")) == figures
+        assert 0 <= row["hm_low"] <= row["hm_mean"] <= row["hm_high"] <= 1
+        assert (row["n_seeds"], row["reported_source"]) == (2, "MFT paper, Tables 3 to 5")
+        assert row["verdict_hm"] in ("inside", "above", "below")
+    assert rows["w/o att"]["settings"] == '{"attention": "off"}'
+
+
+def test_tables_for_a_paper_have_no_settings_and_no_verdicts(tmp_path: Path, request_: AblationRequest) -> None:
+    make(tmp_path, request_, "MFT", features="simulated", simulated=True)
+    document = document_of(tmp_path, request_)
+    assert len(document.paper) == 3
+    table = document.paper[0]
+    assert [column.group for column in table.columns] == ["", "", *["Measured"] * 4, *["Reported"] * 4]
+    assert [cell.text for cell in table.rows[1]][-4:] == ["72.52", "47.12", "57.12", "48.56"]
+    assert table.caption.startswith("SIMULATED: MFT (reconstruction)")
+    assert [other.label for other in document.paper] == [f"ablation-mft-ucf-{number}" for number in (1, 2, 3)]
+    assert not any("make it with" in note for other in document.paper for note in other.notes)
+    assert any("make it with" in line for line in document.origin)
+
+
+def test_an_ablation_is_of_one_precision(tmp_path: Path, request_: AblationRequest) -> None:
+    for seed, precision in ((0, "full"), (1, "full"), (0, "bf16")):
+        make(tmp_path, request_, "MFT", seed=seed, precision=precision)
+    full = board_of(tmp_path, request_)
+    other = board_of(tmp_path, replace(request_, precision="bf16"))
+    assert {row.result.seeds for row in full.rows if row.result} == {(0, 1)}
+    assert {row.result.seeds for row in other.rows if row.result} == {(0,)}
+    documents = ablation_documents([full, other])
+    assert [document.name for document in documents] == ["mft-ucf-clip_clap-cls", "mft-ucf-clip_clap-cls-bf16"]
+    assert "precision" not in documents[0].heading
+    assert documents[1].heading.endswith("(precision bf16 in every variant)")
+    assert ["--precision bf16" in document.text[0].notes[0] for document in documents] == [False, True]
+
+
+def test_a_board_knows_its_runs(tmp_path: Path, request_: AblationRequest) -> None:
+    run_id = read_record(make(tmp_path, request_, "MFT")).run_id
+    other = read_record(make(tmp_path, request_, "MFT", version="0.2.0")).run_id
+    boards = ablation_boards(request_, collect(tmp_path))
+    assert [(board.has_run(run_id), board.has_run(other)) for board in boards] == [(True, False), (False, True)]

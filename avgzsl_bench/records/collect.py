@@ -6,12 +6,13 @@ import gc
 import os
 from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from avgzsl_bench.data.data_spec import DataSpec
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.gzsl.calibration import PUBLISHED_GRIDS
@@ -29,18 +30,35 @@ _GRIDS = {grid: name for name, grid in PUBLISHED_GRIDS.items()}
 _ADVICE = "make a record with: avbench run --method mft --dataset ucf"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class BoardKey:
-    """What the records of a table have in common; records that differ in any of it are never mixed."""
+    """What the records of a board have in common; records that differ in any of it are never mixed.
 
-    simulated: bool
-    dataset: str
-    features: str
-    split: str
+    Attributes:
+        data: the data, without sequences and added texts, in which rows of a board may differ.
+        calibration: the rule that chose the bias.
+    """
+
+    data: DataSpec
     calibration: str
-    text_order: str
-    fingerprint: str
-    split_hash: str
+
+    @classmethod
+    def of(cls, record: Record) -> BoardKey:
+        """Make the key of a record's board."""
+        data = {name: getattr(record.data, name) for name in DataSpec.model_fields}
+        own = {"simulated": record.data.simulated or record.data.features == SIMULATED}
+        shared = {"sequences": False, "added_text": {}}
+        return cls(DataSpec(**data | own | shared), _GRIDS.get(record.calibration, record.calibration))
+
+    @property
+    def parts(self) -> tuple[bool | str, ...]:
+        """Everything that distinguishes the key, to group and sort by and to make a digest of."""
+        data = self.data
+        names = (data.simulated, data.dataset, data.features, data.split)
+        return (*names, self.calibration, data.text_order, data.fingerprint, data.split_hash)
+
+    def __hash__(self) -> int:
+        return hash(self.parts)
 
 
 @dataclass(frozen=True)
@@ -103,11 +121,11 @@ def collect(results: Path) -> list[RecordTable]:
     with _uncollected():
         for path in find_records(results):
             stored = _verified(path, results)
-            groups[_key(stored.record)].append(stored)
+            groups[BoardKey.of(stored.record)].append(stored)
     for group in groups.values():
         require_one_test(group)
     _require_one_origin([stored for group in groups.values() for stored in group])
-    return [RecordTable(key, tuple(groups[key])) for key in sorted(groups, key=astuple)]
+    return [RecordTable(key, tuple(groups[key])) for key in sorted(groups, key=lambda key: key.parts)]
 
 
 @contextmanager
@@ -127,20 +145,6 @@ def _verified(path: Path, results: Path) -> StoredRecord:
         return StoredRecord(path, *read_verified(path))
     except RecordError as error:
         raise RecordError(f"{error}; make its run again, or move {path.name} out of {results}") from error
-
-
-def _key(record: Record) -> BoardKey:
-    data = record.data
-    return BoardKey(
-        simulated=data.simulated or data.features == SIMULATED,
-        dataset=data.dataset,
-        features=data.features,
-        split=data.split,
-        calibration=_GRIDS.get(record.calibration, record.calibration),
-        text_order=data.text_order,
-        fingerprint=data.fingerprint,
-        split_hash=data.split_hash,
-    )
 
 
 def require_one_test(group: Iterable[StoredRecord]) -> None:

@@ -121,7 +121,7 @@ def _contents(boards: Sequence[Board], names: Collection[str]) -> dict[str, byte
     of_each = [_files_of(document, formats) for document in documents]
     if "md" in names:
         of_all["README.md"] = _readme(documents, of_each, of_all).encode()
-        cards = sorted({board.key.features for board in boards if has_card(board.key.features)})
+        cards = sorted({board.key.data.features for board in boards if has_card(board.key.data.features)})
         if cards:
             of_all[CARDS] = f"{MARKER}\n\n{feature_sets_page(map(card_of, cards))}".encode()
     return of_all | {name: content for files in of_each for name, content in files.items()}

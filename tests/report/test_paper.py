@@ -73,7 +73,7 @@ def test_a_board_has_settings_and_provenance(tmp_path: Path) -> None:
     assert cells(table, "seeds")["ccc"].text == "3"
     origin = "\n".join(document.origin)
     assert "ccc (a_b=50 %): ccc, avgzsl-bench 0.1.0; seeds 0 1 2" in origin
-    assert f"data fingerprint {board.key.fingerprint}" in origin
+    assert f"data fingerprint {board.key.data.fingerprint}" in origin
     assert f"split hash {'a' * 64}" in origin
 
 

@@ -4,13 +4,23 @@ from typing import Any
 
 import pytest
 
+from avgzsl_bench.data.data_spec import DataSpec
 from avgzsl_bench.records.collect import BoardKey
 from avgzsl_bench.report.reported.figures import PRINTED, ReportedFigure
 from avgzsl_bench.report.reported.verdicts import Verdict, verdicts
 
 
 def board(features: str = "clip_clap", *, simulated: bool = False, calibration: str = "exact") -> BoardKey:
-    return BoardKey(simulated, "ucf", features, "cls", calibration, "by-name", "f" * 64, "a" * 64)
+    data = DataSpec(
+        dataset="ucf",
+        features=features,
+        simulated=simulated,
+        split="cls",
+        text_order="by-name",
+        fingerprint="f" * 64,
+        split_hash="a" * 64,
+    )
+    return BoardKey(data, calibration)
 
 
 HERE = board()
@@ -103,7 +113,7 @@ def test_without_an_interval_nothing_is_compared() -> None:
 
 
 def test_another_precision_is_not_compared() -> None:
-    found = verdicts(reported(), INTERVALS, HERE, seeds=3, standard=True, precision="bf16")
+    found = verdicts(reported(), INTERVALS, HERE, seeds=3, standard=True, options={"precision": "bf16"})
     assert set(found.values()) == {Verdict("not comparable", "precision bf16")}
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from avgzsl_bench.errors import ConfigError, UnknownNameError
 from avgzsl_bench.method.registry import method_class
 from avgzsl_bench.method.settings import build_config
-from avgzsl_bench.records.collect import RecordTable
+from avgzsl_bench.records.collect import BoardKey, RecordTable
 from avgzsl_bench.report.reported.figures import all_reported_ablations
 from avgzsl_bench.report.reported.matches import verdicts_of
 from avgzsl_bench.report.stats.rows import rows_of
@@ -18,7 +18,7 @@ from avgzsl_bench.report.stats.rows import rows_of
 if TYPE_CHECKING:
     from avgzsl_bench.execution.ablation import Ablation, Variant, VariantTable
     from avgzsl_bench.plugins.specs import MethodSpec
-    from avgzsl_bench.records.collect import BoardKey, StoredRecord
+    from avgzsl_bench.records.collect import StoredRecord
     from avgzsl_bench.records.record import Record
     from avgzsl_bench.report.reported.figures import ReportedAblation
     from avgzsl_bench.report.reported.verdicts import Verdict
@@ -87,7 +87,14 @@ class AblationKey:
     def parts(self) -> tuple[Any, ...]:
         """Everything that distinguishes the key, to sort by and to make a digest of."""
         key = self.board
-        data = (key.simulated, key.dataset, key.features, key.split, key.fingerprint, key.split_hash)
+        data = (
+            key.data.simulated,
+            key.data.dataset,
+            key.data.features,
+            key.data.split,
+            key.data.fingerprint,
+            key.data.split_hash,
+        )
         return (*data, self.distribution, self.version, self.sequences, self.added_text)
 
 
@@ -165,7 +172,7 @@ def ablation_boards(request: AblationRequest, tables: Sequence[RecordTable]) -> 
 
 def _ablation_key(key: BoardKey, record: Record) -> AblationKey:
     return AblationKey(
-        board=replace(key, calibration="", text_order=""),
+        board=BoardKey(key.data.model_copy(update={"text_order": ""}), calibration=""),
         distribution=record.method.distribution,
         version=record.method.version,
         sequences=record.data.sequences,
@@ -175,8 +182,9 @@ def _ablation_key(key: BoardKey, record: Record) -> AblationKey:
 
 def _is_requested(request: AblationRequest, record: Record) -> bool:
     data = record.data
-    run = record.method.name, data.dataset, data.split, record.precision
-    requested = request.spec.name, request.dataset, request.split, request.precision
+    options = {} if request.precision == "full" else {"precision": request.precision}
+    run = record.method.name, data.dataset, data.split, record.options
+    requested = request.spec.name, request.dataset, request.split, options
     return run == requested and request.features in ("auto", data.features)
 
 
@@ -203,7 +211,7 @@ def _board(
     for declared in request.ablation.tables:
         rows = []
         for variant in declared.variants:
-            config = request.config_of(variant, key.board.features)
+            config = request.config_of(variant, key.board.data.features)
             runs = [(board, stored) for board, stored in found if stored.record.method.config == config]
             rows += _rows(request, variant, runs, _reported_of(declared, variant, reported))
         tables.append(AblationTable(declared, tuple(rows)))

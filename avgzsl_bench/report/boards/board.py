@@ -122,7 +122,7 @@ def read_boards(results: Path) -> list[Board]:
     tables = collect(results)
     shared = Counter(_short_name(table.key) for table in tables)
     boards = [_board(table, unique=shared[_short_name(table.key)] == 1) for table in tables]
-    return sorted(boards, key=lambda board: (board.key.simulated, board.name))
+    return sorted(boards, key=lambda board: (board.key.data.simulated, board.name))
 
 
 def _board(table: RecordTable, *, unique: bool) -> Board:
@@ -149,8 +149,8 @@ def _rows(table: RecordTable) -> list[BoardRow]:
     rows = []
     for result, (label, settings) in zip(results, labels_of(results), strict=True):
         figures = sorted(
-            reported_for(result.method.title, key.dataset),
-            key=lambda figure: (figure.features, figure.split) != (key.features, key.split),
+            reported_for(result.method.title, key.data.dataset),
+            key=lambda figure: (figure.features, figure.split) != (key.data.features, key.data.split),
         )
         standard = is_standard(result)
         matches = tuple(
@@ -161,25 +161,23 @@ def _rows(table: RecordTable) -> list[BoardRow]:
 
 
 def _short_name(key: BoardKey) -> str:
-    parts = [key.dataset, key.features, key.split]
-    if key.simulated and key.features != SIMULATED:
+    parts = [key.data.dataset, key.data.features, key.data.split]
+    if key.data.simulated and key.data.features != SIMULATED:
         parts.append(SIMULATED)
     if key.calibration != _PLAIN_CALIBRATION:
         parts.append(re.sub(r"[^A-Za-z0-9_.-]", "_", key.calibration))
-    if key.text_order != _PLAIN_TEXT_ORDER:
-        parts.append(key.text_order)
+    if key.data.text_order != _PLAIN_TEXT_ORDER:
+        parts.append(key.data.text_order)
     return "-".join(parts)
 
 
 def _digest(key: BoardKey) -> str:
-    data = (key.simulated, key.dataset, key.features, key.split)
-    parts = (*data, key.calibration, key.text_order, key.fingerprint, key.split_hash)
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(key.parts).encode()).hexdigest()[:12]
 
 
 def _heading(key: BoardKey, *, unique: bool) -> str:
-    details = [f"calibration {key.calibration}", f"text order {key.text_order}"]
+    details = [f"calibration {key.calibration}", f"text order {key.data.text_order}"]
     if not unique:
-        details += [f"data {key.fingerprint[:12]}", f"split {key.split_hash[:12]}"]
-    heading = f"{key.dataset}, {key.features}, {key.split} ({', '.join(details)})"
-    return f"SIMULATED: {heading}" if key.simulated else heading
+        details += [f"data {key.data.fingerprint[:12]}", f"split {key.data.split_hash[:12]}"]
+    heading = f"{key.data.dataset}, {key.data.features}, {key.data.split} ({', '.join(details)})"
+    return f"SIMULATED: {heading}" if key.data.simulated else heading

@@ -169,13 +169,19 @@ def _chosen(boards: Sequence[Board], options: Mapping[str, str | None]) -> list[
     for option, value in options.items():
         if value is not None:
             kind = "feature set" if option == "features" else option.replace("_", " ")
-            _require_known(kind, [value], [getattr(board.key, option) for board in boards])
-            left = [board for board in left if getattr(board.key, option) == value]
+            _require_known(kind, [value], [_option(board, option) for board in boards])
+            left = [board for board in left if _option(board, option) == value]
     if not left:
         given = {option.replace("_", " "): value for option, value in options.items() if value is not None}
         request = ", ".join(f"{option} {value}" for option, value in given.items())
         raise RecordError(f"no board of {request}; there are: {_names(boards)}")
     return left
+
+
+def _option(board: Board, option: str) -> str:
+    """Look up what an option selects boards by."""
+    value: str = board.key.calibration if option == "calibration" else getattr(board.key.data, option)
+    return value
 
 
 def _common_board(boards: Sequence[Board], methods: Sequence[str]) -> Board:
@@ -190,7 +196,7 @@ def _common_board(boards: Sequence[Board], methods: Sequence[str]) -> Board:
             "calibration can be compared"
         )
     if len(common) > 1:
-        differing = [o for o in _OPTIONS if len({getattr(board.key, o) for board in common}) > 1]
+        differing = [o for o in _OPTIONS if len({_option(board, o) for board in common}) > 1]
         differing = [f"--{option.replace('_', '-')}" for option in differing]
         choose = f"choose one with {' or '.join(differing)}"
         advice = choose if differing else "give the records of one alone with --results"

@@ -25,8 +25,8 @@ def labels_of(rows: Sequence[ResultRow]) -> list[tuple[str, str]]:
 
     Returns:
         For each row its label (title of the method, marked where it is a reconstruction or a reference, with its
-        version if the board has two) and its settings (differences from the defaults as `key=value, ...`, a
-        precision that is not full, and how early it stopped).
+        version if the board has two) and its settings (differences from the defaults as `key=value, ...`, options
+        of the run, and how early it stopped).
     """
     versions = defaultdict(set)
     for row in rows:
@@ -62,8 +62,7 @@ def _settings(row: ResultRow, also: Sequence[str] = ()) -> str:
     items = [f"{name}={value_text(shown[name])}" for name in sorted(shown)]
     if row.method.preset is not None and row.method.changed:
         items.insert(0, f"preset {row.method.preset}")
-    if row.precision != "full":
-        items.append(f"precision {row.precision}")
+    items += [f"{name} {value}" for name, value in row.options.items()]
     return one_line(", ".join([*items, *_stopped(row)]))
 
 

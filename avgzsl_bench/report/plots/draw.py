@@ -22,7 +22,7 @@ def plots_of(board: Board) -> list[Plot]:
     """Draw all plots of a board, of its best `SHOWN` rows, whatever the user's matplotlib settings are."""
     with plain_settings():
         drawn = [plot(board.rows[:SHOWN]) for plot in _PLOTS]
-        if board.key.simulated:
+        if board.key.data.simulated:
             for plot in drawn:
                 plot.figure.text(0.995, 0.01, SIMULATED_WARNING, size=7, color=INK, ha="right", va="bottom")
     return drawn

@@ -67,4 +67,4 @@ def verdicts_of(figure: Printed, row: ResultRow, key: BoardKey, *, standard: boo
     """
     intervals = {name: (row.interval[name].low, row.interval[name].high) for name in PRINTED}
     seeds = len(row.seeds)
-    return verdicts(figure, intervals, key, seeds, standard=standard, precision=row.precision)
+    return verdicts(figure, intervals, key, seeds, standard=standard, options=row.options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from avgzsl_bench.report.reported.figures import PRINTED
 
@@ -39,7 +39,7 @@ def verdicts(
     seeds: int,
     *,
     standard: bool,
-    precision: str = "full",
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Verdict]:
     """Locate each of S, U, HM and ZSL of a source relative to our intervals.
 
@@ -51,12 +51,12 @@ def verdicts(
         seeds: number of runs behind the row. A single one is compared like many; its interval holds the
             uncertainty of the test videos only, and the reason says so.
         standard: the row ran as the source means the method: without other settings, not stopped early.
-        precision: of the row's training; that of papers is full.
+        options: options of the row's runs that differ from their defaults; papers have none.
 
     Returns:
         A verdict by the name of the figure.
     """
-    obstacle = _obstacle(reported, key, standard, precision)
+    obstacle = _obstacle(reported, key, standard, options or {})
     if obstacle:
         return {name: Verdict(NOT_COMPARABLE, obstacle) for name in PRINTED}
     remarks = ["one seed: the interval is that of the test videos alone"] if seeds == 1 else []
@@ -67,21 +67,21 @@ def verdicts(
     return found
 
 
-def _obstacle(reported: Printed, key: BoardKey, standard: bool, precision: str) -> str:
+def _obstacle(reported: Printed, key: BoardKey, standard: bool, options: Mapping[str, Any]) -> str:
     """Name the reason why no figure of a row can be compared; empty if they can."""
-    if key.simulated:
+    if key.data.simulated:
         return "simulated features"
     if key.calibration.startswith("fixed:"):
         return "the bias was not validated"
     if not standard:
         return "other settings"
-    if precision != "full":
-        return f"precision {precision}"
-    if reported.is_like(key.features, key.split):
+    if options:
+        return ", ".join(f"{name} {value}" for name, value in options.items())
+    if reported.is_like(key.data.features, key.data.split):
         return ""
-    if reported.is_like(key.features, reported.split):
+    if reported.is_like(key.data.features, reported.split):
         return f"other split: {reported.split}"
-    if reported.split == key.split:
+    if reported.split == key.data.split:
         return f"other features: {reported.features}"
     return f"other features and split: {reported.features}, {reported.split}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from avgzsl_bench.gzsl.metrics import Metrics
-    from avgzsl_bench.method.precision import Precision
     from avgzsl_bench.records.collect import RecordTable, StoredRecord
     from avgzsl_bench.records.record import Record, RecordedMethod
 
@@ -47,7 +46,7 @@ class ResultRow:
         method: shared by all runs of the row.
         sequences: the runs use the time steps of the videos.
         added_text: fingerprint of each text that was added to the dataset and that the runs use.
-        precision: of their training.
+        options: options of the runs that differ from their defaults, such as the precision.
         epochs: epochs of stage 1 that were trained.
         seeds: ascending.
         best_epochs: of each seed.
@@ -62,7 +61,7 @@ class ResultRow:
     method: RecordedMethod
     sequences: bool
     added_text: Mapping[str, str]
-    precision: Precision
+    options: Mapping[str, Any]
     epochs: int
     seeds: tuple[int, ...]
     best_epochs: tuple[int, ...]
@@ -80,7 +79,7 @@ class ResultRow:
 
 
 def rows_of(table: RecordTable) -> list[ResultRow]:
-    """Group runs to rows by method, version, configuration, precision and number of epochs.
+    """Group runs to rows by method, version, configuration, options and number of epochs.
 
     Raises:
         RecordError: two runs of the same seed give different figures.
@@ -124,7 +123,7 @@ def board_seed(run: StoredRecord) -> int:
 def _identity(record: Record) -> str:
     data = [record.data.sequences, record.data.added_text]
     method = record.method.model_dump(exclude={"preset"})  # follows from the configuration
-    return json.dumps([method, len(record.trace), *data, record.precision], sort_keys=True)
+    return json.dumps([method, len(record.trace), *data, record.options], sort_keys=True)
 
 
 def _result(stored: StoredRecord) -> tuple[Metrics, int]:
@@ -155,7 +154,7 @@ def _row(
         method=records[0].method,
         sequences=records[0].data.sequences,
         added_text=records[0].data.added_text,
-        precision=records[0].precision,
+        options=records[0].options,
         epochs=len(records[0].trace),
         seeds=tuple(r.seed for r in records),
         best_epochs=tuple(r.best_epoch for r in records),

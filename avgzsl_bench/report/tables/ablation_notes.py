@@ -31,12 +31,12 @@ def heading_of(board: AblationBoard) -> str:
     """Make the heading of a board: method, data, and the settings of every variant."""
     spec, key = board.request.spec, board.key.board
     title = f"{spec.title} ({spec.follows})" if spec.follows in MARKED else spec.title
-    heading = f"{title}: ablation on {key.dataset}, {key.features}, {key.split}"
+    heading = f"{title}: ablation on {key.data.dataset}, {key.data.features}, {key.data.split}"
     shared = [assignments(board.request.settings)] if board.request.settings else []
     shared += [] if board.request.precision == "full" else [f"precision {board.request.precision}"]
     if shared:
         heading += f" ({', '.join(shared)} in every variant)"
-    return one_line(f"SIMULATED: {heading}" if key.simulated else heading)
+    return one_line(f"SIMULATED: {heading}" if key.data.simulated else heading)
 
 
 def assignments(settings: Mapping[str, Any]) -> str:
@@ -66,7 +66,7 @@ def table_notes(board: AblationBoard, table: AblationTable) -> list[str]:
             notes.append(f"Not in {place.source} (table {place.table}): {', '.join(unprinted)}.")
         if sought:
             notes.append(
-                f"No reported figure for {board.key.board.dataset} in {place.source} (table {place.table}): "
+                f"No reported figure for {board.key.board.data.dataset} in {place.source} (table {place.table}): "
                 f"{', '.join(sought)}."
             )
     printed = [row.reported for row in table.rows if row.reported]
@@ -83,7 +83,7 @@ def table_notes(board: AblationBoard, table: AblationTable) -> list[str]:
 
 def board_notes(board: AblationBoard) -> list[str]:
     """Explain units and ±, and name the provenance of the records and the sources of reported figures."""
-    key, data = board.key, board.key.board
+    key, data = board.key, board.key.board.data
     notes = [
         "Measured and reported figures in percent. ± is the sample standard deviation over n seeds, all "
         "scored on the same test videos; a single seed has none.",
@@ -98,15 +98,15 @@ def board_notes(board: AblationBoard) -> list[str]:
 
 def _where_reported(board: AblationBoard, figure: ReportedAblation) -> str:
     key = board.key.board
-    if key.simulated:
+    if key.data.simulated:
         verdict = "not comparable with figures on simulated features"
-    elif figure.is_like(key.features, key.split):
+    elif figure.is_like(key.data.features, key.data.split):
         verdict = (
             "features and split are those measured; inside, above or below: so lies the printed figure to the 95 "
             "percent interval of the measured one"
         )
     else:
-        verdict = f"not comparable with figures on {key.features}, {key.split}"
+        verdict = f"not comparable with figures on {key.data.features}, {key.data.split}"
     return f"Reported: {figure.source} (table {figure.table}); {figure.features}, {figure.split}: {verdict}."
 
 
@@ -134,7 +134,7 @@ def _command(board: AblationBoard) -> str:
     """Write the command that makes missing records: on the board's features, with as many seeds as its rows."""
     request = board.request
     parts = ["avbench ablate --method", request.spec.name, "--dataset", request.dataset]
-    parts += ["--features", board.key.board.features]
+    parts += ["--features", board.key.board.data.features]
     parts += ["--split", request.split] if request.split != "cls" else []
     parts += [f"--set {key}={value_text(value)}" for key, value in request.settings.items()]
     parts += [] if request.precision == "full" else ["--precision", request.precision]
@@ -144,7 +144,7 @@ def _command(board: AblationBoard) -> str:
 
 def _short_name(board: AblationBoard) -> str:
     request, key = board.request, board.key.board
-    parts = [request.spec.name, key.dataset, key.features, key.split]
+    parts = [request.spec.name, key.data.dataset, key.data.features, key.data.split]
     parts += [f"{name}_{value_text(request.settings[name])}" for name in sorted(request.settings)]
     parts += [] if request.precision == "full" else [request.precision]
     return re.sub(r"[^A-Za-z0-9_.-]", "_", "-".join(parts))

@@ -79,10 +79,12 @@ def board_document(board: Board) -> Document:
         paper=[board_paper(board)],
         data=data_table(board),
         provenance=_provenance(board),
-        warning=SIMULATED_WARNING if key.simulated else "",
-        link=Link("Feature set", key.features, f"{CARDS}#{key.features}") if has_card(key.features) else None,
+        warning=SIMULATED_WARNING if key.data.simulated else "",
+        link=Link("Feature set", key.data.features, f"{CARDS}#{key.data.features}")
+        if has_card(key.data.features)
+        else None,
         origin=origin_lines(board, board.rows),
-        facts=_feature_set(key.features),
+        facts=_feature_set(key.data.features),
         plots=cache(partial(_plots, board)),
         plot_note=f"The {SHOWN} rows with the best HM; {more} more in the tables." if more > 0 else "",
         records=board.records,

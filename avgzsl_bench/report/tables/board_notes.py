@@ -33,8 +33,8 @@ def _data_notes(board: Board) -> list[str]:
     """Describe the data of the board, and name the methods that use more of it than others."""
     key = board.key
     notes = [
-        f"Calibration {key.calibration}; split {key.split} (hash {key.split_hash[:12]}); "
-        f"text order {key.text_order}; data fingerprint {key.fingerprint[:12]}.",
+        f"Calibration {key.calibration}; split {key.data.split} (hash {key.data.split_hash[:12]}); "
+        f"text order {key.data.text_order}; data fingerprint {key.data.fingerprint[:12]}.",
         f"{board.seen} seen and {board.unseen} unseen classes, {board.videos:,} test videos.",
     ]
     if board.missing:
@@ -47,7 +47,7 @@ def _data_notes(board: Board) -> list[str]:
 
 def precision_notes(rows: Sequence[BoardRow]) -> list[str]:
     """Explain each precision other than full; empty if there is none."""
-    found = sorted({row.result.precision for row in rows} - {"full"})
+    found = sorted({row.result.options.get("precision", "full") for row in rows} - {"full"})
     return [f"precision {name}: of training alone; videos were scored in full precision." for name in found]
 
 
@@ -105,7 +105,9 @@ def sensitivity_notes(board: Board) -> list[str]:
 
 def training_notes(board: Board) -> list[str]:
     """Explain the columns of the table of runs."""
-    shortened = "; on simulated features far shorter than the published schedules" if board.key.simulated else ""
+    shortened = (
+        "; on simulated features far shorter than the published schedules" if board.key.data.simulated else ""
+    )
     return [
         f"Stage 1: what was trained, epochs x batches an epoch x videos a batch{shortened}.",
         "Training: mean over seeds of the seconds of both stages on the device named; times of different "
@@ -115,23 +117,23 @@ def training_notes(board: Board) -> list[str]:
 
 def reported_notes(board: Board) -> list[str]:
     """Explain what the reported figures compare with, and name their sources; empty if there are none."""
-    key = board.key
+    key, data = board.key, board.key.data
     figures = list(dict.fromkeys(match.figure for _, match in board.matches))
     if not figures:
         return []
     compared = (
         "not comparable with figures on simulated features"
-        if key.simulated
-        else f"comparable with measured ones only where these are the table's, {key.features}, {key.split}; "
+        if data.simulated
+        else f"comparable with measured ones only where these are the table's, {data.features}, {data.split}; "
         "inside, above or below: so lies the printed figure to the 95 percent interval of the measured one"
     )
     notes = [
         f"Reported figures are as printed by the sources named, on the features and split beside them; {compared}."
     ]
-    if not key.simulated:
+    if not key.data.simulated:
         notes.append(
             "The published programs choose the bias from a grid, and some place class embeddings as text order "
-            f"'official' does; here calibration is {key.calibration}, text order {key.text_order}."
+            f"'official' does; here calibration is {key.calibration}, text order {key.data.text_order}."
         )
     origins: dict[str, list[str]] = defaultdict(list)
     for figure in figures:

@@ -46,7 +46,7 @@ def comparison_document(comparison: MethodComparison, classes: int = 0) -> Docum
             figures_for_paper(board, rows, comparison.tied_with_best, comparison.figure, pairs, name),
             _tests_for_paper(comparison, pairs, f"{name}-{comparison.figure}-tests"),
         ],
-        warning=SIMULATED_WARNING if board.key.simulated else "",
+        warning=SIMULATED_WARNING if board.key.data.simulated else "",
         notes=[_CLASS_NOTE] if classes else [],
         origin=origin_lines(board, rows),
     )

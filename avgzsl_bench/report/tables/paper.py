@@ -33,9 +33,9 @@ def origin_lines(board: Board, rows: Sequence[BoardRow]) -> list[str]:
     key = board.key
     lines = [
         board.heading,
-        f"calibration {key.calibration}; text order {key.text_order}",
-        f"split hash {key.split_hash}",
-        f"data fingerprint {key.fingerprint}",
+        f"calibration {key.calibration}; text order {key.data.text_order}",
+        f"split hash {key.data.split_hash}",
+        f"data fingerprint {key.data.fingerprint}",
     ]
     for row in rows:
         method = row.result.method
@@ -78,9 +78,11 @@ def figures_for_paper(
 def data_sentence(board: Board) -> str:
     """Describe the data of a board in one sentence."""
     key = board.key
-    where = f"{key.dataset}, {key.features} features, split {key.split}, calibration {key.calibration}"
-    if key.text_order != "by-name":
-        where += f", text order {key.text_order}"
+    where = (
+        f"{key.data.dataset}, {key.data.features} features, split {key.data.split}, calibration {key.calibration}"
+    )
+    if key.data.text_order != "by-name":
+        where += f", text order {key.data.text_order}"
     return f"{where}; {board.seen} seen and {board.unseen} unseen classes, {board.videos:,} test videos."
 
 

@@ -31,13 +31,7 @@ from reference_values import fill
 from released import random_state
 from torch.nn import functional as F
 
-from avgzsl_baselines.avgzslnet import (
-    AVGZSLNet,
-    AVGZSLNetConfig,
-    Embedded,
-    avgzslnet_losses,
-    reconstruction_loss,
-)
+from avgzsl_baselines.avgzslnet import AVGZSLNet, AVGZSLNetConfig, Embedded, avgzslnet_losses, reconstruction_loss
 from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_bench import Batch, Classes, FeatureDims, Videos
 from avgzsl_bench.method.registry import method_spec

@@ -90,7 +90,7 @@ def test_the_listed_parameter_count_is_that_of_the_method(spec):
 
 @pytest.mark.parametrize("spec", ab.list_methods(), ids=lambda spec: spec.name)
 def test_it_is_tested_against_worked_numbers(spec):
-    """In a file named after the method or its module, with digits that were worked out elsewhere, or a NumPy reference."""
+    """In a file named after it or its module, with digits worked out elsewhere or a NumPy reference."""
     module, _, name = spec.target.partition(":")
     files = [TESTS / f"test_{stem}.py" for stem in (spec.name, module.rpartition(".")[2])]
     sources = [file.read_text(encoding="utf-8") for file in files if file.exists()]

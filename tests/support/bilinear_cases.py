@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 MARGIN = 0.1
 LABEL = torch.tensor([0, 1, 2])
 FIXTURE_LABEL = torch.arange(4)
-
 M = TypeVar("M", bound=BilinearMethod)
 
 

@@ -22,7 +22,6 @@ CLIP_CLAP = FeatureDims(1024, 512, {"clip": 512, "clap": 1024})
 CLS = FeatureDims(128, 4096, {"word2vec": 300})
 MAIN = FeatureDims(512, 512, {"word2vec": 300})
 FIXTURE = FeatureDims(AUDIO, VISUAL, {"word2vec": TEXT})
-
 FIXTURE_TEXT = torch.cat((T(4, 0), T(4, 23)))
 """The texts t of the positives, and below them t' of the negatives."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
+from avfs_cases import ALPHA, PRINTED_10, SPEC, fake_of, fixture_batch, fixture_method, make, trial, values
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -23,10 +24,6 @@ from avgzsl_bench import AvbenchError, ConfigError, FeatureDims, Videos
 from avgzsl_bench.method.registry import method_class
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.testing.method_checks import CHECKS
-
-if TYPE_CHECKING:
-    pass
-from avfs_cases import ALPHA, PRINTED_10, SPEC, fake_of, fixture_batch, fixture_method, make, trial, values
 
 CLIP_CLAP = FeatureDims(1024, 512, {"clip": 512, "clap": 1024})
 CLS = FeatureDims(128, 4096, {"word2vec": 300})

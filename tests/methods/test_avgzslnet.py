@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
@@ -37,9 +37,6 @@ from avgzsl_bench import Batch, Classes, FeatureDims, Videos
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.checkpoint import load_official
-
-if TYPE_CHECKING:
-    pass
 
 SPEC = method_spec("avgzslnet")
 

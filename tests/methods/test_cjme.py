@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
+from cjme_cases import fixture_embedded, fixture_method, losses_of
 from joint_space import build
 from paired_cases import (
     CLIP_CLAP,
@@ -31,10 +32,6 @@ from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, Videos
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.checkpoint import load_official
-
-if TYPE_CHECKING:
-    pass
-from cjme_cases import fixture_embedded, fixture_method, losses_of
 
 SPEC = method_spec("cjme")
 

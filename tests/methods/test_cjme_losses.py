@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from cjme_cases import fixture_embedded, losses_of
 from torch.nn import functional as F
 
 from avgzsl_baselines.cjme import Embedded, attention_targets, cjme_losses, entropies, weighted_triplets
-
-if TYPE_CHECKING:
-    pass
-from cjme_cases import fixture_embedded, losses_of
 
 
 def rows(*values: tuple[float, ...]) -> torch.Tensor:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
+from fvaegan_cases import CPU, problem, small
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines import fvaegan
 from avgzsl_baselines.fvaegan import FVAEGAN, mixed_rows
 from avgzsl_bench import ConfigError, Samples, Videos
-
-if TYPE_CHECKING:
-    pass
-from fvaegan_cases import CPU, problem, small
 
 
 def steps(optimizer: torch.optim.Adam, module: nn.Module) -> set[int]:

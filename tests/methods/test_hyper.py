@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
 from avca_family import NO_DROPOUT, SMALL, fixture_of
+from hyper_cases import double
 from joint_space import build
 from paired_cases import CLIP_CLAP, CLS, DATASETS, FIXTURE, MAIN, fixture_batch, parameters, random_batch, values
 from reference_values import fill
@@ -19,10 +20,6 @@ from avgzsl_baselines.hyper import Hyper, HyperAlignment, HyperMultiple, HyperPo
 from avgzsl_bench import ConfigError, FeatureDims
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
-
-if TYPE_CHECKING:
-    pass
-from hyper_cases import double
 
 ALIGNMENT = method_spec("hyper_alignment")
 SINGLE = method_spec("hyper_single")

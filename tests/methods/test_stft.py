@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
@@ -23,6 +23,7 @@ from paired_cases import (
     values,
 )
 from reference_values import bias, fill, weight
+from stft_cases import NO_DROPOUT, PRINTED_7, SINGLE, doubles, make, small
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleAttention, TripleLayer, TuckerFusion
@@ -31,10 +32,6 @@ from avgzsl_baselines.stft import STFT, stft_losses
 from avgzsl_bench import FeatureDims
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
-
-if TYPE_CHECKING:
-    pass
-from stft_cases import NO_DROPOUT, PRINTED_7, SINGLE, doubles, make, small
 
 SPEC = method_spec("stft")
 PRINTED = 5.1e-9

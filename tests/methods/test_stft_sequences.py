@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from paired_cases import MAIN, random_batch, values
+from stft_cases import make, small
 
 from avgzsl_bench import Sequences, Videos
-
-if TYPE_CHECKING:
-    pass
-from stft_cases import make, small
 
 
 def sequences(lengths: list[int], width: int, seed: int) -> Sequences:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from joint_space import build
@@ -11,9 +11,6 @@ from reference_values import fill
 
 from avgzsl_baselines.cjme import CJME, CJMENet, Embedded, cjme_losses
 from avgzsl_bench import Batch
-
-if TYPE_CHECKING:
-    pass
 
 
 class FixtureNet(CJMENet):

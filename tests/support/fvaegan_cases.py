@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,10 +10,6 @@ from torch.nn import functional as F
 
 from avgzsl_baselines.fvaegan import FVAEGAN, FVAEGANConfig
 from avgzsl_bench import Classes, FeatureDims, Samples, Videos
-
-if TYPE_CHECKING:
-    pass
-
 
 CPU = torch.device("cpu")
 SHAPE = FeatureDims(6, 5, {"clip": 4, "clap": 3})

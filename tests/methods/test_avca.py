@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from avca_cases import SPEC, fixture_method, make
 from paired_cases import (
     CLIP_CLAP,
     CLS,
@@ -17,6 +18,7 @@ from paired_cases import (
     fixture_batch,
     parameters,
     rounded,
+    scoring_example,
     scoring_task,
     validated,
     values,
@@ -28,12 +30,11 @@ from avgzsl_baselines.families.avca_losses import Embedded, avca_losses, cross_t
 from avgzsl_baselines.families.avca_network import AVCAConfig
 from avgzsl_baselines.families.layers import LinearBlock
 from avgzsl_baselines.families.triplet import triplet_loss
-from avgzsl_bench import Classes, FeatureDims, Videos
+from avgzsl_bench import FeatureDims, Videos
 from avgzsl_bench.method.settings import default_settings
 
 if TYPE_CHECKING:
     from torch import Tensor
-from avca_cases import SPEC, fixture_method, make
 
 
 def test_losses_are_the_seventeen_terms() -> None:
@@ -210,20 +211,8 @@ def test_fixture_after_six_iterations(momentum: float, expected: list[float]) ->
     assert embedded_sums(method) == pytest.approx(expected, abs=AFTER_UPDATES)
 
 
-class Embeddings(AVCA):
-    """The scoring example, where features are embeddings already."""
-
-    def embed_videos(self, videos: Videos) -> Tensor:
-        return videos.visual
-
-    def embed_classes(self, classes: Classes) -> Tensor:
-        return classes.text["embedded"]
-
-
 def test_scoring_example() -> None:
-    task = scoring_task()
-    shape = FeatureDims(3, 2, {"embedded": 2})
-    method = Embeddings(AVCAConfig(), shape, task.classes, seed=0, device=torch.device("cpu"))
+    task, method = scoring_task(), scoring_example(AVCA, lambda videos: videos.visual)
     figures, bias = validated(method)
     assert rounded(figures) == (0.75, 0.75, 0.75, 0.75)
     assert bias == pytest.approx(0.2)

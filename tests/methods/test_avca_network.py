@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from avca_cases import fixture_method, make
 from avca_family import NO_DROPOUT
 from paired_cases import FIXTURE, assert_same_statistics, fixture_batch, passes, random_batch
 
@@ -16,7 +17,6 @@ from avgzsl_bench import FeatureDims
 
 if TYPE_CHECKING:
     from torch import Tensor
-from avca_cases import fixture_method, make
 
 
 def small(text: dict[str, int] | None = None, **settings: Any) -> AVCA:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from avca_cases import SPEC
 from released import random_state
 from torch.nn import functional as F
 
@@ -15,7 +16,6 @@ from avgzsl_bench.records.checkpoint import load_official
 
 if TYPE_CHECKING:
     from torch import Tensor
-from avca_cases import SPEC
 
 NORM = ("weight", "bias", "running_mean", "running_var")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from avfs_cases import ALPHA, NOISE, PRINTED_10, SPEC, fake_of, fixture_batch, fixture_method, make, trial, values
 from presets import stage_one
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,7 +20,6 @@ from avgzsl_bench import ClassBalancedSampler, FeatureDims, Videos
 
 if TYPE_CHECKING:
     from pathlib import Path
-from avfs_cases import ALPHA, NOISE, PRINTED_10, SPEC, fake_of, fixture_batch, fixture_method, make, trial, values
 
 
 def test_order_of_samples_does_not_matter() -> None:

@@ -16,19 +16,23 @@ from paired_cases import (
     FIXTURE_TEXT,
     MAIN,
     assert_same_statistics,
+    batch_normalised,
     by_part,
     fixture_batch,
+    official_branches,
     passes,
     random_batch,
     rounded,
+    scoring_example,
     scoring_task,
+    through_network,
     validated,
     values,
 )
 from released import random_state
 
 from avgzsl_baselines.cjme import CJME, CJMEConfig, attention_targets, entropies
-from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, Videos
+from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, TorchMethod, Videos
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.checkpoint import load_official
@@ -162,20 +166,12 @@ def test_order_of_pairs_does_not_matter() -> None:
     assert values(method.losses(moved)) == pytest.approx(values(method.losses(batch)), abs=1e-13)
 
 
-class Embeddings(CJME):
-    """The scoring example, where features are embeddings already."""
-
-    def embed_videos(self, videos: Videos) -> torch.Tensor:
-        return torch.cat((videos.audio[:, :2], videos.visual, videos.audio[:, 2:]), dim=1)
-
-    def embed_classes(self, classes: Classes) -> torch.Tensor:
-        return classes.text["embedded"]
-
-
-def example(**settings: Any) -> CJME:
-    task = scoring_task()
-    shape = FeatureDims(3, 2, {"embedded": 2})
-    return Embeddings(CJMEConfig(**settings), shape, task.classes, seed=0, device=torch.device("cpu"))
+def example(**settings: Any) -> TorchMethod:
+    return scoring_example(
+        CJME,
+        lambda videos: torch.cat((videos.audio[:, :2], videos.visual, videos.audio[:, 2:]), dim=1),
+        **settings,
+    )
 
 
 def test_scoring_example() -> None:
@@ -214,14 +210,9 @@ def test_published_settings(dataset: str, features: str) -> None:
 
 
 def official_shapes() -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {}
-    for number, inputs, hidden in ((1, 96, 48), (2, 128, 48), (3, 300, 300)):
-        net = f"triplet_net.embedding_net{number}.fc"
-        shapes |= {f"{net}.0.weight": (hidden, inputs), f"{net}.0.bias": (hidden,)}
-        shapes |= {f"{net}.1.{x}": (hidden,) for x in ("weight", "bias", "running_mean", "running_var")}
-        shapes |= {f"{net}.4.weight": (64, hidden), f"{net}.4.bias": (64,)}
-    shapes |= {f"attention_model.0.{x}": (224,) for x in ("weight", "bias", "running_mean", "running_var")}
-    return shapes | {"attention_model.1.weight": (1, 224), "attention_model.1.bias": (1,)}
+    attention = {f"attention_model.0.{x}": (224,) for x in ("weight", "bias", "running_mean", "running_var")}
+    attention |= {"attention_model.1.weight": (1, 224), "attention_model.1.bias": (1,)}
+    return official_branches() | attention
 
 
 def test_released_weights() -> None:
@@ -232,16 +223,10 @@ def test_released_weights() -> None:
     assert (method.config.bias, method.config.text_order) == ("mean_of_three", "official")
     audio, visual, text = torch.randn(3, 96), torch.randn(3, 128), torch.randn(4, 300)
 
-    def norm(x: torch.Tensor, name: str) -> torch.Tensor:
-        mean, variance = state[f"{name}.running_mean"], state[f"{name}.running_var"]
-        return (x - mean) / (variance + 1e-5).sqrt() * state[f"{name}.weight"] + state[f"{name}.bias"]
-
     def net(x: torch.Tensor, number: int) -> torch.Tensor:
-        fc = f"triplet_net.embedding_net{number}.fc"
-        hidden = norm(x @ state[f"{fc}.0.weight"].T + state[f"{fc}.0.bias"], f"{fc}.1").clamp(min=0)
-        return (hidden @ state[f"{fc}.4.weight"].T + state[f"{fc}.4.bias"]).clamp(min=0)
+        return through_network(state, x, f"triplet_net.embedding_net{number}").clamp(min=0)
 
-    attention = norm(torch.cat((audio, visual), dim=1), "attention_model.0")
+    attention = batch_normalised(state, torch.cat((audio, visual), dim=1), "attention_model.0")
     gate = torch.sigmoid(attention @ state["attention_model.1.weight"].T + state["attention_model.1.bias"])
     of_audio, of_visual = ((net(x, i)[:, None] - net(text, 3)).norm(dim=2) for x, i in ((audio, 1), (visual, 2)))
     hard = (gate >= 0.5).float()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from fvaegan_cases import SEEN, SHAPE, SMALL, classes_of, make, problem, small, trained
 from joint_space import CLIP_CLAP, CLS, MAIN, PRINTED_10
 from presets import stage_one
 from reference_values import T, X, fill
@@ -24,7 +25,6 @@ from avgzsl_bench.method.settings import build_config, default_settings
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-from fvaegan_cases import SEEN, SHAPE, SMALL, classes_of, make, problem, small, trained
 
 SPEC = method_spec("fvaegan")
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from hyper_cases import double
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.hyperbolic import alignment, artanh, cosine, poincare, project, to_tangent
 
 if TYPE_CHECKING:
     from torch import Tensor
-from hyper_cases import double
 
 CURVATURES = (1e-4, 0.01, 0.2, 0.5, 1.0, 4.0)
 

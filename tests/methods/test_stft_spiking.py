@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from stft_cases import PRINTED_7, SINGLE, doubles
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.stft_spiking import (
@@ -20,7 +21,6 @@ from avgzsl_baselines.families.stft_spiking import (
 
 if TYPE_CHECKING:
     from torch import Tensor
-from stft_cases import PRINTED_7, SINGLE, doubles
 
 
 def run_neuron(current: float, steps: int) -> tuple[list[int], list[float]]:

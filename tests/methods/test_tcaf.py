@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from joint_space import PRINTED_8, PRINTED_10, fixed_embedded, values
-from paired_cases import passes, scoring_task
+from paired_cases import passes, scoring_example, scoring_task
+from tcaf_cases import SPEC, fixture_batch, fixture_method, pair_of, videos_of
 
 from avgzsl_baselines.clipclap import base_losses
 from avgzsl_baselines.families.tcaf_network import TCAFConfig
 from avgzsl_baselines.families.timed_sequences import AudioVisual
 from avgzsl_baselines.tcaf import TCAF
-from avgzsl_bench import Classes, FeatureDims, Videos
+from avgzsl_bench import Videos
 from avgzsl_bench.method.settings import default_settings
-
-if TYPE_CHECKING:
-    from torch import Tensor
-from tcaf_cases import SPEC, fixture_batch, fixture_method, pair_of, videos_of
 
 OFFICIAL = {"window_start": "official", "eval_times": "index", "bn_refresh": "official"}
 
@@ -193,21 +189,8 @@ def test_index_times_change_scores_unless_steps_are_of_a_second() -> None:
     torch.testing.assert_close(net.embed_videos(seconds, "seconds"), net.embed_videos(videos, "index"))
 
 
-class Embeddings(TCAF):
-    """Features that are embeddings already: of videos the audio, of classes the texts."""
-
-    def embed_videos(self, videos: Videos) -> Tensor:
-        return videos.audio
-
-    def embed_classes(self, classes: Classes) -> Tensor:
-        return classes.embedding()
-
-
 def test_scores_are_distances_and_one_bias_is_handed_on() -> None:
-    task = scoring_task()
-    method = Embeddings(
-        TCAFConfig(depth=1), FeatureDims(3, 2, {"embedded": 2}), task.classes, seed=0, device=torch.device("cpu")
-    )
+    task, method = scoring_task(), scoring_example(TCAF, lambda videos: videos.audio[:, :2], depth=1)
     videos = Videos(task.videos.audio[:, :2], task.videos.visual)
     scores = method.score(videos, task.classes)
     expected = -(videos.audio.unsqueeze(1) - task.classes.embedding()).square().sum(dim=2).sqrt()

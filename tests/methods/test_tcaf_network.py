@@ -10,6 +10,7 @@ import torch
 from joint_space import CLIP_CLAP, CLS, MAIN
 from paired_cases import by_part, parameters
 from reference_values import T
+from tcaf_cases import SPEC, fixture_batch, fixture_method, make, pair_of
 
 from avgzsl_baselines.families.step_attention import Attention, permitted_keys, score_bias
 from avgzsl_baselines.families.tcaf_network import PositionBlock, StepEncoder
@@ -19,7 +20,6 @@ from avgzsl_bench.method.settings import default_settings
 
 if TYPE_CHECKING:
     from torch import Tensor
-from tcaf_cases import SPEC, fixture_batch, fixture_method, make, pair_of
 
 TOKENS = torch.tensor([[1, 0], [0, 1], [1, 1], [2, 0], [0, -1]], dtype=torch.float64).unsqueeze(0)
 REAL_AUDIO, REAL_VISUAL = torch.tensor([[True, True]]), torch.tensor([[True, False]])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 from joint_space import CLS, values
+from tcaf_cases import fixture_batch, fixture_method, pair_of, sequences, videos_of
 
 from avgzsl_baselines.families.tcaf_network import TCAFConfig
 from avgzsl_baselines.families.timed_sequences import (
@@ -23,7 +24,6 @@ from avgzsl_bench import Batch, ConfigError, Sequences, Videos
 
 if TYPE_CHECKING:
     from torch import Tensor
-from tcaf_cases import fixture_batch, fixture_method, pair_of, sequences, videos_of
 
 CLS_SECONDS, MAIN_SECONDS = (0.96, 0.64), (1.0, 1.0)
 

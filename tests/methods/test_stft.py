@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from avca_family import NO_DROPOUT, layers_by_tag
 from paired_cases import (
     CLIP_CLAP,
     CLS,
@@ -23,7 +24,7 @@ from paired_cases import (
     values,
 )
 from reference_values import bias, fill, weight
-from stft_cases import NO_DROPOUT, PRINTED_7, SINGLE, doubles, make, small
+from stft_cases import PRINTED_7, SINGLE, doubles, make, small
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleAttention, TripleLayer, TuckerFusion
@@ -40,25 +41,10 @@ PRINTED = 5.1e-9
 def fixture_method(**settings: Any) -> STFT:
     method = make(FIXTURE, FIXTURE_TEXT, **NO_DROPOUT | settings)
     net = method.module.double()
-    joint, combining, spiking = net.joint_layer, net.combiner.layer, net.spiking
+    combining, spiking = net.combiner.layer, net.spiking
     fill(
-        {
-            1: net.audio_encoder[0].linear,
-            2: net.audio_encoder[1].linear,
-            3: net.visual_encoder[0].linear,
-            4: net.visual_encoder[1].linear,
-            5: net.text_projection.linear,
-            6: net.decoder.linear,
-            7: net.audio_projection[0].linear,
-            8: net.audio_projection[1].linear,
-            9: net.visual_projection[0].linear,
-            10: net.visual_projection[1].linear,
-            11: net.audio_reconstruction.linear,
-            12: net.visual_reconstruction.linear,
-            13: joint.attention.query_key_value,
-            14: joint.attention.output,
-            15: joint.feed_forward.hidden,
-            16: joint.feed_forward.output,
+        layers_by_tag(net, net.joint_layer)
+        | {
             17: combining.attention.query_key_value,
             18: combining.attention.output,
             19: combining.feed_forward.hidden,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from avca_family import NO_DROPOUT
 from joint_space import build
 
 from avgzsl_baselines.stft import STFT
@@ -12,15 +13,6 @@ from avgzsl_bench import FeatureDims
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-NO_DROPOUT = {
-    "encoder_dropout": 0.0,
-    "projection_dropout": 0.0,
-    "decoder_dropout": 0.0,
-    "text_adapter_dropout": 0.0,
-}
-
 
 PRINTED_7 = 5.1e-8
 SINGLE = 2.5e-7

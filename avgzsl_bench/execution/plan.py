@@ -122,7 +122,7 @@ def plan_run(method: str, dataset: str, seed: int = 0, options: RunOptions | Non
     number = _checked_seed(seed)
     device = choose_device(options.device or "cpu")
     target = method_class(registered)
-    precision = checked_precision(registered.name, options.precision, target)
+    precision = checked_precision(registered.name, options.precision, target.precisions)
     if options.device is not None:
         require_device(precision, device)
 

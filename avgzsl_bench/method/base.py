@@ -200,8 +200,6 @@ class Method(ABC, Generic[AnyConfig]):
 def _type_parameter(method: type[Method]) -> type[MethodConfig] | None:
     """Find the configuration that a class is parametrised with: `MyConfig` in `class X(Method[MyConfig])`.
 
-    A type variable stands for its default, or else for its bound.
-
     Returns:
         None for a class without a parameter of its own, which inherits that of its base.
 
@@ -212,13 +210,19 @@ def _type_parameter(method: type[Method]) -> type[MethodConfig] | None:
         origin = get_origin(base)
         if not (isinstance(origin, type) and issubclass(origin, Method)):
             continue
-        given = get_args(base)[0]
-        if isinstance(given, TypeVar):
-            default = getattr(given, "__default__", None)
-            given = default if isinstance(default, type) else given.__bound__
-        if not (isinstance(given, type) and issubclass(given, MethodConfig)):
-            raise TypeError(
-                f"{method.__name__}: {origin.__name__}[...] takes a subclass of MethodConfig, not {given!r}"
-            )
-        return given
+        given = [_class_of(parameter) for parameter in get_args(base)]
+        for found in given:
+            if isinstance(found, type) and issubclass(found, MethodConfig):
+                return found
+        raise TypeError(
+            f"{method.__name__}: {origin.__name__}[...] takes a subclass of MethodConfig, not {given[0]!r}"
+        )
     return None
+
+
+def _class_of(parameter: Any) -> Any:
+    """Return a type parameter, or for a type variable its default, or else its bound."""
+    if not isinstance(parameter, TypeVar):
+        return parameter
+    default = getattr(parameter, "__default__", None)
+    return default if isinstance(default, type) else parameter.__bound__

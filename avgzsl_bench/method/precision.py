@@ -6,7 +6,7 @@ TF32 off, for convolutions too, where PyTorch has it on by default.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -14,8 +14,6 @@ from avgzsl_bench.errors import ConfigError, UnknownNameError
 
 if TYPE_CHECKING:
     import torch
-
-    from avgzsl_bench.method.base import Method
 
 Precision = Literal["full", "tf32", "bf16"]
 """`full`: single precision; `tf32`: matrix products and convolutions of 10 bits, on CUDA devices; `bf16`:
@@ -30,13 +28,13 @@ _AMPERE = (8, 0)
 a record says."""
 
 
-def checked_precision(name: str, precision: str, method: type[Method]) -> Precision:
+def checked_precision(name: str, precision: str, offered: Sequence[Precision]) -> Precision:
     """Return a precision by name, if a method can be trained in it.
 
     Args:
         name: of the method, for the message.
         precision: name of the precision.
-        method: the method; its `precisions` must have it.
+        offered: `precisions` of the method.
 
     Raises:
         UnknownNameError: there is no such precision.
@@ -45,8 +43,8 @@ def checked_precision(name: str, precision: str, method: type[Method]) -> Precis
     found = next((known for known in PRECISIONS if known == precision), None)
     if found is None:
         raise UnknownNameError("precision", precision, PRECISIONS)
-    if found not in method.precisions:
-        raise ConfigError(f"precision {found}: method {name!r} trains only in {' or '.join(method.precisions)}")
+    if found not in offered:
+        raise ConfigError(f"precision {found}: method {name!r} trains only in {' or '.join(offered)}")
     return found
 
 

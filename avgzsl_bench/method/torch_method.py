@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class TorchConfig(MethodConfig):
     """Settings of a method trained by gradient descent, with Adam and a plateau schedule on validation HM."""
 
-    batch_size: int = Field(64, ge=2, description="videos a batch")
-    batches_per_epoch: int = Field(300, ge=1, description="batches an epoch")
+    batch_size: int = Field(64, ge=2, description="videos per batch")
+    batches_per_epoch: int = Field(300, ge=1, description="batches per epoch")
     learning_rate: float = Field(1e-4, gt=0, description="Adam's initial learning rate")
     weight_decay: float = Field(0.0, ge=0, description="L2 weight decay, added to the gradient")
     scheduler: Literal["plateau", "none"] = Field(
@@ -45,7 +45,7 @@ class Batch:
         audio: float32 `[B, Da]`.
         visual: float32 `[B, Dv]`.
         label: int64 `[B]`, positions in the training classes.
-        negative: for a method that asks for them, `B` draws of other classes: the `i`-th is of any class but
+        negative: for a method with `negatives`, `B` draws of other classes: the `i`-th is of any class but
             the `i`-th sample's, drawn uniformly. None otherwise.
         audio_steps, visual_steps: the sequences, as in `Videos`.
     """
@@ -137,7 +137,7 @@ class TorchMethod(Method[AnyTorchConfig]):
             state: parameters and buffers under their official names.
 
         Raises:
-            KeyError: a parameter that tells a width is missing.
+            KeyError: a parameter that a width is derived from is missing.
             CheckpointError: nobody has released checkpoints of this method, or the shapes contradict each other.
         """
         raise CheckpointError(f"{cls.__name__}: no released checkpoints are known")

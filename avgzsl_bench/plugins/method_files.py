@@ -81,9 +81,13 @@ def _spec_in(package: str, file: Traversable) -> MethodSpec | None:
     """Make the spec of a file; None for a file without a `[method]` table."""
     resource = f"{package}:{file.name}"
     try:
-        head, settings, _ = file.read_text(encoding="utf-8").partition("\n[[")
-        table = tomllib.loads(head).get("method")
-        return None if table is None else _spec(package, table, [file.name] if settings else [])
+        head, mark, rest = file.read_text(encoding="utf-8").partition("\n[[")
+        content = tomllib.loads(head)
+        if "method" in content:
+            return _spec(package, content["method"], [file.name] if mark else [])
+        if content and rest.startswith("settings"):
+            raise UnknownNameError("table above [[settings]]", next(iter(content)), ["method"])
+        return None
     except (OSError, TypeError, ValueError, PluginError, UnknownNameError, RecursionError) as e:
         raise PluginError(f"{resource}: {one_line(str(e), 300)}") from e
 
@@ -115,5 +119,5 @@ def _check(table: Any, known: Collection[str], where: str) -> None:
             raise PluginError(f"{where}: {key} must be a text, not {value!r}")
         if key in _LISTS and not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
             raise PluginError(f"{where}: {key} must be a list of texts, not {value!r}")
-        if key == "parameters" and not isinstance(value, int):
+        if key == "parameters" and type(value) is not int:
             raise PluginError(f"{where}: {key} must be a whole number, not {value!r}")

@@ -64,7 +64,7 @@ def check_precisions(trial: Trial) -> None:
         if precision == "full":
             continue
         try:
-            computed = checked_precision(trial.spec.name, precision, trial.method)
+            computed = checked_precision(trial.spec.name, precision, trial.method.precisions)
             require_device(computed, trial.device)
         except ConfigError:
             continue

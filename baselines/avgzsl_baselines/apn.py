@@ -18,12 +18,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
-from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
-from avgzsl_bench import CheckpointError
+from avgzsl_bench import CheckpointError, Field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +84,7 @@ def classification_loss(logits: Tensor, label: Tensor, *, softmax_twice: bool) -
 
 
 class APN(ClassSpaceMethod[APNConfig]):
-    """The sum of both branches' losses; the global branch alone is scored."""
+    """The sum of both branches' losses; only the global branch is scored."""
 
     module: APNNet
 

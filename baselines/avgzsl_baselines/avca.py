@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 _OFFICIAL_HEADS = 3
-"""Attention heads in the published program, which shapes of parameters do not tell."""
+"""Attention heads in the published program, which shapes of parameters do not show."""
 
 _DEEPEST_OFFICIAL = 12
 """Layers of a transformer whose official names are known; the published settings have one."""
@@ -89,7 +89,7 @@ class AVCA(TorchMethod[AnyAVCAConfig]):
         As in the published program there are three heads.
 
         Raises:
-            KeyError: a layer that tells a width is missing.
+            KeyError: a layer that a width is derived from is missing.
             CheckpointError: audio and visual networks differ, or the attention is not of three heads.
         """
 

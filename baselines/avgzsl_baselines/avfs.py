@@ -21,7 +21,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
@@ -29,7 +28,7 @@ from avgzsl_baselines.families.avfs_losses import FeatureBatch, critic_losses, e
 from avgzsl_baselines.families.avfs_networks import AVFSNetworks, Embedding, Generator, SemanticScorer, joined
 from avgzsl_baselines.families.class_columns import class_columns
 from avgzsl_baselines.families.wasserstein import Critic, small_normal
-from avgzsl_bench import ClassBalancedSampler, ConfigError, Method, MethodConfig
+from avgzsl_bench import ClassBalancedSampler, ConfigError, Field, Method, MethodConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,8 +57,8 @@ class AVFSConfig(MethodConfig):
         True, description="the discriminative objective between videos and class texts, and with it the scorer"
     )
     generator: bool = Field(True, description="generate features; without, only score=semantic can score")
-    batch_size: int = Field(64, ge=2, description="videos a batch")
-    batches_per_epoch: int = Field(300, ge=1, description="batches an epoch")
+    batch_size: int = Field(64, ge=2, description="videos per batch")
+    batches_per_epoch: int = Field(300, ge=1, description="batches per epoch")
     learning_rate: float = Field(1e-4, gt=0, description="learning rate of critic and generator")
     embedding_learning_rate: float = Field(1e-4, gt=0, description="learning rate of embedding and scorer")
     critic_steps: int = Field(5, ge=1, description="critic steps for each generator step")
@@ -272,7 +271,7 @@ class AVFS(Method[AVFSConfig]):
 
         Args:
             videos: the videos to score.
-            classes: classes of the task, told by their names; all or some, in any order.
+            classes: classes of the task, by their names; all or some, in any order.
 
         Raises:
             AvbenchError: a class that is not of the task, so that nothing was learnt of it.

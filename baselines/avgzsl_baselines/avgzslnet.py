@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from pydantic import Field
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.paired import paired
 from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_baselines.families.two_branch import EmbeddingNet, TwoBranchConfig, TwoBranchMethod, TwoBranchNet
+from avgzsl_bench import Field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,7 +140,7 @@ class AVGZSLNetwork(TwoBranchNet):
 
 
 class AVGZSLNet(TwoBranchMethod[AVGZSLNetConfig]):
-    """AVGZSLNet. Scored by the sum of the audio and the visual distance; the decoder serves training alone."""
+    """AVGZSLNet. Scored by the sum of the audio and the visual distance; the decoder serves only training."""
 
     module: AVGZSLNetwork
 

@@ -5,9 +5,9 @@ Li, Ma, Deng, Man, Fan: "Modality-Fusion Spiking Transformer Network for Audio-V
 and training is taken to be AVCA's, on whose program theirs is built. In the docstrings `N` are videos, `D` is the
 width of the encodings, `T` the number of steps.
 
-A spiking network a modality is shown the same features at each of `T` steps. How often its neurons fire gates the
-encodings, gated and plain encodings exchange information in AVCA's transformer, and what comes out takes the place
-of the encodings in all of AVCA, losses included. Two forms, whose embeddings differ little at equal weights:
+The spiking network of each modality gets the same features at each of `T` steps. How often its neurons fire gates
+the encodings. Gated and plain encodings exchange information in AVCA's transformer, and its output takes the
+place of the encodings in all of AVCA, losses included. Two forms, whose embeddings differ little at equal weights:
 
 - `repaired`, the default: each modality has a network of its own, at rest before each batch, and trained.
 - `released`, the program as it is. The visual network runs a single step; in the others the visual features enter
@@ -25,13 +25,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-from pydantic import Field
 from torch import nn
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
 from avgzsl_baselines.families.spiking import spike
-from avgzsl_bench import ConfigError, FeatureDims
+from avgzsl_bench import ConfigError, FeatureDims, Field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.paired import paired
 from avgzsl_baselines.families.triplet import triplet_terms
 from avgzsl_baselines.families.two_branch import TwoBranchConfig, TwoBranchMethod, TwoBranchNet
+from avgzsl_bench import Field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,7 +174,7 @@ class CJMENet(TwoBranchNet):
 
 
 class CJME(TwoBranchMethod[CJMEConfig]):
-    """CJME. In training attention is soft; at the test each video is scored by one modality alone."""
+    """CJME. In training attention is soft; at the test each video is scored by only one modality."""
 
     module: CJMENet
 

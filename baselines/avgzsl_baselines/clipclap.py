@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 from typing_extensions import TypeVar
@@ -25,6 +24,7 @@ from avgzsl_bench import (
     Classes,
     ConfigError,
     FeatureDims,
+    Field,
     TorchConfig,
     TorchMethod,
     Videos,
@@ -59,7 +59,7 @@ _VARIANTS: Mapping[tuple[int, int], Mapping[str, str]] = {
 class ClipClapConfig(TorchConfig):
     """Settings of ClipClap-GZSL."""
 
-    modality: Modality = Field("both", description="features that are used: both, audio or visual alone")
+    modality: Modality = Field("both", description="features that are used: both, only audio or only visual")
     text: Literal["all", "clip", "clap"] = Field(
         "all",
         description="text encoders that are used; with 'all', a single modality drops the other's",
@@ -218,7 +218,7 @@ class ClipClap(TorchMethod[AnyClipClapConfig]):
         """Derive which modalities and texts the encoders read, and the widths behind them.
 
         Raises:
-            KeyError: a layer that tells a width is missing.
+            KeyError: a layer that a width is derived from is missing.
             CheckpointError: the encoders' input widths are those of no published variant.
         """
         width, video = state["O_enc.fc.0.weight"].shape

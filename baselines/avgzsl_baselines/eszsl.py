@@ -24,10 +24,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from pydantic import Field
 from torch.nn import functional as F
 
-from avgzsl_bench import Method, MethodConfig
+from avgzsl_bench import Field, Method, MethodConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

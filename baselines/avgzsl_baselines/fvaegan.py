@@ -15,7 +15,7 @@ Departures from the published program, which has no setting for them here:
 * It chooses both epochs on the test videos, of equal classifier epochs the last. Here stage 1 chooses, on
   validation videos, of equal epochs the first, and stage 2 repeats. So its printed figures cannot be had, also not
   with the preset `official`.
-* For ZSL it trains a second classifier, on unseen classes alone. Here ZSL is read off the same scores.
+* For ZSL it trains a second classifier, only on unseen classes. Here ZSL is read off the same scores.
 * It keeps all synthetic features. Here what is beyond `KEPT` is made again in each epoch, the same each time.
 
 Extension: features of other widths than SeLaVi's, and several text encoders, whose vectors side by side are the
@@ -61,9 +61,9 @@ class FVAEGANConfig(MethodConfig):
     schedule: Literal["full", "official"] = Field(
         "full",
         description="a generator epoch: all its batches, or, as the published program's stray loop exit has it, "
-        "the first alone",
+        "only the first",
     )
-    generator_batch_size: int = Field(64, ge=2, description="videos a batch of the generator")
+    generator_batch_size: int = Field(64, ge=2, description="videos per batch of the generator")
     generator_batches: int = Field(500, ge=1, description="batches of a generator epoch")
     critic_steps: int = Field(5, ge=1, description="critic updates for each update of generator and encoder")
     learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate for critics, encoder, generator")

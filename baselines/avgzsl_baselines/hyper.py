@@ -18,7 +18,7 @@ Expect AVCA's figures. The program is followed as it stands, and:
 - The curvature head gets no gradient but rounding. Weight decay, of which Adam makes full-size steps, takes its
   weights to zero within some hundred updates; then every curvature is `gamma / 2`.
 
-A comparison with AVCA at the same seeds tells more than one with the printed figures. In hyper-poincare, a
+A comparison with AVCA at the same seeds shows more than one with the printed figures. In hyper-poincare, a
 variant of ours, curvature acts; it is never listed as Hyper.
 """
 
@@ -28,14 +28,13 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
-from pydantic import Field
 from torch import nn
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
 from avgzsl_baselines.families.hyperbolic import Gram, alignment
-from avgzsl_bench import ConfigError
+from avgzsl_bench import ConfigError, Field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +56,7 @@ class HyperConfig(AVCAConfig):
         "cosine",
         description="similarity of two videos in the alignment loss: cosine, as published, where curvature has no "
         "effect; norm_product, the published program before July 2024; or poincare, the distance in the ball, "
-        "which is ours and for hyper_poincare alone",
+        "which is ours and only for hyper_poincare",
     )
 
 
@@ -107,7 +106,7 @@ class Hyper(AVCA[AnyHyperConfig]):
     module: HyperNet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
-    """What tells points near the rim of the ball apart are digits that bfloat16 has not."""
+    """Points near the rim of the ball differ in digits that bfloat16 does not have."""
 
     official_names: ClassVar[Mapping[str, str]] = {}
 

@@ -9,7 +9,7 @@ A class vector `t_k` is the mean of CLIP's text embeddings of the class name and
 class is, how it looks, how it sounds. It is not normalised. Descriptions are no part of any feature set; who runs
 the method supplies their vectors by class name, as text embeddings called "knowledge".
 
-The program as published minimises the alignment alone (`loss = "released"`): the line with the classification
+The program as published minimises only the alignment (`loss = "released"`): the line with the classification
 loss, which the paper is about, is commented out. `loss = "paper"` puts it back.
 
 The program looks descriptions up by row in a table that, for VGGSound and ActivityNet, is in another order than
@@ -23,7 +23,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
@@ -36,7 +35,7 @@ from avgzsl_baselines.families.kda_losses import (
 )
 from avgzsl_baselines.families.layers import TwoLayerBlock
 from avgzsl_baselines.families.token_attention import TokenLayer
-from avgzsl_bench import ConfigError, TorchConfig, TorchMethod
+from avgzsl_bench import ConfigError, Field, TorchConfig, TorchMethod
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,18 +66,18 @@ class KDAConfig(TorchConfig):
     """Settings of KDA; the defaults are the published ones for SeLaVi features, but for `loss`."""
 
     epochs: int = Field(50, ge=1, le=100_000, description="epochs of stage 1; stage 2 trains the best")
-    batch_size: int = Field(2048, ge=2, description="videos a batch")
-    batches_per_epoch: int = Field(50, ge=1, description="batches an epoch")
+    batch_size: int = Field(2048, ge=2, description="videos per batch")
+    batches_per_epoch: int = Field(50, ge=1, description="batches per epoch")
     learning_rate: float = Field(1e-3, gt=0, description="Adam's initial learning rate")
     plateau_patience: int = Field(4, ge=0, description="epochs without improvement before a drop")
     knowledge: Literal["descriptions", "names"] = Field(
         "descriptions",
-        description="what a class's vector tells: its descriptions, which the user supplies, or its name alone, "
+        description="what a class's vector describes: its descriptions, which users supply, or only its name, "
         "by the feature set's own text encoder; the latter is an ablation, not KDA",
     )
     loss: Literal["paper", "released"] = Field(
         "paper",
-        description="classification with margin and alignment, or the alignment alone, which is all that the "
+        description="classification with margin and alignment, or only the alignment, which is all that the "
         "published program minimises",
     )
     alignment_weight: float = Field(5.0, ge=0, description="weight lambda of the alignment")
@@ -233,7 +232,7 @@ class KDA(TorchMethod[KDAConfig]):
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
         """`total` = `classification` + lambda `alignment`; without the former where the loss is as released.
 
-        alignment = MSE(z, t_y), classification = CE(softmax(z t^T) + M[y], y), or what `margin_on` says.
+        alignment = MSE(z, t_y), classification = CE(softmax(z t^T) + M[y], y), or as `margin_on` has it.
         """
         embedded = self.module(batch.audio, batch.visual)
         alignment = F.mse_loss(embedded, self.train_text.index_select(0, batch.label))

@@ -79,7 +79,7 @@ class STFT(TorchMethod[STFTConfig]):
         return {"total": torch.stack(list(losses.values())).sum() / 2, **losses}
 
     def embed_videos(self, videos: Videos) -> Tensor:
-        """Compute theta_av of videos, or one modality's embedding as `score_on` says: `[N, d]`."""
+        """Compute theta_av of videos, or one modality's embedding by `score_on`: `[N, d]`."""
         _, embedded = self.module.embed_videos(self._inputs(videos), [len(videos)])
         if self.config.score_on == "av":
             return embedded.mean(dim=0)

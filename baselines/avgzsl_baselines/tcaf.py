@@ -5,7 +5,7 @@ doi 10.1007/978-3-031-20044-1_28, arXiv 2207.09966. Architecture, losses and sch
 (`ExplainableML/TCAF-GZSL`); its oddities are settings. ClipClap-GZSL is its descendant: the losses are the same,
 with the word vectors themselves, which are no function of weights, in place of encoded texts.
 
-Features of one vector a video are sequences of one step. With several text encoders their vectors are used side
+Features of one vector per video are sequences of one step. With several text encoders their vectors are used side
 by side. Both are extensions.
 """
 
@@ -100,11 +100,11 @@ class TCAF(TorchMethod[TCAFConfig]):
     def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
         """Derive widths and depth; for the attention heads, only number times width.
 
-        A product of the published settings tells both; others have to be given as settings, as does
+        For a product of the published settings both follow; others have to be given as settings, as does
         `assembly=fixed` for ActivityNet.
 
         Raises:
-            KeyError: a layer that tells a width is missing.
+            KeyError: a layer that a width is derived from is missing.
             CheckpointError: two networks that should have hidden layers of the same width do not, or class
                 texts of another width than the published.
         """
@@ -142,8 +142,8 @@ class TCAF(TorchMethod[TCAFConfig]):
         """Refuse to divide by norms over time where there is one step, which leaves nothing but signs."""
         if config.visual_norm == "time" and not shape.sequences:
             raise ConfigError(
-                "setting visual_norm=time: these features are one vector a video, of which norms over time leave "
-                "nothing but signs; use a feature set with sequences, or --set visual_norm=feature"
+                "setting visual_norm=time: these features are one vector per video, of which norms over time "
+                "leave nothing but signs; use a feature set with sequences, or --set visual_norm=feature"
             )
 
     def build(self) -> TCAFNet:

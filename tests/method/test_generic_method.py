@@ -66,7 +66,11 @@ class OpenByItsBound(ab.TorchMethod[Bounded]):
     pass
 
 
-class MoreParameters(ab.TorchMethod[Bounded], Generic[Bounded, Extra]):
+class MoreParameters(ab.TorchMethod[Bounded], Generic[Extra, Bounded]):
+    pass
+
+
+class MoreArguments(MoreParameters[int, Wider]):
     pass
 
 
@@ -92,6 +96,7 @@ class AsBeforeOnAParametrised(Parametrised):
         (Closed, Wider),
         (OpenByItsBound, Wider),
         (MoreParameters, Wider),
+        (MoreArguments, Wider),
         (AsBefore, Wide),
         (AsBeforeOnAParametrised, Wider),
     ],

@@ -29,7 +29,7 @@ def place(tmp_path, data_root):
 
 
 def check(precision, name="devise", device=CPU):
-    found = checked_precision(name, precision, method_class(method_spec(name)))
+    found = checked_precision(name, precision, method_class(method_spec(name)).precisions)
     require_device(found, device)
     return found
 
@@ -42,7 +42,7 @@ def test_what_is_not_declared_is_refused():
     assert check("full") == "full"
     assert check("bf16") == "bf16"
     with pytest.raises(ConfigError, match="method 'mine' trains only in full"):
-        checked_precision("mine", "bf16", Stranger)
+        checked_precision("mine", "bf16", Stranger.precisions)
     with pytest.raises(UnknownNameError, match=r"unknown precision 'fp16'.*did you mean 'bf16'"):
         check("fp16")
 
@@ -238,7 +238,7 @@ def test_a_sweep_plans_it_and_tells_what_does_not_have_it(data_root, tmp_path):
 def test_every_method_trains_in_each_of_its_precisions_on_cuda(name, precision):
     trial = Trial.of(name, "cuda")
     method = trial.build()
-    require_device(checked_precision(name, precision, trial.method), trial.device)
+    require_device(checked_precision(name, precision, trial.method.precisions), trial.device)
     losses = [train(method, trial.task, epoch, precision) for epoch in (1, 2)]
     assert losses[0].keys() == losses[1].keys()
     score(method, trial.task)

@@ -2,69 +2,39 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from avca_family import NO_DROPOUT, fixture_of
-from joint_space import build
+from avca_cases import SPEC, fixture_method, make
 from paired_cases import (
     CLIP_CLAP,
     CLS,
     DATASETS,
-    FIXTURE,
     FIXTURE_TEXT,
     MAIN,
-    assert_same_statistics,
     by_part,
     fixture_batch,
     parameters,
-    passes,
-    random_batch,
     rounded,
+    scoring_example,
     scoring_task,
     validated,
     values,
 )
-from released import random_state
 from torch.nn import functional as F
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_losses import Embedded, avca_losses, cross_triplets
 from avgzsl_baselines.families.avca_network import AVCAConfig
 from avgzsl_baselines.families.layers import LinearBlock
-from avgzsl_baselines.families.token_attention import PairAttention
 from avgzsl_baselines.families.triplet import triplet_loss
-from avgzsl_bench import CheckpointError, Classes, FeatureDims, Videos
-from avgzsl_bench.method.registry import method_spec
+from avgzsl_bench import FeatureDims, Videos
 from avgzsl_bench.method.settings import default_settings
-from avgzsl_bench.records.released_weights import load_official
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-SPEC = method_spec("avca")
-
-
-def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> AVCA:
-    return build(AVCA, shape, vectors, **settings)
-
-
-def fixture_method(**settings: Any) -> AVCA:
-    return fixture_of(AVCA, FIXTURE, **settings)
-
-
-def small(text: dict[str, int] | None = None, **settings: Any) -> AVCA:
-    """A small network with random weights and without dropout, five classes."""
-    torch.manual_seed(0)
-    shape = FeatureDims(6, 6, text or {"word2vec": 12})
-    widths = {"model_width": 8, "embedding_width": 5, "encoder_hidden_width": 9, "projection_hidden_width": 7}
-    return make(shape, torch.randn(5, 12), **NO_DROPOUT | widths | settings)
-
-
-# --- the losses ---
 
 
 def test_losses_are_the_seventeen_terms() -> None:
@@ -112,8 +82,6 @@ def test_negatives_equal_to_positives() -> None:
     assert triplets == pytest.approx(10 + 2 * sum(near), abs=1e-4)
 
 
-# --- the network ---
-
 COMMON = {
     "transformer": 400_264,
     "audio_projection": 188_096,
@@ -140,18 +108,6 @@ def test_parameters(shape: FeatureDims, audio: int, visual: int, total: int) -> 
 def test_parameters_with_several_text_encoders() -> None:
     assert parameters(make(CLIP_CLAP).module) == 2_416_952
     assert parameters(make(FeatureDims(1024, 512, {"word2vec": 300})).module) == 1_955_252
-
-
-def test_attention_is_a_softmax_over_two_tokens() -> None:
-    torch.manual_seed(0)
-    attention = PairAttention(12, heads=3, head_width=5, dropout=0.0).double()
-    tokens = torch.randn(2, 7, 12, dtype=torch.float64)
-    mapped = tokens.transpose(0, 1) @ attention.query_key_value.weight.T
-    query, key, value = (x.unflatten(-1, (3, 5)).transpose(1, 2) for x in mapped.split(15, dim=-1))
-    weights = torch.softmax(query @ key.transpose(-1, -2) / 5**0.5, dim=-1)
-    attended = (weights @ value).transpose(1, 2).flatten(2)
-    expected = attention.output(attended).transpose(0, 1)
-    torch.testing.assert_close(attention(tokens), expected)
 
 
 def test_fixture_in_evaluation_mode() -> None:
@@ -255,160 +211,8 @@ def test_fixture_after_six_iterations(momentum: float, expected: list[float]) ->
     assert embedded_sums(method) == pytest.approx(expected, abs=AFTER_UPDATES)
 
 
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        ({}, [3, 3, 3, 6, 4, 4, 1, 1]),
-        ({"bn_refresh": "none"}, [2, 2, 2, 6, 3, 3, 1, 1]),
-        ({"bn_refresh": "none", "reconstruction_passes": False}, [2, 2, 2, 6, 2, 2, 1, 1]),
-    ],
-)
-def test_passes_an_iteration(settings: dict[str, Any], expected: list[int]) -> None:
-    method = fixture_method(**settings)
-    method.train_step(fixture_batch())
-    net = method.module
-    of_blocks = [
-        [passes(norm) for norm in part.modules() if isinstance(norm, torch.nn.BatchNorm1d)]
-        for part in (
-            net.audio_encoder,
-            net.visual_encoder,
-            net.text_projection,
-            net.decoder,
-            net.audio_projection,
-            net.visual_projection,
-            net.audio_reconstruction,
-            net.visual_reconstruction,
-        )
-    ]
-    assert of_blocks == [[count] * len(norms) for count, norms in zip(expected, of_blocks, strict=True)]
-
-
-@pytest.mark.parametrize("text", [{"word2vec": 12}, {"clip": 5, "clap": 7}])
-@pytest.mark.parametrize("momentum", [0.1, 0.99])
-def test_order_of_passes(text: dict[str, int], momentum: float) -> None:
-    method = small(text, momentum=momentum)
-    net, plain, batch = method.module, deepcopy(method.module), random_batch(method.shape, 5)
-    method.train_step(batch)
-
-    def embed(part: Any) -> tuple[Tensor, Tensor]:
-        audio, visual = plain.audio_encoder(part.audio), plain.visual_encoder(part.visual)
-        pair = torch.stack((audio, visual))
-        exchanged = pair + plain.transformer(pair + plain.positions.unsqueeze(1))
-        return plain.audio_projection(exchanged[0]), plain.visual_projection(exchanged[1])
-
-    videos = [embed(part) for part in (batch, batch.negative)]
-    texts = [plain.embed_texts(method.train_text[part.label]) for part in (batch, batch.negative)]
-    for embedded in (*texts, videos[0][0], videos[1][0], videos[0][1], videos[1][1]):
-        plain.decoder(embedded)
-    plain.audio_projection(plain.audio_reconstruction(videos[0][0]))
-    plain.visual_projection(plain.visual_reconstruction(videos[0][1]))
-    plain.load_state_dict(plain.state_dict() | {name: p.detach() for name, p in net.named_parameters()})
-    embed(batch)
-    plain.embed_texts(method.train_text[batch.label])
-    assert_same_statistics(net, plain)
-
-
-def test_configured_momentum_reaches_four_normalisations() -> None:
-    net = make(FIXTURE, momentum=0.99).module
-    momenta = {name: part.momentum for name, part in net.named_modules() if isinstance(part, torch.nn.BatchNorm1d)}
-    configured = {name for name, momentum in momenta.items() if momentum == 0.99}
-    assert configured == {
-        f"{part}.1.norm" for part in ("audio_encoder", "visual_encoder", "audio_projection", "visual_projection")
-    }
-    assert set(momenta.values()) == {0.1, 0.99}
-
-
-def test_passes_without_a_loss_change_no_gradient() -> None:
-    gradients = []
-    for passes_too in (True, False):
-        method = small(reconstruction_passes=passes_too)
-        method.losses(random_batch(method.shape, 5))["total"].backward()
-        gradients.append([p.grad for p in method.trained_parameters()])
-    for one, other in zip(*gradients, strict=True):
-        assert torch.equal(one, other)
-
-
-def test_positions_stay_as_they_are_unless_trained() -> None:
-    for train_positions in (False, True):
-        method = small(train_positions=train_positions)
-        before = method.module.positions.detach().clone()
-        for _ in range(3):
-            method.train_step(random_batch(method.shape, 5))
-        assert torch.equal(method.module.positions, before) is not train_positions
-        assert "positions" in method.state_dict()
-
-
-def test_swapped_modalities_swap_the_embeddings() -> None:
-    net = small().module
-    state = net.state_dict()
-    for name in list(state):
-        if name.startswith("visual_"):
-            state[name] = state["audio_" + name.removeprefix("visual_")]
-    state["positions"] = state["positions"][:1].expand(2, -1)
-    net.load_state_dict(state)
-    audio, visual = torch.randn(2, 7, 6)
-    net.eval()
-    encoded, video = net.embed_videos(audio, visual, [7])
-    other_encoded, other_video = net.embed_videos(visual, audio, [7])
-    torch.testing.assert_close(other_encoded, encoded.flip(0))
-    torch.testing.assert_close(other_video, video.flip(0))
-
-
-def test_a_silent_transformer_passes_tokens_on() -> None:
-    net = small().module.eval()
-    layer = net.transformer[0]
-    with torch.no_grad():
-        for output in (layer.attention.output, layer.feed_forward.output):
-            output.weight.zero_()
-            output.bias.zero_()
-    audio, visual = torch.randn(2, 7, 6)
-    encoded, video = net.embed_videos(audio, visual, [7])
-    torch.testing.assert_close(video[0], net.audio_projection(2 * encoded[0] + net.positions[0]))
-
-
-def test_visual_embeddings_have_seen_the_audio() -> None:
-    net = small().module.eval()
-    audio, visual = torch.randn(2, 7, 6)
-    _, video = net.embed_videos(audio, visual, [7])
-    _, other = net.embed_videos(torch.randn(7, 6), visual, [7])
-    assert not torch.allclose(video[1], other[1])
-
-
-@pytest.mark.parametrize("hidden", [0, 9])
-@pytest.mark.parametrize("depth", [1, 3])
-def test_depth_and_hidden_layers(hidden: int, depth: int) -> None:
-    method = small(encoder_hidden_width=hidden, projection_hidden_width=hidden, depth=depth)
-    assert len(method.module.transformer) == depth
-    assert len(method.module.audio_encoder) == len(method.module.visual_projection) == (2 if hidden else 1)
-    assert torch.isfinite(method.train_step(random_batch(method.shape, 5))["total"])
-
-
-def test_with_several_text_encoders_reconstructions_aim_at_the_adapter() -> None:
-    method = small({"clip": 5, "clap": 7})
-    batch = random_batch(method.shape, 5)
-    embedded = method.module(batch, method.train_text)
-    torch.testing.assert_close(embedded.target, method.module.text_adapter(method.train_text[batch.label]))
-    assert embedded.target.requires_grad
-    assert embedded.text_decoded.shape == (8, 300)
-
-
-# --- scoring ---
-
-
-class Embeddings(AVCA):
-    """The scoring example, where features are embeddings already."""
-
-    def embed_videos(self, videos: Videos) -> Tensor:
-        return videos.visual
-
-    def embed_classes(self, classes: Classes) -> Tensor:
-        return classes.text["embedded"]
-
-
 def test_scoring_example() -> None:
-    task = scoring_task()
-    shape = FeatureDims(3, 2, {"embedded": 2})
-    method = Embeddings(AVCAConfig(), shape, task.classes, seed=0, device=torch.device("cpu"))
+    task, method = scoring_task(), scoring_example(AVCA, lambda videos: videos.visual)
     figures, bias = validated(method)
     assert rounded(figures) == (0.75, 0.75, 0.75, 0.75)
     assert bias == pytest.approx(0.2)
@@ -422,8 +226,6 @@ def test_scoring_example() -> None:
         assert rounded(validated(method, bias)[0])[:3] == expected
     assert method.calibration_scorer(task.classes) is None
 
-
-# --- settings and released weights ---
 
 PUBLISHED = {
     "dropouts": {
@@ -456,89 +258,3 @@ def test_published_settings(dataset: str, features: str) -> None:
     assert (config.epochs, config.batches_per_epoch) == (50, 500)
     assert (config.scheduler, config.plateau_factor, config.plateau_patience) == ("plateau", 0.1, 3)
     assert (config.train_positions, config.reconstruction_passes, config.bn_refresh) == (False, True, "official")
-
-
-NORM = ("weight", "bias", "running_mean", "running_var")
-
-
-def official_shapes(hidden: int = 64, projection_hidden: int = 48) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {"pos_emb1D": (2, 300)}
-
-    def add(net: str, first: int, inputs: int, outputs: int) -> None:
-        shapes.update({f"{net}.fc.{first}.weight": (outputs, inputs), f"{net}.fc.{first}.bias": (outputs,)})
-        shapes.update({f"{net}.fc.{first + 1}.{x}": (outputs,) for x in NORM})
-
-    for net, inputs, width, outputs in (
-        ("A_enc", 96, hidden, 300),
-        ("V_enc", 128, hidden, 300),
-        ("A_proj", 300, projection_hidden, 64),
-        ("V_proj", 300, projection_hidden, 64),
-    ):
-        if width:
-            add(net, 0, inputs, width)
-            add(net, 4, width, outputs)
-        else:
-            add(net, 0, inputs, outputs)
-    for net, inputs, outputs in (("W_proj", 300, 64), ("D", 64, 300), ("A_rec", 64, 300), ("V_rec", 64, 300)):
-        add(net, 0, inputs, outputs)
-    attention, feed_forward = (f"cross_attention.layers.0.{i}" for i in range(2))
-    shapes |= {f"{line}.norm.{x}": (300,) for line in (attention, feed_forward) for x in ("weight", "bias")}
-    shapes |= {f"{attention}.fn.to_qkv.weight": (900, 300)}
-    shapes |= {f"{attention}.fn.to_out.0.weight": (300, 300), f"{attention}.fn.to_out.0.bias": (300,)}
-    shapes |= {f"{feed_forward}.fn.net.0.weight": (64, 300), f"{feed_forward}.fn.net.0.bias": (64,)}
-    return shapes | {f"{feed_forward}.fn.net.3.weight": (300, 64), f"{feed_forward}.fn.net.3.bias": (300,)}
-
-
-@pytest.mark.parametrize(("hidden", "projection_hidden"), [(64, 48), (0, 0)])
-def test_released_weights(hidden: int, projection_hidden: int) -> None:
-    state = random_state(official_shapes(hidden, projection_hidden))
-    for name in state:
-        if name.endswith("weight") and state[name].ndim == 2:
-            state[name] /= state[name].shape[1] ** 0.5
-    method = load_official(SPEC, state)
-    assert isinstance(method, AVCA)
-    assert method.shape == FeatureDims(96, 128, {"word2vec": 300})
-    assert (method.config.encoder_hidden_width, method.config.projection_hidden_width) == (
-        hidden,
-        projection_hidden,
-    )
-    audio, visual, text = torch.randn(3, 96), torch.randn(3, 128), torch.randn(4, 300)
-
-    def linear(x: Tensor, name: str) -> Tensor:
-        return x @ state[f"{name}.weight"].T + state.get(f"{name}.bias", torch.zeros(()))
-
-    def block(x: Tensor, net: str) -> Tensor:
-        for first in (0, 4):
-            if f"{net}.fc.{first}.weight" in state:
-                weight, bias, mean, variance = (state[f"{net}.fc.{first + 1}.{entry}"] for entry in NORM)
-                x = (linear(x, f"{net}.fc.{first}") - mean) / (variance + 1e-5).sqrt() * weight + bias
-                x = x.clamp(min=0)
-        return x
-
-    def layer_norm(x: Tensor, name: str) -> Tensor:
-        return F.layer_norm(x, (300,), state[f"{name}.weight"], state[f"{name}.bias"])
-
-    encoded = torch.stack((block(audio, "A_enc"), block(visual, "V_enc")), dim=1)
-    x = encoded + state["pos_emb1D"]
-    line = "cross_attention.layers.0.0"
-    query, key, value = linear(layer_norm(x, f"{line}.norm"), f"{line}.fn.to_qkv").chunk(3, dim=-1)
-    heads = []
-    for h in range(3):
-        q, k, v = (part[:, :, 100 * h : 100 * (h + 1)] for part in (query, key, value))
-        heads.append(torch.softmax(q @ k.transpose(1, 2) / 10, dim=-1) @ v)
-    x = x + linear(torch.cat(heads, dim=-1), f"{line}.fn.to_out.0")
-    line = "cross_attention.layers.0.1"
-    x = x + linear(F.gelu(linear(layer_norm(x, f"{line}.norm"), f"{line}.fn.net.0")), f"{line}.fn.net.3")
-    embedded = block((encoded + x)[:, 1], "V_proj")
-    words = block(text, "W_proj")
-    classes = Classes(tuple("abcd"), {"word2vec": text}, torch.ones(4, dtype=torch.bool))
-    scores = method.score(Videos(audio, visual), classes)
-    torch.testing.assert_close(scores, -(embedded[:, None] - words).norm(dim=2), rtol=1e-4, atol=1e-4)
-
-
-def test_released_weights_that_contradict_each_other() -> None:
-    shapes = official_shapes()
-    with pytest.raises(CheckpointError, match="different widths"):
-        AVCA.official_shape(random_state(shapes | {"V_enc.fc.0.bias": (63,)}))
-    with pytest.raises(CheckpointError, match="3 heads"):
-        AVCA.official_shape(random_state(shapes | {"cross_attention.layers.0.0.fn.to_out.0.weight": (300, 256)}))

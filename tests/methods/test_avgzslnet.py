@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
@@ -20,10 +20,14 @@ from paired_cases import (
     by_part,
     fill_branches,
     fixture_batch,
+    official_branches,
+    official_network,
     passes,
     random_batch,
     rounded,
+    scoring_example,
     scoring_task,
+    through_network,
     validated,
     values,
 )
@@ -31,21 +35,12 @@ from reference_values import fill
 from released import random_state
 from torch.nn import functional as F
 
-from avgzsl_baselines.avgzslnet import (
-    AVGZSLNet,
-    AVGZSLNetConfig,
-    Embedded,
-    avgzslnet_losses,
-    reconstruction_loss,
-)
+from avgzsl_baselines.avgzslnet import AVGZSLNet, AVGZSLNetConfig, Embedded, avgzslnet_losses, reconstruction_loss
 from avgzsl_baselines.families.triplet import triplet_loss
-from avgzsl_bench import Batch, Classes, FeatureDims, Videos
+from avgzsl_bench import Batch, Classes, FeatureDims, TorchMethod, Videos
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.released_weights import load_official
-
-if TYPE_CHECKING:
-    pass
 
 SPEC = method_spec("avgzslnet")
 
@@ -283,20 +278,10 @@ def test_a_single_text_encoder_of_another_width_is_read_as_it_is() -> None:
 # --- scoring and the bias ---
 
 
-class Embeddings(AVGZSLNet):
-    """The scoring example, where features are embeddings already."""
-
-    def embed_videos(self, videos: Videos) -> torch.Tensor:
-        return torch.cat((videos.audio[:, :2], videos.visual), dim=1)
-
-    def embed_classes(self, classes: Classes) -> torch.Tensor:
-        return classes.text["embedded"]
-
-
-def example(**settings: Any) -> AVGZSLNet:
-    task = scoring_task()
-    shape = FeatureDims(3, 2, {"embedded": 2})
-    return Embeddings(AVGZSLNetConfig(**settings), shape, task.classes, seed=0, device=torch.device("cpu"))
+def example(**settings: Any) -> TorchMethod:
+    return scoring_example(
+        AVGZSLNet, lambda videos: torch.cat((videos.audio[:, :2], videos.visual), dim=1), **settings
+    )
 
 
 def test_scoring_example() -> None:
@@ -331,37 +316,25 @@ def test_published_settings(dataset: str, features: str) -> None:
     assert config.bias == "own"
 
 
-def official_shapes() -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {}
-    nets = [(f"triplet_net.embedding_net{i}.fc", *sizes) for i, sizes in ((1, (96, 48, 64)), (2, (128, 48, 64)))]
-    nets += [("triplet_net.embedding_net3.fc", 300, 300, 64), ("decoder_net.embedding_net.fc", 64, 32, 300)]
-    for net, inputs, hidden, outputs in nets:
-        shapes |= {f"{net}.0.weight": (hidden, inputs), f"{net}.0.bias": (hidden,)}
-        shapes |= {f"{net}.1.{x}": (hidden,) for x in ("weight", "bias", "running_mean", "running_var")}
-        shapes |= {f"{net}.4.weight": (outputs, hidden), f"{net}.4.bias": (outputs,)}
-    return shapes
+DECODER = "decoder_net.embedding_net"
 
 
 def test_released_weights() -> None:
-    state = random_state(official_shapes())
+    state = random_state(official_branches() | official_network(DECODER, 64, 32, 300))
     method = load_official(SPEC, state)
     assert isinstance(method, AVGZSLNet)
     assert method.shape == FeatureDims(96, 128, {"word2vec": 300})
     assert method.config.decoder_hidden_width == 32
     audio, visual, text = torch.randn(3, 96), torch.randn(3, 128), torch.randn(4, 300)
 
-    def net(x: torch.Tensor, fc: str) -> torch.Tensor:
-        mapped = x @ state[f"{fc}.0.weight"].T + state[f"{fc}.0.bias"]
-        normed = (mapped - state[f"{fc}.1.running_mean"]) / (state[f"{fc}.1.running_var"] + 1e-5).sqrt()
-        hidden = (normed * state[f"{fc}.1.weight"] + state[f"{fc}.1.bias"]).clamp(min=0)
-        return hidden @ state[f"{fc}.4.weight"].T + state[f"{fc}.4.bias"]
-
-    a, v, w = (net(x, f"triplet_net.embedding_net{i}.fc") for i, x in ((1, audio), (2, visual), (3, text)))
+    a, v, w = (
+        through_network(state, x, f"triplet_net.embedding_net{i}") for i, x in ((1, audio), (2, visual), (3, text))
+    )
     classes = Classes(tuple("abcd"), {"word2vec": text}, torch.ones(4, dtype=torch.bool))
     scores = method.score(Videos(audio, visual), classes)
     expected = -(a[:, None] - w).norm(dim=2) - (v[:, None] - w).norm(dim=2)
     torch.testing.assert_close(scores, expected, rtol=1e-4, atol=1e-4)
-    rebuilt = net(w, "decoder_net.embedding_net.fc")
+    rebuilt = through_network(state, w, DECODER)
     torch.testing.assert_close(
         method.module.decode(w, [4]), rebuilt / rebuilt.norm(dim=1, keepdim=True), rtol=1e-4, atol=1e-5
     )

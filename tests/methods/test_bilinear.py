@@ -20,7 +20,6 @@ from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
 
 SIMULATED = FeatureDims(128, 256, {"hashed": 300})
-
 every_method = pytest.mark.parametrize("cls", [DeViSE, ALE, SJE])
 
 

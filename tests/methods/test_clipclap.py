@@ -6,17 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from joint_space import (
-    CLIP_CLAP,
-    CLS,
-    MAIN,
-    PRINTED_8,
-    PRINTED_10,
-    build,
-    fixed_embedded,
-    fixture_batch,
-    values,
-)
+from joint_space import CLIP_CLAP, CLS, MAIN, PRINTED_8, PRINTED_10, build, fixed_embedded, fixture_batch, values
 from reference_values import AUDIO, TEXT, VISUAL, T, fill
 from released import random_state
 from torch import Tensor

@@ -90,13 +90,16 @@ def test_the_listed_parameter_count_is_that_of_the_method(spec):
 
 @pytest.mark.parametrize("spec", ab.list_methods(), ids=lambda spec: spec.name)
 def test_it_is_tested_against_worked_numbers(spec):
-    """In a file named after the method or its module: digits worked out elsewhere, or a NumPy reference."""
+    """In files named after it or its module, with digits worked out elsewhere or a NumPy reference."""
     module, _, name = spec.target.partition(":")
-    files = [TESTS / f"test_{stem}.py" for stem in (spec.name, module.rpartition(".")[2])]
-    sources = [file.read_text(encoding="utf-8") for file in files if file.exists()]
-    assert sources, f"no {' or '.join(file.name for file in files)}"
-    worked = re.compile(r"\d\.\d{6}|\b\d{18}|\bnp\.linalg\.")
-    assert any(re.search(rf"\b{name}\b", source) and worked.search(source) for source in sources)
+    stems = (spec.name, module.rpartition(".")[2])
+    files = {file for stem in stems for file in TESTS.glob(f"test_{stem}*.py")}
+    assert files, f"no test_{spec.name}.py"
+    cases = [TESTS.parent / "support" / f"{stem}_cases.py" for stem in stems]
+    tested = "".join(file.read_text(encoding="utf-8") for file in sorted(files))
+    assert re.search(r"\d\.\d{6}|\b\d{18}|\bnp\.linalg\.", tested)
+    named = tested + "".join(file.read_text(encoding="utf-8") for file in cases if file.exists())
+    assert re.search(rf"\b{name}\b", named)
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if not getattr(CLASSES[name], "official_names", {})])

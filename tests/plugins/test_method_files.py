@@ -97,6 +97,10 @@ def test_files_are_read_once(package):
     ("text", "reason"),
     [
         ("[method\n", r"Expected '\]' .*line 1"),
+        (
+            WHOLE.replace("[method]", "[metod]"),
+            r"unknown table above \[\[settings\]\] 'metod'; did you mean 'method'",
+        ),
         ("method = 3", r"\[method\] must be a table, not 3"),
         (LEAST.replace('follows = "paper"', ""), r"\[method\] lacks follows"),
         (LEAST.replace("title", "titel"), r"unknown key of \[method\] 'titel'; did you mean 'title'"),

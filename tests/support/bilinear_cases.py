@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pytest
 import reference_values
 import torch
 
@@ -11,14 +12,13 @@ from avgzsl_baselines.families.bilinear import BilinearMethod
 from avgzsl_bench import Batch, Classes, FeatureDims, Videos
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
 MARGIN = 0.1
 LABEL = torch.tensor([0, 1, 2])
 FIXTURE_LABEL = torch.arange(4)
-
 M = TypeVar("M", bound=BilinearMethod)
 
 
@@ -52,11 +52,29 @@ def fixture_videos() -> Videos:
     return Videos(audio=reference_values.X(4, 6, 0), visual=reference_values.X(4, 5, 5))
 
 
-def fixture_trace(cls: type[BilinearMethod], *, normalize_input: bool) -> list[float]:
-    """The loss before each of six updates of Adam on one batch."""
+def check_fixture_losses(
+    cls: type[BilinearMethod], first: float, trace: Sequence[float], *, normalize_input: bool
+) -> None:
+    """The loss of one batch to ten digits, and the losses before each of six updates of Adam on it to eight."""
     method, videos = fixture_method(cls, normalize_input=normalize_input), fixture_videos()
     batch = Batch(videos.audio, videos.visual, FIXTURE_LABEL)
-    return [method.train_step(batch)["total"].item() for _ in range(6)]
+    assert method.losses(batch)["total"].item() == pytest.approx(first, abs=5e-11)
+    assert [method.train_step(batch)["total"].item() for _ in range(6)] == pytest.approx(trace, abs=5.1e-9)
+
+
+def check_loss_and_gradient(
+    loss: Callable[[Tensor, Tensor, float], Tensor],
+    value: float,
+    gradient: Sequence[Sequence[float]],
+    within: float = 1e-10,
+) -> None:
+    """The loss of the matrix above, and its gradient, to the printed digits."""
+    matrix = compatibility_matrix().requires_grad_()
+    worked = loss(matrix, LABEL, MARGIN)
+    assert worked.item() == pytest.approx(value, abs=within)
+    (actual,) = torch.autograd.grad(worked, matrix)
+    torch.testing.assert_close(actual, torch.tensor(gradient, dtype=torch.float64), atol=1e-8, rtol=0)
+    assert actual.sum(dim=1).abs().max() < 1e-15
 
 
 def random_matrix() -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,6 +15,10 @@ from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.gzsl.task import Truth
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import Tensor
+
     from avgzsl_baselines.families.two_branch import TwoBranchNet
     from avgzsl_bench import Metrics, TorchMethod
 
@@ -22,7 +26,6 @@ CLIP_CLAP = FeatureDims(1024, 512, {"clip": 512, "clap": 1024})
 CLS = FeatureDims(128, 4096, {"word2vec": 300})
 MAIN = FeatureDims(512, 512, {"word2vec": 300})
 FIXTURE = FeatureDims(AUDIO, VISUAL, {"word2vec": TEXT})
-
 FIXTURE_TEXT = torch.cat((T(4, 0), T(4, 23)))
 """The texts t of the positives, and below them t' of the negatives."""
 
@@ -100,6 +103,20 @@ def scoring_task() -> Task:
     return Task(classes, train, videos, Truth(np.array([0, 1, 0, 0, 2, 3, 3, 1]), np.arange(8)))
 
 
+def scoring_example(method: type[TorchMethod], embed: Callable[[Videos], Tensor], **settings: Any) -> TorchMethod:
+    """A method on the task above, where features are embeddings already; `embed` puts those of videos together."""
+
+    class Embeddings(method):
+        def embed_videos(self, videos: Videos) -> Tensor:
+            return embed(videos)
+
+        def embed_classes(self, classes: Classes) -> Tensor:
+            return classes.text["embedded"]
+
+    shape, classes = FeatureDims(3, 2, {"embedded": 2}), scoring_task().classes
+    return Embeddings(method.Config(**settings), shape, classes, seed=0, device=torch.device("cpu"))
+
+
 def validated(method: TorchMethod, bias: float | None = None) -> tuple[Metrics, float]:
     """Figures of the scoring example at a bias, by default the best, and the bias that is handed on."""
     task = scoring_task()
@@ -111,3 +128,32 @@ def validated(method: TorchMethod, bias: float | None = None) -> tuple[Metrics, 
 
 def rounded(figures: Metrics) -> tuple[float, ...]:
     return tuple(round(x, 6) for x in (figures.seen, figures.unseen, figures.hm, figures.zsl))
+
+
+# --- released weights of the three embedding networks that CJME and AVGZSLNet have ---
+
+
+def official_network(net: str, inputs: int, hidden: int, outputs: int = 64) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of a network with one hidden layer."""
+    shapes = {f"{net}.fc.0.weight": (hidden, inputs), f"{net}.fc.0.bias": (hidden,)}
+    shapes |= {f"{net}.fc.1.{x}": (hidden,) for x in ("weight", "bias", "running_mean", "running_var")}
+    return shapes | {f"{net}.fc.4.weight": (outputs, hidden), f"{net}.fc.4.bias": (outputs,)}
+
+
+def official_branches() -> dict[str, tuple[int, ...]]:
+    """Those of audio, visual and text."""
+    sizes = ((1, 96, 48), (2, 128, 48), (3, 300, 300))
+    nets = [official_network(f"triplet_net.embedding_net{i}", inputs, hidden) for i, inputs, hidden in sizes]
+    return nets[0] | nets[1] | nets[2]
+
+
+def batch_normalised(state: Mapping[str, Tensor], x: Tensor, name: str) -> Tensor:
+    mean, variance = state[f"{name}.running_mean"], state[f"{name}.running_var"]
+    return (x - mean) / (variance + 1e-5).sqrt() * state[f"{name}.weight"] + state[f"{name}.bias"]
+
+
+def through_network(state: Mapping[str, Tensor], x: Tensor, net: str) -> Tensor:
+    """What such a network gives in evaluation mode."""
+    mapped = x @ state[f"{net}.fc.0.weight"].T + state[f"{net}.fc.0.bias"]
+    hidden = batch_normalised(state, mapped, f"{net}.fc.1").clamp(min=0)
+    return hidden @ state[f"{net}.fc.4.weight"].T + state[f"{net}.fc.4.bias"]

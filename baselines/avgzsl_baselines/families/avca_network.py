@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from pydantic import Field
 from torch import nn
 
 from avgzsl_baselines.families.avca_losses import Embedded
@@ -23,7 +22,7 @@ from avgzsl_baselines.families.paired import paired
 from avgzsl_baselines.families.settings import EncodedConfig
 from avgzsl_baselines.families.text_adapter import TextAdapter
 from avgzsl_baselines.families.token_attention import TokenLayer
-from avgzsl_bench import FeatureDims
+from avgzsl_bench import FeatureDims, Field
 
 if TYPE_CHECKING:
     from torch import Tensor

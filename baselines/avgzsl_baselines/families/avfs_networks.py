@@ -64,7 +64,7 @@ class Embedding(nn.Module):
     Args:
         inputs: width of the features.
         hidden_width: width of `h`.
-        projection_width: width of `q`; None without the contrastive objective, which alone trains it.
+        projection_width: width of `q`; None without the contrastive objective, which is all that trains it.
     """
 
     def __init__(self, inputs: int, hidden_width: int, projection_width: int | None) -> None:

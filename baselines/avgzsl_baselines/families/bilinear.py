@@ -3,7 +3,7 @@
 `L(x, w) = (W x)^T w` with `x = [v; a]`, visual first, and `w` the class embedding. The network, the dropout
 and the distance at evaluation follow the published code of the AVCA benchmark (Mercea et al., "Audio-visual
 generalised zero-shot learning with cross-modal attention and language", CVPR 2022), whose DeViSE, ALE and SJE
-differ in their loss alone and were run with the same settings (`bilinear.toml`).
+differ only in their loss and were run with the same settings (`bilinear.toml`).
 
 Extension: with feature sets of several text encoders (`clip_clap`), for which no settings were published, the
 concatenated class embedding is given unit norm and so is the input.
@@ -14,10 +14,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
 from torch import nn
 
 from avgzsl_baselines.families.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
+from avgzsl_bench import Field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,12 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-from pydantic import Field
 from torch.nn import functional as F
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.families.settings import BenchmarkConfig
-from avgzsl_bench import CheckpointError, FeatureDims, TorchMethod
+from avgzsl_bench import CheckpointError, FeatureDims, Field, TorchMethod
 
 if TYPE_CHECKING:
     from typing import Any
@@ -66,13 +65,13 @@ def shape_of_map(weight: Tensor) -> tuple[FeatureDims, dict[str, Any]]:
 
     Raises:
         CheckpointError: not the input width of a published feature set. One matrix takes both vectors, so its
-            shape alone does not tell where the visual one ends.
+            shape does not show where the visual one ends.
     """
     text, inputs = weight.shape[:2]
     if inputs not in _PUBLISHED_WIDTHS:
         known = " and ".join(str(width) for width in _PUBLISHED_WIDTHS)
         raise CheckpointError(
-            f"a map of {inputs} inputs does not tell audio from visual; the published feature sets have {known}"
+            f"a map of {inputs} inputs does not show where audio ends; the published feature sets have {known}"
         )
     audio, visual = _PUBLISHED_WIDTHS[inputs]
     return FeatureDims(audio, visual, {"word2vec": text}), {"normalize_input": (audio, visual) == (128, 4096)}

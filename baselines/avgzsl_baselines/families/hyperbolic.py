@@ -3,7 +3,7 @@
 Hong, Hayder, Han, Fang, Harandi, Petersson: "Hyperbolic Audio-visual Zero-shot Learning", ICCV 2023, arXiv
 2308.12558, as the authors' program has it, whose maps derive from Khrulkov et al., "Hyperbolic Image Embeddings",
 CVPR 2020. A ball of curvature `-c` has radius `1 / sqrt(c)`; `c` is positive and broadcasts against points
-`[..., D]`: `[1]` for all, `[..., 1]` for a curvature a point.
+`[..., D]`: `[1]` for all, `[..., 1]` for one curvature per point.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def sje_loss(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
     """Take the largest hinge term, mean over videos: `(1/B) sum_i max_c h_ic`.
 
     Akata et al., CVPR 2015, the structured hinge with a constant margin for every wrong class, as the AVCA
-    benchmark's code has it. Of equal terms one alone gets the gradient.
+    benchmark's code has it. Of equal terms only one gets the gradient.
 
     Args:
         compatibility: `L`, float `[B, C]`.

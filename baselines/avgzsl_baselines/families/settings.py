@@ -6,17 +6,15 @@ Language", CVPR 2022, arXiv 2203.03598; run scripts for UCF with SeLaVi features
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from avgzsl_bench import TorchConfig
+from avgzsl_bench import Field, TorchConfig
 
 
 class BenchmarkConfig(TorchConfig):
     """Settings of a method with the benchmark's schedule."""
 
     epochs: int = Field(50, ge=1, le=100_000, description="epochs of stage 1; stage 2 trains the best")
-    batch_size: int = Field(256, ge=2, description="videos a batch")
-    batches_per_epoch: int = Field(500, ge=1, description="batches an epoch")
+    batch_size: int = Field(256, ge=2, description="videos per batch")
+    batches_per_epoch: int = Field(500, ge=1, description="batches per epoch")
     learning_rate: float = Field(1e-3, gt=0, description="Adam's initial learning rate")
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from pydantic import Field
 from torch import nn
 from torch.func import functional_call
 
@@ -22,6 +21,7 @@ from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleLayer
 from avgzsl_baselines.families.stft_spiking import SpikingBranches
 from avgzsl_baselines.families.text_adapter import TextAdapter
 from avgzsl_baselines.families.token_attention import TokenLayer
+from avgzsl_bench import Field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,6 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from pydantic import Field
 from torch import nn
 from torch.nn import functional as F
 
@@ -19,7 +18,7 @@ from avgzsl_baselines.clipclap import Embedded
 from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
 from avgzsl_baselines.families.step_attention import AttentionKind, TransformerLayer, permitted_keys, score_bias
 from avgzsl_baselines.families.timed_sequences import AudioSteps
-from avgzsl_bench import TorchConfig
+from avgzsl_bench import Field, TorchConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -95,7 +94,7 @@ class TCAFConfig(TorchConfig):
     bn_padding: Literal["all", "real"] = Field(
         "all",
         description="steps that the encoders' batch normalisation takes its statistics from: all, padding "
-        "included, as in the published program, or real ones alone",
+        "included, as in the published program, or only real ones",
     )
     eval_times: Times = Field(
         "seconds",
@@ -141,7 +140,7 @@ class StepEncoder(nn.Module):
     Args:
         inputs, hidden, outputs: widths.
         dropout: rate.
-        real_only: take batch statistics from real steps alone.
+        real_only: take batch statistics only from real steps.
     """
 
     def __init__(self, inputs: int, hidden: int, outputs: int, dropout: float, *, real_only: bool) -> None:

@@ -11,14 +11,13 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
-from pydantic import Field
 from torch import nn
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.families.layers import LinearBlock
 from avgzsl_baselines.families.settings import BenchmarkConfig
 from avgzsl_baselines.families.text_adapter import TextAdapter
-from avgzsl_bench import CheckpointError, FeatureDims, TorchMethod, Videos
+from avgzsl_bench import CheckpointError, FeatureDims, Field, TorchMethod, Videos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +41,7 @@ class TwoBranchConfig(BenchmarkConfig):
     bias: Literal["own", "mean_of_three"] = Field(
         "own",
         description="the bias that is handed on to the test: the best for the scored matrix, or, as the "
-        "published program does, the mean of the best for audio alone, visual alone and the scored matrix",
+        "published program does, the mean of the best for audio, for visual and for the scored matrix",
     )
 
 

@@ -71,7 +71,7 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
     No gradient reaches whatever made `real` and `fake`.
 
     Args:
-        critic: from features `[B, D]` to values `[B]`, each of its own row alone; a condition already bound.
+        critic: from features `[B, D]` to values `[B]`, each only of its own row; a condition already bound.
         real, fake: features `[B, D]`.
         alpha: share of the real features, `[B]`.
     """

@@ -3,7 +3,7 @@
 Yang, Li, Ruan, Li, Tang, Xu: "An Audio-visual Generalized Zero-Shot Learning Method Based on Multimodal
 Fusion Transformer", Journal of Electronics & Information Technology 47(7), 2375-2384, 2025, doi
 10.11999/JEIT241090. A reconstruction: no program was published, and of the paper the abstract, tables and
-references were at hand. The README beside the package says of each part where it comes from.
+references were at hand. The README beside the package names the origin of each part.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from torch import nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import ClipClap, ClipClapConfig, Embedded, Modality, VideoEncoder, base_losses
+from avgzsl_bench import Field
 from avgzsl_mft.losses import (
     CosMode,
     KLDirection,
@@ -47,7 +48,7 @@ class MFTConfig(ClipClapConfig):
         description="tokens in order: f of both modalities, v visual, a audio; one modality has one token",
     )
     layers: int = Field(6, ge=1, description="transformer layers")
-    heads: int = Field(8, ge=1, description="attention heads a layer")
+    heads: int = Field(8, ge=1, description="attention heads per layer")
     head_width: int = Field(64, ge=1, description="width of an attention head")
     feed_forward: int = Field(512, ge=1, description="hidden width of a layer's feed-forward half")
     transformer_dropout: float = Field(0.2, ge=0, lt=1, description="dropout rate of the transformer layers")

@@ -116,7 +116,7 @@ class FusionTransformer(nn.Module):
     """Encodes each token, adds its modality embedding, runs the layers, and pools: `[B, D]`.
 
     Args:
-        encoders: one a token, in the tokens' order.
+        encoders: one per token, in the tokens' order.
         layers: what the tokens go through.
         width: width D of the tokens.
     """

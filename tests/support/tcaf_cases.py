@@ -1,0 +1,104 @@
+"""What the tests of TCAF share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from joint_space import build
+from reference_values import T, X, fill
+
+from avgzsl_baselines.families.timed_sequences import AudioVisual
+from avgzsl_baselines.tcaf import TCAF
+from avgzsl_bench import Batch, FeatureDims, Sequences, Videos
+from avgzsl_bench.method.registry import method_spec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+SPEC = method_spec("tcaf")
+
+
+NO_DROPOUT = dict.fromkeys(
+    ("encoder_dropout", "decoder_dropout", "text_dropout", "position_dropout", "transformer_dropout"), 0.0
+)
+
+
+AUDIO_LENGTH, VISUAL_LENGTH = (3, 2, 3, 1), (4, 3, 4, 2)
+
+
+def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> TCAF:
+    return build(TCAF, shape, vectors, **settings)
+
+
+def sequences(values: Tensor, length: tuple[int, ...] | list[int], seconds: float) -> Sequences:
+    """Videos of as many rows each of `values` as the longest has, of which the first `length` are real."""
+    steps = torch.tensor(length)
+    longest = len(values) // len(steps)
+    return Sequences(values, longest * torch.arange(len(steps)), steps, int(steps.max()), seconds)
+
+
+def fixture_batch() -> Batch:
+    """Batch F; what is beyond the end of a video is noise here, and has to be read as zeros."""
+    audio = sequences(255 * X(12, 6, 0), AUDIO_LENGTH, 0.96)
+    visual = sequences(X(16, 5, 5), VISUAL_LENGTH, 0.64)
+    means = (s.padded().values.sum(dim=1) / s.length.unsqueeze(1) for s in (audio, visual))
+    return Batch(*means, torch.tensor([0, 2, 4, 1]), audio_steps=audio, visual_steps=visual)
+
+
+def videos_of(batch: Batch) -> Videos:
+    return Videos(batch.audio, batch.visual, batch.audio_steps, batch.visual_steps)
+
+
+def pair_of(batch: Batch) -> AudioVisual:
+    assert batch.audio_steps is not None
+    assert batch.visual_steps is not None
+    return AudioVisual(batch.audio_steps, batch.visual_steps)
+
+
+def fixture_method(**settings: Any) -> TCAF:
+    widths = {
+        "encoder_hidden_width": 9,
+        "decoder_hidden_width": 6,
+        "embedding_width": 4,
+        "position_width": 4,
+        "depth": 2,
+        "heads": 2,
+        "head_width": 4,
+        "feed_forward_width": 7,
+        "learning_rate": 1e-3,
+        "weight_decay": 1e-5,
+    }
+    shape = FeatureDims(6, 5, {"word2vec": 300}, sequences=True)
+    method = make(shape, T(5, 0), **NO_DROPOUT | widths | settings)
+    net = method.module.double()
+    layers = {
+        1: net.audio_encoder.blocks[0].linear,
+        2: net.audio_encoder.blocks[1].linear,
+        3: net.visual_encoder.blocks[0].linear,
+        4: net.visual_encoder.blocks[1].linear,
+        5: net.text_projection.linear,
+        6: net.text_decoder.linear,
+        7: net.video_projection[0].linear,
+        8: net.video_projection[1].linear,
+        9: net.video_decoder[0].linear,
+        10: net.video_decoder[1].linear,
+        11: net.positions.time,
+        12: net.positions.join[0],
+        13: net.positions.join[1],
+    }
+    for number, layer in enumerate(net.transformer):
+        attention, feed_forward = layer.attention, layer.feed_forward
+        parts = (attention.query, attention.key, attention.value, attention.output)
+        for tag, part in enumerate((*parts, feed_forward.hidden, feed_forward.output), start=14 + 6 * number):
+            layers[tag] = part
+    fill(layers)
+    i, j = torch.arange(2).unsqueeze(1), torch.arange(4).unsqueeze(0)
+    grid = (((5 * i + 3 * j) % 7) - 3).double() / 10
+    with torch.no_grad():
+        net.class_token.copy_((((7 * torch.arange(300)) % 11) - 5).double() / 10)
+        net.positions.modality.weight.copy_(grid)
+        net.positions.padding.weight.fill_(0.5)
+        net.positions.frequencies.copy_(grid[:, :2])
+    return method

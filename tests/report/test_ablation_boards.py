@@ -126,6 +126,14 @@ def test_what_has_no_record_is_named(tmp_path: Path, request_: AblationRequest) 
     assert "layers=2 in every variant" in document.heading
 
 
+def test_settings_of_every_variant_are_not_those_of_the_paper(tmp_path: Path, request_: AblationRequest) -> None:
+    request = replace(request_, settings={"layers": 2})
+    make(tmp_path, request, "w/o att")
+    document = document_of(tmp_path, request)
+    assert row_of(document, "w/o att")["Reported HM"] == "55.20"
+    assert values(document.data)[0]["verdict_reason"] == "other settings"
+
+
 def test_variants_with_other_seeds_are_named(tmp_path: Path, request_: AblationRequest) -> None:
     for seed in range(2):
         make(tmp_path, request_, "w/o att", seed=seed)

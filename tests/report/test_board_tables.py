@@ -167,6 +167,16 @@ def test_ranks_ties_and_places(tmp_path: Path) -> None:
     assert rows["chance"]["rank_best"] is None
 
 
+def test_nobody_is_tied_with_a_clear_winner(tmp_path: Path) -> None:
+    for seed in range(3):
+        for method, skill in (("good", 5.0), ("poor", 0.0)):
+            make_record(
+                tmp_path, seed=seed, method=method, title=method, follows="paper", skill=skill, labels=LABELS
+            )
+    ranks = {row["Method"]: row["Rank"] for row in texts(document_of(tmp_path).text[0])}
+    assert ranks == {"good": "1", "poor": "2"}
+
+
 def test_a_lonely_competitor_has_neither_rank_nor_place(tmp_path: Path) -> None:
     make_record(tmp_path)
     main = document_of(tmp_path).text[0]

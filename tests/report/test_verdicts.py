@@ -7,6 +7,7 @@ import pytest
 from avgzsl_bench.data.data_spec import DataSpec
 from avgzsl_bench.records.collect import BoardKey
 from avgzsl_bench.report.reported.figures import PRINTED, ReportedFigure
+from avgzsl_bench.report.reported.matches import ReportedMatch
 from avgzsl_bench.report.reported.verdicts import Verdict, verdicts
 
 
@@ -123,3 +124,16 @@ def test_other_settings_and_a_bias_that_was_not_validated_are_not_compared() -> 
     fixed = board(calibration="fixed:0")
     found = verdicts(reported(), INTERVALS, fixed, seeds=3, standard=True)
     assert set(found.values()) == {Verdict("not comparable", "the bias was not validated")}
+
+
+def test_without_a_verdict_on_hm_no_figure_shows_one() -> None:
+    nan = float("nan")
+    for hm, text in (((0.5, 0.55), "76.00 (above)"), ((nan, nan), "76.00")):
+        found = verdicts(reported(zsl=None), INTERVALS | {"hm": hm}, HERE, seeds=1, standard=True)
+        match = ReportedMatch(reported(zsl=None), found)
+        assert match.text("seen") == text
+        assert match.text("zsl") == "–"
+        one_seed = "one seed: the interval is that of the test videos alone"
+        assert match.remark == (
+            one_seed if match.comparable else f"not comparable: {one_seed}; no interval; not printed"
+        )

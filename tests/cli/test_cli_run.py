@@ -83,7 +83,7 @@ def test_progress_shows_epochs_losses_hm_and_time_left(avbench):
         ((*RUN, "--precision", "bf16"), "'chance' trains only in full"),
         (
             ("run", "--method", "mft", "--dataset", "ucf", "--device", "cpu", "--precision", "tf32"),
-            "on cuda devices",
+            "needs a cuda device",
         ),
         ((*RUN, "--out", "/dev/null/x"), "choose another folder"),
         (("leaderboard",), "avbench run"),

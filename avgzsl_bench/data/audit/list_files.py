@@ -7,7 +7,7 @@ import io
 import os
 from pathlib import Path
 
-from avgzsl_bench.data.audit.finding import Check, Severity, some
+from avgzsl_bench.data.audit.finding import some
 from avgzsl_bench.data.audit.survey import ClassList, Survey
 from avgzsl_bench.data.datasets.facts import PARTITIONS
 from avgzsl_bench.data.layouts.tree import disk_name, refuse_link_out
@@ -17,18 +17,6 @@ from avgzsl_bench.system.files import os_reason
 _FOLDERS = ("class-split", "class_split")
 _LARGEST = 1 << 26
 """Bytes of a list; the largest published one has 6 MB."""
-
-_UNREADABLE = Check(
-    "list-unreadable", Severity.WARNING, "none here: the lists are part of this program", "download the file again"
-)
-
-
-_MISSING = Check(
-    "list-missing",
-    Severity.NOTE,
-    "none here: the lists are part of this program; other programs stop, or take another split",
-    "download the class lists again",
-)
 
 
 def read_lists(tree: Path, survey: Survey) -> None:
@@ -77,7 +65,7 @@ def _read_folder(folder: Path, survey: Survey) -> None:
         if found:
             survey.lists[split] = found
         if missing and place.is_dir():
-            survey.findings.append(_MISSING.found(f"{folder.name}/{split}_split", f"no {some(missing, 3)}"))
+            survey.findings.add("list-missing", f"{folder.name}/{split}_split", f"no {some(missing, 3)}")
 
 
 def _read(path: Path, folder: Path, survey: Survey) -> str | None:
@@ -96,7 +84,7 @@ def _read(path: Path, folder: Path, survey: Survey) -> str | None:
         reason = os_reason(error)
     except UnicodeDecodeError:
         reason = "not UTF-8"
-    survey.findings.append(_UNREADABLE.found(where, reason))
+    survey.findings.add("list-unreadable", where, reason)
     return None
 
 
@@ -119,7 +107,7 @@ def _table(path: Path, folder: Path, survey: Survey, columns: tuple[str, ...]) -
         return [tuple(row[name] or "" for name in columns) for row in reader]
     except csv.Error as error:
         where = f"{folder.name}/{path.relative_to(folder)}"
-        survey.findings.append(_UNREADABLE.found(where, str(error)))
+        survey.findings.add("list-unreadable", where, str(error))
         return None
 
 

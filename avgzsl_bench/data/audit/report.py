@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from avgzsl_bench.data.audit.audit import Audit
-from avgzsl_bench.data.audit.finding import Finding, Severity
+from avgzsl_bench.data.audit.finding import Audit, Finding, Severity
 
 _MANY = 8
 """Findings of one check that are shown; JSON has them all."""
@@ -46,9 +45,7 @@ def summary(audit: Audit) -> str:
 def as_values(audit: Audit) -> dict[str, Any]:
     """Give the audit as plain values, for JSON."""
     return {
-        **{
-            name: getattr(audit, name) for name in ("target", "kind", "dataset", "features", "simulated", "videos")
-        },
+        **{name: value for name, value in vars(audit).items() if name != "findings"},
         "counts": {s.value: sum(f.severity is s for f in audit.findings) for s in Severity},
         "findings": [{**vars(f), "severity": f.severity.value} for f in audit.findings],
     }

@@ -8,20 +8,21 @@ sequences how many steps there are. Lengths and sketches are float64: those of l
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.data.audit.finding import Finding
+from avgzsl_bench.data.audit.finding import Findings
 from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, partition_bit
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, FeatureSet
 
 SKETCH = 32
 WIDEST = 1 << 16
 """Wider vectors are treated as damage: the widest published ones have 4096 numbers."""
-MODALITIES = ("audio", "visual")
+MODALITIES = {"audio": "audio", "visual": "video"}
+"""Modalities, and the folder or part that holds each in published files."""
 
 
 @dataclass
@@ -137,30 +138,20 @@ class Survey:
     lists: dict[str, list[ClassList]] = field(default_factory=dict)
     class_names: list[str] | None = None
     names: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
+
+    def take(self, collectors: Mapping[str, Collector], *, sequences: bool) -> None:
+        """Take the gathered vectors of each modality, and the published feature set of their widths, if any."""
+        self.vectors = {m: v for m, c in collectors.items() if (v := c.finished()) is not None}
+        if len(self.vectors) == len(MODALITIES):
+            form = self.vectors["audio"].width, self.vectors["visual"].width, sequences
+            fitting = (f for f in PUBLISHED if (f.audio, f.visual, f.sequences) == form)
+            self.features = next(fitting, None)
 
     def name(self, label: int) -> str:
         """Give a class's name, also where there is no such class."""
         names = self.dataset.class_names
         return names[label] if 0 <= label < len(names) else f"id {label}"
-
-
-@dataclass(frozen=True)
-class Unread:
-    """Data that cannot be surveyed.
-
-    Attributes:
-        target: the data, for people.
-        kind: `tree`, `cache` or `store`.
-        findings: why.
-        dataset, features: their names, as far as known.
-    """
-
-    target: str
-    kind: str
-    findings: list[Finding]
-    dataset: str = "unknown"
-    features: str = "unknown"
 
 
 class Collector:
@@ -251,9 +242,3 @@ def partitions_of(dataset: Dataset, split: str | None) -> dict[str, set[int]]:
     """Collect the classes that each partition may hold: of one split, or of any."""
     splits = [split] if split else list(dataset.splits)
     return {p: {c for s in splits for c in dataset.facts(s)[p].classes} for p in PARTITIONS}
-
-
-def feature_set(widths: tuple[int, int], sequences: bool) -> FeatureSet | None:
-    """Find the published feature set of these audio and visual widths; None if there is none."""
-    matching = (f for f in PUBLISHED if (f.audio, f.visual) == widths and f.sequences == sequences)
-    return next(matching, None)

@@ -28,6 +28,12 @@ PARTITIONS = (
 )
 """The six partitions, in the order of their bits in a store's mask: bit `i` is `PARTITIONS[i]`."""
 
+STAGES = (PARTITIONS[:3], PARTITIONS[3:])
+"""The partitions of each stage: training, scored videos of seen classes, scored videos of unseen classes."""
+
+STAGE1_BITS = 0b000111
+"""Mask bits of all stage-1 partitions."""
+
 DISJOINT = "-disjoint"
 """Suffix of a split's source-disjoint view: `cls-disjoint`. See `datasets/splits.py`."""
 
@@ -164,10 +170,7 @@ class Dataset(BaseModel):
 
 def _require_fit(partitions: dict[str, PartitionFacts]) -> None:
     """Require in either stage that seen videos are of trained classes and unseen ones are not."""
-    for train, seen, unseen in (
-        ("stage1_train", "stage1_val_seen", "stage1_val_unseen"),
-        ("stage2_train", "stage2_test_seen", "stage2_test_unseen"),
-    ):
+    for train, seen, unseen in STAGES:
         trained = set(partitions[train].classes)
         if not set(partitions[seen].classes) <= trained:
             raise ValueError(f"{seen} has classes that {train} has not")

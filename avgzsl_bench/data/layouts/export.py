@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from avgzsl_bench.data.datasets.facts import PARTITIONS, ClassNames, Dataset, partition_bit
+from avgzsl_bench.data.datasets.facts import PARTITIONS, STAGE1_BITS, ClassNames, Dataset, partition_bit
 from avgzsl_bench.data.datasets.registry import FILE_NAME as FACTS_FILE
 from avgzsl_bench.data.datasets.registry import registered_datasets, write_own_dataset
 from avgzsl_bench.data.layouts.export_files import ClassFileWriter, write_hdf5, write_pickle, write_text
@@ -24,8 +24,6 @@ from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.system.files import new_folder
-
-_STAGE1 = sum(partition_bit(p) for p in PARTITIONS if p.startswith("stage1"))
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ def _problem(table: FeatureTable, dataset: Dataset, layout: str) -> str | None:
     empty = [p for p in PARTITIONS if not (table.partition & partition_bit(p)).any()]
     if empty:
         return f"it has no videos in {', '.join(empty)}"
-    stage1 = (table.partition & _STAGE1) != 0
+    stage1 = (table.partition & STAGE1_BITS) != 0
     if (stage1 & ((table.partition & partition_bit("stage2_train")) == 0)).any():
         return "videos of the stage-1 partitions are missing from stage2_train"
     return _class_problem(dataset, layout)

@@ -26,15 +26,7 @@ from avgzsl_bench.data.store.store import StoreHeader
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.system.files import os_reason
 
-_CHECKS = (
-    check_text,
-    check_partitions,
-    check_lists,
-    check_csvs,
-    check_recordings,
-    check_values,
-    check_near,
-)
+_CHECKS = (check_text, check_partitions, check_lists, check_csvs, check_recordings, check_values, check_near)
 
 
 def audit_path(
@@ -80,12 +72,7 @@ def audit_store(header: StoreHeader, dataset: Dataset) -> Audit:
 
 
 def unreadable_store(path: Path, reason: str) -> Audit:
-    """Make the audit of a file in a store's place that cannot be read.
-
-    Args:
-        path: `DATASET/FEATURES/features.h5` below the data folder.
-        reason: why.
-    """
+    """Make the audit of a store's file, `DATASET/FEATURES/features.h5`, that cannot be read for a reason."""
     dataset, features = path.parts[-3:-1]
     findings = (finding("unreadable", str(path), reason.removeprefix(f"{path}: ")),)
     return Audit(f"{dataset} {features}", "store", findings, dataset, features, features == SIMULATED)

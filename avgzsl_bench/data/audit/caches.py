@@ -42,11 +42,6 @@ _LARGEST = 1 << 31
 """Upper bound of class ids."""
 
 
-def is_cache(path: Path) -> bool:
-    """Whether a file is called like a cache."""
-    return _NAME.fullmatch(path.name) is not None
-
-
 def find_surveys(
     place: Path, datasets: Sequence[Dataset], report: Callable[[str], None]
 ) -> Iterator[Survey | Audit]:
@@ -55,7 +50,7 @@ def find_surveys(
         paths = [place]
     else:
         below = ("*.pkl", "*/*.pkl", "*/*/*.pkl", "*/*/*/*.pkl")
-        paths = sorted({path for pattern in below for path in place.glob(pattern) if is_cache(path)})
+        paths = sorted({path for pattern in below for path in place.glob(pattern)})
     sets: dict[tuple[Path, str], dict[str, Path]] = defaultdict(dict)
     for path in paths:
         name = _NAME.fullmatch(path.name)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,17 +36,10 @@ class ClassFile:
 
 
 def read_class_file(path: Path, where: str) -> ClassFile:
-    """Read whatever a class file holds; faults are findings.
-
-    Args:
-        path: an HDF5 file of the AVCA layout (`.h5`), or a pickle of the TCAF or ClipClap layout (`.pkl`).
-        where: name of the file in findings.
-    """
+    """Read whatever a class file of AVCA (`.h5`), TCAF or ClipClap (`.pkl`) holds; findings name it `where`."""
     file = ClassFile()
-    reader: Callable[[Path], tuple[list[Any], list[NDArray[Any]]]]
-    reader = _hdf5 if path.suffix == ".h5" else _pickle
     try:
-        raw, arrays = reader(path)
+        raw, arrays = _hdf5(path) if path.suffix == ".h5" else _pickle(path)
     except DataError as error:
         file.findings.add("unreadable", where, str(error).removeprefix(f"{path}: "))
         return file

@@ -26,17 +26,16 @@ def check_near(survey: Survey) -> Iterator[Finding]:
         scored = mask[of_seen] | mask[of_unseen]
         pairs = _near(sketch, scored & ~mask[training], mask[training])
         if pairs:
-            text = f"{len(pairs)} scored videos are almost equal to a training video"
-            shown = some([f"{ids[i]} and {ids[k]}" for i, k in pairs], 3)
-            yield finding("near-duplicate/trained", f"{training} and scored partitions", f"{text}: {shown}")
+            text = f"{len(pairs)} scored videos are almost equal to a training video: {_shown(pairs, ids)}"
+            yield finding("near-duplicate/trained", f"{training} and scored partitions", text)
         pairs = _near(sketch, mask[of_unseen] & ~mask[of_seen], mask[of_seen])
         if pairs:
-            shown = some([f"{ids[i]} and {ids[k]}" for i, k in pairs], 3)
-            yield finding(
-                "near-duplicate/scored",
-                f"{of_seen} and {of_unseen}",
-                f"{len(pairs)} videos are almost equal to one of the other: {shown}",
-            )
+            text = f"{len(pairs)} videos are almost equal to one of the other: {_shown(pairs, ids)}"
+            yield finding("near-duplicate/scored", f"{of_seen} and {of_unseen}", text)
+
+
+def _shown(pairs: list[tuple[int, int]], ids: list[str]) -> str:
+    return some([f"{ids[i]} and {ids[k]}" for i, k in pairs], 3)
 
 
 def _near(

@@ -21,13 +21,10 @@ def check_partitions(survey: Survey) -> Iterator[Finding]:
     for modality, vectors in survey.vectors.items():
         yield from _check_places(survey, modality, vectors)
     yield from _check_pairs(survey)
-    for vectors in list(survey.vectors.values())[
-        :1
-    ]:  # the other modality has the same videos, or is reported above
-        yield from _check_stage2(survey, vectors)
-        yield from _check_classes(survey, vectors)
-        yield from _check_standard(survey, vectors)
-        yield from _check_thin(survey, vectors)
+    if survey.vectors:
+        first = next(iter(survey.vectors.values()))  # the other has the same videos, or is reported above
+        for check in (_check_stage2, _check_classes, _check_standard, _check_thin):
+            yield from check(survey, first)
 
 
 def _check_places(survey: Survey, modality: str, vectors: Vectors) -> Iterator[Finding]:

@@ -14,12 +14,7 @@ _MANY = 8
 
 
 def as_text(audit: Audit, width: int) -> list[str]:
-    """List the lines of an audit: its target, then each check with findings, their places, effect and advice.
-
-    Args:
-        audit: the audit.
-        width: columns to fill.
-    """
+    """List the lines of an audit: its target, then each check with findings, their places, effect and advice."""
     simulated = "SIMULATED, " if audit.simulated else ""
     lines = [f"{audit.target}: {audit.kind}, {audit.dataset} {audit.features}, {simulated}{audit.videos} videos"]
     for group in _groups(audit):

@@ -45,8 +45,5 @@ def compare(survey: Survey, label: Mapping[str, int], facts: PartitionFacts, whe
     elif not survey.simulated and facts.ids_sha256 is not None:
         mark = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
         if mark != facts.ids_sha256:
-            yield finding(
-                "standard-ids",
-                where,
-                f"sha256 of the ids is {mark[:12]}, of the standard ones {facts.ids_sha256[:12]}",
-            )
+            text = f"sha256 of the ids is {mark[:12]}, of the standard ones {facts.ids_sha256[:12]}"
+            yield finding("standard-ids", where, text)

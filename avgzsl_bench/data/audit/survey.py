@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,22 +156,14 @@ class Survey:
 
 
 class Collector:
-    """Gathers the vectors of a modality, block by block.
-
-    Args:
-        width: of the vectors.
-    """
+    """Gathers the vectors of a modality, `[width]` each, block by block."""
 
     def __init__(self, width: int) -> None:
         self.width = width
         random = np.random.RandomState(width)
         self._matrix = random.standard_normal((width, SKETCH)) / np.sqrt(SKETCH)
-        self._label: list[NDArray[np.int64]] = []
-        self._mask: list[NDArray[np.uint8]] = []
         self._ids: list[str] = []
-        self._blocks: list[tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]] = []
-        self._digest: list[int] = []
-        self._steps: list[int] = []
+        self._blocks: list[tuple[NDArray[Any], ...]] = []
         self._step_norms: list[float] = []
         self._whole = True
         self._low = np.full(width, np.inf, np.float32)
@@ -196,10 +189,11 @@ class Collector:
         values = np.stack([np.atleast_2d(a).mean(axis=0, dtype=np.float64) for a in arrays])
         finite = np.isfinite(values).all(axis=1)
         sound = values[finite]
-        for array, fine in zip(arrays, finite, strict=True):
+        digest, counts = np.empty(n, np.uint64), np.empty(n, np.int64)
+        for i, array in enumerate(arrays):
             steps = np.atleast_2d(array)
-            self._steps.append(len(steps))
-            if fine:
+            counts[i] = len(steps)
+            if finite[i]:
                 self._low = np.minimum(self._low, steps.min(axis=0))
                 self._high = np.maximum(self._high, steps.max(axis=0))
                 self._whole = self._whole and bool((steps == np.rint(steps)).all())
@@ -207,30 +201,31 @@ class Collector:
                 lengths = lengths[lengths > 0]
                 self._step_norms += [lengths.min(), lengths.max()] if len(lengths) else []
             content = np.ascontiguousarray(array, np.float32).tobytes()
-            self._digest.append(int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little"))
+            digest[i] = int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
         norm, sketch = np.zeros(n), np.zeros((n, SKETCH))
         norm[finite] = np.linalg.norm(sound, axis=1)
         sketch[finite] = sound @ self._matrix
-        self._label.append(np.broadcast_to(np.asarray(label, np.int64), n))
-        self._mask.append(np.broadcast_to(np.asarray(mask, np.uint8), n))
+        labels = np.broadcast_to(np.asarray(label, np.int64), n)
+        masks = np.broadcast_to(np.asarray(mask, np.uint8), n)
         self._ids += video_ids
-        self._blocks.append((finite, norm, sketch))
+        self._blocks.append((labels, masks, finite, norm, sketch, digest, counts))
 
     def finished(self) -> Vectors | None:
         """Give the gathered vectors; None if there are none."""
         if not self._ids:
             return None
-        finite, norm, sketch = (np.concatenate(parts) for parts in zip(*self._blocks, strict=True))
+        columns = (np.concatenate(parts) for parts in zip(*self._blocks, strict=True))
+        label, mask, finite, norm, sketch, digest, steps = columns
         return Vectors(
             width=self.width,
-            label=np.concatenate(self._label),
-            mask=np.concatenate(self._mask),
+            label=label,
+            mask=mask,
             video_id=self._ids,
             finite=finite,
             norm=norm,
             sketch=sketch,
-            digest=np.array(self._digest, np.uint64),
-            steps=np.array(self._steps, np.int64),
+            digest=digest,
+            steps=steps,
             step_norm=(min(self._step_norms, default=np.nan), max(self._step_norms, default=np.nan)),
             whole=self._whole,
             low=self._low,

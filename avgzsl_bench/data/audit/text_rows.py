@@ -55,12 +55,8 @@ def _check_target(survey: Survey, text: Text) -> Iterator[Finding]:
     moved = np.flatnonzero(text.target != np.arange(len(text.target)))
     if len(moved):
         shown = [f"{survey.name(int(r))} holds that of {survey.name(int(text.target[r]))}" for r in moved]
-        yield finding(
-            "text-target",
-            text.where,
-            f"target is not 0 to C-1: {len(moved)} of {len(text.target)} rows; {some(shown, 3)}; "
-            f"{_in_use(survey, moved)}",
-        )
+        moves = f"{len(moved)} of {len(text.target)} rows; {some(shown, 3)}; {_in_use(survey, moved)}"
+        yield finding("text-target", text.where, f"target is not 0 to C-1: {moves}")
 
 
 def _check_rows(survey: Survey, text: Text) -> Iterator[Finding]:
@@ -69,12 +65,8 @@ def _check_rows(survey: Survey, text: Text) -> Iterator[Finding]:
     wrong = np.flatnonzero((held >= 0) & (held != text.target))
     if len(wrong):
         shown = [f"{survey.name(int(text.target[r]))} has that of {survey.name(int(held[r]))}" for r in wrong]
-        known = int((held >= 0).sum())
-        yield finding(
-            "text-rows",
-            text.where,
-            f"{len(wrong)} of {known} published word vectors stand for another class: {some(shown, 3)}",
-        )
+        share = f"{len(wrong)} of {int((held >= 0).sum())} published word vectors"
+        yield finding("text-rows", text.where, f"{share} stand for another class: {some(shown, 3)}")
 
 
 def _check_order(survey: Survey, encoder: str, text: Text) -> Iterator[Finding]:
@@ -87,12 +79,9 @@ def _check_order(survey: Survey, encoder: str, text: Text) -> Iterator[Finding]:
     if len(moved):
         unseen = [int(c) for c in moved if c in dataset.facts(_split(survey))["stage2_test_unseen"].classes]
         shown = [f"{survey.name(c)} gets {survey.name(int(rows[c]))}" for c in unseen]
-        yield finding(
-            "text-order",
-            text.where,
-            f"sorted by readable name, {len(moved)} of {len(rows)} classes get another's vector, "
-            f"{_in_use(survey, moved)}" + (f": {some(shown, 3)}" if shown else ""),
-        )
+        moves = f"{len(moved)} of {len(rows)} classes get another's vector, {_in_use(survey, moved)}"
+        examples = f": {some(shown, 3)}" if shown else ""
+        yield finding("text-order", text.where, f"sorted by readable name, {moves}{examples}")
 
 
 def _in_use(survey: Survey, moved: NDArray[np.int64]) -> str:
@@ -123,11 +112,8 @@ def _check_keys(survey: Survey, text: Text) -> Iterator[Finding]:
         return
     expected = text_rows(survey.dataset, encoder, "official")
     if (expected != _sorted_rows(survey, encoder, text)).any():
-        yield finding(
-            "readable-names/text",
-            text.where,
-            f"keyed by the readable names of another feature set than those of {encoder}",
-        )
+        other = f"keyed by the readable names of another feature set than those of {encoder}"
+        yield finding("readable-names/text", text.where, other)
 
 
 def _check_vectors(survey: Survey, text: Text) -> Iterator[Finding]:
@@ -140,14 +126,10 @@ def _check_vectors(survey: Survey, text: Text) -> Iterator[Finding]:
     _, first, count = np.unique(text.vectors[sound], axis=0, return_index=True, return_counts=True)
     if (count > 1).any():
         names = [survey.name(int(text.target[sound[r]])) for r in first[count > 1]]
-        yield finding(
-            "text-equal",
-            text.where,
-            f"{int(count[count > 1].sum())} vectors are not unique, such as that of {some(names)}",
-        )
+        share = f"{int(count[count > 1].sum())} vectors are not unique"
+        yield finding("text-equal", text.where, f"{share}, such as that of {some(names)}")
     off = [r for r in sound if abs(norm[r] - 1) > _NORMED]
     if off:
         low, high = norm[off].min(), norm[off].max()
-        yield finding(
-            "text-norm", text.where, f"{len(off)} of {len(norm)} vectors have lengths from {low:.4g} to {high:.4g}"
-        )
+        lengths = f"{len(off)} of {len(norm)} vectors have lengths from {low:.4g} to {high:.4g}"
+        yield finding("text-norm", text.where, lengths)

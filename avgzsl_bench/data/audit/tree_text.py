@@ -20,18 +20,11 @@ def text_names(paths: Iterable[Path]) -> set[str]:
 
 
 def read_text(paths: Iterable[Path], survey: Survey) -> None:
-    """Read class vectors of each file into a survey, placed by name with either list of readable names.
-
-    Args:
-        paths: the files.
-        survey: receives the vectors, and findings about the files.
-    """
-    dataset = survey.dataset
+    """Read class vectors of each file into a survey, placed by name with either list of readable names."""
     for path in paths:
         where = f"text/{path.name}"
         content = _dictionary(path, survey.findings)
-        namings = [[c.readable for c in dataset.classes], [c.clip for c in dataset.classes]]
-        names = max(namings, key=lambda naming: len(content.keys() & set(naming)))
+        names = survey.dataset.naming(content)
         ids = {name: i for i, name in enumerate(names)}
         unknown = sorted(content.keys() - ids.keys())
         missing = [name for name in names if name not in content]

@@ -13,20 +13,8 @@ from avgzsl_bench.data.audit.list_files import read_lists
 from avgzsl_bench.data.audit.survey import MODALITIES, WIDEST, Collector, Survey
 from avgzsl_bench.data.audit.tree_text import check_encoders, read_text, text_names
 from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, partition_bit
-from avgzsl_bench.data.layouts.marker import (
-    FILE_NAME,
-    Marker,
-    marked_datasets,
-    read_marker,
-    simulated_video,
-)
-from avgzsl_bench.data.layouts.tree import (
-    FeatureTree,
-    dataset_of,
-    disk_name,
-    feature_folders,
-    refuse_link_out,
-)
+from avgzsl_bench.data.layouts.marker import FILE_NAME, Marker, marked_datasets, read_marker, simulated_video
+from avgzsl_bench.data.layouts.tree import FeatureTree, dataset_of, disk_name, feature_folders, refuse_link_out
 from avgzsl_bench.errors import DataError
 
 _EXTENSIONS = (".h5", ".pkl")

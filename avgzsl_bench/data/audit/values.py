@@ -33,17 +33,15 @@ def check_values(survey: Survey) -> Iterator[Finding]:
     elif survey.features is None and survey.kind != "store":
         audio, visual = survey.vectors["audio"], survey.vectors["visual"]
         known = ", ".join(f"{f.audio}/{f.visual} ({f.name})" for f in PUBLISHED)
-        yield finding(
-            "unknown-feature-set", "audio and visual", f"widths {audio.width}/{visual.width}; known: {known}"
-        )
+        text = f"widths {audio.width}/{visual.width}; known: {known}"
+        yield finding("unknown-feature-set", "audio and visual", text)
 
 
 def _check_information(modality: str, vectors: Vectors) -> Iterator[Finding]:
     broken = sorted({vectors.video_id[i] for i in np.flatnonzero(~vectors.finite)})
     if broken:
-        yield finding(
-            "not-finite", modality, f"{len(broken)} videos hold a value that is not finite: {some(broken)}"
-        )
+        text = f"{len(broken)} videos hold a value that is not finite: {some(broken)}"
+        yield finding("not-finite", modality, text)
     zero = sorted({vectors.video_id[i] for i in np.flatnonzero(vectors.finite & (vectors.norm == 0))})
     if zero:
         yield finding("zero-vector", modality, f"{len(zero)} videos are all zero: {some(zero)}")
@@ -121,8 +119,5 @@ def _check_durations(survey: Survey, features: FeatureSet) -> Iterator[Finding]:
     ratio = float(np.median([audio_steps[i] / visual_steps[i] for i in both])) * seconds
     if not 1 / _DURATION <= ratio <= _DURATION:
         rates = f"a step each {features.audio_seconds} s of audio and {features.visual_seconds} s of video"
-        yield finding(
-            "value-range",
-            "audio and visual",
-            f"audio covers {ratio:.2g} times the time of the visual steps (median; {rates})",
-        )
+        text = f"audio covers {ratio:.2g} times the time of the visual steps (median; {rates})"
+        yield finding("value-range", "audio and visual", text)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
@@ -62,8 +63,7 @@ class PartitionFacts(BaseModel):
     classes: tuple[int, ...] = Field(description="Class ids, ascending. A class id is a position in `classes`.")
     videos: tuple[int, ...] = Field(description="Standard number of videos per class, in the order of `classes`.")
     ids_sha256: str | None = Field(
-        default=None,
-        description="sha256 of the partition's sorted unique video ids, joined by single newlines.",
+        default=None, description="sha256 of the partition's sorted unique video ids, joined by single newlines."
     )
 
 
@@ -128,6 +128,11 @@ class Dataset(BaseModel):
     def _ids(self) -> dict[str, int]:
         fold = str if self.match_case else str.lower
         return {fold(spelling): i for i, c in enumerate(self.classes) for spelling in (c.listed, c.name)}
+
+    def naming(self, keys: Collection[str]) -> list[str]:
+        """Give the readable names by class id, of either list (UCF has two) the one that fits some keys better."""
+        namings = [[c.readable for c in self.classes], [c.clip for c in self.classes]]
+        return max(namings, key=lambda names: len(set(names).intersection(keys)))
 
     @property
     def split_names(self) -> tuple[str, ...]:

@@ -29,9 +29,7 @@ def assemble(
     """Read a whole tree, class by class; features wait on disk (`SpilledArray`), in the table's order.
 
     Args:
-        tree: the feature-set folder.
-        dataset: its dataset.
-        features: its feature set, which gives the widths.
+        tree, dataset, features: the feature-set folder, its dataset, and its feature set, which gives the widths.
         read: reads a class file.
         source: layout name, kept in the table.
 

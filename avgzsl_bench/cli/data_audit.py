@@ -13,7 +13,7 @@ from avgzsl_bench.cli.options import data_root_option
 from avgzsl_bench.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
-    from avgzsl_bench.data.audit.audit import Audit
+    from avgzsl_bench.data.audit.finding import Audit
 
 
 @click.command("audit", short_help="Look for known faults in downloaded or installed data.")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pkgutil
+import ast
 import re
 import shlex
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -13,7 +12,7 @@ import pytest
 
 import avgzsl_bench.data.audit as audit
 from avgzsl_bench.cli import main
-from avgzsl_bench.data.audit.finding import Check
+from avgzsl_bench.data.audit.finding import checks
 from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.report.reported.literature import read_literature
@@ -53,15 +52,21 @@ def test_there_are_commands():
     assert len(_commands()) > 8
 
 
-def _checks() -> set[str]:
-    modules = [import_module(f"{audit.__name__}.{m.name}") for m in pkgutil.iter_modules(audit.__path__)]
-    return {v.name for module in modules for v in vars(module).values() if isinstance(v, Check)}
-
-
 def test_every_check_is_on_the_page():
-    checks = _checks()
-    assert len(checks) > 40
-    assert sorted(name for name in checks if f"`{name}`" not in PAGE) == []
+    names = {check.partition("/")[0] for check in checks()}
+    assert len(names) > 40
+    assert sorted(name for name in names if f"`{name}`" not in PAGE) == []
+
+
+def test_the_audit_uses_every_check_of_its_file_and_no_other():
+    paths = Path(audit.__path__[0]).glob("*.py")
+    nodes = [node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    calls = [node for node in nodes if isinstance(node, ast.Call) and len(node.args) == 3]
+    first = {c.args[0] for c in calls if ast.unparse(c.func).endswith(("finding", "findings.add", "faults.add"))}
+    named = {argument.value for argument in first if isinstance(argument, ast.Constant)}
+    assert len(named) > 40
+    assert sorted(named - checks().keys()) == []
+    assert sorted(checks().keys() - {node.value for node in nodes if isinstance(node, ast.Constant)}) == []
 
 
 def test_settings_on_the_page_exist():

@@ -3,69 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from avgzsl_bench.data.audit import caches, trees
-from avgzsl_bench.data.audit.class_files import UNREADABLE
 from avgzsl_bench.data.audit.csvs import check_csvs
-from avgzsl_bench.data.audit.finding import Finding, Severity
+from avgzsl_bench.data.audit.finding import Audit, finding
 from avgzsl_bench.data.audit.lists import check_lists
 from avgzsl_bench.data.audit.near import check_near
 from avgzsl_bench.data.audit.partitions import check_partitions
 from avgzsl_bench.data.audit.recordings import check_recordings
 from avgzsl_bench.data.audit.stores import survey_store
-from avgzsl_bench.data.audit.survey import Survey, Unread
+from avgzsl_bench.data.audit.survey import Survey
 from avgzsl_bench.data.audit.text_rows import check_text
-from avgzsl_bench.data.audit.value_ranges import check_ranges
-from avgzsl_bench.data.audit.vectors import check_vectors
+from avgzsl_bench.data.audit.values import check_values
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
 from avgzsl_bench.data.store.store import StoreHeader
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.system.files import os_reason
 
-_CHECKS = (
-    check_text,
-    check_partitions,
-    check_lists,
-    check_csvs,
-    check_recordings,
-    check_vectors,
-    check_ranges,
-    check_near,
-)
-
-
-@dataclass(frozen=True)
-class Audit:
-    """Findings of all checks in one target.
-
-    Attributes:
-        target: the folder, set of caches or store.
-        kind: `tree`, `cache` or `store`.
-        dataset, features: their names; features `unknown` where the widths are of no known set, dataset `unknown`
-            where it cannot be determined.
-        simulated: whether the features are simulated.
-        videos: number of different ids.
-        findings: the worst first, else in the order of the checks.
-    """
-
-    target: str
-    kind: str
-    dataset: str
-    features: str
-    simulated: bool
-    videos: int
-    findings: tuple[Finding, ...]
-
-    @property
-    def failed(self) -> bool:
-        """Whether there is an error among the findings."""
-        return any(f.severity is Severity.ERROR for f in self.findings)
+_CHECKS = (check_text, check_partitions, check_lists, check_csvs, check_recordings, check_values, check_near)
 
 
 def audit_path(
@@ -85,11 +46,11 @@ def audit_path(
     """
     report(f"looking through {path}")
     try:
-        surveys: Iterator[Survey | Unread] = caches.find_surveys(path, datasets, report)
+        surveys: Iterator[Survey | Audit] = caches.find_surveys(path, datasets, report)
         if path.is_dir():
             surveys = chain(trees.find_surveys(path, datasets, report), surveys)
         with np.errstate(all="ignore"):  # what overflows is reported as not finite
-            audits = [_unread(item) if isinstance(item, Unread) else _audit(item) for item in surveys]
+            audits = [item if isinstance(item, Audit) else _audit(item) for item in surveys]
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {os_reason(error)} ({error.filename})") from error
     if not audits:
@@ -107,32 +68,14 @@ def audit_store(header: StoreHeader, dataset: Dataset) -> Audit:
     Raises:
         DataError: it cannot be read.
     """
-    audit = _audit(survey_store(header, dataset))
-    return Audit(**{**vars(audit), "features": header.features})
+    return replace(_audit(survey_store(header, dataset)), features=header.features)
 
 
 def unreadable_store(path: Path, reason: str) -> Audit:
-    """Make the audit of a file in a store's place that cannot be read.
-
-    Args:
-        path: `DATASET/FEATURES/features.h5` below the data folder.
-        reason: why.
-    """
+    """Make the audit of a store's file, `DATASET/FEATURES/features.h5`, that cannot be read for a reason."""
     dataset, features = path.parts[-3:-1]
-    finding = UNREADABLE.found(str(path), reason.removeprefix(f"{path}: "))
-    return _unread(Unread(f"{dataset} {features}", "store", [finding], dataset, features))
-
-
-def _unread(item: Unread) -> Audit:
-    return Audit(
-        target=item.target,
-        kind=item.kind,
-        dataset=item.dataset,
-        features=item.features,
-        simulated=item.features == SIMULATED,
-        videos=0,
-        findings=tuple(item.findings),
-    )
+    findings = (finding("unreadable", str(path), reason.removeprefix(f"{path}: ")),)
+    return Audit(f"{dataset} {features}", "store", findings, dataset, features, features == SIMULATED)
 
 
 def _audit(survey: Survey) -> Audit:

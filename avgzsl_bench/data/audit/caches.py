@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.data.audit.class_files import UNREADABLE, clean_ids
-from avgzsl_bench.data.audit.finding import Check, Finding, Severity
-from avgzsl_bench.data.audit.survey import WIDEST, Collector, Survey, Text, Unread, feature_set
+from avgzsl_bench.data.audit.class_files import clean_ids
+from avgzsl_bench.data.audit.finding import Audit, Findings
+from avgzsl_bench.data.audit.survey import MODALITIES, WIDEST, Collector, Survey, Text
 from avgzsl_bench.data.datasets.facts import Dataset, partition_bit
 from avgzsl_bench.data.datasets.recordings import UNKNOWN, recordings
 from avgzsl_bench.data.layouts.marker import simulated_video
@@ -30,7 +30,6 @@ from avgzsl_bench.data.untrusted.unpickle import load_pickle
 from avgzsl_bench.errors import DataError
 
 _NAME = re.compile(r"(training|val|train_val|test)(\w+)_split\.pkl")
-_MODALITIES = {"audio": "audio", "visual": "video"}
 _PHASES = {
     "training": ("stage1_train", None),
     "val": ("stage1_val_seen", "stage1_val_unseen"),
@@ -42,34 +41,16 @@ _PHASES = {
 _LARGEST = 1 << 31
 """Upper bound of class ids."""
 
-_FORM = Check(
-    "cache-form",
-    Severity.ERROR,
-    "the cache cannot be used",
-    "delete the cache; the published code writes it again",
-)
-_PAIRS = Check(
-    "cache-pairs",
-    Severity.ERROR,
-    "audio and video of different clips are treated as one",
-    "delete the cache, and check the class files it was made from",
-)
-
-
-def is_cache(path: Path) -> bool:
-    """Whether a file is called like a cache."""
-    return _NAME.fullmatch(path.name) is not None
-
 
 def find_surveys(
     place: Path, datasets: Sequence[Dataset], report: Callable[[str], None]
-) -> Iterator[Survey | Unread]:
+) -> Iterator[Survey | Audit]:
     """Survey each set of caches in or below a folder, or the one file."""
     if place.is_file():
         paths = [place]
     else:
         below = ("*.pkl", "*/*.pkl", "*/*/*.pkl", "*/*/*/*.pkl")
-        paths = sorted({path for pattern in below for path in place.glob(pattern) if is_cache(path)})
+        paths = sorted({path for pattern in below for path in place.glob(pattern)})
     sets: dict[tuple[Path, str], dict[str, Path]] = defaultdict(dict)
     for path in paths:
         name = _NAME.fullmatch(path.name)
@@ -82,10 +63,10 @@ def find_surveys(
 
 def _survey(
     place: Path, folder: Path, split: str, files: dict[str, Path], datasets: Sequence[Dataset]
-) -> Survey | Unread:
+) -> Survey | Audit:
     target = f"{folder} ({split})"
     survey: Survey | None = None
-    faults: list[Finding] = []
+    faults = Findings()
     collectors: dict[str, Collector] = {}
     sequences = False
     for phase in _PHASES:
@@ -96,30 +77,24 @@ def _survey(
             refuse_link_out(files[phase], place)
             parts = _parts(files[phase])
         except DataError as error:
-            faults.append(UNREADABLE.found(where, str(error).removeprefix(f"{files[phase]}: ")))
+            faults.add("unreadable", where, str(error).removeprefix(f"{files[phase]}: "))
             continue
         if survey is None:
             dataset = _dataset(parts, datasets)
             if dataset is None:
                 text = "neither the rows of its text nor its ids are those of a known dataset"
-                faults.append(_FORM.found(where, text))
+                faults.add("cache-form", where, text)
                 continue
             name = Path(os.path.abspath(folder)).name
             survey = Survey(target, "cache", dataset, folder=name)
             survey.split = split if split in dataset.splits else None
         sequences |= _add(parts, phase, where, survey, collectors)
     if survey is None:
-        return Unread(target, "cache", faults)
-    survey.findings = [*faults, *survey.findings]
-    for modality, collector in collectors.items():
-        gathered = collector.finished()
-        if gathered is not None:
-            survey.vectors[modality] = gathered
+        return Audit(target, "cache", tuple(faults))
+    survey.findings[:0] = faults
+    survey.take(collectors, sequences=sequences)
     ids = chain.from_iterable(v.video_id for v in survey.vectors.values())
     survey.simulated = simulated_video(ids) is not None
-    if len(survey.vectors) == len(_MODALITIES):
-        audio, visual = (survey.vectors[m].width for m in _MODALITIES)
-        survey.features = feature_set((audio, visual), sequences)
     return survey
 
 
@@ -140,7 +115,8 @@ def _dataset(parts: dict[str, dict[str, Any]], datasets: Sequence[Dataset]) -> D
         for dataset in datasets:
             if len(dataset.classes) == rows:
                 return dataset
-    ids = [video for video in clean_ids(listed(parts["audio"].get("url")) or [], "", []) if video is not None]
+    raw = listed(parts["audio"].get("url")) or []
+    ids = [video for video in clean_ids(raw, "", Findings()) if video is not None]
     fitting = [d for d in datasets if ids and (recordings(d, ids) != UNKNOWN).all()]
     return fitting[0] if len(fitting) == 1 else None
 
@@ -151,13 +127,13 @@ def _add(
     """Add a cache to the survey; True if it holds sequences."""
     sequences = False
     paired: list[list[tuple[int, str | None]]] = []
-    for modality, name in _MODALITIES.items():
+    for modality, name in MODALITIES.items():
         arrays, target = _arrays(parts[name]["data"]), _targets(parts[name]["target"])
         raw = listed(parts[name].get("url")) or []
         if arrays is None or target is None or not len(arrays) == len(target) == len(raw):
             lengths = [_length(parts[name].get(key)) for key in ("data", "target", "url")]
             text = f"{name}: data, target and url have lengths {lengths}, or do not hold vectors and class ids"
-            survey.findings.append(_FORM.found(where, text))
+            survey.findings.add("cache-form", where, text)
             continue
         ids = clean_ids(raw, f"{where}, {name}", survey.findings)
         paired.append(list(zip(target.tolist(), ids, strict=True)))
@@ -174,16 +150,16 @@ def _add(
         if len(sound) < len(arrays):
             lost = len(arrays) - len(sound)
             text = f"{name}: {lost} rows without id, without steps, of another width or of no class"
-            survey.findings.append(_FORM.found(where, text))
+            survey.findings.add("cache-form", where, text)
         collector.add(
             target[sound],
             mask[sound],
             [str(ids[i]) for i in sound],
             [np.asarray(arrays[i], np.float32) for i in sound],
         )
-    if len(paired) == len(_MODALITIES) and paired[0] != paired[1]:
+    if len(paired) == len(MODALITIES) and paired[0] != paired[1]:
         differing = sum(a != b for a, b in zip(*paired, strict=False)) + abs(len(paired[0]) - len(paired[1]))
-        survey.findings.append(_PAIRS.found(where, f"{differing} rows of audio and video differ in class or id"))
+        survey.findings.add("cache-pairs", where, f"{differing} rows of audio and video differ in class or id")
     _add_text(parts["text"], phase, where, survey)
     return sequences
 
@@ -191,14 +167,14 @@ def _add(
 def _add_text(part: dict[str, Any], phase: str, where: str, survey: Survey) -> None:
     rows, target = _arrays(part["data"]), _targets(part["target"])
     if rows is None or target is None or len(rows) != len(target) or {a.ndim for a in rows} != {1}:
-        survey.findings.append(_FORM.found(where, "text: not as many vectors of one width as targets"))
+        survey.findings.add("cache-form", where, "text: not as many vectors of one width as targets")
         return
     if len({len(a) for a in rows}) != 1:
-        survey.findings.append(_FORM.found(where, "text: vectors of several widths"))
+        survey.findings.add("cache-form", where, "text: vectors of several widths")
         return
     if len(rows) != len(survey.dataset.classes):
         text = f"text: {len(rows)} rows, {survey.dataset.name} has {len(survey.dataset.classes)} classes"
-        survey.findings.append(_FORM.found(where, text))
+        survey.findings.add("cache-form", where, text)
     survey.text[f"{phase} text"] = Text(where, np.stack(rows).astype(np.float32), target, by_row=True)
 
 

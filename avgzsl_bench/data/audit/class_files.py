@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,51 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
+from avgzsl_bench.data.audit.finding import Findings, some
 from avgzsl_bench.data.layouts.avca import read_datasets
 from avgzsl_bench.data.layouts.pickled import read_lists, refuse_repeated
 from avgzsl_bench.data.layouts.video_ids import video_ids
 from avgzsl_bench.data.untrusted.hdf5 import open_plain
 from avgzsl_bench.errors import DataError
-
-UNREADABLE = Check(
-    "unreadable",
-    Severity.ERROR,
-    "its videos are missing from training and test",
-    "download the file again",
-)
-_SLIPPED = Check(
-    "ids-and-features",
-    Severity.ERROR,
-    "features cannot be assigned to videos: from the clip without a feature on, each row has another clip's id "
-    "(the labels of the class stay right)",
-    "extract the class again, or ask the authors which clips were skipped",
-)
-_WIDTH = Check(
-    "width",
-    Severity.ERROR,
-    "the file is of another feature set than the rest: vectors cannot be compared",
-    "download the file again from the archive that the rest is from",
-)
-_BAD_ID = Check("video-id", Severity.ERROR, "the video cannot be paired or counted", "correct the id in the file")
-_REPEATED = Check(
-    "repeated-id",
-    Severity.ERROR,
-    "a video counts twice, and another may be missing (on an error, SeLaVi's extraction takes a random clip)",
-    "keep one of the rows, and extract the missing video",
-)
-_EMPTY = Check(
-    "empty-sequence",
-    Severity.ERROR,
-    "the video has no vector (no frame was decoded, or it is shorter than one step)",
-    "leave the video out of both modalities",
-)
-_BYTES = Check(
-    "id-as-bytes",
-    Severity.NOTE,
-    "none here: the quotes are taken off; code that compares such ids with plain ones finds no match",
-    "nothing",
-)
 
 
 @dataclass
@@ -72,27 +32,20 @@ class ClassFile:
 
     ids: list[str] = field(default_factory=list)
     arrays: list[NDArray[Any]] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
 
 
 def read_class_file(path: Path, where: str) -> ClassFile:
-    """Read whatever a class file holds; faults are findings.
-
-    Args:
-        path: an HDF5 file of the AVCA layout (`.h5`), or a pickle of the TCAF or ClipClap layout (`.pkl`).
-        where: name of the file in findings.
-    """
+    """Read whatever a class file of AVCA (`.h5`), TCAF or ClipClap (`.pkl`) holds; findings name it `where`."""
     file = ClassFile()
-    reader: Callable[[Path], tuple[list[Any], list[NDArray[Any]]]]
-    reader = _hdf5 if path.suffix == ".h5" else _pickle
     try:
-        raw, arrays = reader(path)
+        raw, arrays = _hdf5(path) if path.suffix == ".h5" else _pickle(path)
     except DataError as error:
-        file.findings.append(UNREADABLE.found(where, str(error).removeprefix(f"{path}: ")))
+        file.findings.add("unreadable", where, str(error).removeprefix(f"{path}: "))
         return file
     ids = clean_ids(raw, where, file.findings)
     if len(ids) != len(arrays):
-        file.findings.append(_SLIPPED.found(where, f"{len(arrays)} features for {len(ids)} video ids"))
+        file.findings.add("ids-and-features", where, f"{len(arrays)} features for {len(ids)} video ids")
         return file
     known: set[str] = set()
     repeated = []
@@ -104,11 +57,11 @@ def read_class_file(path: Path, where: str) -> ClassFile:
             file.ids.append(video)
             file.arrays.append(array)
     if repeated:
-        file.findings.append(_REPEATED.found(where, f"{len(repeated)} rows: {some(repeated)}"))
+        file.findings.add("repeated-id", where, f"{len(repeated)} rows: {some(repeated)}")
     return file
 
 
-def clean_ids(raw: list[Any], where: str, findings: list[Finding]) -> list[str | None]:
+def clean_ids(raw: list[Any], where: str, findings: Findings) -> list[str | None]:
     """Bring ids to one form, None where there is none; adds to `findings`."""
     ids: list[str | None] = []
     for item in raw:
@@ -118,10 +71,10 @@ def clean_ids(raw: list[Any], where: str, findings: list[Finding]) -> list[str |
             ids.append(None)
     wrong = [str(number) for number, video in enumerate(ids) if video is None]
     if wrong:
-        findings.append(_BAD_ID.found(where, f"{len(wrong)} of {len(ids)} rows have no proper id: {some(wrong)}"))
+        findings.add("video-id", where, f"{len(wrong)} of {len(ids)} rows have no proper id: {some(wrong)}")
     wrapped = [str(i) for i in raw if isinstance(i, str) and i[:2] in ("b'", 'b"')]
     if wrapped:
-        findings.append(_BYTES.found(where, f"{len(wrapped)} ids are the text of bytes, such as {wrapped[0]}"))
+        findings.add("id-as-bytes", where, f"{len(wrapped)} ids are the text of bytes, such as {wrapped[0]}")
     return ids
 
 
@@ -138,10 +91,10 @@ def fitting(file: ClassFile, width: int, where: str) -> tuple[list[str], list[ND
             with np.errstate(over="ignore"):
                 arrays.append((array[0] if len(array) == 1 and array.ndim == 2 else array).astype(np.float32))
     if empty:
-        file.findings.append(_EMPTY.found(where, f"{len(empty)} videos without steps: {some(empty)}"))
+        file.findings.add("empty-sequence", where, f"{len(empty)} videos without steps: {some(empty)}")
     if other:
         text = f"{len(other)} of {len(file.ids)} videos, expected width {width}: {some(other, 2)}"
-        file.findings.append(_WIDTH.found(where, text))
+        file.findings.add("width", where, text)
     return ids, arrays
 
 

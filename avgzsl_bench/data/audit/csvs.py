@@ -4,52 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
+from avgzsl_bench.data.audit.finding import Finding, finding, some
 from avgzsl_bench.data.audit.standard import compare, overlaps
 from avgzsl_bench.data.audit.survey import ClassList, Survey
 from avgzsl_bench.data.datasets.facts import PARTITIONS
-
-_DROPPED = Check(
-    "csv-beyond-list",
-    Severity.NOTE,
-    "none where the list decides, as here and in the published loaders; code that goes by the csv tests on more "
-    "classes, and its figures do not compare",
-    "let the txt decide; --split cls does, --split main keeps the classes",
-)
-_BEYOND = Check(
-    "csv-beyond-list",
-    Severity.WARNING,
-    "the csv and the list describe different benchmarks",
-    "take both files from one source",
-)
-_CODE = Check(
-    "label-code",
-    Severity.WARNING,
-    "code that trusts the column gives videos another class",
-    "take the class from the label column",
-)
-_CSV_IDS = Check(
-    "csv-ids", Severity.WARNING, "a video counts twice, or for two classes", "keep one row for a video"
-)
-_TWO_PARTITIONS = Check(
-    "two-partitions",
-    Severity.ERROR,
-    "code that goes by the csvs scores videos that it trained on, or counts them twice: figures are too high",
-    "take the published csvs",
-)
-_FILES = Check(
-    "csv-and-features",
-    Severity.WARNING,
-    "fewer or other videos are trained and tested on than the csvs say",
-    "download the feature archive again; a partial copy is for trying things out only",
-)
-_CLASS = Check(
-    "class-and-csv",
-    Severity.ERROR,
-    "videos are in the class file of one class and listed for another: they are trained on and scored as a wrong "
-    "class",
-    "see by the ids which is wrong, the class file or the csv, and take that one from the published archive",
-)
 
 
 def check_csvs(survey: Survey) -> Iterator[Finding]:
@@ -67,7 +25,7 @@ def _check_rows(survey: Survey, item: ClassList) -> Iterator[Finding]:
     rows, where = item.rows or [], f"{item.where}.csv"
     wrong = [f"{video} ({label} {code})" for video, label, code in rows if code != survey.dataset.class_id(label)]
     if wrong:
-        yield _CODE.found(where, f"{len(wrong)} of {len(rows)} rows: {some(wrong, 3)}")
+        yield finding("label-code", where, f"{len(wrong)} of {len(rows)} rows: {some(wrong, 3)}")
     owner: dict[str, str] = {}
     twice: list[str] = []
     two: list[str] = []
@@ -77,7 +35,7 @@ def _check_rows(survey: Survey, item: ClassList) -> Iterator[Finding]:
         owner.setdefault(video, label)
     for videos, what in ((twice, "occur twice"), (two, "have two labels")):
         if videos:
-            yield _CSV_IDS.found(where, f"{len(videos)} videos {what}: {some(videos, 3)}")
+            yield finding("csv-ids", where, f"{len(videos)} videos {what}: {some(videos, 3)}")
 
 
 def _check_list(survey: Survey, split: str, item: ClassList) -> Iterator[Finding]:
@@ -94,7 +52,8 @@ def _check_list(survey: Survey, split: str, item: ClassList) -> Iterator[Finding
         union = {c for s in dataset.splits for c in dataset.facts(s)[item.partition].classes}
         dropped = union - set(dataset.facts(split)[item.partition].classes)
         known = all(labels[label] in dropped for label in beyond)
-        yield (_DROPPED if known else _BEYOND).found(f"{item.where}.csv", text)
+        check = "csv-beyond-list/published" if known else "csv-beyond-list/foreign"
+        yield finding(check, f"{item.where}.csv", text)
 
 
 def _check_standard(survey: Survey, split: str, item: ClassList) -> Iterator[Finding]:
@@ -113,7 +72,9 @@ def _check_partitions(lists: list[ClassList]) -> Iterator[Finding]:
     ids |= {item.partition: {video for video, _, _ in item.rows or ()} for item in lists}
     for one, other, both in overlaps(ids):
         place = lists[0].where.rpartition("/")[0]
-        yield _TWO_PARTITIONS.found(f"{place}, csvs of {one} and {other}", f"{len(both)} videos: {some(both)}")
+        yield finding(
+            "two-partitions/csvs", f"{place}, csvs of {one} and {other}", f"{len(both)} videos: {some(both)}"
+        )
 
 
 def _check_features(survey: Survey) -> Iterator[Finding]:
@@ -140,6 +101,6 @@ def _check_features(survey: Survey) -> Iterator[Finding]:
                 shown = [f"{video} in {survey.name(label)}" for video, label in other]
                 text = f"{len(other)} videos are in the class file of another class than in the csv"
                 class_places.setdefault(f"{text}: {some(shown, 3)}", []).append(modality)
-        for check, places in ((_FILES, lacking_places), (_CLASS, class_places)):
+        for check, places in (("csv-and-features", lacking_places), ("class-and-csv", class_places)):
             for text, modalities in places.items():
-                yield check.found(f"{item.partition}, {' and '.join(modalities)}", text)
+                yield finding(check, f"{item.partition}, {' and '.join(modalities)}", text)

@@ -1,9 +1,12 @@
-"""Checks of the audit, and their findings."""
+"""Findings of the audit; `checks.toml` has the texts of each check."""
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
+from importlib.resources import files
 
 
 class Severity(Enum):
@@ -44,18 +47,54 @@ class Finding:
     advice: str
 
 
+@cache
+def checks() -> dict[str, dict[str, str]]:
+    """Read severity, effect and advice of each check, by name; variants of one check have `/VARIANT` after it."""
+    text = files("avgzsl_bench").joinpath("data/audit/checks.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def finding(check: str, where: str, evidence: str) -> Finding:
+    """Make a finding of a check of `checks.toml`."""
+    facts = checks()[check]
+    severity = Severity(facts["severity"])
+    return Finding(check.partition("/")[0], severity, where, evidence, facts["effect"], facts["advice"])
+
+
+class Findings(list[Finding]):
+    """Findings gathered while data are read."""
+
+    def add(self, check: str, where: str, evidence: str) -> None:
+        """Add a finding of a check of `checks.toml`."""
+        self.append(finding(check, where, evidence))
+
+
 @dataclass(frozen=True)
-class Check:
-    """A check: all of its findings have the same name, severity, effect and advice."""
+class Audit:
+    """Findings of all checks in one target; without further facts where it cannot be surveyed.
 
-    name: str
-    severity: Severity
-    effect: str
-    advice: str
+    Attributes:
+        target: the folder, set of caches or store.
+        kind: `tree`, `cache` or `store`.
+        findings: the worst first, else in the order of the checks.
+        dataset, features: their names; features `unknown` where the widths are of no known set, dataset `unknown`
+            where it cannot be determined.
+        simulated: whether the features are simulated.
+        videos: number of different ids.
+    """
 
-    def found(self, where: str, evidence: str) -> Finding:
-        """Make a finding of this check."""
-        return Finding(self.name, self.severity, where, evidence, self.effect, self.advice)
+    target: str
+    kind: str
+    findings: tuple[Finding, ...]
+    dataset: str = "unknown"
+    features: str = "unknown"
+    simulated: bool = False
+    videos: int = 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error among the findings."""
+        return any(f.severity is Severity.ERROR for f in self.findings)
 
 
 def some(names: list[str], shown: int = 5) -> str:

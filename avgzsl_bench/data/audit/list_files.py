@@ -7,7 +7,7 @@ import io
 import os
 from pathlib import Path
 
-from avgzsl_bench.data.audit.finding import Check, Severity, some
+from avgzsl_bench.data.audit.finding import some
 from avgzsl_bench.data.audit.survey import ClassList, Survey
 from avgzsl_bench.data.datasets.facts import PARTITIONS
 from avgzsl_bench.data.layouts.tree import disk_name, refuse_link_out
@@ -18,26 +18,9 @@ _FOLDERS = ("class-split", "class_split")
 _LARGEST = 1 << 26
 """Bytes of a list; the largest published one has 6 MB."""
 
-_UNREADABLE = Check(
-    "list-unreadable", Severity.WARNING, "none here: the lists are part of this program", "download the file again"
-)
-
-
-_MISSING = Check(
-    "list-missing",
-    Severity.NOTE,
-    "none here: the lists are part of this program; other programs stop, or take another split",
-    "download the class lists again",
-)
-
 
 def read_lists(tree: Path, survey: Survey) -> None:
-    """Read the lists beside a feature-set folder into its survey, if there are any.
-
-    Args:
-        tree: the folder, as an absolute path.
-        survey: takes the lists.
-    """
+    """Read the lists beside a feature-set folder (an absolute path) into its survey, if there are any."""
     for parent in (tree.parent, tree.parent.parent):
         for folder in (parent / name for name in _FOLDERS):
             if folder.is_dir():
@@ -46,8 +29,8 @@ def read_lists(tree: Path, survey: Survey) -> None:
 
 
 def _read_folder(folder: Path, survey: Survey) -> None:
-    names = _lines(folder / "all_class.txt", folder, survey)
-    survey.class_names = None if names is None else names[0]
+    names = _read(folder / "all_class.txt", folder, survey)
+    survey.class_names = None if names is None else names.splitlines()
     for key, columns in (("w2v", ("original", "manual")), ("clip", ("original", "manual", "clip_class_name"))):
         table = folder / f"{survey.dataset.name}_{key}_class_names.csv"
         named = _table(table, folder, survey, columns)
@@ -61,7 +44,7 @@ def _read_folder(folder: Path, survey: Survey) -> None:
             stem = place / disk_name(partition)
             files = (stem.with_suffix(".txt"), stem.with_suffix(".csv"))
             missing += [file.name for file in files if not os.path.lexists(file)]
-            txt = _lines(stem.with_suffix(".txt"), folder, survey)
+            txt = _read(stem.with_suffix(".txt"), folder, survey)
             columns = ("filename", "label", "label_code")
             rows = _table(stem.with_suffix(".csv"), folder, survey, columns)
             if txt is not None or rows is not None:
@@ -69,15 +52,15 @@ def _read_folder(folder: Path, survey: Survey) -> None:
                     ClassList(
                         where=f"{folder.name}/{split}_split/{disk_name(partition)}",
                         partition=partition,
-                        listed=None if txt is None else txt[0],
+                        listed=None if txt is None else txt.splitlines(),
                         rows=None if rows is None else [(v, c, _number(code)) for v, c, code in rows],
-                        ends=txt is None or txt[1],
+                        ends=txt is None or txt.endswith("\n"),
                     )
                 )
         if found:
             survey.lists[split] = found
         if missing and place.is_dir():
-            survey.findings.append(_MISSING.found(f"{folder.name}/{split}_split", f"no {some(missing, 3)}"))
+            survey.findings.add("list-missing", f"{folder.name}/{split}_split", f"no {some(missing, 3)}")
 
 
 def _read(path: Path, folder: Path, survey: Survey) -> str | None:
@@ -96,14 +79,8 @@ def _read(path: Path, folder: Path, survey: Survey) -> str | None:
         reason = os_reason(error)
     except UnicodeDecodeError:
         reason = "not UTF-8"
-    survey.findings.append(_UNREADABLE.found(where, reason))
+    survey.findings.add("list-unreadable", where, reason)
     return None
-
-
-def _lines(path: Path, folder: Path, survey: Survey) -> tuple[list[str], bool] | None:
-    """Read names, and whether the last one has its line feed."""
-    text = _read(path, folder, survey)
-    return None if text is None else (text.splitlines(), text.endswith("\n"))
 
 
 def _table(path: Path, folder: Path, survey: Survey, columns: tuple[str, ...]) -> list[tuple[str, ...]] | None:
@@ -119,7 +96,7 @@ def _table(path: Path, folder: Path, survey: Survey, columns: tuple[str, ...]) -
         return [tuple(row[name] or "" for name in columns) for row in reader]
     except csv.Error as error:
         where = f"{folder.name}/{path.relative_to(folder)}"
-        survey.findings.append(_UNREADABLE.found(where, str(error)))
+        survey.findings.add("list-unreadable", where, str(error))
         return None
 
 

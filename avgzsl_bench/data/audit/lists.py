@@ -4,41 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
+from avgzsl_bench.data.audit.finding import Finding, finding, some
 from avgzsl_bench.data.audit.survey import ClassList, Survey
 
 _ALL = "class-split/all_class.txt"
-
-_LIST = Check(
-    "class-list",
-    Severity.WARNING,
-    "figures made with these lists are of another split than the standard one",
-    "use the published lists; this program has them and does not read these",
-)
-_ENDING = Check(
-    "no-final-line-feed",
-    Severity.NOTE,
-    "none for code that counts names; code that counts line feeds misses the last class",
-    "count names",
-)
-_UNSORTED = Check(
-    "class-order",
-    Severity.NOTE,
-    "code that takes the line number for the class id gives classes another id",
-    "sort by code point, upper case before lower case; avbench does",
-)
-_SPELLING = Check(
-    "class-spelling",
-    Severity.NOTE,
-    "a case-sensitive look-up loses the class",
-    "compare class names without regard to case, after sorting them as they are; avbench does",
-)
-_READABLE = Check(
-    "readable-names",
-    Severity.WARNING,
-    "text embeddings are looked up under other names, or not found",
-    "use the published table of names",
-)
 
 
 def check_lists(survey: Survey) -> Iterator[Finding]:
@@ -56,10 +25,10 @@ def _check_names(survey: Survey) -> Iterator[Finding]:
     if names is not None:
         if sorted(names) != listed:
             other = sorted(set(names) ^ set(listed)) or sorted({n for n in names if names.count(n) > 1})
-            yield _LIST.found(_ALL, f"{len(names)} names, not those of {dataset.name}: {some(other)}")
+            yield finding("class-list", _ALL, f"{len(names)} names, not those of {dataset.name}: {some(other)}")
         elif names != listed:
             moved = sum(a != b for a, b in zip(names, listed, strict=True))
-            yield _UNSORTED.found(_ALL, f"{moved} of {len(names)} lines are not in sorted order")
+            yield finding("class-order", _ALL, f"{moved} of {len(names)} lines are not in sorted order")
     yield from _check_tables(survey)
     spelt = {n for lists in survey.lists.values() for item in lists for n in item.listed or ()}
     variants = sorted(c.name for c in dataset.classes if c.name != c.listed and c.name in spelt)
@@ -69,7 +38,7 @@ def _check_names(survey: Survey) -> Iterator[Finding]:
             count = sum(n in (item.listed or ()) for ls in survey.lists.values() for item in ls for n in variants)
             other = [c.listed for c in dataset.classes if c.name in variants]
             text = f"{some(variants)} in {count} lists is {some(other)} in all_class.txt"
-            yield _SPELLING.found("class-split", text)
+            yield finding("class-spelling", "class-split", text)
 
 
 def _check_tables(survey: Survey) -> Iterator[Finding]:
@@ -91,7 +60,7 @@ def _check_tables(survey: Survey) -> Iterator[Finding]:
         if len(theirs) < len(rows):
             parts.append(f"{len(rows) - len(theirs)} names twice")
         if parts:
-            yield _READABLE.found(f"class-split/{file}", "; ".join(parts))
+            yield finding("readable-names/list", f"class-split/{file}", "; ".join(parts))
 
 
 def _check_txt(survey: Survey, split: str, item: ClassList) -> Iterator[Finding]:
@@ -99,7 +68,7 @@ def _check_txt(survey: Survey, split: str, item: ClassList) -> Iterator[Finding]
         return
     where = f"{item.where}.txt"
     if not item.ends:
-        yield _ENDING.found(where, f"{len(item.listed)} names, {len(item.listed) - 1} line feeds")
+        yield finding("no-final-line-feed", where, f"{len(item.listed)} names, {len(item.listed) - 1} line feeds")
     dataset = survey.dataset
     ids = {name: dataset.class_id(name) for name in item.listed}
     unknown = sorted(name for name, label in ids.items() if label is None)
@@ -111,4 +80,4 @@ def _check_txt(survey: Survey, split: str, item: ClassList) -> Iterator[Finding]
         if classes:
             parts.append(f"{verb} {len(classes)} classes: {some([survey.name(c) for c in sorted(classes)])}")
     if parts:
-        yield _LIST.found(where, "; ".join(parts))
+        yield finding("class-list", where, "; ".join(parts))

@@ -7,21 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
+from avgzsl_bench.data.audit.finding import Finding, finding, some
 from avgzsl_bench.data.audit.survey import Survey
-
-NEAR = Check(
-    "near-duplicate",
-    Severity.WARNING,
-    "a scored video is almost a training video: S is inflated, or a label is wrong",
-    "look at the two videos; remove one if they are the same",
-)
-SCORED = Check(
-    "near-duplicate",
-    Severity.WARNING,
-    "one video is scored as a seen class and as an unseen one: at least one of the labels is wrong",
-    "look at the two videos; remove one if they are the same",
-)
+from avgzsl_bench.data.datasets.facts import PARTITIONS, STAGES
 
 _CLOSE = 0.02
 """Near: a distance below this share of the usual distance between two videos."""
@@ -34,20 +22,20 @@ def check_near(survey: Survey) -> Iterator[Finding]:
     if len(survey.vectors) < 2:
         return
     sketch, mask, ids = _joint(survey)
-    for stage, training, kind in (("stage1", "stage1_train", "val"), ("stage2", "stage2_train", "test")):
-        of_seen, of_unseen = f"{stage}_{kind}_seen", f"{stage}_{kind}_unseen"
+    for training, of_seen, of_unseen in STAGES:
         scored = mask[of_seen] | mask[of_unseen]
         pairs = _near(sketch, scored & ~mask[training], mask[training])
         if pairs:
-            text = f"{len(pairs)} scored videos are almost equal to a training video"
-            shown = some([f"{ids[i]} and {ids[k]}" for i, k in pairs], 3)
-            yield NEAR.found(f"{training} and scored partitions", f"{text}: {shown}")
+            text = f"{len(pairs)} scored videos are almost equal to a training video: {_shown(pairs, ids)}"
+            yield finding("near-duplicate/trained", f"{training} and scored partitions", text)
         pairs = _near(sketch, mask[of_unseen] & ~mask[of_seen], mask[of_seen])
         if pairs:
-            shown = some([f"{ids[i]} and {ids[k]}" for i, k in pairs], 3)
-            yield SCORED.found(
-                f"{of_seen} and {of_unseen}", f"{len(pairs)} videos are almost equal to one of the other: {shown}"
-            )
+            text = f"{len(pairs)} videos are almost equal to one of the other: {_shown(pairs, ids)}"
+            yield finding("near-duplicate/scored", f"{of_seen} and {of_unseen}", text)
+
+
+def _shown(pairs: list[tuple[int, int]], ids: list[str]) -> str:
+    return some([f"{ids[i]} and {ids[k]}" for i, k in pairs], 3)
 
 
 def _near(
@@ -79,19 +67,11 @@ def _joint(survey: Survey) -> tuple[NDArray[np.float64], dict[str, NDArray[np.bo
         rows = vectors.sketch[[places[i] for i in ids]]
         parts.append(rows / _usual_distance(rows))
     audio = next(iter(survey.vectors.values()))
-    position = {video: k for k, video in enumerate(ids)}
     mask = {}
-    for partition in (
-        "stage1_train",
-        "stage1_val_seen",
-        "stage1_val_unseen",
-        "stage2_test_seen",
-        "stage2_test_unseen",
-    ):
-        mask[partition] = np.zeros(len(ids), bool)
-        mask[partition][[position[i] for i in audio.ids(partition) if i in position]] = True
-    mask["stage2_train"] = np.any([m for p, m in mask.items() if p.startswith("stage1")], axis=0)
-    mask["stage2_train"][[position[i] for i in audio.ids("stage2_train") if i in position]] = True
+    for partition in PARTITIONS:
+        inside = set(audio.ids(partition))
+        mask[partition] = np.array([video in inside for video in ids], bool)
+    mask["stage2_train"] |= np.any([mask[p] for p in STAGES[0]], axis=0)
     return np.concatenate(parts, axis=1), mask, ids
 
 

@@ -7,20 +7,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from avgzsl_bench.data.audit.audit import Audit
-from avgzsl_bench.data.audit.finding import Finding, Severity
+from avgzsl_bench.data.audit.finding import Audit, Finding, Severity
 
 _MANY = 8
 """Findings of one check that are shown; JSON has them all."""
 
 
 def as_text(audit: Audit, width: int) -> list[str]:
-    """List the lines of an audit: its target, then each check with findings, their places, effect and advice.
-
-    Args:
-        audit: the audit.
-        width: columns to fill.
-    """
+    """List the lines of an audit: its target, then each check with findings, their places, effect and advice."""
     simulated = "SIMULATED, " if audit.simulated else ""
     lines = [f"{audit.target}: {audit.kind}, {audit.dataset} {audit.features}, {simulated}{audit.videos} videos"]
     for group in _groups(audit):
@@ -46,9 +40,7 @@ def summary(audit: Audit) -> str:
 def as_values(audit: Audit) -> dict[str, Any]:
     """Give the audit as plain values, for JSON."""
     return {
-        **{
-            name: getattr(audit, name) for name in ("target", "kind", "dataset", "features", "simulated", "videos")
-        },
+        **{name: value for name, value in vars(audit).items() if name != "findings"},
         "counts": {s.value: sum(f.severity is s for f in audit.findings) for s in Severity},
         "findings": [{**vars(f), "severity": f.severity.value} for f in audit.findings],
     }

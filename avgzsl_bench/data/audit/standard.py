@@ -7,22 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
-from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
+from avgzsl_bench.data.audit.finding import Finding, finding, some
 from avgzsl_bench.data.audit.survey import Survey
-from avgzsl_bench.data.datasets.facts import PARTITIONS, PartitionFacts
-
-_COUNTS = Check(
-    "standard-counts",
-    Severity.WARNING,
-    "results are not comparable with those on the standard videos",
-    "download the archive again; if other videos are meant, give the dataset a name of its own",
-)
-_IDS = Check(
-    "standard-ids",
-    Severity.WARNING,
-    "there are as many videos as in the standard, but others: results are not comparable",
-    "download the archive again; if other videos are meant, give the dataset a name of its own",
-)
+from avgzsl_bench.data.datasets.facts import STAGES, PartitionFacts
 
 
 def overlaps(ids: Mapping[str, set[str]]) -> Iterator[tuple[str, str, list[str]]]:
@@ -30,7 +17,7 @@ def overlaps(ids: Mapping[str, set[str]]) -> Iterator[tuple[str, str, list[str]]
 
     All of stage 1 is trained on in stage 2, whatever its training partition holds.
     """
-    stage1, stage2 = ([p for p in PARTITIONS if p.startswith(stage)] for stage in ("stage1", "stage2"))
+    stage1, stage2 = STAGES
     trained = set().union(*(ids[p] for p in (*stage1, "stage2_train")))
     for one, other in (*combinations(stage1, 2), *combinations(stage2, 2)):
         both = sorted((trained if one == "stage2_train" else ids[one]) & ids[other])
@@ -54,10 +41,9 @@ def compare(survey: Survey, label: Mapping[str, int], facts: PartitionFacts, whe
     if other:
         shown = [f"{survey.name(c)} {count[c]} of {standard[c]}" for c in other]
         text = f"{len(ids)} videos, standard {sum(facts.videos)}"
-        yield _COUNTS.found(where, f"{text}; other counts in {len(other)} classes: {some(shown, 3)}")
+        yield finding("standard-counts", where, f"{text}; other counts in {len(other)} classes: {some(shown, 3)}")
     elif not survey.simulated and facts.ids_sha256 is not None:
         mark = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
         if mark != facts.ids_sha256:
-            yield _IDS.found(
-                where, f"sha256 of the ids is {mark[:12]}, of the standard ones {facts.ids_sha256[:12]}"
-            )
+            text = f"sha256 of the ids is {mark[:12]}, of the standard ones {facts.ids_sha256[:12]}"
+            yield finding("standard-ids", where, text)

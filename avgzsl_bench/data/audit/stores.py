@@ -6,8 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from avgzsl_bench.data.audit.finding import Check, Severity
-from avgzsl_bench.data.audit.survey import Collector, Survey, Text, feature_set
+from avgzsl_bench.data.audit.survey import Collector, Survey, Text
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
 from avgzsl_bench.data.store.fingerprint import fingerprint
@@ -16,19 +15,6 @@ from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 
 _BLOCK = 256
 """Videos at a time."""
-
-_ALTERED = Check(
-    "fingerprint",
-    Severity.ERROR,
-    "runs refuse the store",
-    "import the data again with 'avbench data import DIR --force'",
-)
-_LABELS = Check(
-    "labels",
-    Severity.ERROR,
-    "videos belong to no class",
-    "import the data again with 'avbench data import DIR --force'",
-)
 
 
 def survey_store(header: StoreHeader, dataset: Dataset) -> Survey:
@@ -40,19 +26,17 @@ def survey_store(header: StoreHeader, dataset: Dataset) -> Survey:
     table = read_table(header)
     survey = Survey(f"{header.dataset} {header.features}", "store", dataset, simulated=header.simulated)
     if fingerprint(table) != header.fingerprint:
-        survey.findings.append(_ALTERED.found(str(header.path), "the content does not match the fingerprint"))
+        survey.findings.add("fingerprint", str(header.path), "the content does not match the fingerprint")
     if table.label.max() >= len(dataset.classes):
         text = f"class id {table.label.max()}, {dataset.name} has {len(dataset.classes)} classes"
-        survey.findings.append(_LABELS.found(str(header.path), text))
-    for modality, feature in (("audio", table.audio), ("visual", table.visual)):
-        gathered = _collect(table, feature).finished()
-        if gathered is not None:
-            survey.vectors[modality] = gathered
+        survey.findings.add("labels", str(header.path), text)
+    collectors = {"audio": _collect(table, table.audio), "visual": _collect(table, table.visual)}
+    survey.take(collectors, sequences=header.sequences)
     for encoder, vectors in table.text.items():
         present = np.flatnonzero(~np.isnan(vectors).any(axis=1))
         survey.text[encoder] = Text(f"text {encoder}", vectors[present], present, by_row=False)
-    if header.features != SIMULATED:
-        survey.features = feature_set((header.audio, header.visual), header.sequences)
+    if header.features == SIMULATED:
+        survey.features = None
     return survey
 
 

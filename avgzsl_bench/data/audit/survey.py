@@ -8,20 +8,22 @@ sequences how many steps there are. Lengths and sketches are float64: those of l
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.data.audit.finding import Finding
+from avgzsl_bench.data.audit.finding import Findings
 from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, partition_bit
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, FeatureSet
 
 SKETCH = 32
 WIDEST = 1 << 16
 """Wider vectors are treated as damage: the widest published ones have 4096 numbers."""
-MODALITIES = ("audio", "visual")
+MODALITIES = {"audio": "audio", "visual": "video"}
+"""Modalities, and the folder or part that holds each in published files."""
 
 
 @dataclass
@@ -137,7 +139,15 @@ class Survey:
     lists: dict[str, list[ClassList]] = field(default_factory=dict)
     class_names: list[str] | None = None
     names: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
+
+    def take(self, collectors: Mapping[str, Collector], *, sequences: bool) -> None:
+        """Take the gathered vectors of each modality, and the published feature set of their widths, if any."""
+        self.vectors = {m: v for m, c in collectors.items() if (v := c.finished()) is not None}
+        if len(self.vectors) == len(MODALITIES):
+            form = self.vectors["audio"].width, self.vectors["visual"].width, sequences
+            fitting = (f for f in PUBLISHED if (f.audio, f.visual, f.sequences) == form)
+            self.features = next(fitting, None)
 
     def name(self, label: int) -> str:
         """Give a class's name, also where there is no such class."""
@@ -145,41 +155,15 @@ class Survey:
         return names[label] if 0 <= label < len(names) else f"id {label}"
 
 
-@dataclass(frozen=True)
-class Unread:
-    """Data that cannot be surveyed.
-
-    Attributes:
-        target: the data, for people.
-        kind: `tree`, `cache` or `store`.
-        findings: why.
-        dataset, features: their names, as far as known.
-    """
-
-    target: str
-    kind: str
-    findings: list[Finding]
-    dataset: str = "unknown"
-    features: str = "unknown"
-
-
 class Collector:
-    """Gathers the vectors of a modality, block by block.
-
-    Args:
-        width: of the vectors.
-    """
+    """Gathers the vectors of a modality, `[width]` each, block by block."""
 
     def __init__(self, width: int) -> None:
         self.width = width
         random = np.random.RandomState(width)
         self._matrix = random.standard_normal((width, SKETCH)) / np.sqrt(SKETCH)
-        self._label: list[NDArray[np.int64]] = []
-        self._mask: list[NDArray[np.uint8]] = []
         self._ids: list[str] = []
-        self._blocks: list[tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]] = []
-        self._digest: list[int] = []
-        self._steps: list[int] = []
+        self._blocks: list[tuple[NDArray[Any], ...]] = []
         self._step_norms: list[float] = []
         self._whole = True
         self._low = np.full(width, np.inf, np.float32)
@@ -205,10 +189,11 @@ class Collector:
         values = np.stack([np.atleast_2d(a).mean(axis=0, dtype=np.float64) for a in arrays])
         finite = np.isfinite(values).all(axis=1)
         sound = values[finite]
-        for array, fine in zip(arrays, finite, strict=True):
+        digest, counts = np.empty(n, np.uint64), np.empty(n, np.int64)
+        for i, array in enumerate(arrays):
             steps = np.atleast_2d(array)
-            self._steps.append(len(steps))
-            if fine:
+            counts[i] = len(steps)
+            if finite[i]:
                 self._low = np.minimum(self._low, steps.min(axis=0))
                 self._high = np.maximum(self._high, steps.max(axis=0))
                 self._whole = self._whole and bool((steps == np.rint(steps)).all())
@@ -216,30 +201,31 @@ class Collector:
                 lengths = lengths[lengths > 0]
                 self._step_norms += [lengths.min(), lengths.max()] if len(lengths) else []
             content = np.ascontiguousarray(array, np.float32).tobytes()
-            self._digest.append(int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little"))
+            digest[i] = int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
         norm, sketch = np.zeros(n), np.zeros((n, SKETCH))
         norm[finite] = np.linalg.norm(sound, axis=1)
         sketch[finite] = sound @ self._matrix
-        self._label.append(np.broadcast_to(np.asarray(label, np.int64), n))
-        self._mask.append(np.broadcast_to(np.asarray(mask, np.uint8), n))
+        labels = np.broadcast_to(np.asarray(label, np.int64), n)
+        masks = np.broadcast_to(np.asarray(mask, np.uint8), n)
         self._ids += video_ids
-        self._blocks.append((finite, norm, sketch))
+        self._blocks.append((labels, masks, finite, norm, sketch, digest, counts))
 
     def finished(self) -> Vectors | None:
         """Give the gathered vectors; None if there are none."""
         if not self._ids:
             return None
-        finite, norm, sketch = (np.concatenate(parts) for parts in zip(*self._blocks, strict=True))
+        columns = (np.concatenate(parts) for parts in zip(*self._blocks, strict=True))
+        label, mask, finite, norm, sketch, digest, steps = columns
         return Vectors(
             width=self.width,
-            label=np.concatenate(self._label),
-            mask=np.concatenate(self._mask),
+            label=label,
+            mask=mask,
             video_id=self._ids,
             finite=finite,
             norm=norm,
             sketch=sketch,
-            digest=np.array(self._digest, np.uint64),
-            steps=np.array(self._steps, np.int64),
+            digest=digest,
+            steps=steps,
             step_norm=(min(self._step_norms, default=np.nan), max(self._step_norms, default=np.nan)),
             whole=self._whole,
             low=self._low,
@@ -251,9 +237,3 @@ def partitions_of(dataset: Dataset, split: str | None) -> dict[str, set[int]]:
     """Collect the classes that each partition may hold: of one split, or of any."""
     splits = [split] if split else list(dataset.splits)
     return {p: {c for s in splits for c in dataset.facts(s)[p].classes} for p in PARTITIONS}
-
-
-def feature_set(widths: tuple[int, int], sequences: bool) -> FeatureSet | None:
-    """Find the published feature set of these audio and visual widths; None if there is none."""
-    matching = (f for f in PUBLISHED if (f.audio, f.visual) == widths and f.sequences == sequences)
-    return next(matching, None)

@@ -10,54 +10,12 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
+from avgzsl_bench.data.audit.finding import Finding, finding, some
 from avgzsl_bench.data.audit.survey import Survey, Text
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
 from avgzsl_bench.data.datasets.text_order import text_rows
 
-TARGET = Check(
-    "text-target",
-    Severity.ERROR,
-    "code that uses row r for class r, as the published code does, trains and tests with other classes' vectors; "
-    "seen accuracy hides it, transfer to unseen classes suffers",
-    "put row r at position target[r]; or use 'avbench data import' on class files, which places vectors by name",
-)
-ROWS = Check(
-    "text-rows",
-    Severity.ERROR,
-    "these classes are described by another class's name; seen accuracy hides it, transfer to unseen ones suffers",
-    "take the text file of the published archive and place its vectors by name",
-)
-ORDER = Check(
-    "text-order",
-    Severity.NOTE,
-    "none here: avbench places vectors by name. The published loaders sort them by readable name and index them "
-    "by class id: results of those are on shifted vectors",
-    "nothing; --set text_order=official reproduces the published loaders, for comparison",
-)
-_BROKEN = Check(
-    "text-vector", Severity.ERROR, "no video can be matched with the class", "download the text file again"
-)
-_EQUAL = Check(
-    "text-equal",
-    Severity.WARNING,
-    "these classes cannot be distinguished by their text",
-    "download the text file again, or embed their names anew",
-)
-_NORM = Check(
-    "text-norm",
-    Severity.WARNING,
-    "losses and distances weigh classes by the length of their vectors; published text embeddings have length 1",
-    "divide each vector by its length",
-)
-KEYS = Check(
-    "readable-names",
-    Severity.WARNING,
-    "a look-up by the names of this feature set does not find the vectors; sorted by these names, they get into "
-    "another order",
-    "take the text file of the feature set's own archive",
-)
 _NORMED = 1e-3
 
 
@@ -97,11 +55,8 @@ def _check_target(survey: Survey, text: Text) -> Iterator[Finding]:
     moved = np.flatnonzero(text.target != np.arange(len(text.target)))
     if len(moved):
         shown = [f"{survey.name(int(r))} holds that of {survey.name(int(text.target[r]))}" for r in moved]
-        yield TARGET.found(
-            text.where,
-            f"target is not 0 to C-1: {len(moved)} of {len(text.target)} rows; {some(shown, 3)}; "
-            f"{_in_use(survey, moved)}",
-        )
+        moves = f"{len(moved)} of {len(text.target)} rows; {some(shown, 3)}; {_in_use(survey, moved)}"
+        yield finding("text-target", text.where, f"target is not 0 to C-1: {moves}")
 
 
 def _check_rows(survey: Survey, text: Text) -> Iterator[Finding]:
@@ -110,10 +65,8 @@ def _check_rows(survey: Survey, text: Text) -> Iterator[Finding]:
     wrong = np.flatnonzero((held >= 0) & (held != text.target))
     if len(wrong):
         shown = [f"{survey.name(int(text.target[r]))} has that of {survey.name(int(held[r]))}" for r in wrong]
-        known = int((held >= 0).sum())
-        yield ROWS.found(
-            text.where, f"{len(wrong)} of {known} published word vectors stand for another class: {some(shown, 3)}"
-        )
+        share = f"{len(wrong)} of {int((held >= 0).sum())} published word vectors"
+        yield finding("text-rows", text.where, f"{share} stand for another class: {some(shown, 3)}")
 
 
 def _check_order(survey: Survey, encoder: str, text: Text) -> Iterator[Finding]:
@@ -126,11 +79,9 @@ def _check_order(survey: Survey, encoder: str, text: Text) -> Iterator[Finding]:
     if len(moved):
         unseen = [int(c) for c in moved if c in dataset.facts(_split(survey))["stage2_test_unseen"].classes]
         shown = [f"{survey.name(c)} gets {survey.name(int(rows[c]))}" for c in unseen]
-        yield ORDER.found(
-            text.where,
-            f"sorted by readable name, {len(moved)} of {len(rows)} classes get another's vector, "
-            f"{_in_use(survey, moved)}" + (f": {some(shown, 3)}" if shown else ""),
-        )
+        moves = f"{len(moved)} of {len(rows)} classes get another's vector, {_in_use(survey, moved)}"
+        examples = f": {some(shown, 3)}" if shown else ""
+        yield finding("text-order", text.where, f"sorted by readable name, {moves}{examples}")
 
 
 def _in_use(survey: Survey, moved: NDArray[np.int64]) -> str:
@@ -161,7 +112,8 @@ def _check_keys(survey: Survey, text: Text) -> Iterator[Finding]:
         return
     expected = text_rows(survey.dataset, encoder, "official")
     if (expected != _sorted_rows(survey, encoder, text)).any():
-        yield KEYS.found(text.where, f"keyed by the readable names of another feature set than those of {encoder}")
+        other = f"keyed by the readable names of another feature set than those of {encoder}"
+        yield finding("readable-names/text", text.where, other)
 
 
 def _check_vectors(survey: Survey, text: Text) -> Iterator[Finding]:
@@ -169,17 +121,15 @@ def _check_vectors(survey: Survey, text: Text) -> Iterator[Finding]:
     norm = np.linalg.norm(np.where(finite[:, None], text.vectors, 0).astype(np.float64), axis=1)
     broken = [survey.name(int(text.target[r])) for r in np.flatnonzero(~finite | (norm == 0))]
     if broken:
-        yield _BROKEN.found(text.where, f"{len(broken)} vectors are zero or not finite: {some(broken)}")
+        yield finding("text-vector", text.where, f"{len(broken)} vectors are zero or not finite: {some(broken)}")
     sound = np.flatnonzero(finite & (norm > 0))
     _, first, count = np.unique(text.vectors[sound], axis=0, return_index=True, return_counts=True)
     if (count > 1).any():
         names = [survey.name(int(text.target[sound[r]])) for r in first[count > 1]]
-        yield _EQUAL.found(
-            text.where, f"{int(count[count > 1].sum())} vectors are not unique, such as that of {some(names)}"
-        )
+        share = f"{int(count[count > 1].sum())} vectors are not unique"
+        yield finding("text-equal", text.where, f"{share}, such as that of {some(names)}")
     off = [r for r in sound if abs(norm[r] - 1) > _NORMED]
     if off:
         low, high = norm[off].min(), norm[off].max()
-        yield _NORM.found(
-            text.where, f"{len(off)} of {len(norm)} vectors have lengths from {low:.4g} to {high:.4g}"
-        )
+        lengths = f"{len(off)} of {len(norm)} vectors have lengths from {low:.4g} to {high:.4g}"
+        yield finding("text-norm", text.where, lengths)

@@ -8,48 +8,34 @@ from pathlib import Path
 
 import numpy as np
 
-from avgzsl_bench.data.audit.finding import Check, Finding, Severity
+from avgzsl_bench.data.audit.finding import Findings
 from avgzsl_bench.data.audit.survey import Survey, Text
 from avgzsl_bench.data.untrusted.unpickle import load_object_array
 from avgzsl_bench.errors import DataError
 
-_TEXT_FILE = Check(
-    "text-file",
-    Severity.ERROR,
-    "classes without a vector cannot be recognised by their name: 'data import' refuses the tree",
-    "download the text file again; its keys are the readable class names",
-)
-
 
 def text_names(paths: Iterable[Path]) -> set[str]:
     """Collect the names that text files have vectors for."""
-    return {key for path in paths for key in _dictionary(path, [])}
+    return {key for path in paths for key in _dictionary(path, Findings())}
 
 
 def read_text(paths: Iterable[Path], survey: Survey) -> None:
-    """Read class vectors of each file into a survey, placed by name with either list of readable names.
-
-    Args:
-        paths: the files.
-        survey: receives the vectors, and findings about the files.
-    """
-    dataset = survey.dataset
+    """Read class vectors of each file into a survey, placed by name with either list of readable names."""
     for path in paths:
         where = f"text/{path.name}"
         content = _dictionary(path, survey.findings)
-        namings = [[c.readable for c in dataset.classes], [c.clip for c in dataset.classes]]
-        names = max(namings, key=lambda naming: len(content.keys() & set(naming)))
+        names = survey.dataset.naming(content)
         ids = {name: i for i, name in enumerate(names)}
         unknown = sorted(content.keys() - ids.keys())
         missing = [name for name in names if name not in content]
         if content and (unknown or missing):
             parts = [f"{len(unknown)} names of no class, such as {unknown[0]!r}"] if unknown else []
             parts += [f"no vector for {len(missing)} classes, such as {missing[0]!r}"] if missing else []
-            survey.findings.append(_TEXT_FILE.found(where, "; ".join(parts)))
+            survey.findings.add("text-file", where, "; ".join(parts))
         known = sorted(content.keys() & ids.keys(), key=ids.__getitem__)
         widths = Counter(len(content[name]) for name in known)
         if len(widths) > 1:
-            survey.findings.append(_TEXT_FILE.found(where, f"vectors of several widths: {sorted(widths)}"))
+            survey.findings.add("text-file", where, f"vectors of several widths: {sorted(widths)}")
         rows = [name for name in known if len(content[name]) == widths.most_common(1)[0][0]]
         if rows:
             vectors = np.stack([content[name] for name in rows]).astype(np.float32)
@@ -63,19 +49,19 @@ def check_encoders(survey: Survey) -> None:
         files = [text.where for text in survey.text.values() if text.vectors.shape[1] == width]
         if len(files) != 1:
             text = f"{len(files)} files with vectors of width {width} ({encoder}), expected one"
-            survey.findings.append(_TEXT_FILE.found("text", text))
+            survey.findings.add("text-file", "text", text)
 
 
-def _dictionary(path: Path, findings: list[Finding]) -> dict[str, np.ndarray]:
+def _dictionary(path: Path, findings: Findings) -> dict[str, np.ndarray]:
     """Read the vectors of a text file by name; other entries are left out, with a finding."""
     where = f"text/{path.name}"
     try:
         content = load_object_array(path)
     except DataError as error:
-        findings.append(_TEXT_FILE.found(where, str(error).removeprefix(f"{path}: ")))
+        findings.add("text-file", where, str(error).removeprefix(f"{path}: "))
         return {}
     if not isinstance(content, dict):
-        findings.append(_TEXT_FILE.found(where, "not a dictionary from class name to vector"))
+        findings.add("text-file", where, "not a dictionary from class name to vector")
         return {}
     named = {k.decode("utf-8", "replace") if isinstance(k, bytes) else str(k): v for k, v in content.items()}
     sound = {
@@ -84,5 +70,5 @@ def _dictionary(path: Path, findings: list[Finding]) -> dict[str, np.ndarray]:
         if isinstance(v, np.ndarray) and v.ndim == 1 and v.size and v.dtype.kind == "f"
     }
     if len(sound) < len(named):
-        findings.append(_TEXT_FILE.found(where, f"{len(named) - len(sound)} entries are no vectors"))
+        findings.add("text-file", where, f"{len(named) - len(sound)} entries are no vectors")
     return sound

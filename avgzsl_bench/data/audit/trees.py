@@ -7,42 +7,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from avgzsl_bench.data.audit.class_files import UNREADABLE, fitting, read_class_file
-from avgzsl_bench.data.audit.finding import Check, Severity, some
+from avgzsl_bench.data.audit.class_files import fitting, read_class_file
+from avgzsl_bench.data.audit.finding import Audit, Findings, some
 from avgzsl_bench.data.audit.list_files import read_lists
-from avgzsl_bench.data.audit.marks import heed_mark, read_mark
-from avgzsl_bench.data.audit.survey import WIDEST, Collector, Survey, Unread, feature_set
+from avgzsl_bench.data.audit.survey import MODALITIES, WIDEST, Collector, Survey
 from avgzsl_bench.data.audit.tree_text import check_encoders, read_text, text_names
 from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, partition_bit
-from avgzsl_bench.data.layouts.tree import (
-    MODALITIES,
-    FeatureTree,
-    dataset_of,
-    disk_name,
-    feature_folders,
-    refuse_link_out,
-)
+from avgzsl_bench.data.layouts.marker import FILE_NAME, Marker, marked_datasets, read_marker, simulated_video
+from avgzsl_bench.data.layouts.tree import FeatureTree, dataset_of, disk_name, feature_folders, refuse_link_out
 from avgzsl_bench.errors import DataError
 
 _EXTENSIONS = (".h5", ".pkl")
-_FOLDERS = {"audio": "audio", "visual": "video"}
 _BELOW = ("", "*/", "features/*/", "*/features/*/")
 """Places of feature-set folders, as in `layouts.tree`."""
 _SAMPLED = 5
 """Number of files, the smallest ones, whose most common width is that of the modality."""
-
-_UNKNOWN_CLASS = Check(
-    "unknown-class",
-    Severity.ERROR,
-    "'data import' refuses the tree; the published loaders stop, too",
-    "remove the file, or give it the name of its class in the class lists",
-)
-_TWO_FILES = Check(
-    "class-file-twice",
-    Severity.ERROR,
-    "the class's videos are in two files, of which one may be out of date",
-    "keep one file for a class",
-)
 
 
 class _Tree(FeatureTree):
@@ -79,7 +58,7 @@ class _Tree(FeatureTree):
 
 def find_surveys(
     directory: Path, datasets: Sequence[Dataset], report: Callable[[str], None]
-) -> Iterator[Survey | Unread]:
+) -> Iterator[Survey | Audit]:
     """Survey each feature-set folder at or below a directory, also one that lacks a modality.
 
     Raises:
@@ -96,40 +75,37 @@ def find_surveys(
 
 def _folders(directory: Path) -> list[Path]:
     """Find the feature-set folders, including those with class files of one modality only."""
-    partitions = "stage_[12]_*"
-    places = (p for below in _BELOW for m in MODALITIES for p in directory.glob(f"{below}{m}/{partitions}"))
-    folders = {p.parent.parent for p in places}
+    patterns = [f"{below}{modality}/stage_[12]_*" for below in _BELOW for modality in MODALITIES.values()]
+    folders = {p.parent.parent for pattern in patterns for p in directory.glob(pattern)}
     inside = {p for p in folders if p.resolve().is_relative_to(directory.resolve())}
     return sorted({*feature_folders(directory), *inside})
 
 
-def _survey(tree: _Tree, names: list[str], datasets: Sequence[Dataset]) -> Survey | Unread:
-    mark, possible, faults = read_mark(tree, datasets)
+def _survey(tree: _Tree, names: list[str], datasets: Sequence[Dataset]) -> Survey | Audit:
+    faults = Findings()
+    mark, possible = _read_mark(tree, datasets, faults)
     try:
         dataset = dataset_of(tree, possible, text_names(tree.text_files()))
         reason = f"{len(names)} class files are named like no class of a known dataset: {some(names)}"
     except DataError as error:
         dataset, reason = None, str(error).removeprefix(f"{tree.path}: ")
     if dataset is None:
-        return Unread(str(tree.path), "tree", [*faults, _UNKNOWN_CLASS.found(tree.extension, reason)])
+        faults.add("unknown-class", tree.extension, reason)
+        return Audit(str(tree.path), "tree", tuple(faults))
     place = Path(os.path.abspath(tree.path))
     survey = Survey(str(tree.path), "tree", dataset, folder=place.name, findings=faults)
     survey.split = next((s for s in dataset.splits if place.name.startswith(f"{s}_")), None)
     read_text(tree.text_files(), survey)
+    collectors: dict[str, Collector] = {}
     sequences = False
-    for modality, folder in _FOLDERS.items():
+    for modality, folder in MODALITIES.items():
         width, steps = _form(tree, folder)
         sequences |= steps
-        collector = Collector(width)
+        collectors[modality] = Collector(width)
         for partition in PARTITIONS:
-            _read_partition(tree, folder, partition, collector, survey)
-        gathered = collector.finished()
-        if gathered is not None:
-            survey.vectors[modality] = gathered
-    if len(survey.vectors) == len(_FOLDERS):
-        audio, visual = (survey.vectors[m].width for m in _FOLDERS)
-        survey.features = feature_set((audio, visual), sequences)
-    heed_mark(survey, mark)
+            _read_partition(tree, folder, partition, collectors[modality], survey)
+    survey.take(collectors, sequences=sequences)
+    _heed_mark(survey, mark)
     check_encoders(survey)
     read_lists(place, survey)
     return survey
@@ -138,19 +114,18 @@ def _survey(tree: _Tree, names: list[str], datasets: Sequence[Dataset]) -> Surve
 def _read_partition(tree: _Tree, folder: str, partition: str, collector: Collector, survey: Survey) -> None:
     place = f"{folder}/{disk_name(partition)}"
     paths, refusals = tree.sorted_out(tree.path / place, tree.extension)
-    survey.findings += [
-        UNREADABLE.found(str(path.relative_to(tree.path)), text) for path, text in refusals.items()
-    ]
+    for path, text in refusals.items():
+        survey.findings.add("unreadable", str(path.relative_to(tree.path)), text)
     owner: dict[int, str] = {}
     for path in paths:
         name = path.name.removesuffix(tree.extension)
         where = f"{place}/{path.name}"
         label = survey.dataset.class_id(name)
         if label is None:
-            survey.findings.append(_UNKNOWN_CLASS.found(where, f"{name!r} is no class of {survey.dataset.name}"))
+            survey.findings.add("unknown-class", where, f"{name!r} is no class of {survey.dataset.name}")
             continue
         if label in owner:
-            survey.findings.append(_TWO_FILES.found(where, f"{owner[label]!r} and {name!r} are the same class"))
+            survey.findings.add("class-file-twice", where, f"{owner[label]!r} and {name!r} are the same class")
             continue
         owner[label] = name
         file = read_class_file(path, where)
@@ -170,3 +145,32 @@ def _form(tree: _Tree, folder: str) -> tuple[int, bool]:
         if widths.total() >= _SAMPLED:
             break
     return (widths.most_common(1)[0][0] if widths else 1), sequences
+
+
+def _read_mark(
+    tree: FeatureTree, datasets: Sequence[Dataset], findings: Findings
+) -> tuple[Marker | None, Sequence[Dataset]]:
+    """Read the marker of a tree: the marker, and the datasets that the tree may be of."""
+    try:
+        return read_marker(tree), marked_datasets(tree, datasets)
+    except DataError as error:
+        findings.add("tree-mark", FILE_NAME, str(error).removeprefix(f"{tree.path / FILE_NAME}: "))
+        return None, datasets
+
+
+def _heed_mark(survey: Survey, mark: Marker | None) -> None:
+    """Take the feature set from a marker, once the vectors are known; adds a finding where the two disagree."""
+    ids = {video for vectors in survey.vectors.values() for video in vectors.video_id}
+    if mark is None:
+        if simulated_video(ids) is not None:
+            text = "absent or unreadable, but ids are of the form sim_NNN_NNNNN: the features are simulated"
+            survey.findings.add("tree-mark", FILE_NAME, text)
+            survey.simulated = True
+        return
+    survey.simulated = mark.simulated
+    widths = [survey.vectors[m].width for m in MODALITIES if m in survey.vectors]
+    if widths == [mark.audio, mark.visual]:
+        survey.features = mark.feature_set
+    elif len(widths) > 1:
+        text = f"says {mark.features} of widths {mark.audio}/{mark.visual}, found {widths[0]}/{widths[1]}"
+        survey.findings.add("tree-mark", FILE_NAME, text)

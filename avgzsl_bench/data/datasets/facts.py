@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import Any
@@ -27,6 +28,12 @@ PARTITIONS = (
     "stage2_test_unseen",
 )
 """The six partitions, in the order of their bits in a store's mask: bit `i` is `PARTITIONS[i]`."""
+
+STAGES = (PARTITIONS[:3], PARTITIONS[3:])
+"""The partitions of each stage: training, scored videos of seen classes, scored videos of unseen classes."""
+
+STAGE1_BITS = 0b000111
+"""Mask bits of all stage-1 partitions."""
 
 DISJOINT = "-disjoint"
 """Suffix of a split's source-disjoint view: `cls-disjoint`. See `datasets/splits.py`."""
@@ -56,8 +63,7 @@ class PartitionFacts(BaseModel):
     classes: tuple[int, ...] = Field(description="Class ids, ascending. A class id is a position in `classes`.")
     videos: tuple[int, ...] = Field(description="Standard number of videos per class, in the order of `classes`.")
     ids_sha256: str | None = Field(
-        default=None,
-        description="sha256 of the partition's sorted unique video ids, joined by single newlines.",
+        default=None, description="sha256 of the partition's sorted unique video ids, joined by single newlines."
     )
 
 
@@ -123,6 +129,11 @@ class Dataset(BaseModel):
         fold = str if self.match_case else str.lower
         return {fold(spelling): i for i, c in enumerate(self.classes) for spelling in (c.listed, c.name)}
 
+    def naming(self, keys: Collection[str]) -> list[str]:
+        """Give the readable names by class id, of either list (UCF has two) the one that fits some keys better."""
+        namings = [[c.readable for c in self.classes], [c.clip for c in self.classes]]
+        return max(namings, key=lambda names: len(set(names).intersection(keys)))
+
     @property
     def split_names(self) -> tuple[str, ...]:
         """Values of `--split`: the splits, then their source-disjoint views where video ids name the recording."""
@@ -164,10 +175,7 @@ class Dataset(BaseModel):
 
 def _require_fit(partitions: dict[str, PartitionFacts]) -> None:
     """Require in either stage that seen videos are of trained classes and unseen ones are not."""
-    for train, seen, unseen in (
-        ("stage1_train", "stage1_val_seen", "stage1_val_unseen"),
-        ("stage2_train", "stage2_test_seen", "stage2_test_unseen"),
-    ):
+    for train, seen, unseen in STAGES:
         trained = set(partitions[train].classes)
         if not set(partitions[seen].classes) <= trained:
             raise ValueError(f"{seen} has classes that {train} has not")

@@ -23,11 +23,9 @@ SEEN_OF_TRAINING = MappingProxyType({"stage2_test_seen": "stage2_train", "stage1
 
 
 def recordings(dataset: Dataset, video_ids: Sequence[str]) -> NDArray[np.int64]:
-    """Assign a number to each video's recording: int64 `[N]`, equal for equal ones, `UNKNOWN` without one.
+    """Assign a number to the recording of each of `N` videos: int64 `[N]`, `UNKNOWN` without one.
 
-    Args:
-        dataset: has the rule.
-        video_ids: `N` ids; numbers of different calls cannot be compared.
+    Equal numbers are equal recordings within one call; numbers of different calls cannot be compared.
     """
     if dataset.recording is None or not len(video_ids):
         return np.full(len(video_ids), UNKNOWN, np.int64)
@@ -40,9 +38,5 @@ def recordings(dataset: Dataset, video_ids: Sequence[str]) -> NDArray[np.int64]:
 
 
 def shared(scored: NDArray[np.int64], training: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Find the scored videos whose recording is in training, too: bool `[N]`.
-
-    Args:
-        scored, training: recordings of each, numbered by one call of `recordings`.
-    """
+    """Find the scored videos whose recording, numbered by one call of `recordings`, is in training: bool `[N]`."""
     return np.asarray(np.isin(scored, training) & (scored != UNKNOWN))

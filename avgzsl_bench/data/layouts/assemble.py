@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, partition_bit
+from avgzsl_bench.data.datasets.facts import PARTITIONS, STAGE1_BITS, Dataset, partition_bit
 from avgzsl_bench.data.datasets.feature_sets import FeatureSet
 from avgzsl_bench.data.layouts.class_file import ClassFileReader
 from avgzsl_bench.data.layouts.class_videos import AUDIO, VISUAL, ClassVideos
@@ -17,7 +17,6 @@ from avgzsl_bench.data.store.spilled import SpilledArray
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.errors import DataError
 
-_STAGE1 = sum(partition_bit(p) for p in PARTITIONS if p.startswith("stage1"))
 _TRAIN_TOO = partition_bit("stage2_train")
 
 _Files = dict[str, dict[int, Path]]
@@ -30,9 +29,7 @@ def assemble(
     """Read a whole tree, class by class; features wait on disk (`SpilledArray`), in the table's order.
 
     Args:
-        tree: the feature-set folder.
-        dataset: its dataset.
-        features: its feature set, which gives the widths.
+        tree, dataset, features: the feature-set folder, its dataset, and its feature set, which gives the widths.
         read: reads a class file.
         source: layout name, kept in the table.
 
@@ -65,7 +62,7 @@ def assemble(
         audio.append(videos)
         visual.append(videos)
         label += [class_id] * len(videos)
-        mask += [m | (_TRAIN_TOO if m & _STAGE1 else 0) for m in videos.mask]
+        mask += [m | (_TRAIN_TOO if m & STAGE1_BITS else 0) for m in videos.mask]
     if not label:
         raise DataError(f"{tree.path}: holds no videos")
     refuse_simulated(owner, simulated=features.simulated, where=tree.path)

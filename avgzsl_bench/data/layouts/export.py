@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from avgzsl_bench.data.datasets.facts import PARTITIONS, ClassNames, Dataset, partition_bit
+from avgzsl_bench.data.datasets.facts import PARTITIONS, STAGE1_BITS, ClassNames, Dataset, partition_bit
 from avgzsl_bench.data.datasets.registry import FILE_NAME as FACTS_FILE
 from avgzsl_bench.data.datasets.registry import registered_datasets, write_own_dataset
 from avgzsl_bench.data.layouts.export_files import ClassFileWriter, write_hdf5, write_pickle, write_text
-from avgzsl_bench.data.layouts.export_lists import disk_names, write_lists
+from avgzsl_bench.data.layouts.export_lists import disk_folder, write_lists
 from avgzsl_bench.data.layouts.marker import FILE_NAME, Marker
 from avgzsl_bench.data.layouts.tree import disk_name
 from avgzsl_bench.data.store.fingerprint import fingerprint
@@ -24,8 +24,6 @@ from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.system.files import new_folder
-
-_STAGE1 = sum(partition_bit(p) for p in PARTITIONS if p.startswith("stage1"))
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def export_tree(store: Path, dataset: Dataset, layout: str, directory: Path) -> 
     problem = _problem(table, dataset, layout)
     if problem is not None:
         raise DataError(f"{table.features} of {table.dataset} cannot be written in the {layout} layout: {problem}")
-    below = Path(disk_names(dataset.name).folder, "features", form.folders.get(table.features, table.features))
+    below = Path(disk_folder(dataset.name), "features", form.folders.get(table.features, table.features))
     with new_folder(directory) as folder:
         write_lists(folder / below.parts[0] / "class-split", dataset, table)
         _write_features(folder / below, form, dataset, table)
@@ -119,7 +117,7 @@ def _problem(table: FeatureTable, dataset: Dataset, layout: str) -> str | None:
     empty = [p for p in PARTITIONS if not (table.partition & partition_bit(p)).any()]
     if empty:
         return f"it has no videos in {', '.join(empty)}"
-    stage1 = (table.partition & _STAGE1) != 0
+    stage1 = (table.partition & STAGE1_BITS) != 0
     if (stage1 & ((table.partition & partition_bit("stage2_train")) == 0)).any():
         return "videos of the stage-1 partitions are missing from stage2_train"
     return _class_problem(dataset, layout)
@@ -160,8 +158,8 @@ def _write_features(folder: Path, form: _Layout, dataset: Dataset, table: Featur
 
 def _write_text(folder: Path, layout: str, dataset: Dataset, table: FeatureTable) -> None:
     folder.mkdir()
-    disk = disk_names(dataset.name)
-    stem = disk.clipclap_text if layout == "clipclap" else disk.avca_text
+    shortened = layout == "avca" and dataset.name == "activitynet"
+    stem = "activity" if shortened else dataset.name
     keys = [_key(c, layout) for c in dataset.classes]
     for file, vectors in zip(_LAYOUTS[layout].text, table.text.values(), strict=False):
         write_text(folder / file.format(stem), dict(zip(keys, vectors, strict=True)))

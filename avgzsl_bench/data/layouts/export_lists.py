@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,33 +12,12 @@ from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, partition_bit
 from avgzsl_bench.data.layouts.tree import disk_name
 from avgzsl_bench.data.store.table import FeatureTable
 
-
-@dataclass(frozen=True)
-class DiskNames:
-    """Names of a dataset in the published trees.
-
-    Attributes:
-        folder: of the dataset.
-        names: prefix of the file of readable names.
-        avca_text, clipclap_text: part of the names of the text files of either layout.
-    """
-
-    folder: str
-    names: str
-    avca_text: str
-    clipclap_text: str
+_FOLDERS = {"ucf": "UCF", "vggsound": "VGGSound", "activitynet": "ActivityNet"}
 
 
-_PUBLISHED = {
-    "ucf": DiskNames("UCF", "ucf", "ucf", "ucf"),
-    "vggsound": DiskNames("VGGSound", "vggsound", "vggsound", "vggsound"),
-    "activitynet": DiskNames("ActivityNet", "activitynet", "activity", "activitynet"),
-}
-
-
-def disk_names(dataset: str) -> DiskNames:
-    """Give the names of a dataset; the published code knows three datasets, any other has its own name."""
-    return _PUBLISHED.get(dataset, DiskNames(*[dataset] * 4))
+def disk_folder(dataset: str) -> str:
+    """Give the folder of a dataset; the published code knows three datasets, any other has its own name."""
+    return _FOLDERS.get(dataset, dataset)
 
 
 def write_lists(folder: Path, dataset: Dataset, table: FeatureTable) -> None:
@@ -50,14 +28,13 @@ def write_lists(folder: Path, dataset: Dataset, table: FeatureTable) -> None:
     Raises:
         OSError: the disk is full.
     """
-    names = disk_names(dataset.name).names
     _write_lines(folder / "all_class.txt", [c.listed for c in dataset.classes])
     rows = [(c.listed, c.readable) for c in dataset.classes]
-    _write_rows(folder / f"{names}_w2v_class_names.csv", ("original", "manual"), rows)
+    _write_rows(folder / f"{dataset.name}_w2v_class_names.csv", ("original", "manual"), rows)
     if any(c.clip != c.readable for c in dataset.classes):
         header = ("original", "manual", "clip_class_name")
         spelled = [(c.listed, c.readable, c.clip) for c in dataset.classes]
-        _write_rows(folder / f"{names}_clip_class_names.csv", header, spelled)
+        _write_rows(folder / f"{dataset.name}_clip_class_names.csv", header, spelled)
     for split in dataset.splits:
         facts = dataset.facts(split)
         for partition in PARTITIONS:

@@ -123,13 +123,8 @@ def simulated_video(video_ids: Iterable[str]) -> str | None:
 def refuse_simulated(video_ids: Iterable[str], *, simulated: bool, where: Path | str) -> None:
     """Fail if features that are not called simulated have videos that only simulated ones have.
 
-    Args:
-        video_ids: ids of the features.
-        simulated: whether the features are called simulated.
-        where: the file or folder to name in the error.
-
     Raises:
-        DataError: they do.
+        DataError: they do; it names the file or folder `where`.
     """
     video = None if simulated else simulated_video(video_ids)
     if video is not None:

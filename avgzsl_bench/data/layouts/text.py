@@ -74,20 +74,19 @@ def _read(path: Path) -> Vectors:
 
 
 def _place(path: Path, vectors: Vectors, dataset: Dataset) -> NDArray[np.float32]:
-    """Sort vectors by class id. UCF has two lists of readable names; the one that fits the keys better is used."""
-    namings = [[c.readable for c in dataset.classes], [c.clip for c in dataset.classes]]
-    names = max(namings, key=lambda naming: len(vectors.keys() & set(naming)))
+    """Sort vectors by class id."""
+    names = dataset.naming(vectors)
     unknown = sorted(vectors.keys() - set(names))
     if unknown:
-        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-        raise DataError(f"{path}: no class of {dataset.name} is called {', '.join(map(repr, unknown[:3]))}{more}")
-    missing = [names[i] for i in sorted(_used(dataset)) if names[i] not in vectors]
+        raise DataError(f"{path}: no class of {dataset.name} is called {_some(unknown)}")
+    used = {c for split in dataset.splits for facts in dataset.facts(split).values() for c in facts.classes}
+    missing = [names[i] for i in sorted(used) if names[i] not in vectors]
     if missing:
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        raise DataError(f"{path}: no vector for {', '.join(map(repr, missing[:3]))}{more}")
+        raise DataError(f"{path}: no vector for {_some(missing)}")
     absent = np.full(len(next(iter(vectors.values()))), np.nan, np.float32)
     return np.stack([vectors.get(name, absent) for name in names])
 
 
-def _used(dataset: Dataset) -> set[int]:
-    return {c for split in dataset.splits for facts in dataset.facts(split).values() for c in facts.classes}
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(map(repr, names[:3]))}{more}"

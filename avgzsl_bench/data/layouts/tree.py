@@ -111,16 +111,6 @@ def _require_inside(path: Path, folder: Path) -> None:
         raise DataError(f"{path}: refused: a symbolic link that leaves {folder}")
 
 
-def find_trees(directory: Path, extension: str) -> list[FeatureTree]:
-    """Find the feature-set folders at or below a directory that have class files with this extension.
-
-    Raises:
-        DataError: one of them is a link that leads out of the directory, or whatever `class_files` refuses.
-    """
-    trees = [FeatureTree(path, extension) for path in feature_folders(directory)]
-    return [tree for tree in trees if tree.class_names()]
-
-
 def feature_folders(directory: Path) -> list[Path]:
     """Find the folders at or below a directory that have one folder per modality.
 
@@ -137,10 +127,7 @@ def feature_folders(directory: Path) -> list[Path]:
 def dataset_of(tree: FeatureTree, datasets: Sequence[Dataset], text_keys: set[str]) -> Dataset | None:
     """Find the dataset whose class list has most of a tree's class names; None if none has any.
 
-    Args:
-        tree: the feature-set folder.
-        datasets: those to choose from.
-        text_keys: names with text embeddings in the tree; they decide between datasets that fit equally.
+    Names with text embeddings in the tree (`text_keys`) decide between datasets that fit equally.
 
     Raises:
         DataError: several datasets fit equally well.

@@ -13,7 +13,7 @@ from avgzsl_bench.data.layouts.class_file import ClassFileReader
 from avgzsl_bench.data.layouts.marker import marked_datasets, marked_features
 from avgzsl_bench.data.layouts.readers import DetectedFeatures
 from avgzsl_bench.data.layouts.text import text_keys
-from avgzsl_bench.data.layouts.tree import FeatureTree, dataset_of, find_trees
+from avgzsl_bench.data.layouts.tree import FeatureTree, dataset_of, feature_folders
 from avgzsl_bench.data.store.table import FeatureTable
 
 _PUBLISHED = {f.name: f for f in PUBLISHED}
@@ -40,7 +40,8 @@ class TreeReader:
     def recognise(self, directory: Path, datasets: Sequence[Dataset]) -> list[DetectedFeatures]:
         """Find the feature-set folders at or below a directory; see `FeatureReader`."""
         found = []
-        for tree in find_trees(directory, self.extension):
+        trees = [FeatureTree(path, self.extension) for path in feature_folders(directory)]
+        for tree in [tree for tree in trees if tree.class_names()]:
             dataset = dataset_of(tree, marked_datasets(tree, datasets), text_keys(tree))
             if dataset is not None:
                 features = marked_features(tree) or self.feature_set(tree)

@@ -14,12 +14,8 @@ LONGEST = 255
 def video_ids(raw: Iterable[object], path: Path) -> list[str]:
     """Convert ids to text, from text, bytes, or text that shows bytes (`"b'...'"`, as some code leaves it).
 
-    Args:
-        raw: ids as stored.
-        path: the file to name in an error.
-
     Raises:
-        DataError: an id that is neither, is empty or holds control characters, or occurs twice.
+        DataError: an id in the file `path` that is neither, is empty, holds control characters, or occurs twice.
     """
     ids: dict[str, None] = {}
     for item in raw:

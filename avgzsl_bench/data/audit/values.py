@@ -1,4 +1,4 @@
-"""Checks of value ranges: do the numbers fit the feature set of these widths?"""
+"""Checks of values: do they carry information, and do they fit the feature set of these widths?"""
 
 from __future__ import annotations
 
@@ -6,42 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from avgzsl_bench.data.audit.finding import Check, Finding, Severity, some
+from avgzsl_bench.data.audit.finding import Finding, finding, some
 from avgzsl_bench.data.audit.survey import Survey, Vectors
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, FeatureSet
-
-_UNKNOWN_SET = Check(
-    "unknown-feature-set",
-    Severity.ERROR,
-    "'data import' does not know them, and no published figure is of such features",
-    "check that audio and visual are of one archive; 'avbench data import' names the widths that it knows",
-)
-_RANGE = Check(
-    "value-range",
-    Severity.WARNING,
-    "these are other features than their widths suggest, or scaled ones: results are not comparable",
-    "compare with the published archive; avbench rescales nothing unless a method has a setting for it",
-)
-_OUTLIER = Check(
-    "value-range",
-    Severity.WARNING,
-    "a few vectors outweigh all others in means and losses, or overflow there",
-    "extract these videos again, or leave them out of both modalities",
-)
-_SWAPPED = Check(
-    "folder-name",
-    Severity.WARNING,
-    "avbench identifies feature sets by widths; code that goes by folder names takes one feature set for another "
-    "(a published splitting script swaps the two for UCF)",
-    "rename the folder",
-)
-_PRETRAINED = Check(
-    "pre-training",
-    Severity.NOTE,
-    "SeLaVi was pre-trained on VGGSound, videos of unseen classes among them (without labels): U and ZSL are not "
-    "on classes unknown to the features",
-    "prefer C3D/VGGish or CLIP/CLAP features on VGGSound, and report which were used",
-)
 
 _UNIT = 0.02
 """Tolerance of vectors of length 1: half precision was used for some."""
@@ -53,8 +20,10 @@ _DURATION = 2.0
 """Audio and visual sequences of a video cover the same time, but for steps that are cut off."""
 
 
-def check_ranges(survey: Survey) -> Iterator[Finding]:
-    """Check the size of numbers."""
+def check_values(survey: Survey) -> Iterator[Finding]:
+    """Check the numbers of each modality by itself, then whether they fit the feature set."""
+    for modality, vectors in survey.vectors.items():
+        yield from _check_information(modality, vectors)
     for modality, vectors in survey.vectors.items():
         yield from _check_outliers(modality, vectors)
     if survey.simulated or len(survey.vectors) < 2:
@@ -64,7 +33,23 @@ def check_ranges(survey: Survey) -> Iterator[Finding]:
     elif survey.features is None and survey.kind != "store":
         audio, visual = survey.vectors["audio"], survey.vectors["visual"]
         known = ", ".join(f"{f.audio}/{f.visual} ({f.name})" for f in PUBLISHED)
-        yield _UNKNOWN_SET.found("audio and visual", f"widths {audio.width}/{visual.width}; known: {known}")
+        text = f"widths {audio.width}/{visual.width}; known: {known}"
+        yield finding("unknown-feature-set", "audio and visual", text)
+
+
+def _check_information(modality: str, vectors: Vectors) -> Iterator[Finding]:
+    broken = sorted({vectors.video_id[i] for i in np.flatnonzero(~vectors.finite)})
+    if broken:
+        text = f"{len(broken)} videos hold a value that is not finite: {some(broken)}"
+        yield finding("not-finite", modality, text)
+    zero = sorted({vectors.video_id[i] for i in np.flatnonzero(vectors.finite & (vectors.norm == 0))})
+    if zero:
+        yield finding("zero-vector", modality, f"{len(zero)} videos are all zero: {some(zero)}")
+    constant = np.flatnonzero(vectors.low == vectors.high)
+    if len(constant) and np.count_nonzero(vectors.finite) > 1:
+        zeros = int((vectors.high[constant] == 0).sum())
+        text = f"{len(constant)} of {vectors.width} dimensions never change, {zeros} of them are always zero"
+        yield finding("constant-dimension", modality, f"{text}: {some([str(d) for d in constant])}")
 
 
 def _check_outliers(modality: str, vectors: Vectors) -> Iterator[Finding]:
@@ -75,7 +60,7 @@ def _check_outliers(modality: str, vectors: Vectors) -> Iterator[Finding]:
     far = sorted({vectors.video_id[i] for i in np.flatnonzero(vectors.norm > min(_FAR * usual, _OVERFLOWS))})
     if far:
         text = f"{len(far)} videos have lengths up to {sound.max():.4g}, the median is {usual:.4g}"
-        yield _OUTLIER.found(modality, f"{text}: {some(far)}")
+        yield finding("value-range/outlier", modality, f"{text}: {some(far)}")
 
 
 def _check_published(survey: Survey, features: FeatureSet) -> Iterator[Finding]:
@@ -89,9 +74,9 @@ def _check_published(survey: Survey, features: FeatureSet) -> Iterator[Finding]:
     set_name = "main" if features.name.startswith("selavi") else "cls"
     if survey.split and survey.split != set_name:
         text = f"{survey.folder} holds {features.name} (widths {audio.width}/{visual.width})"
-        yield _SWAPPED.found(survey.folder, text)
+        yield finding("folder-name", survey.folder, text)
     if survey.dataset.name == "vggsound" and set_name == "main":
-        yield _PRETRAINED.found(features.name, f"widths {audio.width}/{visual.width}")
+        yield finding("pre-training", features.name, f"widths {audio.width}/{visual.width}")
 
 
 def _check_c3d_vggish(survey: Survey, features: FeatureSet) -> Iterator[Finding]:
@@ -99,11 +84,13 @@ def _check_c3d_vggish(survey: Survey, features: FeatureSet) -> Iterator[Finding]
     for name, v, highest in (("audio", audio, 255.0), ("visual", visual, np.inf)):
         if v.low.min() < 0 or v.high.max() > highest:
             wanted = "VGGish codes are 0 to 255" if name == "audio" else "C3D's are not negative"
-            yield _RANGE.found(name, f"values from {v.low.min():.4g} to {v.high.max():.4g}; {wanted}")
+            yield finding("value-range", name, f"values from {v.low.min():.4g} to {v.high.max():.4g}; {wanted}")
     if audio.finite.any() and audio.high.max() <= 1:
-        yield _RANGE.found("audio", f"values up to {audio.high.max():.4g}; VGGish codes are 0 to 255")
+        yield finding("value-range", "audio", f"values up to {audio.high.max():.4g}; VGGish codes are 0 to 255")
     elif features.sequences and not audio.whole:
-        yield _RANGE.found("audio", "values with fractions; VGGish codes are whole before they are averaged")
+        yield finding(
+            "value-range", "audio", "values with fractions; VGGish codes are whole before they are averaged"
+        )
 
 
 def _check_lengths(features: FeatureSet, name: str, vectors: Vectors) -> Iterator[Finding]:
@@ -113,10 +100,12 @@ def _check_lengths(features: FeatureSet, name: str, vectors: Vectors) -> Iterato
         off = int((np.abs(sound - 1) > _UNIT).sum())
         if off:
             text = f"{off} of {len(sound)} vectors do not have length 1 ({sound.min():.4g} to {sound.max():.4g})"
-            yield _RANGE.found(name, text)
+            yield finding("value-range", name, text)
     elif max(abs(length - 1) for length in vectors.step_norm) <= _UNIT:
         what = "steps" if features.sequences else "vectors"
-        yield _RANGE.found(name, f"all {what} have length 1; those of {features.name} were not normalised")
+        yield finding(
+            "value-range", name, f"all {what} have length 1; those of {features.name} were not normalised"
+        )
 
 
 def _check_durations(survey: Survey, features: FeatureSet) -> Iterator[Finding]:
@@ -130,6 +119,5 @@ def _check_durations(survey: Survey, features: FeatureSet) -> Iterator[Finding]:
     ratio = float(np.median([audio_steps[i] / visual_steps[i] for i in both])) * seconds
     if not 1 / _DURATION <= ratio <= _DURATION:
         rates = f"a step each {features.audio_seconds} s of audio and {features.visual_seconds} s of video"
-        yield _RANGE.found(
-            "audio and visual", f"audio covers {ratio:.2g} times the time of the visual steps (median; {rates})"
-        )
+        text = f"audio covers {ratio:.2g} times the time of the visual steps (median; {rates})"
+        yield finding("value-range", "audio and visual", text)

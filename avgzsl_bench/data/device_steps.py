@@ -15,13 +15,11 @@ from avgzsl_bench.gzsl.sequences import Sequences
 
 
 class DeviceSteps:
-    """The steps of one modality.
+    """The steps of one modality of a store's videos, on a device.
 
     Args:
-        feature: the sequences of all videos of a store.
         order: int64 `[M]`, rows of the videos in use, in the order in which their steps are stored. Groups of
             videos that are read together should be stored together.
-        device: device of the tensors.
     """
 
     def __init__(self, feature: Ragged, order: NDArray[np.int64], device: torch.device) -> None:

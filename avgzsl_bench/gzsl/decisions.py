@@ -50,11 +50,7 @@ class RoleClasses(NamedTuple):
     videos: NDArray[np.int64]
 
     def mean_accuracy(self, right: NDArray[np.int64]) -> float:
-        """Mean over the classes of the share that is right; 0 without a class.
-
-        Args:
-            right: videos that are right, of each column.
-        """
+        """Mean over the classes of the share that is right, of `right` videos per column; 0 without a class."""
         classes = len(self.columns)
         return float((right[self.columns] / self.videos).sum() / classes) if classes else 0.0
 
@@ -105,8 +101,7 @@ def decide(scores: Scores, seen: Sequence[int] | ArrayLike, unseen: Sequence[int
 
     Args:
         scores: float `[N, K]`, higher is better; NumPy or torch.
-        seen: columns of the seen classes.
-        unseen: columns of the unseen classes.
+        seen, unseen: columns of the seen and of the unseen classes.
     """
     import torch
 

@@ -55,7 +55,6 @@ class Sequences:
         """Select the sequences of the videos at `index` (int64 `[M]` on the same device, or a slice).
 
         Args:
-            index: which.
             longest: their largest length, where it is known; else the device is asked.
         """
         length = self.length[index]

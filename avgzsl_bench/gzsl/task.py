@@ -65,7 +65,6 @@ class Videos:
         """Select the videos at `index` (int64 `[M]` on the same device, or a slice).
 
         Args:
-            index: which.
             longest: the most audio and visual steps that any of them has, where it is known.
         """
         audio_longest, visual_longest = longest or (None, None)
@@ -94,9 +93,7 @@ class Videos:
         import torch
 
         audio, visual = (steps.length[index].amax(dim=1) for steps in (self.audio_steps, self.visual_steps))
-        return [
-            (audio_most, visual_most) for audio_most, visual_most in torch.stack((audio, visual), dim=1).tolist()
-        ]
+        return [(most_audio, most_visual) for most_audio, most_visual in torch.stack((audio, visual), 1).tolist()]
 
 
 @dataclass(frozen=True)

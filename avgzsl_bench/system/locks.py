@@ -59,7 +59,6 @@ def writing_alone(path: Path, report: Callable[[str], None]) -> Iterator[None]:
 
 
 def _acquire(lock: FileLock, path: Path, report: Callable[[str], None]) -> None:
-    """Take the lock, after another writer if need be."""
     patience = 0.0
     try:
         while not lock.is_locked:

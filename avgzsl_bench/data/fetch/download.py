@@ -38,8 +38,6 @@ def fetch(
     """Fetch an archive to a folder, unless it is there already.
 
     Args:
-        archive: what to fetch.
-        folder: where to put it.
         report_bytes: called with the number of bytes on disk, as they arrive.
         report: called with a line when a mirror is given up.
         stalled: seconds without a byte after which a mirror is given up.

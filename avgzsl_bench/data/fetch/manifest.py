@@ -22,11 +22,9 @@ class Archive(JsonModel):
 
     Attributes:
         name: argument of `avbench data fetch`.
-        features: feature set in the archive.
-        file: name on disk.
+        features, file: feature set in the archive, and its name on disk.
         mirrors: addresses, tried in turn.
         size: in bytes.
-        sha256: of the content.
     """
 
     name: Name

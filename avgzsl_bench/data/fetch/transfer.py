@@ -68,10 +68,8 @@ def _checked_start(response: requests.Response, there: int, archive: Archive) ->
         raise MirrorError("has a shorter file")
     if response.status_code not in (requests.codes.ok, requests.codes.partial_content):
         raise MirrorError(f"answered {response.status_code} {one_line(response.reason or '', 80)}".strip())
-    if response.headers.get("Content-Type", "").split(";")[0].strip().lower() in (
-        "text/html",
-        "application/xhtml+xml",
-    ):
+    media_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+    if media_type in ("text/html", "application/xhtml+xml"):
         raise _page(next(response.iter_content(_CHUNK), b""))
     start = 0
     if response.status_code == requests.codes.partial_content:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.datasets.facts import Dataset
-from avgzsl_bench.data.simulated.simulated import LATENT, RESOLUTION, VERSION, meanings, rounded, seed_of
+from avgzsl_bench.data.simulated.simulated import LATENT, RESOLUTION, VERSION, lifted, meanings, rounded, seed_of
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
 
 AUDIO_SECONDS, VISUAL_SECONDS = 0.96, 0.64
@@ -32,11 +32,7 @@ _BLOCK = 1 << 16
 
 
 def simulate_steps(table: FeatureTable) -> tuple[Ragged, Ragged]:
-    """Simulate audio and visual sequences of videos; the stored vectors are their means, up to rounding.
-
-    Args:
-        table: simulated features, one vector per video.
-    """
+    """Simulate audio and visual sequences of videos; the stored vectors are their means, up to rounding."""
     assert isinstance(table.audio, np.ndarray)
     assert isinstance(table.visual, np.ndarray)
     random = np.random.RandomState(seed_of(f"{VERSION}/{table.dataset}/duration"))
@@ -51,9 +47,7 @@ def simulate_steps(table: FeatureTable) -> tuple[Ragged, Ragged]:
 
 def simulate_descriptions(dataset: Dataset) -> NDArray[np.float32]:
     """Simulate the embedding of a description per class: float32 `[C, DESCRIPTION_WIDTH]`, row = class id."""
-    lift = np.random.RandomState(seed_of(f"{VERSION}/descriptions")).standard_normal((LATENT, DESCRIPTION_WIDTH))
-    lifted = np.tanh(meanings(dataset) @ lift / np.sqrt(LATENT))
-    return rounded(DESCRIPTION_NORM * lifted / np.linalg.norm(lifted, axis=1, keepdims=True), 2.0**16)
+    return lifted("descriptions", meanings(dataset), DESCRIPTION_WIDTH, DESCRIPTION_NORM, 2.0**16)
 
 
 def _steps_around(name: str, mean: NDArray[np.float32], steps: NDArray[np.int64], seconds: float) -> Ragged:

@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.store.checks import check_table
-from avgzsl_bench.data.store.header_attributes import parse_header
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
-from avgzsl_bench.data.untrusted.hdf5 import open_plain, plain_dataset, read_array
+from avgzsl_bench.data.untrusted.hdf5 import open_plain, parse_header, plain_dataset, read_array
 from avgzsl_bench.data.untrusted.json_file import JsonModel, Name, Sha256
 from avgzsl_bench.errors import DataError
 
@@ -154,17 +153,11 @@ def _header(path: Path, file: h5py.File) -> StoreHeader:
     if (stored.audio_seconds is None) != (stored.visual_seconds is None):
         raise DataError(f"{path}: one modality holds sequences and the other does not")
     return StoreHeader(
-        dataset=stored.dataset,
-        features=stored.features,
-        simulated=stored.simulated,
-        source=stored.source,
+        **stored.model_dump(exclude={"encoders"}),
         videos=int(plain_dataset(file, "video_id").size),
         audio=int(audio.shape[1]),
         visual=int(visual.shape[1]),
         text={encoder: int(values.shape[1]) for encoder, values in text.items()},
-        audio_seconds=stored.audio_seconds,
-        visual_seconds=stored.visual_seconds,
-        fingerprint=stored.fingerprint,
         path=path,
     )
 

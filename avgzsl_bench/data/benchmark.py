@@ -35,7 +35,6 @@ class Benchmark:
         selection: stage 1, which decides the epoch and the bias.
         final: stage 2, which is scored once.
         counts: videos per partition, after the split's class list was applied.
-        device: where the tensors live.
     """
 
     spec: DataSpec
@@ -59,11 +58,9 @@ def load_benchmark(
     """Load a dataset, ready to run.
 
     Args:
-        dataset: dataset name.
         features: feature set, or `auto` for the best installed real one, else simulated.
         split: class split: `cls`, `main`, or the source-disjoint view of one, `cls-disjoint`, `main-disjoint`.
         data_root: data folder; default `AVBENCH_DATA`, else the platform's.
-        device: where the tensors go.
         text_order: `by-name`, or `official` for the class embeddings as the published loaders place them.
         needs: what else a method reads, such as sequences; as in its `MethodSpec`.
 

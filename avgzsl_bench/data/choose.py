@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -132,7 +132,9 @@ def _find_store(
     if feature_set == "auto":
         _require_readable(found, store_path(root, dataset.name, "any").parents[1])
         real = [s for s in stores.values() if not s.simulated and _lack(s, needs) is None and fits(s)]
-        feature_set = next(iter(_preferred(real, needs)), SIMULATED)
+        # The preferred one, those with sequences first where the method reads them.
+        late = {s.features: needs.sequences != "none" and not s.sequences for s in real}
+        feature_set = min(preferred(late), key=late.__getitem__, default=SIMULATED)
     if feature_set == SIMULATED:
         refuse_simulated_view(dataset, split)
         stores[SIMULATED] = ensure_simulated(root, dataset, stores.get(SIMULATED))
@@ -149,12 +151,6 @@ def _find_store(
     if lack := _lack(stores[feature_set], needs):
         raise DataError(lack)
     return stores[feature_set]
-
-
-def _preferred(stores: Iterable[StoreHeader], needs: Needs) -> list[str]:
-    """Names of feature sets, best first for a method; those with sequences first where it reads them."""
-    sequences = {store.features: store.sequences for store in stores}
-    return sorted(preferred(sequences), key=lambda name: needs.sequences != "none" and not sequences[name])
 
 
 def offers_sequences(store: StoreHeader) -> bool:

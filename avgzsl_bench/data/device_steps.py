@@ -1,7 +1,6 @@
 """Sequences on the device, laid out so that a method gets only the steps of its own videos.
 
-The store keeps videos in the order of their classes. The position of a video's steps must not reveal its class, so
-the steps are put in another order before a method gets them.
+The store keeps videos in the order of their classes; the position of a video's steps must not reveal its class.
 """
 
 from __future__ import annotations

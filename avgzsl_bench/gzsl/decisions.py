@@ -26,8 +26,7 @@ class Decisions:
     """Every prediction at every bias.
 
     Attributes:
-        best_seen: int64 `[N]`, column of the best seen class.
-        best_unseen: int64 `[N]`, column of the best unseen class.
+        best_seen, best_unseen: int64 `[N]`, column of the best class of either role.
         gap: float64 `[N]`, best seen score minus best unseen score.
     """
 

@@ -1,11 +1,4 @@
-"""`check_reader`: what every feature reader must keep to, for its author to check on a small sample of the layout.
-
-With pytest the checks can be run one by one:
-
-    @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-    def test_conformance(check):
-        check(ReaderTrial.of("my_layout", "tests/sample_tree", "ucf"))
-"""
+"""`check_reader`: what every feature reader must keep to, for its author to check on a sample of the layout."""
 
 from __future__ import annotations
 

@@ -67,10 +67,7 @@ class ReaderTrial:
         return [self.reader.read(found, self.dataset) for found in self.recognise(directory)]
 
     def read_or_refused(self, directory: Path, what: str) -> list[FeatureTable] | None:
-        """Recognise and read all that lies in a folder that something is wrong with; `what` is wrong.
-
-        Returns:
-            The tables; None where the reader refused with a `DataError`.
+        """Read all that lies in a folder where `what` is wrong; None where the reader refused with a `DataError`.
 
         Raises:
             AssertionError: it raised another exception, broke the contract, or gave more than one line.

@@ -1,7 +1,6 @@
 """Cards of feature sets: how vectors were made, training data of the backbones, and where they are published.
 
-A card says "not known" for what is not known. Ours are JSON files beside this module; users can add a card to
-features of their own (see `own.py`).
+Ours are JSON files beside this module; for those of users' own features see `own`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The manifest: archives that can be fetched, with mirrors, size and hash.
 
-Ours lists only archives whose address and checksum are known for certain. A laboratory can point at its own
-mirrors with a manifest of its own.
+Ours lists only archives whose address and checksum are known for certain; `--manifest FILE` names other mirrors.
 """
 
 from __future__ import annotations

@@ -91,13 +91,10 @@ def _checked_start(response: requests.Response, there: int, archive: Archive) ->
 def _receive(
     response: requests.Response, stream: Any, start: int, there: int, archive: Archive, report_bytes: ByteReport
 ) -> int:
-    """Append a response, whose first byte is number `start` of the file, to the `there` bytes on disk.
+    """Append a response, from byte `start` of the file on, to the `there` bytes on disk, and give where it ended.
 
     A server without support for ranges sends the beginning again. It is skipped and not written again, because
     such a server may break off earlier than the one before. The hash shows whether the two parts fit together.
-
-    Returns:
-        Where the response ended.
     """
     end = start
     for chunk in response.iter_content(_CHUNK):

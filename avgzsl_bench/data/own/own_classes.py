@@ -44,10 +44,7 @@ _HELD_OUT = ("stage1_val_seen", "stage2_test_seen")
 def find_dataset(
     root: Path, name: str, table: Path | None, videos: VideoTable, source: Path
 ) -> tuple[Dataset, Path | None]:
-    """Find the dataset of a user's features, or make it of the table of classes and the videos of a source file.
-
-    Returns:
-        The dataset, and the path for its facts if they are new.
+    """Find the dataset of a user's features, or make it of tables, and the path for its facts if they are new.
 
     Raises:
         DataError: an unknown dataset without a table of classes, a table that contradicts the videos, or classes

@@ -1,9 +1,7 @@
 """Simulated sequences and class descriptions, for methods that need them.
 
-Neither is stored: both depend only on the simulated features and their `VERSION`, and are made for methods that
-need them. The steps of a sequence vary around the video's vector, which is their mean over time; so methods that
-read the vector and methods that read the steps get the same videos. Descriptions contain the information of the
-class name in another form, and no more.
+Neither is stored: both depend only on the simulated features and their `VERSION`. The steps of a sequence vary
+around the video's vector, their mean over time. Descriptions hold what the class name does, in another form.
 """
 
 from __future__ import annotations

@@ -135,9 +135,9 @@ def seed_of(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
-def _hashed_vector(text: str, width: int = LATENT) -> NDArray[np.float64]:
-    """Derive a vector of unit variance per coordinate from a text."""
-    return np.random.RandomState(seed_of(text)).standard_normal(width)
+def _hashed_vector(text: str) -> NDArray[np.float64]:
+    """Derive `LATENT` numbers of unit variance from a text."""
+    return np.random.RandomState(seed_of(text)).standard_normal(LATENT)
 
 
 def meanings(dataset: Dataset) -> NDArray[np.float64]:

@@ -38,7 +38,6 @@ class AddedText:
     """One vector per class.
 
     Attributes:
-        dataset: dataset name.
         name: as in `Needs.added_text`, e.g. `knowledge`.
         vectors: float32 `[C, E]`, row = class id, all NaN for a class without a vector.
         source: name of the file it came from, or `simulated`.

@@ -1,7 +1,6 @@
 """The store: a dataset with one feature set in one HDF5 file. Its header, and reading it.
 
-Features are stored uncompressed and contiguous, so that loading is one read. What is not an array is kept as
-JSON in an attribute of the root. `SCHEMA` changes when the layout does.
+Features are uncompressed and contiguous, so that loading is one read. `SCHEMA` changes when the layout does.
 """
 
 from __future__ import annotations
@@ -46,8 +45,7 @@ class StoreHeader:
 
     Attributes:
         dataset, features, simulated, source: as in `FeatureTable`.
-        videos: number of videos.
-        audio, visual: widths of the vectors.
+        videos, audio, visual: number of videos, and widths of the vectors.
         text: width of each text encoder's vectors, in the encoders' order.
         audio_seconds, visual_seconds: from one step of a sequence to the next; None for one vector per video.
         fingerprint: sha256 of the content, see `fingerprint`.
@@ -75,13 +73,7 @@ class StoreHeader:
 
 @dataclass(frozen=True)
 class StoreRows:
-    """The videos of a store without their features.
-
-    Attributes:
-        label: int64 `[N]`, class ids.
-        partition: uint8 `[N]`, as in `FeatureTable`.
-        video_id: `N` ids.
-    """
+    """The videos of a store without their features: int64, uint8 and text `[N]` each, as in `FeatureTable`."""
 
     label: NDArray[np.int64]
     partition: NDArray[np.uint8]

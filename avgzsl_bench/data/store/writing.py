@@ -25,10 +25,7 @@ _STRUCTURE = 1 << 16
 
 
 def write_store(path: Path, table: FeatureTable) -> str:
-    """Write a table whole or not at all, replacing what is there.
-
-    Returns:
-        The fingerprint.
+    """Write a table whole or not at all, replacing what is there, and give its fingerprint.
 
     Raises:
         DataError: the table is inconsistent, or a name in it is not valid.

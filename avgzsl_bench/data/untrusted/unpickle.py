@@ -1,9 +1,8 @@
 """Reading pickles without trusting them: only plain containers and NumPy arrays.
 
-A pickle is a program that may call anything it names. Here its instructions are interpreted one by one
-against a short list; no name in the file is imported, no function called. Any other instruction or name ends the
-reading with an error. Memory stays in proportion to the file: every length is checked against
-the remaining bytes.
+A pickle is a program that may call anything it names. Here its instructions are interpreted one by one against a
+short list; no name in the file is imported, no function called. Any other instruction or name ends the reading.
+Memory stays in proportion to the file: every length is checked against the remaining bytes.
 
 Admitted: dict (keys are text or bytes), list, tuple, str, bytes, int, float, bool, None, NumPy arrays and
 scalars of plain types and of objects among these, and tensors (as arrays), as protocols 2 to 5 write them.

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.curve import SeenUnseenCurve, curve_of, harmonic_mean
-from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth, as_tensor, decide
-
-if TYPE_CHECKING:
-    from avgzsl_bench.gzsl.decisions import Scores
+from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth, Scores, as_tensor, decide
 
 
 @dataclass(frozen=True)

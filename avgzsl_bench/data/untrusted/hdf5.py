@@ -96,8 +96,7 @@ def read_array(file: h5py.File, name: str, kinds: str, dimensions: int) -> NDArr
         raise DataError(f"{file.filename}: {name!r} has type {dataset.dtype}")
     if len(dataset.shape) != dimensions:
         raise DataError(f"{file.filename}: {name!r} has shape {dataset.shape}, expected {dimensions} dimensions")
-    values: NDArray[Any] = dataset[()]
-    return values
+    return np.asarray(dataset[()])
 
 
 def write_header(file: h5py.File, schema: str, header: BaseModel) -> None:

@@ -64,8 +64,7 @@ def add_command(
     of stage 1 is in stage2_train as well. Differences from the dataset's standard are shown; contradictions end
     with exit code 2, and nothing is written.
     """
-    from avgzsl_bench.data.own.adding import add_features
-    from avgzsl_bench.data.own.sources import FeatureSources
+    from avgzsl_bench.data.own.adding import FeatureSources, add_features
     from avgzsl_bench.data.store.installed import data_root as locate
 
     text = _by_encoder(texts)

@@ -18,7 +18,7 @@ from avgzsl_bench.data.device_steps import DeviceSteps
 from avgzsl_bench.data.simulated.extras import simulate_steps
 from avgzsl_bench.data.store.fingerprint import fingerprint
 from avgzsl_bench.data.store.store import read_table
-from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
+from avgzsl_bench.data.store.table import FeatureTable, Ragged
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.gzsl.task import Classes, FeatureDims, Samples, Task, Truth, Videos
 from avgzsl_bench.plugins.specs import Needs
@@ -35,7 +35,6 @@ class Benchmark:
         selection: stage 1, which decides the epoch and the bias.
         final: stage 2, which is scored once.
         counts: videos per partition, after the split's class list was applied.
-        device: where the tensors live.
     """
 
     spec: DataSpec
@@ -59,11 +58,9 @@ def load_benchmark(
     """Load a dataset, ready to run.
 
     Args:
-        dataset: dataset name.
         features: feature set, or `auto` for the best installed real one, else simulated.
         split: class split: `cls`, `main`, or the source-disjoint view of one, `cls-disjoint`, `main-disjoint`.
         data_root: data folder; default `AVBENCH_DATA`, else the platform's.
-        device: where the tensors go.
         text_order: `by-name`, or `official` for the class embeddings as the published loaders place them.
         needs: what else a method reads, such as sequences; as in its `MethodSpec`.
 
@@ -99,45 +96,30 @@ def benchmark_of(data: ResolvedData, device: torch.device) -> Benchmark:
         spec=data.spec,
         shape=data.dims,
         selection=builder.task(
-            partitions["stage1_train"].classes,
-            partitions["stage1_val_unseen"].classes,
-            *selection_rows,
+            partitions["stage1_train"].classes, partitions["stage1_val_unseen"].classes, *selection_rows
         ),
         final=builder.task(
-            partitions["stage2_train"].classes,
-            partitions["stage2_test_unseen"].classes,
-            *final_rows,
+            partitions["stage2_train"].classes, partitions["stage2_test_unseen"].classes, *final_rows
         ),
         counts={name: len(found) for name, found in rows.items()},
         device=device,
     )
 
 
-def _vectors(feature: Feature) -> NDArray[np.float32]:
-    """One vector a video: sequences are averaged over time, as the published averaged sets are."""
-    return feature.mean() if isinstance(feature, Ragged) else feature
-
-
 class _TaskBuilder:
     """Makes the tasks of one store, sharing what they have in common."""
 
-    def __init__(
-        self,
-        table: FeatureTable,
-        data: ResolvedData,
-        device: torch.device,
-    ) -> None:
-        self.table = table
+    def __init__(self, table: FeatureTable, data: ResolvedData, device: torch.device) -> None:
+        self.table, self.data, self.device = table, data, device
         self.dataset = data.dataset
-        self.device = device
-        self.text_order = data.text_order
-        self.source = data.store.path
         # Videos are scored in an order that says nothing of their class: the same for all runs on these data,
         # and not to be had without the data's fingerprint, which no method is told.
         self.order_seed = int(data.store.fingerprint[:8], 16)
-        self.audio = torch.from_numpy(_vectors(table.audio))
-        self.visual = torch.from_numpy(_vectors(table.visual))
-        self.added = data.added
+        # One vector per video: sequences are averaged over time, as the published averaged sets are.
+        self.audio, self.visual = (
+            torch.from_numpy(feature.mean() if isinstance(feature, Ragged) else feature)
+            for feature in (table.audio, table.visual)
+        )
         self.audio_steps: DeviceSteps | None = None
         self.visual_steps: DeviceSteps | None = None
 
@@ -192,24 +174,16 @@ class _TaskBuilder:
 
     def _texts(self, ids: NDArray[np.int64]) -> dict[str, torch.Tensor]:
         """Vectors of the classes by encoder; what was added to the dataset is always placed by name."""
-        ours = {
-            encoder: self._placed(
-                vectors,
-                text_rows(self.dataset, encoder, self.text_order)[ids],
-                f"{self.source}: no {encoder} text embedding of class {{!r}}; import it again",
-            )
-            for encoder, vectors in self.table.text.items()
-        }
-        added = {
-            text.name: self._placed(
-                text.vectors,
-                ids,
-                f"{self.dataset.name}: the added text {text.name!r} has no vector of class {{!r}}; "
-                "add it again with 'avbench data add-text'",
-            )
-            for text in self.added
-        }
-        return ours | added
+        placed = {}
+        for encoder, vectors in self.table.text.items():
+            rows = text_rows(self.dataset, encoder, self.data.text_order)[ids]
+            where = f"{self.data.store.path}: no {encoder} text embedding"
+            placed[encoder] = self._placed(vectors, rows, f"{where} of class {{!r}}; import it again")
+        for text in self.data.added:
+            where = f"{self.dataset.name}: the added text {text.name!r} has no vector"
+            advice = "add it again with 'avbench data add-text'"
+            placed[text.name] = self._placed(text.vectors, ids, f"{where} of class {{!r}}; {advice}")
+        return placed
 
     def _placed(self, vectors: NDArray[np.float32], rows: NDArray[np.int64], complaint: str) -> torch.Tensor:
         placed = vectors[rows]

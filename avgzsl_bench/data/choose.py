@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from avgzsl_bench.data.added_texts import find_added_text
 from avgzsl_bench.data.data_spec import DataSpec
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, preferred
 from avgzsl_bench.data.datasets.registry import known_dataset
-from avgzsl_bench.data.datasets.splits import refuse_simulated_view
+from avgzsl_bench.data.datasets.splits import refuse_simulated_view, split_rows
+from avgzsl_bench.data.simulated.extras import simulate_descriptions
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
-from avgzsl_bench.data.store.added_text import AddedText
+from avgzsl_bench.data.store.added_text import AddedText, added_text_path, check_added_text, read_added_text
 from avgzsl_bench.data.store.installed import Installed, data_root, scan, store_path
-from avgzsl_bench.data.store.split_hash import split_hash_of
-from avgzsl_bench.data.store.store import StoreHeader
+from avgzsl_bench.data.store.store import StoreHeader, read_rows
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.gzsl.task import FeatureDims
 from avgzsl_bench.plugins.specs import Needs
+
+DESCRIPTIONS = "knowledge"
+"""The name under which methods look for embeddings of class descriptions."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,8 @@ class ResolvedData:
     """The data of a run, found and checked but not loaded.
 
     Attributes:
-        dataset: facts of the dataset.
-        store: header of the installed store.
-        needs: what the method needs.
+        dataset, store: facts of the dataset, and header of the installed store.
         root: the data folder.
-        split: the class split.
         split_hash: identifies the split, and what a source-disjoint view leaves out.
         text_order: `by-name` or `official`.
         added: the added texts of the dataset that the method reads.
@@ -113,27 +113,33 @@ def resolve_data(
     facts = known_dataset(dataset, folder)
     facts.facts(split)
     store = _find_store(facts, feature_set, split, folder, needs, fits)
-    return ResolvedData(facts, store, needs, folder, split, split_hash_of(store, facts, split))
+    return ResolvedData(facts, store, needs, folder, split, _split_hash(store, facts, split))
+
+
+def _split_hash(store: StoreHeader, dataset: Dataset, split: str) -> str:
+    """Hash a split of a store; for a standard split nothing is read."""
+    if dataset.standard_split(split) == split:
+        return dataset.split_hash(split)
+    rows = read_rows(store)
+    return split_rows(rows.label, rows.partition, rows.video_id, dataset, split, str(store.path)).hash
 
 
 def _find_store(
-    dataset: Dataset,
-    feature_set: str,
-    split: str,
-    root: Path,
-    needs: Needs,
-    fits: Callable[[StoreHeader], bool],
+    dataset: Dataset, feature_set: str, split: str, root: Path, needs: Needs, fits: Callable[[StoreHeader], bool]
 ) -> StoreHeader:
     found = scan(root, dataset.name)
     stores = {store.features: store for store in found.headers}
     if feature_set == "auto":
         _require_readable(found, store_path(root, dataset.name, "any").parents[1])
         real = [s for s in stores.values() if not s.simulated and _lack(s, needs) is None and fits(s)]
-        feature_set = next(iter(_preferred(real, needs)), SIMULATED)
+        # The preferred one, those with sequences first where the method reads them.
+        late = {s.features: needs.sequences != "none" and not s.sequences for s in real}
+        feature_set = min(preferred(late), key=late.__getitem__, default=SIMULATED)
     if feature_set == SIMULATED:
         refuse_simulated_view(dataset, split)
-        return _suitable(ensure_simulated(root, dataset, stores.get(SIMULATED)), needs)
-    _require_readable(found, store_path(root, dataset.name, feature_set))
+        stores[SIMULATED] = ensure_simulated(root, dataset, stores.get(SIMULATED))
+    else:
+        _require_readable(found, store_path(root, dataset.name, feature_set))
     if feature_set not in stores:
         known = {*stores, *(f.name for f in PUBLISHED), SIMULATED, "auto"}
         if feature_set not in known:
@@ -142,13 +148,9 @@ def _find_store(
             f"no {feature_set!r} features of {dataset.name} in {root} (installed: {', '.join(stores) or 'none'}); "
             f"import them with 'avbench data import DIR', or use --features {SIMULATED}"
         )
-    return _suitable(stores[feature_set], needs)
-
-
-def _preferred(stores: Iterable[StoreHeader], needs: Needs) -> list[str]:
-    """Names of feature sets, best first for a method; those with sequences first where it reads them."""
-    sequences = {store.features: store.sequences for store in stores}
-    return sorted(preferred(sequences), key=lambda name: needs.sequences != "none" and not sequences[name])
+    if lack := _lack(stores[feature_set], needs):
+        raise DataError(lack)
+    return stores[feature_set]
 
 
 def offers_sequences(store: StoreHeader) -> bool:
@@ -161,13 +163,6 @@ def _require_readable(found: Installed, place: Path) -> None:
     for path, error in found.unreadable:
         if (path == place or place in path.parents) and path.parent.name != SIMULATED:
             raise DataError(f"{error}; or name other features with --features")
-
-
-def _suitable(store: StoreHeader, needs: Needs) -> StoreHeader:
-    lack = _lack(store, needs)
-    if lack is not None:
-        raise DataError(lack)
-    return store
 
 
 def _lack(store: StoreHeader, needs: Needs) -> str | None:
@@ -185,6 +180,28 @@ def _lack(store: StoreHeader, needs: Needs) -> str | None:
             f"such as those of TCAF, with 'avbench data import DIR', or use --features {SIMULATED}"
         )
     return None
+
+
+def find_added_text(
+    root: Path, dataset: Dataset, store: StoreHeader, names: Sequence[str]
+) -> tuple[AddedText, ...]:
+    """Read those of the named texts that the dataset has. Simulated features come with simulated descriptions.
+
+    Raises:
+        DataError: one is there and cannot be used, or has the name of a text encoder of the feature set.
+    """
+    taken = [name for name in names if name in store.text]
+    if taken:
+        raise DataError(f"{store.features} of {dataset.name} have a text encoder {taken[0]!r} of their own")
+    if store.simulated:
+        if DESCRIPTIONS not in names:
+            return ()
+        return (AddedText(dataset.name, DESCRIPTIONS, simulate_descriptions(dataset), "simulated"),)
+    paths = (added_text_path(root, dataset.name, name) for name in names)
+    found = tuple(read_added_text(path) for path in paths if os.path.lexists(path))
+    for text in found:
+        check_added_text(text, dataset, str(added_text_path(root, dataset.name, text.name)))
+    return found
 
 
 def warn_simulated(dataset: Dataset) -> None:

@@ -1,7 +1,6 @@
 """Sequences on the device, laid out so that a method gets only the steps of its own videos.
 
-The store keeps videos in the order of their classes. The position of a video's steps must not reveal its class, so
-the steps are put in another order before a method gets them.
+The store keeps videos in the order of their classes; the position of a video's steps must not reveal its class.
 """
 
 from __future__ import annotations
@@ -15,13 +14,11 @@ from avgzsl_bench.gzsl.sequences import Sequences
 
 
 class DeviceSteps:
-    """The steps of one modality.
+    """The steps of one modality of a store's videos, on a device.
 
     Args:
-        feature: the sequences of all videos of a store.
         order: int64 `[M]`, rows of the videos in use, in the order in which their steps are stored. Groups of
             videos that are read together should be stored together.
-        device: device of the tensors.
     """
 
     def __init__(self, feature: Ragged, order: NDArray[np.int64], device: torch.device) -> None:

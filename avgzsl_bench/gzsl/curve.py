@@ -6,13 +6,11 @@ S and U change only at the gaps of the videos, so that the whole curve is exact 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth
+from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth
 
 EQUAL = 1e-12
 """HM values closer than this are equal: sums of the same terms in another order differ by rounding."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-    Scores = Tensor | NDArray[np.floating[Any]]
+Scores: TypeAlias = "Tensor | NDArray[np.floating[Any]]"
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,7 @@ class Decisions:
     """Every prediction at every bias.
 
     Attributes:
-        best_seen: int64 `[N]`, column of the best seen class.
-        best_unseen: int64 `[N]`, column of the best unseen class.
+        best_seen, best_unseen: int64 `[N]`, column of the best class of either role.
         gap: float64 `[N]`, best seen score minus best unseen score.
     """
 
@@ -50,11 +49,7 @@ class RoleClasses(NamedTuple):
     videos: NDArray[np.int64]
 
     def mean_accuracy(self, right: NDArray[np.int64]) -> float:
-        """Mean over the classes of the share that is right; 0 without a class.
-
-        Args:
-            right: videos that are right, of each column.
-        """
+        """Mean over the classes of the share that is right, of `right` videos per column; 0 without a class."""
         classes = len(self.columns)
         return float((right[self.columns] / self.videos).sum() / classes) if classes else 0.0
 
@@ -105,8 +100,7 @@ def decide(scores: Scores, seen: Sequence[int] | ArrayLike, unseen: Sequence[int
 
     Args:
         scores: float `[N, K]`, higher is better; NumPy or torch.
-        seen: columns of the seen classes.
-        unseen: columns of the unseen classes.
+        seen, unseen: columns of the seen and of the unseen classes.
     """
     import torch
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.curve import SeenUnseenCurve, curve_of, harmonic_mean
-from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth, as_tensor, decide
-
-if TYPE_CHECKING:
-    from avgzsl_bench.gzsl.decisions import Scores
+from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth, Scores, as_tensor, decide
 
 
 @dataclass(frozen=True)
@@ -45,8 +41,7 @@ def metrics_of(
     """All figures at a bias. S and U are means of per-class accuracies, taken class by class.
 
     Args:
-        decisions: of `N` videos.
-        truth: about the same videos.
+        decisions, truth: of the same `N` videos.
         bias: what is subtracted from seen scores.
         curve: of the same decisions, where it is at hand.
     """
@@ -64,17 +59,7 @@ def metrics_of(
 
 
 def seen_unseen_curve(scores: Scores, labels: ArrayLike, seen: ArrayLike, unseen: ArrayLike) -> SeenUnseenCurve:
-    """Compute the exact seen-unseen curve of a score matrix.
-
-    Args:
-        scores: float `[N, K]`, higher is better; NumPy or torch. Negate distances.
-        labels: int `[N]`, the true column of each video.
-        seen: columns of the seen classes.
-        unseen: columns of the unseen classes.
-
-    Raises:
-        ValueError: shapes or columns that do not fit, scores that are not finite, no video of one kind.
-    """
+    """Compute the exact seen-unseen curve of a score matrix; arguments and errors are those of `evaluate`."""
     truth = _checked(scores, labels, seen, unseen)
     return curve_of(decide(scores, truth.seen, truth.unseen), truth)
 
@@ -92,8 +77,7 @@ def evaluate(
     Args:
         scores: float `[N, K]`, higher is better; NumPy or torch. Negate distances.
         labels: int `[N]`, the true column of each video.
-        seen: columns of the seen classes.
-        unseen: columns of the unseen classes.
+        seen, unseen: columns of the seen and of the unseen classes.
         bias: what to subtract from seen scores, e.g. found on validation videos.
         calibration: where the bias comes from when none is given: `exact`, `avca`, `clipclap`,
             `grid:START:STOP:STEPS` or `fixed:VALUE`. It is then tuned on these very videos, which is right for

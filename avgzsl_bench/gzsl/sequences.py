@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,6 @@ class Sequences:
         """Select the sequences of the videos at `index` (int64 `[M]` on the same device, or a slice).
 
         Args:
-            index: which.
             longest: their largest length, where it is known; else the device is asked.
         """
         length = self.length[index]

@@ -1,8 +1,7 @@
 """What a method sees: videos without labels, training samples, classes, and the task they make up.
 
-A `Benchmark` is two `Task`s, one a stage (protocol, section 1). A method is handed `Task.classes` and
-`Task.train` to learn from and `Task.videos` to score. The labels of those videos stay in `Task.truth`, and
-`Task.ground_truth` beside it, which only the protocol reads.
+A `Benchmark` is two `Task`s, one per stage (protocol, section 1). A method learns from `Task.classes` and
+`Task.train` and scores `Task.videos`. Only the protocol reads their labels, `Task.truth` and `Task.ground_truth`.
 """
 
 from __future__ import annotations
@@ -47,8 +46,7 @@ class Videos:
     """Videos without labels or names, in an order that reveals nothing about their classes.
 
     Attributes:
-        audio: float32 `[N, Da]`; the mean over time where the features are sequences.
-        visual: float32 `[N, Dv]`, likewise.
+        audio, visual: float32 `[N, Da]` and `[N, Dv]`; means over time where the features are sequences.
         audio_steps, visual_steps: the sequences themselves, for a method that reads them
             (`Needs.sequences`) and where the features have them; else None.
     """
@@ -65,7 +63,6 @@ class Videos:
         """Select the videos at `index` (int64 `[M]` on the same device, or a slice).
 
         Args:
-            index: which.
             longest: the most audio and visual steps that any of them has, where it is known.
         """
         audio_longest, visual_longest = longest or (None, None)
@@ -94,9 +91,7 @@ class Videos:
         import torch
 
         audio, visual = (steps.length[index].amax(dim=1) for steps in (self.audio_steps, self.visual_steps))
-        return [
-            (audio_most, visual_most) for audio_most, visual_most in torch.stack((audio, visual), dim=1).tolist()
-        ]
+        return [(most_audio, most_visual) for most_audio, most_visual in torch.stack((audio, visual), 1).tolist()]
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,8 @@ class PluginStatus:
     """Outcome of loading one entry point.
 
     Attributes:
-        name: name of the entry point.
-        value: module that it names.
-        distribution: distribution that installed it, `?` if there is none.
-        version: version of the distribution.
+        name, value: name of the entry point, and the module that it names.
+        distribution, version: of what installed it, `?` if there is none.
         error: why it was not loaded, or what of it was left out; None if nothing is wrong.
         methods: names of the methods that it registered.
     """
@@ -46,12 +44,7 @@ class PluginStatus:
 
 @dataclass(frozen=True)
 class Plugins:
-    """The loaded plugins.
-
-    Attributes:
-        manager: the hook manager.
-        loaded: the outcome for every entry point.
-    """
+    """The hook manager, and the outcome for every entry point."""
 
     manager: pluggy.PluginManager
     loaded: tuple[PluginStatus, ...]
@@ -62,7 +55,8 @@ def load_plugins() -> Plugins:
     """Load every entry point of the group, or those that `AVBENCH_PLUGINS` names, and keep failures."""
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
-    pinned = _pinned()
+    listed = os.environ.get(PIN)
+    pinned = None if listed is None else [name.strip() for name in listed.split(",") if name.strip()]
     # Our own come first, so that no other method can take the name of one of ours.
     found = sorted(entry_points(group=GROUP), key=lambda e: (_distribution(e) != OWN, _distribution(e), e.name))
     # An editable install that shadows a wheel lists its entry points twice; one is enough.
@@ -70,19 +64,11 @@ def load_plugins() -> Plugins:
     taken: set[str] = set()
     statuses = [_load(manager, entry, taken) for entry in unique.values()]
     installed = {entry.name for entry in found}
-    missing = [name for name in pinned or () if name not in installed]
-    return Plugins(manager, (*statuses, *(_not_installed(name, installed) for name in missing)))
-
-
-def _pinned() -> list[str] | None:
-    """Give the entry points that `AVBENCH_PLUGINS` names; None if it is unset."""
-    pinned = os.environ.get(PIN)
-    return None if pinned is None else [name.strip() for name in pinned.split(",") if name.strip()]
-
-
-def _not_installed(name: str, installed: set[str]) -> PluginStatus:
-    error = UnknownNameError(f"entry point in {PIN}", name, installed)
-    return PluginStatus(name, "?", "?", "?", _error_line(error))
+    for name in pinned or ():
+        if name not in installed:
+            error = UnknownNameError(f"entry point in {PIN}", name, installed)
+            statuses.append(PluginStatus(name, "?", "?", "?", _error_line(error)))
+    return Plugins(manager, tuple(statuses))
 
 
 def _distribution(entry: EntryPoint) -> str:
@@ -131,12 +117,7 @@ def _load(manager: pluggy.PluginManager, entry: EntryPoint, taken: set[str]) -> 
 
 
 def _check_hook_names(manager: pluggy.PluginManager, plugin: Any) -> None:
-    """Refuse a hook that is not marked, or whose name the contract does not have: it would never be called.
-
-    Raises:
-        UnknownNameError: there is no such hook; the near miss is named.
-        PluginError: a function has the name of a hook but is not marked.
-    """
+    """Refuse a hook that is not marked, or whose name the contract does not have: it would never be called."""
     known = [name for name in vars(hookspecs) if name.startswith("avbench_")]
     for name in dir(plugin):
         marks = manager.parse_hookimpl_opts(plugin, name)
@@ -150,11 +131,7 @@ def _check_hook_names(manager: pluggy.PluginManager, plugin: Any) -> None:
 
 
 def _new_methods(manager: pluggy.PluginManager, plugin: Any, taken: set[str]) -> tuple[str, ...]:
-    """Give the names of the methods that a plugin registers.
-
-    Raises:
-        PluginError: a name is taken, or occurs twice.
-    """
+    """Give the names of the methods that a plugin registers; refuse a name that is taken or occurs twice."""
     impls = [impl for impl in manager.hook.avbench_methods.get_hookimpls() if impl.plugin is plugin]
     names = [spec.name for impl in impls for spec in specs_of(impl.function, "avbench_methods", MethodSpec)]
     clashes = taken.intersection(names) | {name for name in names if names.count(name) > 1}
@@ -164,12 +141,7 @@ def _new_methods(manager: pluggy.PluginManager, plugin: Any, taken: set[str]) ->
 
 
 def specs_of(function: Callable[[], Any], hook: str, kind: type) -> Sequence[Any]:
-    """Call a plugin's function of a hook that registers specs.
-
-    Args:
-        function: the function.
-        hook: name of the hook.
-        kind: class of its specs.
+    """Call a plugin's function of a hook that registers specs of a kind.
 
     Raises:
         PluginError: it does not return a list of such specs.
@@ -185,11 +157,7 @@ def specs_of(function: Callable[[], Any], hook: str, kind: type) -> Sequence[Any
 
 
 def resolve(target: str, owner: str) -> Any:
-    """Import what `"package.module:attribute"` names.
-
-    Args:
-        target: the module and the attribute.
-        owner: what it is the target of, for the error.
+    """Import what `"package.module:attribute"` names; `owner` is what has this target, for the error.
 
     Raises:
         PluginError: it cannot be imported.

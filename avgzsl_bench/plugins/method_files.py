@@ -43,9 +43,6 @@ _NEEDS = {field.name for field in fields(Needs)}
 def method_specs(package: str) -> tuple[MethodSpec, ...]:
     """Read the specs of a package's methods: of each TOML file at its top level that has a `[method]` table.
 
-    Args:
-        package: name of the package, e.g. `my_package`.
-
     Returns:
         The specs in the order of the files' names; of the files only the part before the settings is parsed.
 
@@ -57,10 +54,7 @@ def method_specs(package: str) -> tuple[MethodSpec, ...]:
 
 
 def read_settings(resource: str) -> list[Any]:
-    """Read the `[[settings]]` of a TOML file of a package.
-
-    Args:
-        resource: the file as `"package:file.toml"`.
+    """Read the `[[settings]]` of a TOML file of a package, given as `"package:file.toml"`.
 
     Raises:
         PluginError: it cannot be read or has none; the message says why and leaves out which file.

@@ -87,11 +87,7 @@ class Registry(Generic[AnySpec, Item]):
 
 
 def plugin_statuses(registries: Iterable[Registry[Any, Any]]) -> list[PluginStatus]:
-    """Give the outcome for every entry point, with what was left out of what it registers.
-
-    Args:
-        registries: the hooks whose items are read for it.
-    """
+    """Give the outcome for every entry point, with what was left out of what it registers by the given hooks."""
     faults: dict[str, list[str]] = {}
     for registry in registries:
         for plugin, reason in registry.gather().faults:

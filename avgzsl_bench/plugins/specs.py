@@ -98,12 +98,7 @@ class MethodSpec:
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """A dataset as a plugin registers it.
-
-    Attributes:
-        name: what is typed after `--dataset`.
-        resource: its data file as `"package:path/file.json"`; docs/datasets.md describes every field.
-    """
+    """A dataset as a plugin registers it: its data file is `"package:path/file.json"`, see docs/datasets.md."""
 
     name: str
     resource: str
@@ -111,12 +106,7 @@ class DatasetSpec:
 
 @dataclass(frozen=True)
 class ReaderSpec:
-    """A feature reader as a plugin registers it.
-
-    Attributes:
-        name: layout name, e.g. `avca`.
-        target: a `FeatureReader` as `"package.module:attribute"`, imported when first used.
-    """
+    """A reader of a layout as a plugin registers it: a `FeatureReader` as `"package.module:attribute"`."""
 
     name: str
     target: str
@@ -127,7 +117,6 @@ class ReportedSpec:
     """A file of reported figures as a plugin registers it.
 
     Attributes:
-        name: short name of the file.
         resource: the data file as `"package:path/file.json"`; docs/plugins.md has one. Fields of a figure are
             those of `avgzsl_bench.report.reported.figures.ReportedFigure`, of an ablation those of
             `ReportedAblation`, but `citation` and `read` belong to their source and `notes` are keys.

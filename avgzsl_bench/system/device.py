@@ -15,11 +15,7 @@ def choose_device(name: str) -> torch.device:
     Raises:
         ConfigError: no such device, or none of that kind on this machine.
     """
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind, usable in available.items() if usable))
     try:

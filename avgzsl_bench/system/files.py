@@ -39,20 +39,17 @@ def atomic_file(path: Path) -> Iterator[Path]:
     Raises:
         AvbenchError: the folder cannot be made or written to, or the disk is full.
     """
-    temporary: Path | None = None
-    try:
-        with explain_write_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-            temporary = Path(name)
+    with explain_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        temporary = Path(name)
+        try:
             with os.fdopen(handle, "rb") as stream:
                 yield temporary
                 os.fsync(stream.fileno())
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
-            temporary = None
-    finally:
-        if temporary is not None:
+        finally:
             temporary.unlink(missing_ok=True)
 
 
@@ -78,22 +75,18 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     if os.path.lexists(path):
         raise AvbenchError(f"{path} is there already and would be overwritten; choose another folder")
-    temporary: Path | None = None
-    try:
-        with explain_write_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp"))
+    with explain_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp"))
+        try:
             yield temporary
-            for file in temporary.rglob("*"):
-                if file.is_file():
-                    with file.open("rb") as stream:
-                        os.fsync(stream.fileno())
+            for file in filter(Path.is_file, temporary.rglob("*")):
+                with file.open("rb") as stream:
+                    os.fsync(stream.fileno())
             os.chmod(temporary, 0o755)
             # Replaces at most an empty folder that somebody made in the meantime.
             os.rename(temporary, path)
-            temporary = None
-    finally:
-        if temporary is not None:
+        finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
 

@@ -45,7 +45,10 @@ def writing_alone(path: Path, report: Callable[[str], None]) -> Iterator[None]:
         _acquire(lock, path, report)
     try:
         held.add(name)
-        _remove_temporary_files(path)
+        for entry in os.scandir(path.parent):
+            if entry.name.startswith(f".{path.stem}.") and entry.name.endswith(".tmp"):  # see `files.atomic_file`
+                with suppress(OSError):
+                    os.unlink(entry.path)
         yield
     finally:
         held.discard(name)
@@ -59,7 +62,6 @@ def writing_alone(path: Path, report: Callable[[str], None]) -> Iterator[None]:
 
 
 def _acquire(lock: FileLock, path: Path, report: Callable[[str], None]) -> None:
-    """Take the lock, after another writer if need be."""
     patience = 0.0
     try:
         while not lock.is_locked:
@@ -72,11 +74,3 @@ def _acquire(lock: FileLock, path: Path, report: Callable[[str], None]) -> None:
                     patience = -1.0
     except NotImplementedError as error:  # a file system without locks
         raise AvbenchError(f"cannot write {path}: {os_reason(error)}; choose another folder") from error
-
-
-def _remove_temporary_files(path: Path) -> None:
-    """Remove temporary files of `path` and of files with its stem, see `files.atomic_file`."""
-    for entry in os.scandir(path.parent):
-        if entry.name.startswith(f".{path.stem}.") and entry.name.endswith(".tmp"):
-            with suppress(OSError):
-                os.unlink(entry.path)

@@ -9,7 +9,11 @@
         check_reader("my_layout", "tests/sample_tree", "ucf")
 
 Each check is a small function whose name and message say which rule was broken. With pytest they can be run one by
-one, see `avgzsl_bench.testing.method_checks.CHECKS` and `avgzsl_bench.testing.reader_checks.CHECKS`.
+one: with `CHECKS` of `avgzsl_bench.testing.method_checks`, and with those of `reader_checks` likewise.
+
+    @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+    def test_conformance(check):
+        check(Trial.of("my_method"))    # or ReaderTrial.of("my_layout", "tests/sample_tree", "ucf")
 """
 
 from avgzsl_bench.testing.method_checks import check_method

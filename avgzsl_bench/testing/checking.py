@@ -16,11 +16,6 @@ Tried = TypeVar("Tried")
 def run_checks(plugin: str, checks: Iterable[Callable[[Tried], None]], trial: Tried) -> None:
     """Run checks in their order, up to the first broken rule.
 
-    Args:
-        plugin: what is checked, for the message, e.g. `method avca`.
-        checks: functions that raise `AssertionError` with the rule.
-        trial: what each of them is called with.
-
     Raises:
         AssertionError: a rule is broken; the message names plugin, check and rule.
     """

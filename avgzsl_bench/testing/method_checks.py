@@ -1,11 +1,4 @@
-"""`check_method`: what every method must keep to, for its author to check.
-
-With pytest the checks can be run one by one:
-
-    @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-    def test_conformance(check):
-        check(Trial.of("my_method"))
-"""
+"""`check_method`: what every method must keep to, for its author to check."""
 
 from __future__ import annotations
 

@@ -1,11 +1,4 @@
-"""`check_reader`: what every feature reader must keep to, for its author to check on a small sample of the layout.
-
-With pytest the checks can be run one by one:
-
-    @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-    def test_conformance(check):
-        check(ReaderTrial.of("my_layout", "tests/sample_tree", "ucf"))
-"""
+"""`check_reader`: what every feature reader must keep to, for its author to check on a sample of the layout."""
 
 from __future__ import annotations
 
@@ -20,7 +13,7 @@ from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.store.checks import check_table
 from avgzsl_bench.plugins.specs import ReaderSpec
 from avgzsl_bench.testing.checking import require, run_checks
-from avgzsl_bench.testing.reader_trial import ReaderTrial, same_table, same_tables
+from avgzsl_bench.testing.reader_trial import ReaderTrial, same, same_tables
 
 MOST = 24
 """Files, and folders, of a sample that are damaged or replaced; of more, these many are drawn at random."""
@@ -93,7 +86,7 @@ def check_refuses_damaged_files(trial: ReaderTrial) -> None:
                 path.write_bytes(content[:size])
                 what = f"{path.relative_to(tree)} cut to {size} of {len(content)} bytes"
                 tables = trial.read_or_refused(tree, what) or []
-                intact = all(any(same_table(table, other) for other in whole) for table in tables)
+                intact = all(any(same(table, other) for other in whole) for table in tables)
                 require(intact, f"{what}: read without an error; raise DataError")
             path.unlink()
             trial.read_or_refused(tree, f"without {path.relative_to(tree)}")

@@ -25,11 +25,9 @@ from avgzsl_bench.testing.checking import require
 
 @dataclass(frozen=True)
 class ReaderTrial:
-    """A feature reader and a sample of its layout.
+    """A feature reader, called as by `avbench data import`, and a sample of its layout; checks work on copies.
 
     Attributes:
-        reader: the reader, called as `avbench data import` calls it.
-        sample: folder with the sample; checks work on copies of it.
         dataset: the dataset that the sample is of.
         datasets: every dataset that the reader may recognise.
     """
@@ -43,8 +41,7 @@ class ReaderTrial:
     def of(cls, reader: str | ReaderSpec, sample: str | PathLike[str], dataset: str | Dataset) -> ReaderTrial:
         """Make the trial of a registered reader (by name) or of any spec; arguments as of `check_reader`."""
         folder = Path(sample)
-        fault = folder_fault(folder)
-        if fault is not None:
+        if (fault := folder_fault(folder)) is not None:
             raise DataError(f"sample {folder}: {fault}")
         facts = registered_dataset(dataset) if isinstance(dataset, str) else dataset
         if isinstance(reader, str):
@@ -70,14 +67,7 @@ class ReaderTrial:
         return [self.reader.read(found, self.dataset) for found in self.recognise(directory)]
 
     def read_or_refused(self, directory: Path, what: str) -> list[FeatureTable] | None:
-        """Recognise and read all that lies in a folder that something is wrong with.
-
-        Args:
-            directory: the folder.
-            what: what is wrong, for messages.
-
-        Returns:
-            What was read; None where the reader refused with a `DataError`.
+        """Read all that lies in a folder where `what` is wrong; None where the reader refused with a `DataError`.
 
         Raises:
             AssertionError: it raised another exception, broke the contract, or gave more than one line.
@@ -93,19 +83,15 @@ class ReaderTrial:
 
 def same_tables(one: list[FeatureTable], other: list[FeatureTable]) -> bool:
     """Whether two readings gave the same tables, to the bit."""
-    return len(one) == len(other) and all(map(same_table, one, other))
+    return len(one) == len(other) and all(map(same, one, other))
 
 
-def same_table(one: FeatureTable, other: FeatureTable) -> bool:
-    """Whether two tables are the same, to the bit."""
-    return all(_same(getattr(one, f.name), getattr(other, f.name)) for f in fields(FeatureTable))
-
-
-def _same(one: object, other: object) -> bool:
-    if isinstance(one, Ragged) and isinstance(other, Ragged):
-        return all(_same(getattr(one, f.name), getattr(other, f.name)) for f in fields(Ragged))
+def same(one: object, other: object) -> bool:
+    """Whether two tables, or two parts of tables, are the same, to the bit."""
+    if isinstance(one, FeatureTable | Ragged) and type(one) is type(other):
+        return all(same(getattr(one, f.name), getattr(other, f.name)) for f in fields(one))
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return (one.shape, one.dtype, one.tobytes()) == (other.shape, other.dtype, other.tobytes())
     if isinstance(one, dict) and isinstance(other, dict):
-        return list(one) == list(other) and all(_same(one[key], other[key]) for key in one)
+        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
     return type(one) is type(other) and bool(one == other)

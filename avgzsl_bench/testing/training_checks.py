@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -15,7 +15,6 @@ from avgzsl_bench.execution.seeds.learner import TOLERANCE, Learner, trains_toge
 from avgzsl_bench.execution.seeds.stack import stacked
 from avgzsl_bench.execution.stages import run_stage1, run_stage2, train
 from avgzsl_bench.gzsl.calibration import parse_calibration
-from avgzsl_bench.gzsl.task import Task
 from avgzsl_bench.method.base import Method
 from avgzsl_bench.method.precision import checked_precision, require_device
 from avgzsl_bench.testing.checking import require, require_close
@@ -76,23 +75,14 @@ def check_precisions(trial: Trial) -> None:
 
 def check_protocol(trial: Trial) -> None:
     """Require that both stages run and give a decision for each video."""
-
-    def factory(task: Task) -> Method:
-        return trial.method(trial.config, trial.shape, task.classes, seed=0, device=trial.device)
+    task, factory, exact = trial.task, trial.factory(), parse_calibration("exact")
 
     def ignore(_: object) -> None:
         return None
 
-    selection = run_stage1(
-        factory,
-        trial.task,
-        epochs=trial.config.epochs,
-        calibration=parse_calibration("exact"),
-        seed=0,
-        report=ignore,
-    )
-    _, decisions = run_stage2(factory, trial.task, selection, seed=0, report=ignore)
-    require(len(decisions) == len(trial.task.videos), "a video without a decision")
+    selection = run_stage1(factory, task, epochs=trial.config.epochs, calibration=exact, seed=0, report=ignore)
+    _, decisions = run_stage2(factory, task, selection, seed=0, report=ignore)
+    require(len(decisions) == len(task.videos), "a video without a decision")
 
 
 def check_seeds_together(trial: Trial) -> None:
@@ -125,13 +115,9 @@ Adam makes large steps of gradients that are nothing but rounding."""
 def _compare_seeds(trial: Trial, tolerance: float) -> None:
     """Train seeds alone and together for two epochs, of which the second with another rate for one of them."""
     task, seeds = trial.task, (3, 0, 5)
-
-    def factory(seed: int) -> Callable[[Task], Method]:
-        return lambda task: trial.method(trial.config, trial.shape, task.classes, seed=seed, device=trial.device)
-
-    alone, together = ([Learner.built(factory(seed), task, seed) for seed in seeds] for _ in range(2))
+    alone, together = ([Learner.built(trial.factory(seed), task, seed) for seed in seeds] for _ in range(2))
     try:
-        stack = stacked(together, factory(seeds[0]), task)
+        stack = stacked(together, trial.factory(seeds[0]), task)
     except RunError:
         return  # found before training, and seeds run one after another
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,12 +28,9 @@ class Trial:
     """A method with short training, and a tiny task that suits it.
 
     Attributes:
-        spec: the method as registered.
-        method: its class.
+        spec, method: the method as registered, and its class.
         config: its defaults for simulated features, shortened where it has the settings.
-        shape: widths of the features and text embeddings.
-        task: the task.
-        device: device of all tensors.
+        shape, task, device: widths of the features and text embeddings, the task, and the device of its tensors.
     """
 
     spec: MethodSpec
@@ -65,10 +63,14 @@ class Trial:
         """Make the same trial on features of other widths."""
         return replace(self, shape=shape, task=tiny_task(shape, self.device))
 
+    def factory(self, seed: int = 0) -> Callable[[Task], Method]:
+        """Give a function that builds the method for a task."""
+        return lambda task: self.method(self.config, self.shape, task.classes, seed=seed, device=self.device)
+
     def build(self) -> Method:
         """Build the method, untrained, seeded as the harness does."""
         seed_everything(0)
-        return self.method(self.config, self.shape, self.task.classes, seed=0, device=self.device)
+        return self.factory()(self.task)
 
     def trained(self) -> Method:
         """Build the method and train it for one epoch."""
@@ -78,12 +80,7 @@ class Trial:
 
 
 def tiny_task(shape: FeatureDims, device: torch.device) -> Task:
-    """Make a task with `SEEN + UNSEEN` classes in mixed order and a few noisy videos of each.
-
-    Args:
-        shape: widths of the features and text embeddings, and whether videos are sequences.
-        device: device of all tensors.
-    """
+    """Make a task with `SEEN + UNSEEN` classes in mixed order and a few noisy videos of each."""
     generator = torch.Generator().manual_seed(7)
 
     def normal(*size: int) -> Tensor:

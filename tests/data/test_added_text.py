@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 import avgzsl_bench as ab
 from avgzsl_bench.cli import main
-from avgzsl_bench.data.added_texts import find_added_text
+from avgzsl_bench.data.choose import find_added_text
 from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.own.class_vectors import read_class_vectors
 from avgzsl_bench.data.simulated.extras import simulate_descriptions

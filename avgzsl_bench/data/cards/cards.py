@@ -1,7 +1,6 @@
 """Cards of feature sets: how vectors were made, training data of the backbones, and where they are published.
 
-A card says "not known" for what is not known. Ours are JSON files beside this module; users can add a card to
-features of their own (see `own.py`).
+Ours are JSON files beside this module; for those of users' own features see `own`.
 """
 
 from __future__ import annotations
@@ -33,9 +32,7 @@ class ModalityCard(_Part):
     """How the vectors of a modality were made.
 
     Attributes:
-        backbone: the network.
-        pretraining: data and labels for training it.
-        width: of a vector.
+        backbone, pretraining: the network, and data and labels for training it.
         rate: duration or number of frames per step, or per vector.
         pooling: how steps become one vector.
         values: range and distribution of the numbers.
@@ -62,10 +59,8 @@ class Card(_Part):
     """Known facts about a feature set.
 
     Attributes:
-        features: its name.
-        title: in words.
+        features, title: its name, and its title in words.
         simulated: true where no video was used.
-        audio, visual, text: how the vectors were made.
         overlap: classes of the pre-training that are unseen classes of the benchmark.
         licence: of the vectors.
         layout: of the published files, as `avbench data import` reads it; None where there are none.
@@ -101,17 +96,13 @@ def known_cards() -> list[Card]:
     return [card_of(name) for name in (*(f.name for f in PUBLISHED), SIMULATED)]
 
 
+@lru_cache(maxsize=16)
 def card_of(features: str) -> Card:
     """Give the card of a published feature set, or of the simulated one."""
-    return _known(features)
+    file = files("avgzsl_bench").joinpath(f"data/cards/{features}.json")
+    return Card.model_validate_json(file.read_text(encoding="utf-8"))
 
 
 def has_card(features: str) -> bool:
     """Check whether a feature set has a card of ours."""
     return features == SIMULATED or any(f.name == features for f in PUBLISHED)
-
-
-@lru_cache(maxsize=16)
-def _known(features: str) -> Card:
-    file = files("avgzsl_bench").joinpath(f"data/cards/{features}.json")
-    return Card.model_validate_json(file.read_text(encoding="utf-8"))

@@ -11,8 +11,6 @@ from avgzsl_bench.data.untrusted.json_file import read_json_model
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.system.files import write_atomically
 
-FILE_NAME = "card.json"
-
 _LARGEST = 1 << 16
 
 
@@ -22,7 +20,7 @@ def card_path(root: Path, dataset: str, features: str) -> Path:
     Raises:
         DataError: a name that could lead out of the data folder.
     """
-    return store_path(root, dataset, features).with_name(FILE_NAME)
+    return store_path(root, dataset, features).with_name("card.json")
 
 
 def card_for(root: Path, dataset: str, features: str) -> Card | None:

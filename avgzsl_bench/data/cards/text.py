@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from avgzsl_bench.data.cards.cards import Card, ModalityCard
 
@@ -18,23 +18,18 @@ feature sets; `avbench data add --card FILE` adds one to features of your own.
 
 def card_facts(card: Card) -> list[tuple[str, str]]:
     """Give a card as pairs of term and text."""
-    return list(_facts(card))
-
-
-def _facts(card: Card) -> Iterator[tuple[str, str]]:
-    yield "what", f"SIMULATED: {card.title}" if card.simulated else card.title
-    for name, modality in (("audio", card.audio), ("visual", card.visual)):
-        yield name, _modality(modality)
-    for text in card.text:
-        yield f"text {text.encoder}", f"{text.model}, width {text.width}; {text.made}"
-    yield "overlap", card.overlap
-    yield "licence", card.licence
-    yield "published", ", ".join(card.published) or "nowhere"
-    yield "obtain", card.obtain
-    for reference in card.cite:
-        yield "cite", reference
-    for caveat in card.caveats:
-        yield "caveat", caveat
+    return [
+        ("what", f"SIMULATED: {card.title}" if card.simulated else card.title),
+        ("audio", _modality(card.audio)),
+        ("visual", _modality(card.visual)),
+        *((f"text {text.encoder}", f"{text.model}, width {text.width}; {text.made}") for text in card.text),
+        ("overlap", card.overlap),
+        ("licence", card.licence),
+        ("published", ", ".join(card.published) or "nowhere"),
+        ("obtain", card.obtain),
+        *(("cite", reference) for reference in card.cite),
+        *(("caveat", caveat) for caveat in card.caveats),
+    ]
 
 
 def _modality(card: ModalityCard) -> str:

@@ -1,7 +1,6 @@
 """Downloading an archive: mirrors in turn, resumed where the server supports it, checked by size and SHA-256.
 
-An incomplete download is kept in `<file>.part` and resumed; it is renamed once its hash is checked. pooch computes
-the hash; it does not resume, so the transfer is ours.
+An incomplete download is kept in `<file>.part` and renamed once checked. pooch, which hashes it, does not resume.
 """
 
 from __future__ import annotations
@@ -35,17 +34,12 @@ def fetch(
     report: Callable[[str], None] = lambda line: None,
     stalled: float = STALLED,
 ) -> Path:
-    """Fetch an archive to a folder, unless it is there already.
+    """Fetch an archive to a folder, unless the file is there already with the size and hash of the manifest.
 
     Args:
-        archive: what to fetch.
-        folder: where to put it.
         report_bytes: called with the number of bytes on disk, as they arrive.
         report: called with a line when a mirror is given up.
         stalled: seconds without a byte after which a mirror is given up.
-
-    Returns:
-        The file, with the size and hash of the manifest.
 
     Raises:
         DataError: no mirror gave the file; each is named with its reason.

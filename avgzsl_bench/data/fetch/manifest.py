@@ -1,7 +1,6 @@
 """The manifest: archives that can be fetched, with mirrors, size and hash.
 
-Ours lists only archives whose address and checksum are known for certain. A laboratory can point at its own
-mirrors with a manifest of its own.
+Ours lists only archives whose address and checksum are known for certain; `--manifest FILE` names other mirrors.
 """
 
 from __future__ import annotations
@@ -22,11 +21,9 @@ class Archive(JsonModel):
 
     Attributes:
         name: argument of `avbench data fetch`.
-        features: feature set in the archive.
-        file: name on disk.
+        features, file: feature set in the archive, and its name on disk.
         mirrors: addresses, tried in turn.
         size: in bytes.
-        sha256: of the content.
     """
 
     name: Name

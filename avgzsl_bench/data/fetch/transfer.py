@@ -68,10 +68,8 @@ def _checked_start(response: requests.Response, there: int, archive: Archive) ->
         raise MirrorError("has a shorter file")
     if response.status_code not in (requests.codes.ok, requests.codes.partial_content):
         raise MirrorError(f"answered {response.status_code} {one_line(response.reason or '', 80)}".strip())
-    if response.headers.get("Content-Type", "").split(";")[0].strip().lower() in (
-        "text/html",
-        "application/xhtml+xml",
-    ):
+    media_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+    if media_type in ("text/html", "application/xhtml+xml"):
         raise _page(next(response.iter_content(_CHUNK), b""))
     start = 0
     if response.status_code == requests.codes.partial_content:
@@ -93,13 +91,10 @@ def _checked_start(response: requests.Response, there: int, archive: Archive) ->
 def _receive(
     response: requests.Response, stream: Any, start: int, there: int, archive: Archive, report_bytes: ByteReport
 ) -> int:
-    """Append a response, whose first byte is number `start` of the file, to the `there` bytes on disk.
+    """Append a response, from byte `start` of the file on, to the `there` bytes on disk, and give where it ended.
 
     A server without support for ranges sends the beginning again. It is skipped and not written again, because
     such a server may break off earlier than the one before. The hash shows whether the two parts fit together.
-
-    Returns:
-        Where the response ended.
     """
     end = start
     for chunk in response.iter_content(_CHUNK):

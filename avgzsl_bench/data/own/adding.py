@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,12 @@ import numpy as np
 from avgzsl_bench.data.cards.cards import Card
 from avgzsl_bench.data.cards.own import card_path, read_card, write_card
 from avgzsl_bench.data.datasets.facts import Dataset
-from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
+from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SEQUENCE_SUFFIX, SIMULATED, SIMULATED_ENCODER
 from avgzsl_bench.data.datasets.registry import dataset_path, write_own_dataset
 from avgzsl_bench.data.layouts.marker import refuse_simulated
 from avgzsl_bench.data.own.array_file import read_vectors
-from avgzsl_bench.data.own.matching import class_ids, find_dataset, read_text
-from avgzsl_bench.data.own.sources import FeatureSources, check_names
+from avgzsl_bench.data.own.class_vectors import class_ids, read_text
+from avgzsl_bench.data.own.own_classes import find_dataset
 from avgzsl_bench.data.own.video_table import read_video_table
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.spilled import spill_folder
@@ -27,6 +27,7 @@ from avgzsl_bench.data.store.verify import Finding, findings_of
 from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.system.files import nearest_folder, require_writable
+from avgzsl_bench.system.identifiers import require_names
 from avgzsl_bench.system.locks import writing_alone
 
 SOURCE = "added"
@@ -34,15 +35,31 @@ SOURCE = "added"
 
 
 @dataclass(frozen=True)
-class AddResult:
-    """The added store.
+class FeatureSources:
+    """The files and names that make up a feature set.
 
     Attributes:
-        path: the store.
-        videos: number of videos.
-        dataset_file: the facts of the dataset if they are new, else None.
-        findings: differences from the dataset's standard.
+        dataset, features: names of the dataset and of the feature set.
+        videos: table of videos, see `video_table`.
+        audio, visual: files of arrays, see `array_file`.
+        text: file of class vectors by encoder, see `vector_files`.
+        classes: table of classes, for a new dataset; see `own_classes`.
+        card: a card of the features, see `cards`.
     """
+
+    dataset: str
+    features: str
+    videos: Path
+    audio: str
+    visual: str
+    text: Mapping[str, Path]
+    classes: Path | None = None
+    card: Path | None = None
+
+
+@dataclass(frozen=True)
+class AddResult:
+    """The added store, and its differences from the standard; `dataset_file` has the dataset's facts if new."""
 
     path: Path
     videos: int
@@ -53,11 +70,10 @@ class AddResult:
 def add_features(
     root: Path, sources: FeatureSources, *, force: bool, report: Callable[[str], None] = lambda line: None
 ) -> AddResult:
-    """Make a store of arrays and a table; nothing is written unless everything fits.
+    """Make a store of arrays and a table in a data folder; nothing is written unless everything fits.
 
     Args:
-        root: the data folder.
-        sources: files and names.
+        root, sources: the data folder; files and names.
         force: replace features of this name.
         report: called with a line if another program has to be waited for.
 
@@ -66,13 +82,13 @@ def add_features(
             features that are there already.
         AvbenchError: the data folder cannot be written to.
     """
-    check_names(sources)
+    _check_names(sources)
     target = store_path(root, sources.dataset, sources.features)
     _require_free(target, force=force)
     require_writable(root)
     card = None if sources.card is None else read_card(sources.card, sources.features)
     videos = read_video_table(sources.videos)
-    dataset, new_file = find_dataset(root, sources, videos)
+    dataset, new_file = find_dataset(root, sources.dataset, sources.classes, videos, sources.videos)
     label = class_ids(videos, dataset, sources.videos)
     by_id = np.array(sorted(range(len(label)), key=videos.video_id.__getitem__), np.int64)
     order = by_id[np.argsort(label[by_id], kind="stable")]
@@ -92,9 +108,7 @@ def add_features(
         source=SOURCE,
     )
     refuse_simulated(table.video_id, simulated=False, where=sources.videos)
-    _check_published(table)
-    if card is not None:
-        _check_card(card, table, sources.features)
+    _check_widths(table, card)
     with writing_alone(dataset_path(root, dataset.name), report), writing_alone(target, report):
         _require_free(target, force=force)  # again: another may have been writing it
         if new_file is not None and os.path.lexists(new_file):
@@ -104,32 +118,42 @@ def add_features(
     return AddResult(target, len(table), new_file, findings)
 
 
+def _check_names(sources: FeatureSources) -> None:
+    require_names(sources.dataset, sources.features, *sources.text)
+    if sources.features in (SIMULATED, "auto") or SIMULATED_ENCODER in sources.text:
+        taken = SIMULATED_ENCODER if SIMULATED_ENCODER in sources.text else sources.features
+        raise DataError(
+            f"{taken!r} is what simulated features or 'the best there is' are called; choose another name"
+        )
+    if sources.features.endswith(SEQUENCE_SUFFIX):
+        raise DataError(f"--features {sources.features}: {SEQUENCE_SUFFIX!r} marks sequences; choose another name")
+    if not sources.text:
+        raise DataError(
+            "no text embeddings of the classes: bring some with --text ENCODER=FILE, such as clip=text.npz"
+        )
+
+
 def _require_free(target: Path, *, force: bool) -> None:
     if os.path.lexists(target) and not force:
         raise DataError(f"{target} is there already; replace it with --force")
 
 
-def _widths(table: FeatureTable) -> tuple[int, int, dict[str, int]]:
+def _check_widths(table: FeatureTable, card: Card | None) -> None:
+    """Refuse features with the name of published ones or a card, and other widths or text encoders."""
     assert isinstance(table.audio, np.ndarray)
     assert isinstance(table.visual, np.ndarray)
-    return table.audio.shape[1], table.visual.shape[1], {e: v.shape[1] for e, v in table.text.items()}
-
-
-def _check_published(table: FeatureTable) -> None:
-    """Refuse features with the name of published ones and other widths or text encoders."""
+    text = {encoder: vectors.shape[1] for encoder, vectors in table.text.items()}
+    audio, visual, _ = widths = table.audio.shape[1], table.visual.shape[1], text
     known = next((f for f in PUBLISHED if f.name == table.features), None)
-    if known is not None and _widths(table) != (known.audio, known.visual, dict(known.text)):
-        audio, visual, text = _widths(table)
+    if known is not None and widths != (known.audio, known.visual, dict(known.text)):
         raise DataError(
             f"{table.features} is {known.audio}/{known.visual} with text {dict(known.text)}, and these are "
             f"{audio}/{visual} with {text}; choose another name"
         )
-
-
-def _check_card(card: Card, table: FeatureTable, features: str) -> None:
-    stated = card.audio.width, card.visual.width, {text.encoder: text.width for text in card.text}
-    if stated != _widths(table):
-        raise DataError(f"the card of {features} states widths {stated}, and the features have {_widths(table)}")
+    if card is not None:
+        stated = card.audio.width, card.visual.width, {part.encoder: part.width for part in card.text}
+        if stated != widths:
+            raise DataError(f"the card of {table.features} states widths {stated}, and the features have {widths}")
 
 
 def _write(

@@ -20,14 +20,8 @@ from avgzsl_bench.system.files import os_reason
 
 _HDF5 = (".h5", ".hdf5")
 _DAMAGE = (
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    SyntaxError,
-    TokenError,
-    MemoryError,
-    RecursionError,
+    *(ValueError, TypeError, LookupError, ArithmeticError),
+    *(SyntaxError, TokenError, MemoryError, RecursionError),
 )
 """NumPy's errors for a malformed header, which it parses as a Python literal."""
 
@@ -79,8 +73,11 @@ def _gathered(values: Any, order: NDArray[np.int64], where: str) -> NDArray[np.f
 
 @contextmanager
 def _opened(given: str) -> Iterator[tuple[Any, str]]:
-    """Open the array of a file, and give its name for errors."""
-    path, name = _split(given)
+    """Open the array of `FILE` or `FILE.h5:NAME`, and give its name for errors."""
+    file_name, colon, name = given.rpartition(":")
+    if not (colon and file_name.lower().endswith(_HDF5)):
+        file_name, name = given, ""
+    path = Path(file_name)
     if path.suffix.lower() == ".npy":
         yield _mapped(path), str(path)
     elif path.suffix.lower() in _HDF5:
@@ -91,24 +88,15 @@ def _opened(given: str) -> Iterator[tuple[Any, str]]:
         raise DataError(f"{given}: unknown kind of file; known: .npy, {', '.join(_HDF5)}, or FILE.h5:NAME")
 
 
-def _split(given: str) -> tuple[Path, str]:
-    """Split `FILE.h5:NAME`; the name is empty where there is none."""
-    path, colon, name = given.rpartition(":")
-    if colon and path.lower().endswith(_HDF5):
-        return Path(path), name
-    return Path(given), ""
-
-
 def _mapped(path: Path) -> NDArray[Any]:
     try:
         if not path.is_file():
             raise DataError(f"{path}: no such file")
-        values: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+        return np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
     except _DAMAGE as error:
         raise DataError(f"{path}: damaged or refused: {one_line(str(error), 200)}") from error
-    return values
 
 
 def _only(file: h5py.File, path: Path) -> str:

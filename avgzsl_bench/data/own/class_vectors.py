@@ -1,4 +1,4 @@
-"""Text embeddings that a user brings, placed by class."""
+"""Class names in a user's files: text embeddings placed by class, and the class ids of videos."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.data.datasets.facts import Dataset
+from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, partition_bit
 from avgzsl_bench.data.own.vector_files import read_vectors_by_name, shown
+from avgzsl_bench.data.own.video_table import VideoTable
+from avgzsl_bench.data.store.added_text import classes_without_vector
 from avgzsl_bench.errors import DataError
 
 _NAMED = 3
@@ -38,7 +40,7 @@ def read_class_vectors(path: Path, dataset: Dataset) -> NDArray[np.float32]:
         )
     unknown = sorted(vectors.keys() - ids.keys())
     if unknown:
-        raise DataError(f"{path}: no class of {dataset.name} is called {some_names(unknown)}")
+        raise DataError(f"{path}: no class of {dataset.name} is called {_some(unknown)}")
     placed = np.full((len(dataset.classes), len(example)), np.nan, np.float32)
     owner: dict[int, str] = {}
     for name, vector in vectors.items():
@@ -50,7 +52,45 @@ def read_class_vectors(path: Path, dataset: Dataset) -> NDArray[np.float32]:
     return placed
 
 
-def some_names(names: Sequence[str]) -> str:
+def read_text(path: Path, dataset: Dataset, encoder: str) -> NDArray[np.float32]:
+    """Read a vector for each class in use: float32 `[C, E]`, row = class id.
+
+    Raises:
+        DataError: as `read_class_vectors`, or a class in use has no vector.
+    """
+    vectors = read_class_vectors(path, dataset)
+    missing = classes_without_vector(vectors, dataset)
+    if missing:
+        raise DataError(f"{path}: text {encoder!r} has no vector for {_some(missing)}")
+    return vectors
+
+
+def class_ids(videos: VideoTable, dataset: Dataset, path: Path) -> NDArray[np.int64]:
+    """Give the class id of each row of a table: int64 `[N]`.
+
+    Raises:
+        DataError: a class that is not of the dataset, or that no split has in the partition of one of its videos.
+    """
+    ids = {name: dataset.class_id(name) for name in dict.fromkeys(videos.class_name)}
+    unknown = [name for name, class_id in ids.items() if class_id is None]
+    if unknown:
+        raise DataError(f"{path}: no class of {dataset.name} is called {_some(unknown)}")
+    label = np.array([ids[name] for name in videos.class_name], np.int64)
+    for partition in PARTITIONS:
+        listed = sorted({c for split in dataset.splits for c in dataset.facts(split)[partition].classes})
+        inside = (videos.partition & partition_bit(partition)) != 0
+        if not inside.any():
+            raise DataError(f"{path}: no video is in {partition}")
+        odd = np.flatnonzero(inside & ~np.isin(label, listed))
+        if len(odd):
+            raise DataError(
+                f"{path}: {len(odd)} videos, such as {videos.video_id[odd[0]][:60]!r}, are in {partition}, where "
+                f"no split of {dataset.name} has their class ({videos.class_name[odd[0]][:60]!r})"
+            )
+    return label
+
+
+def _some(names: Sequence[str]) -> str:
     """Quote the first names of a list, and count the rest."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(map(shown, names[:_NAMED])) + more

@@ -1,8 +1,9 @@
-"""A dataset of a user's own, from the table of its classes and the table of its videos."""
+"""The dataset of a user's features: a known one, or one made of the tables of its classes and videos."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,10 +11,16 @@ import numpy as np
 from pydantic import ValidationError
 
 from avgzsl_bench.data.datasets.facts import PARTITIONS, ClassNames, Dataset, PartitionFacts, partition_bit
-from avgzsl_bench.data.datasets.registry import own_dataset_problem
+from avgzsl_bench.data.datasets.registry import (
+    dataset_path,
+    known_dataset,
+    own_dataset_problem,
+    read_own_dataset,
+    registered_datasets,
+)
 from avgzsl_bench.data.own.table_file import read_columns
 from avgzsl_bench.data.own.video_table import VideoTable
-from avgzsl_bench.errors import DataError, first_fault, one_line
+from avgzsl_bench.errors import DataError, UnknownNameError, first_fault, one_line
 
 _NAMES = ("name", "readable", "clip")
 
@@ -34,18 +41,48 @@ _HELD_OUT = ("stage1_val_seen", "stage2_test_seen")
 """Partitions in which a class may have no videos."""
 
 
+def find_dataset(
+    root: Path, name: str, table: Path | None, videos: VideoTable, source: Path
+) -> tuple[Dataset, Path | None]:
+    """Find the dataset of a user's features, or make it of tables, and the path for its facts if they are new.
+
+    Raises:
+        DataError: an unknown dataset without a table of classes, a table that contradicts the videos, or classes
+            that differ from those of the dataset with this name.
+    """
+    if table is None:
+        try:
+            return known_dataset(name, root), None
+        except UnknownNameError as error:
+            raise DataError(f"{error}; describe a new dataset with --classes FILE") from error
+    if name in registered_datasets():
+        raise DataError(f"{name!r} is a registered dataset; leave --classes out, or choose another name")
+    new = read_dataset_table(name, table, videos, source)
+    path = dataset_path(root, name)
+    if not os.path.lexists(path):
+        return new, path
+    existing = read_own_dataset(path)
+    if _structure(existing) != _structure(new):
+        others = any(path.parent.glob("*/features.h5"))
+        obsolete = f"{path.parent}, with every feature set in it," if others else path
+        raise DataError(
+            f"{path} has other classes or roles; leave --classes out, choose another name, or remove {obsolete} "
+            "to begin anew"
+        )
+    return existing, None
+
+
+def _structure(dataset: Dataset) -> object:
+    """Give classes and their roles, without the videos."""
+    return dataset.classes, {split: dataset.split_hash(split) for split in dataset.splits}
+
+
 def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) -> Dataset:
     """Make a new dataset.
 
     Columns: `name`; `readable` and `clip`, the names of the class in texts (default: `name`, and `readable`);
     every other column is a split and holds the role of the class, or nothing where the split leaves it out. Class
-    ids are the positions in the sorted list of names. The given videos become the standard of the dataset.
-
-    Args:
-        name: of the dataset.
-        path: the table of classes.
-        videos: its videos.
-        source: the file of the videos, for errors.
+    ids are the positions in the sorted list of names. The given videos, of the file `source`, become the standard.
 
     Raises:
         DataError: unreadable, a role that does not exist, or classes and videos that contradict each other.
@@ -60,16 +97,17 @@ def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) 
         raise DataError(f"{path}: has no column of roles, e.g. 'cls' with {', '.join(ROLES)} or nothing")
     order = sorted(range(len(columns["name"])), key=columns["name"].__getitem__)
     classes = [_names(columns, i) for i in order]
+    names = [c.name for c in classes]
     roles = {split: [columns[split][i].strip() for i in order] for split in splits}
     for split, of_class in roles.items():
         odd = next((i for i, role in enumerate(of_class) if role not in ("", *ROLES)), None)
         if odd is not None:
             raise DataError(
-                f"{path}: class {classes[odd].name[:60]!r} has role {of_class[odd][:60]!r} in {split[:60]!r}; "
+                f"{path}: class {names[odd][:60]!r} has role {of_class[odd][:60]!r} in {split[:60]!r}; "
                 f"known: {', '.join(ROLES)}, or nothing"
             )
-    facts = {split: _facts([c.name for c in classes], of_class, videos) for split, of_class in roles.items()}
-    _require_videos(facts, [c.name for c in classes], source)
+    facts = {split: _facts(names, of_class, videos) for split, of_class in roles.items()}
+    _require_videos(facts, names, source)
     first, *_ = facts.values()
     try:
         dataset = Dataset(
@@ -82,8 +120,7 @@ def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) 
         )
     except ValidationError as error:
         raise DataError(f"{path}: {first_fault(error)}") from error
-    problem = own_dataset_problem(dataset)
-    if problem is not None:
+    if (problem := own_dataset_problem(dataset)) is not None:
         raise DataError(f"{path}: {one_line(problem, 300)}")
     return dataset
 
@@ -96,7 +133,6 @@ def _names(columns: Mapping[str, Sequence[str]], row: int) -> ClassNames:
 
 
 def _facts(names: Sequence[str], roles: Sequence[str], videos: VideoTable) -> dict[str, PartitionFacts]:
-    """Give the facts of all partitions under one split."""
     ids = {name: i for i, name in enumerate(names)}
     label = np.array([ids.get(name, -1) for name in videos.class_name])
     facts = {}

@@ -24,7 +24,6 @@ def read_columns(path: Path, required: Sequence[str] | None = None) -> Mapping[s
     of a line that was cut off.
 
     Args:
-        path: the file.
         required: columns to read; None: all of them.
 
     Raises:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import zipfile
 import zlib
 from collections import defaultdict
@@ -51,7 +50,6 @@ def read_vectors_by_name(path: Path, known: Set[str]) -> dict[str, NDArray[np.fl
     """Read one vector per name, the mean where the file has several.
 
     Args:
-        path: the file.
         known: names of classes; the first line of a CSV file that begins with none of them can be a heading.
 
     Returns:
@@ -149,11 +147,7 @@ _READERS: Mapping[str, Callable[[Path, Set[str]], Mapping[str, Any]]] = {
 
 
 def _unique(path: Path, pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a dictionary of pairs.
-
-    Raises:
-        DataError: a name occurs twice.
-    """
+    """Make a dictionary of pairs; refuse a name that occurs twice."""
     content: dict[str, Any] = {}
     for name, value in pairs:
         if name in content:
@@ -181,9 +175,6 @@ def _checked(value: Any) -> Any:
     """Check that a value is a vector of numbers or several, without converting it.
 
     Lists from a pickle may share their parts: converting them first could take any amount of memory.
-
-    Raises:
-        TypeError: it is not.
     """
     if isinstance(value, np.ndarray):
         if value.dtype.kind not in "fiu" or value.ndim not in (1, 2) or not 0 < value.size <= _LARGEST_ENTRY:
@@ -194,7 +185,7 @@ def _checked(value: Any) -> Any:
     if all(map(_is_real, value)):
         return value
     inner = [part for part in value if isinstance(part, list | tuple | np.ndarray)]
-    if len(inner) != len(value) or math.prod((len(value), max(map(len, inner)))) > _LARGEST_ENTRY:
+    if len(inner) != len(value) or len(value) * max(map(len, inner)) > _LARGEST_ENTRY:
         raise TypeError("neither a list of numbers nor of lists of numbers")
     if not all(_is_real(number) for part in inner for number in part):
         raise TypeError("a list that holds something else than numbers")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 import numpy as np
@@ -73,9 +75,7 @@ def _mask(cell: str, path: Path) -> int:
     if unknown or not names:
         what = f"unknown partition {unknown[0][:60]!r}" if unknown else "a video without partition"
         raise DataError(f"{path}: {what}; known: {', '.join(PARTITIONS)}")
-    mask = 0
-    for name in names:
-        mask |= _BITS[name]
+    mask = reduce(or_, (_BITS[name] for name in names))
     if any(mask & partition_bit(p) for p in _STAGE1):
         mask |= partition_bit("stage2_train")
     return mask

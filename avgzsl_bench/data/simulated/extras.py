@@ -1,9 +1,7 @@
 """Simulated sequences and class descriptions, for methods that need them.
 
-Neither is stored: both depend only on the simulated features and their `VERSION`, and are made for methods that
-need them. The steps of a sequence vary around the video's vector, which is their mean over time; so methods that
-read the vector and methods that read the steps get the same videos. Descriptions contain the information of the
-class name in another form, and no more.
+Neither is stored: both depend only on the simulated features and their `VERSION`. The steps of a sequence vary
+around the video's vector, their mean over time. Descriptions hold what the class name does, in another form.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.datasets.facts import Dataset
-from avgzsl_bench.data.simulated.simulated import LATENT, RESOLUTION, VERSION, meanings, rounded, seed_of
+from avgzsl_bench.data.simulated.simulated import LATENT, RESOLUTION, VERSION, lifted, meanings, rounded, seed_of
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
 
 AUDIO_SECONDS, VISUAL_SECONDS = 0.96, 0.64
@@ -32,11 +30,7 @@ _BLOCK = 1 << 16
 
 
 def simulate_steps(table: FeatureTable) -> tuple[Ragged, Ragged]:
-    """Simulate audio and visual sequences of videos; the stored vectors are their means, up to rounding.
-
-    Args:
-        table: simulated features, one vector per video.
-    """
+    """Simulate audio and visual sequences of videos; the stored vectors are their means, up to rounding."""
     assert isinstance(table.audio, np.ndarray)
     assert isinstance(table.visual, np.ndarray)
     random = np.random.RandomState(seed_of(f"{VERSION}/{table.dataset}/duration"))
@@ -51,9 +45,7 @@ def simulate_steps(table: FeatureTable) -> tuple[Ragged, Ragged]:
 
 def simulate_descriptions(dataset: Dataset) -> NDArray[np.float32]:
     """Simulate the embedding of a description per class: float32 `[C, DESCRIPTION_WIDTH]`, row = class id."""
-    lift = np.random.RandomState(seed_of(f"{VERSION}/descriptions")).standard_normal((LATENT, DESCRIPTION_WIDTH))
-    lifted = np.tanh(meanings(dataset) @ lift / np.sqrt(LATENT))
-    return rounded(DESCRIPTION_NORM * lifted / np.linalg.norm(lifted, axis=1, keepdims=True), 2.0**16)
+    return lifted("descriptions", meanings(dataset), DESCRIPTION_WIDTH, DESCRIPTION_NORM, 2.0**16)
 
 
 def _steps_around(name: str, mean: NDArray[np.float32], steps: NDArray[np.int64], seconds: float) -> Ragged:

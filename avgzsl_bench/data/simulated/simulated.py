@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.data.datasets.facts import Dataset, partition_bit
+from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, partition_bit
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED, SIMULATED_ENCODER
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.store import StoreHeader, read_header
@@ -57,7 +57,6 @@ def ensure_simulated(root: Path, dataset: Dataset, installed: StoreHeader | None
 
     Args:
         root: the data folder.
-        dataset: the dataset.
         installed: the store's header, where the caller has read it already.
 
     Raises:
@@ -101,21 +100,15 @@ def simulate(dataset: Dataset) -> FeatureTable:
         label=label,
         video_id=_ids(dataset, label),
         partition=partition,
-        text={SIMULATED_ENCODER: _text(meaning)},
+        text={SIMULATED_ENCODER: lifted("text", meaning, TEXT_WIDTH, 1.0, 2.0**20)},
         source=VERSION,
     )
 
 
 def _videos(dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Give class id and partition mask of each video, at the standard counts of all splits together."""
-    train_too = partition_bit("stage2_train")
-    mask = {
-        "stage1_train": partition_bit("stage1_train") | train_too,
-        "stage1_val_seen": partition_bit("stage1_val_seen") | train_too,
-        "stage1_val_unseen": partition_bit("stage1_val_unseen") | train_too,
-        "stage2_test_seen": partition_bit("stage2_test_seen"),
-        "stage2_test_unseen": partition_bit("stage2_test_unseen"),
-    }
+    mask = {p: partition_bit(p) for p in PARTITIONS if p != "stage2_train"}
+    mask |= {p: bits | partition_bit("stage2_train") for p, bits in mask.items() if p.startswith("stage1")}
     counts = {p: _counts(dataset, p) for p in mask}
     label = np.concatenate([np.repeat(list(c), list(c.values())) for c in counts.values()])
     partition = np.concatenate([np.full(sum(counts[p].values()), bits) for p, bits in mask.items()])
@@ -142,9 +135,9 @@ def seed_of(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
-def _hashed_vector(text: str, width: int = LATENT) -> NDArray[np.float64]:
-    """Derive a vector of unit variance per coordinate from a text."""
-    return np.random.RandomState(seed_of(text)).standard_normal(width)
+def _hashed_vector(text: str) -> NDArray[np.float64]:
+    """Derive `LATENT` numbers of unit variance from a text."""
+    return np.random.RandomState(seed_of(text)).standard_normal(LATENT)
 
 
 def meanings(dataset: Dataset) -> NDArray[np.float64]:
@@ -162,17 +155,18 @@ def _meaning(readable: str) -> NDArray[np.float64]:
     return np.asarray(vector * np.sqrt(LATENT) / np.linalg.norm(vector))
 
 
-def _text(meaning: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Compute text embeddings `[C, TEXT_WIDTH]` of unit norm: a fixed random nonlinear lift of the meanings."""
-    lift = np.random.RandomState(seed_of(f"{VERSION}/text")).standard_normal((LATENT, TEXT_WIDTH))
-    lifted = np.tanh(meaning @ lift / np.sqrt(LATENT))
-    return rounded(lifted / np.linalg.norm(lifted, axis=1, keepdims=True), 2.0**20)
+def lifted(
+    name: str, meaning: NDArray[np.float64], width: int, norm: float, resolution: float
+) -> NDArray[np.float32]:
+    """Compute text embeddings `[C, width]` of a norm: a fixed random nonlinear lift of the meanings."""
+    lift = np.random.RandomState(seed_of(f"{VERSION}/{name}")).standard_normal((LATENT, width))
+    vectors = np.tanh(meaning @ lift / np.sqrt(LATENT))
+    return rounded(norm * vectors / np.linalg.norm(vectors, axis=1, keepdims=True), resolution)
 
 
 def _view(
     modality: str, latent: NDArray[np.float64], width: int, random: np.random.RandomState
 ) -> NDArray[np.float32]:
-    """Compute the vectors of a modality from the latents: float32 `[N, width]`."""
     fixed = np.random.RandomState(seed_of(f"{VERSION}/{modality}"))
     weight = np.full(LATENT, WEAKENED)
     weight[slice(0, 10) if modality == "visual" else slice(6, LATENT)] = 1.0

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from pydantic import StringConstraints
 
 from avgzsl_bench.data.datasets.facts import Dataset
-from avgzsl_bench.data.store.header_attributes import parse_header, write_header
-from avgzsl_bench.data.untrusted.hdf5 import open_plain, read_array
+from avgzsl_bench.data.untrusted.hdf5 import open_plain, parse_header, read_array, write_header
 from avgzsl_bench.data.untrusted.json_file import JsonModel, Name, Sha256
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.system.files import write_atomically
@@ -39,7 +38,6 @@ class AddedText:
     """One vector per class.
 
     Attributes:
-        dataset: dataset name.
         name: as in `Needs.added_text`, e.g. `knowledge`.
         vectors: float32 `[C, E]`, row = class id, all NaN for a class without a vector.
         source: name of the file it came from, or `simulated`.
@@ -54,9 +52,8 @@ class AddedText:
     def fingerprint(self) -> str:
         """sha256 of dataset, name, shape and values."""
         little = np.ascontiguousarray(self.vectors, dtype="<f4")
-        digest = hashlib.sha256(f"{self.dataset} {self.name} {little.shape}\n".encode())
-        digest.update(little.tobytes())
-        return digest.hexdigest()
+        heading = f"{self.dataset} {self.name} {little.shape}\n".encode()
+        return hashlib.sha256(heading + little.tobytes()).hexdigest()
 
     @property
     def present(self) -> NDArray[np.bool_]:
@@ -153,12 +150,7 @@ def read_added_text(path: Path) -> AddedText:
 
 @dataclass(frozen=True)
 class AddedTexts:
-    """The added texts of a data folder.
-
-    Attributes:
-        texts: those that can be read, by dataset and name.
-        unreadable: files in the place of one that cannot be read, with the reason.
-    """
+    """The added texts of a data folder, by dataset and name, and each file that cannot be read with the reason."""
 
     texts: list[AddedText]
     unreadable: list[tuple[Path, str]]

@@ -13,17 +13,12 @@ from avgzsl_bench.errors import DataError
 
 
 def check_table(table: FeatureTable, where: str) -> None:
-    """Check shapes, types, ranges, order and finiteness of a table.
-
-    Args:
-        table: the table.
-        where: place for the error, such as the file of the table.
+    """Check shapes, types, ranges, order and finiteness of a table; `where` names its place, such as a file.
 
     Raises:
         DataError: a check fails.
     """
-    problem = _problem(table)
-    if problem:
+    if problem := _problem(table):
         raise DataError(f"{where}: {problem}")
 
 
@@ -31,11 +26,9 @@ def _problem(table: FeatureTable) -> str | None:
     videos = len(table.video_id)
     if videos == 0:
         return "holds no videos"
-    if table.label.shape != (videos,) or table.label.dtype != np.int64:
-        return f"labels have shape {table.label.shape} and type {table.label.dtype} for {videos} videos"
-    if table.partition.shape != (videos,) or table.partition.dtype != np.uint8:
-        shape, dtype = table.partition.shape, table.partition.dtype
-        return f"partitions have shape {shape} and type {dtype} for {videos} videos"
+    for name, values, dtype in (("labels", table.label, np.int64), ("partitions", table.partition, np.uint8)):
+        if values.shape != (videos,) or values.dtype != dtype:
+            return f"{name} have shape {values.shape} and type {values.dtype} for {videos} videos"
     if not 0 < table.partition.min() <= table.partition.max() < 1 << len(PARTITIONS):
         return "a video is in no partition, or in one that does not exist"
     return (

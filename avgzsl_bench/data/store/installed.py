@@ -21,12 +21,7 @@ FILE_NAME = "features.h5"
 
 @dataclass(frozen=True)
 class Installed:
-    """The stores below a data folder.
-
-    Attributes:
-        headers: those that can be read, by dataset and feature set.
-        unreadable: files in the place of a store that cannot be read, with the reason.
-    """
+    """The stores of a data folder, by dataset and feature set, and files that cannot be read with the reason."""
 
     headers: list[StoreHeader]
     unreadable: list[tuple[Path, str]]
@@ -54,12 +49,13 @@ def scan(root: Path, dataset: str | None = None) -> Installed:
     """Read the header of each store below a data folder; a damaged file does not hide the others.
 
     Args:
-        root: the data folder.
         dataset: the only dataset whose stores are wanted; None: all of them.
     """
     headers: list[StoreHeader] = []
     unreadable: list[tuple[Path, str]] = []
-    for path in _places(root, dataset):
+    pattern = "*/*" if dataset is None else f"{glob.escape(dataset)}/*"
+    places = [folder / FILE_NAME for folder in root.glob(pattern)] if os.path.isdir(root) else []
+    for path in sorted(filter(os.path.lexists, places)):  # broken links included
         try:
             header = read_header(path)
             if path != store_path(root, header.dataset, header.features):
@@ -68,14 +64,6 @@ def scan(root: Path, dataset: str | None = None) -> Installed:
         except DataError as error:
             unreadable.append((path, str(error)))
     return Installed(sorted(headers, key=lambda h: (h.dataset, h.features)), unreadable)
-
-
-def _places(root: Path, dataset: str | None) -> list[Path]:
-    """List what lies in the place of a store, broken links included."""
-    if not os.path.isdir(root):
-        return []
-    folders = root.glob("*/*" if dataset is None else f"{glob.escape(dataset)}/*")
-    return sorted(folder / FILE_NAME for folder in folders if os.path.lexists(folder / FILE_NAME))
 
 
 def installed(root: Path) -> list[StoreHeader]:

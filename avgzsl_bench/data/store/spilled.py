@@ -27,11 +27,7 @@ def spill_folder(folder: Path) -> Iterator[None]:
 
 
 class SpilledArray:
-    """Rows that are appended, then read back; no trace of them outlives the process.
-
-    Args:
-        width: numbers per row.
-    """
+    """Rows of `width` numbers that are appended, then read back; no trace of them outlives the process."""
 
     def __init__(self, width: int) -> None:
         self._width = width

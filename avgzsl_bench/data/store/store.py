@@ -1,7 +1,6 @@
 """The store: a dataset with one feature set in one HDF5 file. Its header, and reading it.
 
-Features are stored uncompressed and contiguous, so that loading is one read. What is not an array is kept as
-JSON in an attribute of the root. `SCHEMA` changes when the layout does.
+Features are uncompressed and contiguous, so that loading is one read. `SCHEMA` changes when the layout does.
 """
 
 from __future__ import annotations
@@ -17,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.store.checks import check_table
-from avgzsl_bench.data.store.header_attributes import parse_header
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
-from avgzsl_bench.data.untrusted.hdf5 import open_plain, plain_dataset, read_array
+from avgzsl_bench.data.untrusted.hdf5 import open_plain, parse_header, plain_dataset, read_array
 from avgzsl_bench.data.untrusted.json_file import JsonModel, Name, Sha256
 from avgzsl_bench.errors import DataError
 
@@ -47,8 +45,7 @@ class StoreHeader:
 
     Attributes:
         dataset, features, simulated, source: as in `FeatureTable`.
-        videos: number of videos.
-        audio, visual: widths of the vectors.
+        videos, audio, visual: number of videos, and widths of the vectors.
         text: width of each text encoder's vectors, in the encoders' order.
         audio_seconds, visual_seconds: from one step of a sequence to the next; None for one vector per video.
         fingerprint: sha256 of the content, see `fingerprint`.
@@ -76,13 +73,7 @@ class StoreHeader:
 
 @dataclass(frozen=True)
 class StoreRows:
-    """The videos of a store without their features.
-
-    Attributes:
-        label: int64 `[N]`, class ids.
-        partition: uint8 `[N]`, as in `FeatureTable`.
-        video_id: `N` ids.
-    """
+    """The videos of a store without their features: int64, uint8 and text `[N]` each, as in `FeatureTable`."""
 
     label: NDArray[np.int64]
     partition: NDArray[np.uint8]
@@ -154,17 +145,11 @@ def _header(path: Path, file: h5py.File) -> StoreHeader:
     if (stored.audio_seconds is None) != (stored.visual_seconds is None):
         raise DataError(f"{path}: one modality holds sequences and the other does not")
     return StoreHeader(
-        dataset=stored.dataset,
-        features=stored.features,
-        simulated=stored.simulated,
-        source=stored.source,
+        **stored.model_dump(exclude={"encoders"}),
         videos=int(plain_dataset(file, "video_id").size),
         audio=int(audio.shape[1]),
         visual=int(visual.shape[1]),
         text={encoder: int(values.shape[1]) for encoder, values in text.items()},
-        audio_seconds=stored.audio_seconds,
-        visual_seconds=stored.visual_seconds,
-        fingerprint=stored.fingerprint,
         path=path,
     )
 

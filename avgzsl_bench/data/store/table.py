@@ -50,8 +50,7 @@ class FeatureTable:
     Rows are in ascending class id, then ascending video id.
 
     Attributes:
-        dataset: dataset name.
-        features: feature-set name.
+        dataset, features: names of the dataset and of the feature set.
         simulated: true where no video was used.
         audio, visual: the features of `N` videos.
         label: int64 `[N]`, class ids of the dataset's full class list.

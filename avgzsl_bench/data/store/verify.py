@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -32,17 +33,14 @@ class Severity(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One difference from what is expected.
-
-    Attributes:
-        severity: whether the data can be used all the same.
-        name: the checked part, e.g. `stage2_test_unseen (cls)`.
-        text: what was found and what was expected.
-    """
+    """One difference from what is expected; `name` is the checked part, e.g. `stage2_test_unseen (cls)`."""
 
     severity: Severity
     name: str
     text: str
+
+
+_error, _difference = partial(Finding, Severity.ERROR), partial(Finding, Severity.DIFFERENCE)
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,11 @@ def verify_store(header: StoreHeader, dataset: Dataset) -> StoreReport:
         DataError: the store cannot be read at all.
     """
     table = read_table(header)
-    return StoreReport(header, (*_alteration(header, table), *findings_of(table, dataset)))
+    findings = findings_of(table, dataset)
+    if (measured := fingerprint(table)) != header.fingerprint:
+        text = f"content has {measured[:12]}, the file says {header.fingerprint[:12]}: altered or damaged"
+        findings = (_error("fingerprint", text), *findings)
+    return StoreReport(header, findings)
 
 
 def findings_of(table: FeatureTable, dataset: Dataset) -> tuple[Finding, ...]:
@@ -83,64 +85,47 @@ def findings_of(table: FeatureTable, dataset: Dataset) -> tuple[Finding, ...]:
     return (*_integrity(table, dataset), *_partitions(table, dataset))
 
 
-def _alteration(header: StoreHeader, table: FeatureTable) -> Iterator[Finding]:
-    measured = fingerprint(table)
-    if measured != header.fingerprint:
-        text = f"content has {measured[:12]}, the file says {header.fingerprint[:12]}: altered or damaged"
-        yield Finding(Severity.ERROR, "fingerprint", text)
-
-
 def _integrity(table: FeatureTable, dataset: Dataset) -> Iterator[Finding]:
+    classes = f"{dataset.name} has {len(dataset.classes)} classes"
     if table.dataset != dataset.name:
-        yield Finding(Severity.ERROR, "dataset", f"holds {table.dataset}, expected {dataset.name}")
+        yield _error("dataset", f"holds {table.dataset}, expected {dataset.name}")
     if table.label.max() >= len(dataset.classes):
-        text = f"holds class id {table.label.max()}, {dataset.name} has {len(dataset.classes)} classes"
-        yield Finding(Severity.ERROR, "labels", text)
+        yield _error("labels", f"holds class id {table.label.max()}, {classes}")
     used = sorted(set(table.label.tolist()))
     for encoder, vectors in table.text.items():
         if len(vectors) != len(dataset.classes):
-            text = f"{len(vectors)} rows, {dataset.name} has {len(dataset.classes)} classes"
-            yield Finding(Severity.ERROR, f"text {encoder}", text)
+            yield _error(f"text {encoder}", f"{len(vectors)} rows, {classes}")
         elif np.isnan(vectors[used]).any():
             without = [c for c in used if np.isnan(vectors[c]).any()]
-            yield Finding(Severity.ERROR, f"text {encoder}", f"no vector for {_classes(dataset, without)}")
+            yield _error(f"text {encoder}", f"no vector for {_classes(dataset, without)}")
     for group in (_STAGE1, _STAGE2):
         for one, other in combinations(group, 2):
             both = np.flatnonzero(_in(table, one) & _in(table, other))
             if len(both):
                 text = f"{len(both)} videos are in both, such as {table.video_id[both[0]]!r}"
-                yield Finding(Severity.ERROR, f"{one} and {other}", text)
+                yield _error(f"{one} and {other}", text)
     stage1 = np.any([_in(table, p) for p in _STAGE1], axis=0)
     lacking, extra = stage1 & ~_in(table, "stage2_train"), _in(table, "stage2_train") & ~stage1
     if lacking.any():
-        text = f"lacks {lacking.sum()} videos of the stage-1 partitions"
-        yield Finding(Severity.ERROR, "stage2_train", text)
+        yield _error("stage2_train", f"lacks {lacking.sum()} videos of the stage-1 partitions")
     if extra.any():
-        text = f"holds {extra.sum()} videos that are in no stage-1 partition"
-        yield Finding(Severity.DIFFERENCE, "stage2_train", text)
+        yield _difference("stage2_train", f"holds {extra.sum()} videos that are in no stage-1 partition")
 
 
 def _partitions(table: FeatureTable, dataset: Dataset) -> Iterator[Finding]:
     for partition in PARTITIONS:
         # Splits share most partitions; each list of classes is compared once.
-        variants: list[tuple[PartitionFacts, list[str]]] = []
+        variants: dict[PartitionFacts, list[str]] = {}
         for split in sorted(dataset.splits, reverse=True):
-            facts = dataset.facts(split)[partition]
-            for known, splits in variants:
-                if known == facts:
-                    splits.append(split)
-                    break
-            else:
-                variants.append((facts, [split]))
-        for facts, splits in variants:
+            variants.setdefault(dataset.facts(split)[partition], []).append(split)
+        for facts, splits in variants.items():
             name = partition if len(variants) == 1 else f"{partition} ({', '.join(splits)})"
             for text in _differences(table, dataset, partition, facts):
-                yield Finding(Severity.DIFFERENCE, name, text)
-        listed = {c for facts, _ in variants for c in facts.classes}
+                yield _difference(name, text)
+        listed = {c for facts in variants for c in facts.classes}
         unlisted = sorted(set(table.label[_in(table, partition)].tolist()) - listed)
         if unlisted:
-            text = f"holds classes that no split lists there: {_classes(dataset, unlisted)}"
-            yield Finding(Severity.DIFFERENCE, partition, text)
+            yield _difference(partition, f"holds classes that no split lists there: {_classes(dataset, unlisted)}")
 
 
 def _differences(table: FeatureTable, dataset: Dataset, partition: str, facts: PartitionFacts) -> Iterator[str]:

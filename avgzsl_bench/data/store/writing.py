@@ -12,9 +12,9 @@ import numpy as np
 
 from avgzsl_bench.data.store.checks import check_table
 from avgzsl_bench.data.store.fingerprint import begin_digest, digested, named_arrays
-from avgzsl_bench.data.store.header_attributes import write_header
 from avgzsl_bench.data.store.store import SCHEMA, StoredHeader
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
+from avgzsl_bench.data.untrusted.hdf5 import write_header
 from avgzsl_bench.system.files import atomic_file
 from avgzsl_bench.system.identifiers import require_names
 from avgzsl_bench.system.locks import writing_alone
@@ -25,10 +25,7 @@ _STRUCTURE = 1 << 16
 
 
 def write_store(path: Path, table: FeatureTable) -> str:
-    """Write a table whole or not at all, replacing what is there.
-
-    Returns:
-        The fingerprint.
+    """Write a table whole or not at all, replacing what is there, and give its fingerprint.
 
     Raises:
         DataError: the table is inconsistent, or a name in it is not valid.

@@ -1,7 +1,8 @@
 """Reading HDF5 files without trusting them: plain datasets that lie in the file itself, whole and bounded.
 
 HDF5 can point elsewhere (external links, external storage, virtual datasets) and can declare sizes without
-content. Neither is accepted here.
+content. Neither is accepted here. Version and header of our own files are attributes of the root, in text of fixed
+length: the HDF5 library may hang on damaged text of variable length.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
+import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError
 
-from avgzsl_bench.errors import DataError, one_line
+from avgzsl_bench.errors import DataError, first_fault, one_line
+
+Header = TypeVar("Header", bound=BaseModel)
 
 _COMPRESSION_LIMIT = 100
 """Largest ratio of declared to stored bytes of a compressed dataset."""
@@ -34,21 +39,16 @@ def open_plain(path: Path) -> Iterator[h5py.File]:
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file")
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)  # closing the file closes all its objects
     try:
         # Nothing else may hold the identifier: the file is closed with its last holder.
-        with h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, _strong_close())) as file:
+        with h5py.File(h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, access)) as file:
             yield file
     # h5py also raises RuntimeError and KeyError for damage that the library finds.
     except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, MemoryError) as error:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{path}: damaged or no HDF5 file: {reason}") from error
-
-
-def _strong_close() -> h5py.h5p.PropFAID:
-    """Make an access list with which closing a file closes all its objects."""
-    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
-    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
-    return access
 
 
 def plain_dataset(file: h5py.File, name: str) -> h5py.Dataset:
@@ -96,5 +96,33 @@ def read_array(file: h5py.File, name: str, kinds: str, dimensions: int) -> NDArr
         raise DataError(f"{file.filename}: {name!r} has type {dataset.dtype}")
     if len(dataset.shape) != dimensions:
         raise DataError(f"{file.filename}: {name!r} has shape {dataset.shape}, expected {dimensions} dimensions")
-    values: NDArray[Any] = dataset[()]
-    return values
+    return np.asarray(dataset[()])
+
+
+def write_header(file: h5py.File, schema: str, header: BaseModel) -> None:
+    """Write the version of a file's layout, and its header as JSON."""
+    file.attrs["schema"] = np.bytes_(schema.encode())
+    file.attrs["header"] = np.bytes_(header.model_dump_json().encode())
+
+
+def parse_header(file: h5py.File, schema: str, form: type[Header]) -> Header:
+    """Read the header of an open file.
+
+    Raises:
+        DataError: another version, or a header that is missing or malformed.
+    """
+    found = _fixed_text(file, "schema")
+    if found != schema:
+        shown = None if found is None else one_line(found, 60)
+        raise DataError(f"{file.filename}: not a file of this version (schema {shown!r}, expected {schema!r})")
+    try:
+        return form.model_validate_json(_fixed_text(file, "header") or "")
+    except ValidationError as error:
+        raise DataError(f"{file.filename}: damaged: {first_fault(error, 'header')}") from error
+
+
+def _fixed_text(file: h5py.File, name: str) -> str | None:
+    """Read an attribute of fixed-length text; None if there is no such attribute."""
+    if name not in file.attrs or file.attrs.get_id(name).dtype.kind != "S" or file.attrs.get_id(name).shape:
+        return None
+    return bytes(file.attrs[name]).decode()

@@ -28,8 +28,6 @@ def read_json_model(path: Path, model: type[Model], largest: int, what: str, hin
     """Read a small JSON file and validate it.
 
     Args:
-        path: the file.
-        model: its form.
         largest: size in bytes above which it is refused unread.
         what: what the file should be, for errors, e.g. `card`.
         hint: what to do about a malformed file.

@@ -107,13 +107,7 @@ def set_state(target: Any, state: Any) -> Any:
         case ElementType() as element, (3 | 4, "<" | ">" | "|" | "=" as order, None, None, None, *_):
             element.order = "=" if order == "|" else order
             return element
-        case np.ndarray(), (
-            1,
-            tuple(shape),
-            ElementType() as element,
-            bool(fortran),
-            bytes() | list() as content,
-        ):
+        case np.ndarray(), (1, tuple(shape), ElementType() as element, bool(fortran), bytes() | list() as content):
             return _fill(target, shape, element, fortran, content)
     raise UnpicklingError(f"refused: a state for {type(target).__name__!r} that NumPy does not write")
 
@@ -126,11 +120,7 @@ def _array(shape: tuple[Any, ...], element: ElementType, order: Any, raw: bytes 
 
 
 def _fill(
-    blank: NDArray[Any],
-    shape: tuple[Any, ...],
-    element: ElementType,
-    fortran: bool,
-    content: bytes | list[Any],
+    blank: NDArray[Any], shape: tuple[Any, ...], element: ElementType, fortran: bool, content: bytes | list[Any]
 ) -> NDArray[Any]:
     """Fill the blank array in place, as other parts of the pickle may refer to it already."""
     if blank.shape != (0,) or blank.dtype != np.int8:

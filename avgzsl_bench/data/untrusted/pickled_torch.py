@@ -75,5 +75,4 @@ def tensor(numbers: Any, offset: Any, shape: Any, strides: Any) -> NDArray[Any]:
 
 
 def _instructions(stream: io.BytesIO) -> list[tuple[str, Any]]:
-    """Parse the next pickle of a stream into its instructions."""
     return [(opcode.name, argument) for opcode, argument, _ in pickletools.genops(stream)]

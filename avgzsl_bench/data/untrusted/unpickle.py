@@ -1,9 +1,8 @@
 """Reading pickles without trusting them: only plain containers and NumPy arrays.
 
-A pickle is a program that may call anything it names. Here its instructions are interpreted one by one
-against a short list; no name in the file is imported, no function called. Any other instruction or name ends the
-reading with an error. Memory stays in proportion to the file: every length is checked against
-the remaining bytes.
+A pickle is a program that may call anything it names. Here its instructions are interpreted one by one against a
+short list; no name in the file is imported, no function called. Any other instruction or name ends the reading.
+Memory stays in proportion to the file: every length is checked against the remaining bytes.
 
 Admitted: dict (keys are text or bytes), list, tuple, str, bytes, int, float, bool, None, NumPy arrays and
 scalars of plain types and of objects among these, and tensors (as arrays), as protocols 2 to 5 write them.
@@ -27,16 +26,8 @@ from avgzsl_bench.errors import DataError, one_line
 
 _PROTOCOLS = range(2, 6)
 _DAMAGED = (
-    UnpicklingError,
-    EOFError,
-    ValueError,
-    TypeError,
-    LookupError,
-    OverflowError,
-    RecursionError,
-    MemoryError,
-    SyntaxError,
-    struct.error,
+    *(UnpicklingError, EOFError, ValueError, TypeError, LookupError, OverflowError),
+    *(RecursionError, MemoryError, SyntaxError, struct.error),
 )
 """Errors for a damaged file, raised here and by the parsers of the standard library and NumPy."""
 
@@ -130,6 +121,10 @@ class _Machine:
             raise UnpicklingError("a value is missing")
         return value
 
+    def last(self, count: int) -> list[Any]:
+        """Take the last values, none of which may be a mark, in the order in which they were pushed."""
+        return [self.pop() for _ in range(count)][::-1]
+
     def group(self) -> list[Any]:
         """Take all values down to the last mark, and the mark."""
         at = len(self.stack) - 1
@@ -152,26 +147,10 @@ class _Machine:
             raise UnpicklingError(f"refused: it asks for {f'{module}.{attribute}'[:120]}")
         self.stack.append(pickled_numpy.ADMITTED[module, attribute])
 
-    def stack_name(self) -> None:
-        attribute, module = self.pop(), self.pop()
-        self.name(module, attribute)
-
     def remember(self, index: int) -> None:
         value = self.pop()
         self.memo[index] = value
         self.stack.append(value)
-
-    def call(self) -> None:
-        arguments, name = self.pop(), self.pop()
-        self.stack.append(pickled_numpy.call(name, arguments))
-
-    def build(self) -> None:
-        state, target = self.pop(), self.pop()
-        self.stack.append(pickled_numpy.set_state(target, state))
-
-    def tuple_of(self, count: int) -> None:
-        values = [self.pop() for _ in range(count)]
-        self.stack.append(tuple(reversed(values)))
 
     def extend(self, values: list[Any]) -> None:
         target = self.stack[-1]
@@ -189,18 +168,12 @@ class _Machine:
                 raise UnpicklingError(f"refused: a dict key of type {type(key).__name__!r}")
             target[key] = value
 
-    def pair(self) -> list[Any]:
-        value, key = self.pop(), self.pop()
-        return [key, value]
 
-
-_VALUES = frozenset(
-    (
-        *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT"),
-        *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
-        *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
-    )
-)
+_VALUES = {
+    *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT"),
+    *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
+}
 _CONSTANTS: dict[str, Callable[[], Any]] = {
     "NONE": lambda: None,
     "NEWTRUE": lambda: True,
@@ -215,20 +188,20 @@ _STEPS: dict[str, Callable[[_Machine, Any], None]] = {
     "FRAME": lambda m, _: None,
     "STOP": lambda m, _: None,
     "GLOBAL": lambda m, names: m.name(*names.split(" ", 1)),
-    "STACK_GLOBAL": lambda m, _: m.stack_name(),
+    "STACK_GLOBAL": lambda m, _: m.name(*m.last(2)),
     "BINPUT": lambda m, index: m.remember(index),
     "LONG_BINPUT": lambda m, index: m.remember(index),
     "MEMOIZE": lambda m, _: m.remember(len(m.memo)),
     "BINGET": lambda m, index: m.stack.append(m.memo[index]),
     "LONG_BINGET": lambda m, index: m.stack.append(m.memo[index]),
-    "REDUCE": lambda m, _: m.call(),
-    "BUILD": lambda m, _: m.build(),
+    "REDUCE": lambda m, _: m.stack.append(pickled_numpy.call(*m.last(2))),
+    "BUILD": lambda m, _: m.stack.append(pickled_numpy.set_state(*m.last(2))),
     "TUPLE": lambda m, _: m.stack.append(tuple(m.group())),
-    "TUPLE1": lambda m, _: m.tuple_of(1),
-    "TUPLE2": lambda m, _: m.tuple_of(2),
-    "TUPLE3": lambda m, _: m.tuple_of(3),
-    "APPEND": lambda m, _: m.extend([m.pop()]),
+    "TUPLE1": lambda m, _: m.stack.append(tuple(m.last(1))),
+    "TUPLE2": lambda m, _: m.stack.append(tuple(m.last(2))),
+    "TUPLE3": lambda m, _: m.stack.append(tuple(m.last(3))),
+    "APPEND": lambda m, _: m.extend(m.last(1)),
     "APPENDS": lambda m, _: m.extend(m.group()),
-    "SETITEM": lambda m, _: m.update(m.pair()),
+    "SETITEM": lambda m, _: m.update(m.last(2)),
     "SETITEMS": lambda m, _: m.update(m.group()),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -13,14 +12,12 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from avgzsl_bench.cli.seeds_summary import SeedsSummary
+from avgzsl_bench.execution.events import RunStatus
+from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.plugins.hookspecs import hookimpl
 from avgzsl_bench.plugins.manager import load_plugins
-
-if TYPE_CHECKING:
-    from avgzsl_bench.execution.events import RunStatus
-    from avgzsl_bench.execution.plan import Plan
-    from avgzsl_bench.records.epoch_result import EpochResult
-    from avgzsl_bench.records.record import Record
+from avgzsl_bench.records.epoch_result import EpochResult
+from avgzsl_bench.records.record import Record
 
 _STAGE = {1: "stage 1, selection", 2: "stage 2, final"}
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from avgzsl_bench.records.epoch_result import EpochResult
+from avgzsl_bench.records.epoch_result import EpochResult
 
 
 @dataclass(frozen=True)

@@ -5,24 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from avgzsl_bench.data.benchmark import Benchmark, benchmark_of
 from avgzsl_bench.data.choose import ResolvedData, offers_sequences, resolve_data
+from avgzsl_bench.data.store.store import StoreHeader
 from avgzsl_bench.errors import CheckpointError, ConfigError
 from avgzsl_bench.execution.scoring import score, validate
-from avgzsl_bench.gzsl.calibration import parse_calibration
+from avgzsl_bench.gzsl.calibration import Calibration, parse_calibration
 from avgzsl_bench.gzsl.metrics import Metrics, metrics_of
 from avgzsl_bench.gzsl.task import FeatureDims
 from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.method.registry import method_class, method_spec
+from avgzsl_bench.plugins.specs import Needs
 from avgzsl_bench.records.checkpoint import Checkpoint, config_of, read_checkpoint, restore
 from avgzsl_bench.system.device import choose_device, make_deterministic
-
-if TYPE_CHECKING:
-    from avgzsl_bench.data.store.store import StoreHeader
-    from avgzsl_bench.gzsl.calibration import Calibration
-    from avgzsl_bench.plugins.specs import Needs
 
 _Widths = tuple[int, int, list[int]]
 """Widths of audio, visual and each text encoder's vectors."""

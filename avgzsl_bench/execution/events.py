@@ -5,12 +5,10 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from avgzsl_bench.plugins.manager import load_plugins
-
-if TYPE_CHECKING:
-    from avgzsl_bench.records.run_spec import RunSpec
+from avgzsl_bench.records.run_spec import RunSpec
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
-from avgzsl_bench.data.benchmark import benchmark_of
+from avgzsl_bench.data.benchmark import Benchmark, benchmark_of
 from avgzsl_bench.data.choose import warn_simulated
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.execution.events import RunStatus, notify
@@ -24,18 +24,15 @@ from avgzsl_bench.execution.stages import Selection, official_schedule, run_stag
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth
 from avgzsl_bench.gzsl.metrics import metrics_of
+from avgzsl_bench.gzsl.task import Task
+from avgzsl_bench.method.base import Method
 from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.records.decisions_file import DecisionTable
+from avgzsl_bench.records.epoch_result import EpochResult
 from avgzsl_bench.records.record import DecisionsFile, EpochTrace, Record, class_results, write_record
 from avgzsl_bench.system.device import device_name, make_deterministic, peak_memory, reset_peak_memory
 from avgzsl_bench.system.environment import environment
 from avgzsl_bench.system.locks import writing_alone
-
-if TYPE_CHECKING:
-    from avgzsl_bench.data.benchmark import Benchmark
-    from avgzsl_bench.gzsl.task import Task
-    from avgzsl_bench.method.base import Method
-    from avgzsl_bench.records.epoch_result import EpochResult
 
 
 def run(

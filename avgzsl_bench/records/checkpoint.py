@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -21,15 +21,13 @@ from torch import Tensor
 
 from avgzsl_bench.errors import AvbenchError, CheckpointError, first_fault, one_line
 from avgzsl_bench.gzsl.task import Classes, FeatureDims
+from avgzsl_bench.method.base import Method, MethodConfig
 from avgzsl_bench.method.registry import method_class, method_spec, provider
 from avgzsl_bench.method.state_dict import SAME_NAMES, expected_state, fit
 from avgzsl_bench.method.torch_method import TorchMethod
 from avgzsl_bench.plugins.specs import MethodSpec
 from avgzsl_bench.records.run_spec import RunSpec
 from avgzsl_bench.system.files import write_atomically
-
-if TYPE_CHECKING:
-    from avgzsl_bench.method.base import Method, MethodConfig
 
 SCHEMA: Literal[1] = 1
 _ENTRY = "avgzsl_bench"

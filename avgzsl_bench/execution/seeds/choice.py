@@ -10,17 +10,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
+from avgzsl_bench.data.benchmark import Benchmark
 from avgzsl_bench.errors import AvbenchError, RunError, one_line
+from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.execution.seeds.learner import TOLERANCE, Learner, trains_together
 from avgzsl_bench.execution.seeds.stack import stacked
 from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.system.device import make_deterministic
-
-if TYPE_CHECKING:
-    from avgzsl_bench.data.benchmark import Benchmark
-    from avgzsl_bench.execution.plan import Plan
 
 BATCHES, REPEATS = 10, 3
 """Of the epochs that are timed."""

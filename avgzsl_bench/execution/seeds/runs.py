@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
 
+from avgzsl_bench.data.benchmark import Benchmark
 from avgzsl_bench.execution.execute import data_of, execute
+from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.execution.seeds.choice import choose, trial
 from avgzsl_bench.execution.seeds.together import execute_together
-
-if TYPE_CHECKING:
-    from avgzsl_bench.data.benchmark import Benchmark
-    from avgzsl_bench.execution.plan import Plan
-    from avgzsl_bench.records.record import Record
+from avgzsl_bench.records.record import Record
 
 SEEDS_AT_A_TIME = 16
 """So many train together at most: more add memory and hardly any speed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,12 +13,10 @@ from torch.func import functional_call, vmap
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.execution.seeds.dropout import SeedsDropout
 from avgzsl_bench.execution.seeds.learner import Learner, obstacle
+from avgzsl_bench.execution.stages import MethodFactory
+from avgzsl_bench.gzsl.task import Samples, Task
 from avgzsl_bench.method.sampling import ClassBalancedSampler
 from avgzsl_bench.method.torch_method import Batch, TorchMethod, drawn_batches
-
-if TYPE_CHECKING:
-    from avgzsl_bench.execution.stages import MethodFactory
-    from avgzsl_bench.gzsl.task import Samples, Task
 
 
 def stacked(learners: Sequence[Learner], factory: MethodFactory, task: Task) -> Stack:

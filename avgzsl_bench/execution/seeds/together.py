@@ -6,23 +6,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from avgzsl_bench.data.benchmark import Benchmark
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.execution.execute import ActiveRun, exclusive_run, execute, explain_out_of_memory
+from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.execution.seeds.learner import Learner
 from avgzsl_bench.execution.seeds.lockstep import lockstep
 from avgzsl_bench.execution.seeds.stack import stacked
 from avgzsl_bench.execution.stages import Selection, StageDriver, stage1, stage2
 from avgzsl_bench.gzsl.calibration import parse_calibration
+from avgzsl_bench.gzsl.task import Task
 from avgzsl_bench.method.precision import precision_context
+from avgzsl_bench.records.record import Record
 from avgzsl_bench.system.device import make_deterministic, reset_peak_memory
-
-if TYPE_CHECKING:
-    from avgzsl_bench.data.benchmark import Benchmark
-    from avgzsl_bench.execution.plan import Plan
-    from avgzsl_bench.gzsl.task import Task
-    from avgzsl_bench.records.record import Record
 
 Outcome = TypeVar("Outcome")
 

@@ -35,12 +35,7 @@ class RunStatus:
 
 
 def notify(event: str, **arguments: Any) -> None:
-    """Call a run hook of every plugin; one that breaks is named, and costs neither the run nor the others.
-
-    Args:
-        event: name of the hook.
-        arguments: of the hook.
-    """
+    """Call a run hook of every plugin; one that breaks is named, and costs neither the run nor the others."""
     for call in getattr(load_plugins().manager.hook, event).get_hookimpls():
         try:
             call.function(*(arguments[name] for name in call.argnames))

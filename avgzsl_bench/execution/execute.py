@@ -91,9 +91,7 @@ def execute(plan: Plan, data: Callable[[Plan], Benchmark] = data_of) -> Record:
 
     If another process is at the same run, wait for it and return the record that it writes.
 
-    Args:
-        plan: of the run.
-        data: gives what it runs on; called once it is known that it has to be run.
+    `data` gives what it runs on; it is called once it is known that it has to be run.
 
     Raises:
         AvbenchError: the record cannot be written, the data is damaged, or the method gave unusable scores.
@@ -104,11 +102,7 @@ def execute(plan: Plan, data: Callable[[Plan], Benchmark] = data_of) -> Record:
 
 @contextmanager
 def exclusive_run(plan: Plan) -> Iterator[Record | None]:
-    """Keep other processes from the run inside the block.
-
-    Yields:
-        The record of another process that was waited for; None if there was none.
-    """
+    """Keep other processes from the run inside the block; yields the record of one that was waited for, if any."""
     before = _stamp(plan.path)
     with writing_alone(plan.path, warnings.warn):
         yield plan.finished() if _stamp(plan.path) != before else None
@@ -124,12 +118,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 @dataclass(frozen=True)
 class ActiveRun:
-    """A run whose data is loaded; plugins receive its events.
-
-    Attributes:
-        plan, benchmark: the run, and what it runs on.
-        status: what plugins receive.
-    """
+    """A run whose data is loaded; plugins receive its events."""
 
     plan: Plan
     benchmark: Benchmark

@@ -22,19 +22,13 @@ from avgzsl_bench.system.device import make_deterministic
 BATCHES, REPEATS = 10, 3
 """Of the epochs that are timed."""
 
-
 WORTH = 1.1
 """Times as fast that training together has to be: near 1 the choice would change from run to run."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How seeds are run.
-
-    Attributes:
-        together: else one after another.
-        reason: a line for people; empty where there was nothing to choose.
-    """
+    """How seeds are run, and a line for people on why; empty where there was nothing to choose."""
 
     together: bool
     reason: str = ""

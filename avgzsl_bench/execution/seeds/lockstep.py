@@ -22,8 +22,7 @@ def lockstep(
 
     Args:
         drivers: at the beginning of a stage, each of at least one epoch.
-        learners: of the same seeds.
-        stack: made of the learners.
+        learners, stack: of the same seeds.
         precision: of training.
 
     Yields:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,7 +17,7 @@ _file = click.Path(path_type=Path)
 
 
 @click.command("add", short_help="Add features of your own, from arrays and a table.")
-@click.argument("dataset_name", metavar="DATASET")
+@click.argument("dataset", metavar="DATASET")
 @click.option("--features", required=True, metavar="NAME", help="What to call the feature set.")
 @click.option(
     "--videos",
@@ -31,7 +32,6 @@ _file = click.Path(path_type=Path)
 @click.option("--visual", required=True, metavar="FILE", help="Visual vectors, likewise.")
 @click.option(
     "--text",
-    "texts",
     required=True,
     multiple=True,
     metavar="ENCODER=FILE",
@@ -47,18 +47,7 @@ _file = click.Path(path_type=Path)
 @click.option("--card", metavar="FILE", type=_file, help="A card of the features, as JSON.")
 @data_root_option
 @click.option("--force", is_flag=True, help="Replace features of this name.")
-def add_command(
-    dataset_name: str,
-    features: str,
-    videos: Path,
-    audio: str,
-    visual: str,
-    texts: tuple[str, ...],
-    classes: Path | None,
-    card: Path | None,
-    data_root: Path | None,
-    force: bool,
-) -> None:
+def add_command(text: tuple[str, ...], data_root: Path | None, force: bool, **files: Any) -> None:
     """Add features of your own to DATASET, or a dataset of your own, to be used by name in every command.
 
     The rows of --audio and --visual are those of --videos, in its order. Partitions are stage1_train,
@@ -70,13 +59,12 @@ def add_command(
     from avgzsl_bench.data.own.sources import FeatureSources
     from avgzsl_bench.data.store.installed import data_root as locate
 
-    text = _by_encoder(texts)
-    sources = FeatureSources(dataset_name, features, videos, audio, visual, text, classes, card)
+    sources = FeatureSources(text=_by_encoder(text), **files)
     with plain_console(stderr=True).status("adding") as status:
         added = add_features(locate(data_root), sources, force=force, report=status.update)
     if added.dataset_file is not None:
-        click.echo(f"{dataset_name}: new dataset -> {added.dataset_file}")
-    click.echo(f"{dataset_name} {features}: {added.videos} videos -> {added.path}")
+        click.echo(f"{sources.dataset}: new dataset -> {added.dataset_file}")
+    click.echo(f"{sources.dataset} {sources.features}: {added.videos} videos -> {added.path}")
     for finding in added.findings:
         click.echo(f"{finding.severity.value}: {finding.name}: {finding.text}", err=True)
 

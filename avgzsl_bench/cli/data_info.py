@@ -102,7 +102,6 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
 
 
 def _print_store(header: StoreHeader, card: Card | None) -> None:
-    """Print header and card, one fact per line."""
     from avgzsl_bench.data.cards.text import card_facts
 
     for name, value in _store_values(header).items():
@@ -148,20 +147,17 @@ def _counts(header: StoreHeader, dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def _report_unreadable(unreadable: Sequence[tuple[Path, str]]) -> None:
-    """Print what cannot be read, one line each, as an error message."""
     for _, error in unreadable:
         click.echo(f"cannot be read: {error}", err=True)
 
 
 def _store_values(header: StoreHeader) -> dict[str, Any]:
-    """Give a header as plain values."""
     fields = ("dataset", "features", "simulated", "source", "videos", "sequences", "audio", "visual")
     values = {name: getattr(header, name) for name in fields}
     return {**values, "text": dict(header.text), "fingerprint": header.fingerprint, "path": str(header.path)}
 
 
 def _text_values(text: AddedText) -> dict[str, Any]:
-    """Give an added text as plain values."""
     return {
         "dataset": text.dataset,
         "name": text.name,
@@ -173,7 +169,6 @@ def _text_values(text: AddedText) -> dict[str, Any]:
 
 
 def _print_texts(texts: Sequence[AddedText]) -> None:
-    """Print added texts, one line each."""
     for text in texts:
         values = _text_values(text)
         click.echo("{dataset} text {name}: {width} numbers for {classes} classes, from {source}".format(**values))

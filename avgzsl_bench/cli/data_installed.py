@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 
 def chosen_stores(root: Path, dataset: str, feature_set: str | None) -> Installed:
-    """Find the installed features of a dataset, or one of its feature sets.
-
-    Raises:
-        DataError: the feature set is not installed, or not readable.
-        UnknownNameError: no feature set has this name.
-    """
+    """Find the installed features of a dataset, or one of its feature sets, which has to be there."""
     from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED
     from avgzsl_bench.data.store.installed import Installed, scan, store_path
     from avgzsl_bench.data.store.store import read_header

@@ -61,19 +61,16 @@ def evaluate(checkpoint: Path, as_json: bool, **options: Any) -> None:
     if evaluation.benchmark.spec.simulated:
         click.echo("SIMULATED FEATURES: these figures say nothing about real videos", err=True)
     if as_json:
-        click.echo(json.dumps(_shown(evaluation), indent=1))
+        values = {
+            "checkpoint": evaluation.checkpoint.header.model_dump(mode="json"),
+            "data": evaluation.benchmark.spec.model_dump(mode="json"),
+            "calibration": evaluation.calibration,
+            "validation": asdict(evaluation.validation) if evaluation.validation else None,
+            "metrics": asdict(evaluation.metrics),
+        }
+        click.echo(json.dumps(values, indent=1))
     else:
         _print_table(evaluation)
-
-
-def _shown(evaluation: Evaluation) -> dict[str, Any]:
-    return {
-        "checkpoint": evaluation.checkpoint.header.model_dump(mode="json"),
-        "data": evaluation.benchmark.spec.model_dump(mode="json"),
-        "calibration": evaluation.calibration,
-        "validation": asdict(evaluation.validation) if evaluation.validation else None,
-        "metrics": asdict(evaluation.metrics),
-    }
 
 
 def _print_table(evaluation: Evaluation) -> None:

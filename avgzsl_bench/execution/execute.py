@@ -156,13 +156,25 @@ class ActiveRun:
         return record
 
 
-def _execute(plan: Plan, data: Callable[[Plan], Benchmark]) -> Record:
-    started = datetime.now(UTC)
+def load(plan: Plan, data: Callable[[Plan], Benchmark]) -> tuple[Benchmark, str, float]:
+    """Prepare the device and load the data of a run; returns the time it began and the seconds of loading too."""
+    began = datetime.now(UTC).isoformat(timespec="seconds")
     make_deterministic(plan.device)
     reset_peak_memory(plan.device)
-    clock = _Clock()
+    start = time.perf_counter()
     benchmark = data(plan)
-    clock.lap("load_seconds")
+    return benchmark, began, time.perf_counter() - start
+
+
+def timing_of(began: str, load: float, selection: float, final: float) -> dict[str, float | str]:
+    """Give the times of a run, in seconds, as its record holds them."""
+    seconds = {"load_seconds": load, "selection_seconds": selection, "final_seconds": final}
+    return {"started": began, **{name: round(value, 3) for name, value in seconds.items()}}
+
+
+def _execute(plan: Plan, data: Callable[[Plan], Benchmark]) -> Record:
+    benchmark, began, load_seconds = load(plan, data)
+    start = time.perf_counter()
     active = ActiveRun.started(plan, benchmark)
     with explain_out_of_memory(plan), precision_context("full", plan.device):
         selection = run_stage1(
@@ -174,7 +186,7 @@ def _execute(plan: Plan, data: Callable[[Plan], Benchmark]) -> Record:
             report=active.report,
             precision=plan.spec.precision,
         )
-        clock.lap("selection_seconds")
+        selected = time.perf_counter()
         method, decisions = run_stage2(
             active.build,
             benchmark.final,
@@ -184,22 +196,8 @@ def _execute(plan: Plan, data: Callable[[Plan], Benchmark]) -> Record:
             schedule_on=active.schedule_on,
             precision=plan.spec.precision,
         )
-    clock.lap("final_seconds")
-    timing: dict[str, float | str] = {"started": started.isoformat(timespec="seconds"), **clock.laps}
+    timing = timing_of(began, load_seconds, selected - start, time.perf_counter() - selected)
     return active.finished(selection, method, decisions, timing)
-
-
-class _Clock:
-    """Seconds between laps."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.laps[name] = round(now - self._last, 3)
-        self._last = now
 
 
 @contextmanager

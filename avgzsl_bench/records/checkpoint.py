@@ -93,8 +93,7 @@ def checkpoint_of(
     """Make a checkpoint of a method as it is now.
 
     Args:
-        spec: the method as registered.
-        method: trained or loaded.
+        spec, method: the method as registered, and as it is.
         origin: where the weights come from; None: they were trained here.
         run: the run that trained them, if one did.
     """
@@ -215,11 +214,7 @@ def as_misfit(what: str) -> Iterator[None]:
 
 
 def require_file(path: Path) -> None:
-    """Refuse a path at which there is no file.
-
-    Raises:
-        CheckpointError: there is none.
-    """
+    """Refuse a path at which there is no file."""
     if not os.path.isfile(path):  # which never raises
         raise CheckpointError(f"{path}: no such file")
 

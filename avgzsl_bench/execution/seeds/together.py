@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 
 from avgzsl_bench.data.benchmark import Benchmark
 from avgzsl_bench.errors import RunError
-from avgzsl_bench.execution.execute import ActiveRun, exclusive_run, execute, explain_out_of_memory
+from avgzsl_bench.execution.execute import (
+    ActiveRun,
+    exclusive_run,
+    execute,
+    explain_out_of_memory,
+    load,
+    timing_of,
+)
 from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.execution.seeds.learner import Learner
 from avgzsl_bench.execution.seeds.lockstep import lockstep
@@ -21,7 +26,6 @@ from avgzsl_bench.gzsl.task import Task
 from avgzsl_bench.method.base import Method
 from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.records.record import Record
-from avgzsl_bench.system.device import make_deterministic, reset_peak_memory
 
 
 def execute_together(
@@ -33,9 +37,7 @@ def execute_together(
     done; its times are shares of what was done together, and `seeds_together` among them is their number.
 
     Args:
-        plans: one a seed, one at least.
-        data: gives what they run on.
-        done: called with each plan as soon as its record is written.
+        plans, data, done: as in `execute_seeds`; `data` gives what they run on.
 
     Raises:
         AvbenchError: as `runner.execute`; where single seeds failed, after the others are written.
@@ -64,12 +66,7 @@ class _Together:
         self, plans: Sequence[Plan], data: Callable[[Plan], Benchmark], done: Callable[[Plan], None]
     ) -> None:
         first = plans[0]
-        self._began = datetime.now(UTC).isoformat(timespec="seconds")
-        make_deterministic(first.device)
-        reset_peak_memory(first.device)
-        start = time.perf_counter()
-        self._benchmark = data(first)
-        self._load_seconds = time.perf_counter() - start
+        self._benchmark, self._began, self._load_seconds = load(first, data)
         seeds = tuple(plan.spec.seed for plan in plans)
         self._runs = {plan.spec.seed: ActiveRun.started(plan, self._benchmark, seeds) for plan in plans}
         self._first = first
@@ -109,13 +106,9 @@ class _Together:
         records = {}
         for seed, (method, decisions), final_seconds in self._trained(list(selected), task, stage):
             selection, selection_seconds = selected[seed]
-            timing: dict[str, float | str] = {
-                "started": self._began,
-                "load_seconds": round(self._load_seconds / len(self._runs), 3),
-                "selection_seconds": round(selection_seconds, 3),
-                "final_seconds": round(final_seconds, 3),
-                "seeds_together": len(self._runs),
-            }
+            together = len(self._runs)
+            timing = timing_of(self._began, self._load_seconds / together, selection_seconds, final_seconds)
+            timing["seeds_together"] = together
             records[seed] = self._runs[seed].finished(selection, method, decisions, timing)
             self._done(self._runs[seed].plan)
         return records

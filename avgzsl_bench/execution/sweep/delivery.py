@@ -1,7 +1,4 @@
-"""A finished run on its way from another machine: the content of its two files, checked before it is kept.
-
-A worker need not see the folder of the results, so this is the one way for all of them.
-"""
+"""A finished run on its way from another machine: the content of its two files, checked before it is kept."""
 
 from __future__ import annotations
 

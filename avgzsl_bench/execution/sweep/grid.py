@@ -78,11 +78,7 @@ def method_names(text: str) -> list[str]:
 
 
 def dataset_names(text: str, data_root: Path | str | None) -> list[str]:
-    """List the datasets that a comma-separated list names; `all` stands for every one that can be used.
-
-    Raises:
-        AvbenchError: as `method_names`.
-    """
+    """List the datasets that a comma-separated list names, as `method_names`; `all`: each that can be used."""
     root = resolve_data_root(data_root)
     return _names("--datasets", text, lambda: known_datasets(root), lambda name: known_dataset(name, root))
 

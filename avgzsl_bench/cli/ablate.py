@@ -48,13 +48,7 @@ if TYPE_CHECKING:
     help="Run what has no record yet, or only make tables of the records that are there. [default: --run]",
 )
 def ablate(
-    method: str,
-    dataset: str,
-    seed: int | None,
-    seeds: int | None,
-    options: RunOptions,
-    tables: Path,
-    train: bool,
+    method: str, dataset: str, seed: int | None, seeds: int | None, options: RunOptions, tables: Path, train: bool
 ) -> None:
     """Run the variants that a method's ablation compares, and make its tables.
 
@@ -77,15 +71,8 @@ def ablate(
         raise ConfigError("--no-run makes tables of every seed that has a record; leave out --seed and --seeds")
     ablation = ablation_of(method)
     known_dataset(dataset, locate(options.data_root)).facts(options.split)
-    request = AblationRequest(
-        method_spec(method),
-        ablation,
-        dataset,
-        options.features,
-        options.split,
-        options.settings,
-        options.precision,
-    )
+    chosen = (options.features, options.split, options.settings, options.precision)
+    request = AblationRequest(method_spec(method), ablation, dataset, *chosen)
     for variant in ablation.variants:
         request.config_of(variant, options.features)  # before simulated features may be made: settings that work
     require_writable(tables)
@@ -118,7 +105,8 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
     """Run what has no record, then make the board that these runs belong to."""
     from rich.console import Console
 
-    from avgzsl_bench.cli.progress import execute_shown, warn_simulated_features, warnings_on_one_line
+    from avgzsl_bench.cli.console import print_line
+    from avgzsl_bench.cli.progress import execute_seeds_shown, warn_simulated_features, warnings_on_one_line
     from avgzsl_bench.report.boards.ablation import ablation_boards
 
     results = Path(options.out)
@@ -133,11 +121,11 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
     if first.spec.data.simulated:
         warn_simulated_features(console, first, requested=request.features != "auto")
     records: list[Record] = [record for record in finished if record]
-    _say(console, f"{len(parts)} runs, of which {len(records)} are finished")
+    print_line(console, f"{len(parts)} runs, of which {len(records)} are finished")
     for number, (part, record) in enumerate(zip(parts, finished, strict=True), start=1):
         if record is None:
-            _say(console, f"run {number} of {len(parts)}: {part}")
-            records.append(execute_shown(part.plan, console))
+            print_line(console, f"run {number} of {len(parts)}: {part}")
+            records += execute_seeds_shown([part.plan], console)
     boards = ablation_boards(replace(request, features=first.spec.data.features), _collect(results))
     return [board for board in boards if board.has_run(records[0].run_id)]
 
@@ -157,7 +145,6 @@ def _parts(request: AblationRequest, seeds: list[int], options: RunOptions) -> l
 
 
 def _read(request: AblationRequest, results: Path) -> list[AblationBoard]:
-    """Make the boards of the existing records."""
     from avgzsl_bench.report.boards.ablation import ablation_boards
 
     boards = ablation_boards(request, _collect(results))
@@ -170,7 +157,6 @@ def _read(request: AblationRequest, results: Path) -> list[AblationBoard]:
 
 
 def _collect(results: Path) -> list[RecordTable]:
-    """Collect all records below a folder; none if there are none yet."""
     from avgzsl_bench.records.collect import collect, json_files
     from avgzsl_bench.system.files import NO_FOLDER, folder_fault
 
@@ -180,10 +166,6 @@ def _collect(results: Path) -> list[RecordTable]:
     if fault is not None:
         raise RecordError(f"{results}: {fault}; name the folder of the records with --results")
     return collect(results) if any(json_files(results)) else []
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _print(document: Document, console: Console) -> None:

@@ -34,16 +34,7 @@ import click
     "--latex", type=click.Path(path_type=Path), metavar="FILE", help="Write the tables for a paper to this file."
 )
 def compare(
-    methods: tuple[str, ...],
-    results: Path,
-    dataset: str | None,
-    features: str | None,
-    split: str | None,
-    calibration: str | None,
-    text_order: str | None,
-    figure: str,
-    classes: int,
-    latex: Path | None,
+    methods: tuple[str, ...], results: Path, figure: str, classes: int, latex: Path | None, **only: str | None
 ) -> None:
     """Compare methods that were tested on the same videos, from their records.
 
@@ -57,16 +48,7 @@ def compare(
     from avgzsl_bench.report.folder import write_latex
     from avgzsl_bench.report.tables.comparison import comparison_document
 
-    comparison = compare_methods(
-        read_boards(results),
-        methods,
-        figure.casefold(),
-        dataset=dataset,
-        features=features,
-        split=split,
-        calibration=calibration,
-        text_order=text_order,
-    )
+    comparison = compare_methods(read_boards(results), methods, figure.casefold(), **only)
     document = comparison_document(comparison, classes)
     if latex is not None:
         write_latex(document, latex)

@@ -24,6 +24,11 @@ def plain_console(*, stderr: bool = False) -> Console:
     return console
 
 
+def print_line(console: Console, line: str, style: str | None = None) -> None:
+    """Print a line as it is; a terminal wraps it."""
+    console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
 def plain_table(*columns: str, right: Collection[str] = (), fold: Collection[str] = ()) -> Table:
     """Make a table without frame. Columns in `right` hold numbers; only those in `fold` may be folded."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))

@@ -1,20 +1,23 @@
-"""`avbench data add`: features of a user's own."""
+"""`avbench data add` and `add-text`: features and text embeddings of a user's own."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
 from avgzsl_bench.cli.console import plain_console
+from avgzsl_bench.cli.data_installed import missing_vectors
 from avgzsl_bench.cli.options import data_root_option
-from avgzsl_bench.errors import ConfigError
+from avgzsl_bench.errors import ConfigError, DataError
 
 _file = click.Path(path_type=Path)
 
 
 @click.command("add", short_help="Add features of your own, from arrays and a table.")
-@click.argument("dataset_name", metavar="DATASET")
+@click.argument("dataset", metavar="DATASET")
 @click.option("--features", required=True, metavar="NAME", help="What to call the feature set.")
 @click.option(
     "--videos",
@@ -29,7 +32,6 @@ _file = click.Path(path_type=Path)
 @click.option("--visual", required=True, metavar="FILE", help="Visual vectors, likewise.")
 @click.option(
     "--text",
-    "texts",
     required=True,
     multiple=True,
     metavar="ENCODER=FILE",
@@ -45,18 +47,7 @@ _file = click.Path(path_type=Path)
 @click.option("--card", metavar="FILE", type=_file, help="A card of the features, as JSON.")
 @data_root_option
 @click.option("--force", is_flag=True, help="Replace features of this name.")
-def add_command(
-    dataset_name: str,
-    features: str,
-    videos: Path,
-    audio: str,
-    visual: str,
-    texts: tuple[str, ...],
-    classes: Path | None,
-    card: Path | None,
-    data_root: Path | None,
-    force: bool,
-) -> None:
+def add_command(text: tuple[str, ...], data_root: Path | None, force: bool, **files: Any) -> None:
     """Add features of your own to DATASET, or a dataset of your own, to be used by name in every command.
 
     The rows of --audio and --visual are those of --videos, in its order. Partitions are stage1_train,
@@ -67,13 +58,12 @@ def add_command(
     from avgzsl_bench.data.own.adding import FeatureSources, add_features
     from avgzsl_bench.data.store.installed import data_root as locate
 
-    text = _by_encoder(texts)
-    sources = FeatureSources(dataset_name, features, videos, audio, visual, text, classes, card)
+    sources = FeatureSources(text=_by_encoder(text), **files)
     with plain_console(stderr=True).status("adding") as status:
         added = add_features(locate(data_root), sources, force=force, report=status.update)
     if added.dataset_file is not None:
-        click.echo(f"{dataset_name}: new dataset -> {added.dataset_file}")
-    click.echo(f"{dataset_name} {features}: {added.videos} videos -> {added.path}")
+        click.echo(f"{sources.dataset}: new dataset -> {added.dataset_file}")
+    click.echo(f"{sources.dataset} {sources.features}: {added.videos} videos -> {added.path}")
     for finding in added.findings:
         click.echo(f"{finding.severity.value}: {finding.name}: {finding.text}", err=True)
 
@@ -88,3 +78,43 @@ def _by_encoder(texts: tuple[str, ...]) -> dict[str, Path]:
             raise ConfigError(f"--text {text}: a second file of encoder {encoder!r}")
         found[encoder] = Path(path)
     return found
+
+
+@click.command("add-text", short_help="Add text embeddings, such as of class descriptions.")
+@click.argument("dataset_name", metavar="DATASET")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--name",
+    default="knowledge",
+    show_default=True,
+    help="Name that methods use: 'knowledge' stands for class descriptions.",
+)
+@data_root_option
+@click.option("--force", is_flag=True, help="Replace the text of this name.")
+def add_text_command(dataset_name: str, file: Path, name: str, data_root: Path | None, force: bool) -> None:
+    """Add one text embedding per class to DATASET, for the methods that use it (KDA: class descriptions).
+
+    FILE holds vectors by class name, never by position: JSON {"name": [numbers]}, CSV (name, numbers ...), NPZ
+    (one array per name) or a pickled dictionary (.npy, .pkl). Several vectors of a class are averaged. A class
+    may be called as in the class list or by its readable name.
+    """
+    from avgzsl_bench.data.datasets.feature_sets import ENCODERS
+    from avgzsl_bench.data.datasets.registry import known_dataset
+    from avgzsl_bench.data.own.class_vectors import read_class_vectors
+    from avgzsl_bench.data.store.added_text import AddedText, added_text_path, missing_classes, write_added_text
+    from avgzsl_bench.data.store.installed import data_root as locate
+
+    root = locate(data_root)
+    dataset = known_dataset(dataset_name, root)
+    if name in ENCODERS:
+        raise DataError(f"--name {name}: this is a text encoder of the known feature sets; choose another name")
+    path = added_text_path(root, dataset.name, name)
+    if os.path.lexists(path) and not force:
+        raise DataError(f"{path} is there already; replace it with --force")
+    text = AddedText(dataset.name, name, read_class_vectors(file, dataset), file.name)
+    write_added_text(root, text)
+    count = f"{int(text.present.sum())} of {len(dataset.classes)} classes"
+    click.echo(f"{dataset.name} {name}: {text.vectors.shape[1]} numbers for {count} -> {path}")
+    missing = missing_classes(text, dataset)
+    if missing:
+        click.echo(missing_vectors(missing), err=True)

@@ -1,29 +1,64 @@
-"""`avbench data info`: installed features of a dataset, next to the standard counts."""
+"""`avbench data list` and `info`: installed features and added texts."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from avgzsl_bench.cli.console import plain_console, plain_table, print_table
-from avgzsl_bench.cli.data_installed import (
-    chosen_stores,
-    nothing_installed,
-    print_texts,
-    report_unreadable,
-    store_values,
-    text_values,
-)
+from avgzsl_bench.cli.data_installed import chosen_stores, nothing_installed
 from avgzsl_bench.cli.options import data_root_option
 from avgzsl_bench.errors import DataError
 
 if TYPE_CHECKING:
     from avgzsl_bench.data.cards.cards import Card
     from avgzsl_bench.data.datasets.facts import Dataset
+    from avgzsl_bench.data.store.added_text import AddedText
     from avgzsl_bench.data.store.store import StoreHeader
+
+
+@click.command("list")
+@data_root_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_command(data_root: Path | None, as_json: bool) -> None:
+    """List the installed feature sets, and texts that were added."""
+    from avgzsl_bench.data.datasets.registry import scan_own_datasets
+    from avgzsl_bench.data.store.added_text import scan_added_text
+    from avgzsl_bench.data.store.installed import data_root as locate
+    from avgzsl_bench.data.store.installed import scan
+
+    root = locate(data_root)
+    there = scan(root)
+    added = scan_added_text(root)
+    broken = [*there.unreadable, *added.unreadable, *scan_own_datasets(root).unreadable]
+    if as_json:
+        content = {
+            "stores": [_store_values(h) for h in there.headers],
+            "added_text": [_text_values(text) for text in added.texts],
+            "unreadable": [{"path": str(path), "error": error} for path, error in broken],
+        }
+        click.echo(json.dumps(content, indent=2))
+        return
+    _report_unreadable(broken)
+    if not there.headers:
+        click.echo(f"no features are installed in {root}; import some with 'avbench data import DIR'")
+    else:
+        _list_stores(there.headers)
+    _print_texts(added.texts)
+
+
+def _list_stores(headers: Sequence[StoreHeader]) -> None:
+    columns = ("dataset", "features", "videos", "audio", "visual", "text", "source", "fingerprint")
+    table = plain_table(*columns, fold=("text", "source"))
+    for h in headers:
+        text = ", ".join(f"{encoder} {width}" for encoder, width in h.text.items())
+        row = (h.dataset, h.features, h.videos, h.audio, h.visual, text, h.source, h.fingerprint[:12])
+        table.add_row(*map(str, row))
+    print_table(plain_console(), table)
 
 
 @click.command("info", short_help="Show installed features next to the standard counts.")
@@ -45,13 +80,13 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
     if not there.headers:
         unreadable = "; ".join(error for _, error in there.unreadable)
         raise DataError(unreadable) if unreadable else nothing_installed(root, dataset_name)
-    report_unreadable(there.unreadable)
+    _report_unreadable(there.unreadable)
     entries = [(h, card_for(root, h.dataset, h.features), _counts(h, dataset)) for h in there.headers]
     if as_json:
-        added = [text_values(text) for text in texts]
+        added = [_text_values(text) for text in texts]
         content = [
             {
-                **store_values(header),
+                **_store_values(header),
                 "partitions": counts,
                 "added_text": added,
                 "card": None if card is None else card.model_dump(mode="json"),
@@ -63,14 +98,13 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
     for header, card, counts in entries:
         _print_store(header, card)
         _print_counts(counts)
-    print_texts(texts)
+    _print_texts(texts)
 
 
 def _print_store(header: StoreHeader, card: Card | None) -> None:
-    """Print header and card, one fact per line."""
     from avgzsl_bench.data.cards.text import card_facts
 
-    for name, value in store_values(header).items():
+    for name, value in _store_values(header).items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
         click.echo(f"{name:12} {text}")
     for term, fact in card_facts(card) if card else [("card", "none; add one with 'avbench data add --card'")]:
@@ -110,3 +144,31 @@ def _counts(header: StoreHeader, dataset: Dataset) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def _report_unreadable(unreadable: Sequence[tuple[Path, str]]) -> None:
+    for _, error in unreadable:
+        click.echo(f"cannot be read: {error}", err=True)
+
+
+def _store_values(header: StoreHeader) -> dict[str, Any]:
+    fields = ("dataset", "features", "simulated", "source", "videos", "sequences", "audio", "visual")
+    values = {name: getattr(header, name) for name in fields}
+    return {**values, "text": dict(header.text), "fingerprint": header.fingerprint, "path": str(header.path)}
+
+
+def _text_values(text: AddedText) -> dict[str, Any]:
+    return {
+        "dataset": text.dataset,
+        "name": text.name,
+        "width": text.vectors.shape[1],
+        "classes": int(text.present.sum()),
+        "source": text.source,
+        "fingerprint": text.fingerprint,
+    }
+
+
+def _print_texts(texts: Sequence[AddedText]) -> None:
+    for text in texts:
+        values = _text_values(text)
+        click.echo("{dataset} text {name}: {width} numbers for {classes} classes, from {source}".format(**values))

@@ -1,29 +1,20 @@
-"""Installed features and added texts, as the `avbench data` commands choose and show them."""
+"""Installed features and added texts, as the `avbench data` commands choose them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING
 
 from avgzsl_bench.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
-    from avgzsl_bench.data.store.added_text import AddedText
     from avgzsl_bench.data.store.installed import Installed
-    from avgzsl_bench.data.store.store import StoreHeader
 
 
 def chosen_stores(root: Path, dataset: str, feature_set: str | None) -> Installed:
-    """Find the installed features of a dataset, or one of its feature sets.
-
-    Raises:
-        DataError: the feature set is not installed, or not readable.
-        UnknownNameError: no feature set has this name.
-    """
+    """Find the installed features of a dataset, or one of its feature sets, which has to be there."""
     from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED
     from avgzsl_bench.data.store.installed import Installed, scan, store_path
     from avgzsl_bench.data.store.store import read_header
@@ -49,38 +40,6 @@ def nothing_installed(root: Path, dataset: str | None) -> DataError:
     """Make the error for a data folder that holds nothing, or nothing of a dataset."""
     what = f"nothing of {dataset}" if dataset else "nothing"
     return DataError(f"{what} is installed in {root}; import features with 'avbench data import DIR'")
-
-
-def report_unreadable(unreadable: Sequence[tuple[Path, str]]) -> None:
-    """Print what cannot be read, one line each, as an error message."""
-    for _, error in unreadable:
-        click.echo(f"cannot be read: {error}", err=True)
-
-
-def store_values(header: StoreHeader) -> dict[str, Any]:
-    """Give a header as plain values."""
-    fields = ("dataset", "features", "simulated", "source", "videos", "sequences", "audio", "visual")
-    values = {name: getattr(header, name) for name in fields}
-    return {**values, "text": dict(header.text), "fingerprint": header.fingerprint, "path": str(header.path)}
-
-
-def text_values(text: AddedText) -> dict[str, Any]:
-    """Give an added text as plain values."""
-    return {
-        "dataset": text.dataset,
-        "name": text.name,
-        "width": text.vectors.shape[1],
-        "classes": int(text.present.sum()),
-        "source": text.source,
-        "fingerprint": text.fingerprint,
-    }
-
-
-def print_texts(texts: Sequence[AddedText]) -> None:
-    """Print added texts, one line each."""
-    for text in texts:
-        values = text_values(text)
-        click.echo("{dataset} text {name}: {width} numbers for {classes} classes, from {source}".format(**values))
 
 
 def missing_vectors(missing: Sequence[str]) -> str:

@@ -49,19 +49,7 @@ if TYPE_CHECKING:
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @data_root_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
-def evaluate(
-    checkpoint: Path,
-    dataset: str,
-    features: str,
-    split: str,
-    text_order: str | None,
-    bias: float | None,
-    selection_checkpoint: Path | None,
-    calibration: str | None,
-    device: str,
-    data_root: Path | None,
-    as_json: bool,
-) -> None:
+def evaluate(checkpoint: Path, as_json: bool, **options: Any) -> None:
     """Score a checkpoint on the test videos of a dataset: S, U, HM, ZSL and AUSUC.
 
     The bias must not come from the test: give it, or give a checkpoint of stage 1 to choose it with on the
@@ -69,35 +57,20 @@ def evaluate(
     """
     from avgzsl_bench.execution.evaluate import evaluate_checkpoint
 
-    evaluation = evaluate_checkpoint(
-        checkpoint,
-        dataset,
-        bias=bias,
-        selection_checkpoint=selection_checkpoint,
-        calibration=calibration,
-        features=features,
-        split=split,
-        text_order=text_order,
-        device=device,
-        data_root=data_root,
-    )
+    evaluation = evaluate_checkpoint(checkpoint, **options)
     if evaluation.benchmark.spec.simulated:
         click.echo("SIMULATED FEATURES: these figures say nothing about real videos", err=True)
     if as_json:
-        click.echo(json.dumps(_shown(evaluation), indent=1))
+        values = {
+            "checkpoint": evaluation.checkpoint.header.model_dump(mode="json"),
+            "data": evaluation.benchmark.spec.model_dump(mode="json"),
+            "calibration": evaluation.calibration,
+            "validation": asdict(evaluation.validation) if evaluation.validation else None,
+            "metrics": asdict(evaluation.metrics),
+        }
+        click.echo(json.dumps(values, indent=1))
     else:
         _print_table(evaluation)
-
-
-def _shown(evaluation: Evaluation) -> dict[str, Any]:
-    """Give an evaluation as plain values."""
-    return {
-        "checkpoint": evaluation.checkpoint.header.model_dump(mode="json"),
-        "data": evaluation.benchmark.spec.model_dump(mode="json"),
-        "calibration": evaluation.calibration,
-        "validation": asdict(evaluation.validation) if evaluation.validation else None,
-        "metrics": asdict(evaluation.metrics),
-    }
 
 
 def _print_table(evaluation: Evaluation) -> None:

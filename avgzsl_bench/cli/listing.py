@@ -50,7 +50,6 @@ def methods(as_json: bool) -> None:
 
 
 def _needs(needs: Mapping[str, Any]) -> str:
-    """Summarise required and optional inputs of a method in a few words."""
     sequences = {"none": [], "used": ["sequences"], "required": ["sequences only"]}[needs["sequences"]]
     texts = [*(f"text {name}" for name in needs["text"]), *(f"added text {name}" for name in needs["added_text"])]
     return ", ".join([*texts, *sequences])

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING
+from functools import partial
 
 import click
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from avgzsl_bench.cli.console import print_line
 from avgzsl_bench.cli.seeds_summary import SeedsSummary
+from avgzsl_bench.execution.events import RunStatus
+from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.plugins.hookspecs import hookimpl
 from avgzsl_bench.plugins.manager import load_plugins
-
-if TYPE_CHECKING:
-    from avgzsl_bench.execution.events import RunStatus
-    from avgzsl_bench.execution.plan import Plan
-    from avgzsl_bench.records.epoch_result import EpochResult
-    from avgzsl_bench.records.record import Record
+from avgzsl_bench.records.epoch_result import EpochResult
+from avgzsl_bench.records.record import Record
 
 _STAGE = {1: "stage 1, selection", 2: "stage 2, final"}
 
@@ -48,9 +46,7 @@ class RunProgress:
         self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
         load_plugins().manager.unregister(name="console-progress")
 
@@ -64,7 +60,8 @@ class RunProgress:
         seeds = f"{len(run.together)} seeds together" if run.together else f"seed {spec.seed}"
         marks = "".join(f", {name} {value}" for name, value in spec.options.items())
         marks += "  SIMULATED" if spec.data.simulated else ""
-        self._say(
+        print_line(
+            self._console,
             f"{spec.method.name} on {spec.data.dataset}, {spec.data.features} features, split {spec.data.split}, "
             f"{seeds}, {run.device}{marks}",
             style="bold",
@@ -88,10 +85,8 @@ class RunProgress:
         losses = "  ".join(f"{name} {value:.4f}" for name, value in epoch.losses.items())
         hm = "" if epoch.hm is None else f"  HM {100 * epoch.hm:5.2f} %{spread}"
         tail = f"  {left}" if left and not self._console.is_terminal else ""
-        self._say(
-            f"  stage {epoch.stage}  epoch {epoch.epoch:>3}/{epoch.epochs}{hm}  {losses}  "
-            f"{epoch.seconds:.1f} s{tail}"
-        )
+        line = f"  stage {epoch.stage}  epoch {epoch.epoch:>3}/{epoch.epochs}{hm}  {losses}  {epoch.seconds:.1f} s"
+        print_line(self._console, line + tail)
         if self._task is not None:
             self._bar.update(self._task, total=epoch.epochs, completed=epoch.epoch, left=left)
         if epoch.stage == 1 and epoch.epoch == epoch.epochs:
@@ -102,9 +97,6 @@ class RunProgress:
         """Take the bar away, unless other seeds go on; the figures follow."""
         if self._summary is None or self._summary.finished(run.spec.seed):
             self._hide()
-
-    def _say(self, line: str, style: str | None = None) -> None:
-        self._console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
     def _show_stage(self, stage: int, total: int | None) -> None:
         """Show a bar per stage, so that its clock starts at 0."""
@@ -122,44 +114,29 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-def execute_shown(plan: Plan, console: Console) -> Record:
-    """Run a plan, show its progress, and say where its record is."""
-    (record,) = execute_seeds_shown([plan], console)
-    return record
-
-
 def execute_seeds_shown(plans: Sequence[Plan], console: Console) -> list[Record]:
     """Run plans that differ by seed only, show their progress, and say where the records are."""
     from avgzsl_bench.execution.seeds.runs import execute_seeds
 
-    def report(line: str) -> None:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
-
+    report = partial(print_line, console)
     with RunProgress(console):
         return execute_seeds(plans, report=report, done=lambda plan: report(f"  record: {plan.path}"))
 
 
 def warn_simulated_features(console: Console, plan: Plan, *, requested: bool) -> None:
     """Print a prominent warning; `requested`: simulated features were requested by name."""
-    why = (
-        ""
-        if requested
-        else f"No real features of {plan.data.dataset.title} that this method can use are installed. "
+    why = f"No real features of {plan.data.dataset.title} that this method can use are installed. "
+    text = (
+        f"{'' if requested else why}These are SIMULATED features: the figures show that the program works and say "
+        "nothing about real videos. Install real ones with: avbench data import DIR"
     )
-    console.print(
-        Panel(
-            f"{why}These are SIMULATED features: the figures show that the program works and say nothing "
-            "about real videos. Install real ones with: avbench data import DIR",
-            title="SIMULATED FEATURES",
-            border_style="yellow",
-        )
-    )
+    console.print(Panel(text, title="SIMULATED FEATURES", border_style="yellow"))
 
 
 def warnings_on_one_line() -> None:
     """From now on, each warning is one line on standard error."""
-    warnings.showwarning = _one_line_warning
 
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        click.echo(f"warning: {' '.join(str(message).split())}", err=True)
 
-def _one_line_warning(message: Warning | str, *_: object, **__: object) -> None:
-    click.echo(f"warning: {' '.join(str(message).split())}", err=True)
+    warnings.showwarning = show

@@ -36,13 +36,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on standard output.")
 @click.option("--force", is_flag=True, help="Run again even if the record is there.")
 def run(
-    method: str,
-    dataset: str,
-    seed: int | None,
-    seeds: int | None,
-    options: RunOptions,
-    as_json: bool,
-    force: bool,
+    method: str, dataset: str, seed: int | None, seeds: int | None, options: RunOptions, as_json: bool, force: bool
 ) -> None:
     """Train a method on a dataset and score it: S, U, HM and ZSL.
 
@@ -69,14 +63,17 @@ def run(
     if plan.spec.data.simulated:
         warn_simulated_features(console, plan, requested=options.features != "auto")
     records = _find_or_run(plans, finished, console)
-    if as_json:
-        _print_json(records, many=seeds is not None)
-    else:
+    if not as_json:
         _print_table(records)
+    elif seeds is None:
+        click.echo(records[0].to_json(), nl=False)
+    else:
+        click.echo("[" + ",\n".join(record.to_json().rstrip("\n") for record in records) + "]")
 
 
 def _find_or_run(plans: list[Plan], finished: list[Record | None], console: Console) -> list[Record]:
     """Return the records of all plans, in their order; make the missing ones."""
+    from avgzsl_bench.cli.console import print_line
     from avgzsl_bench.cli.progress import execute_seeds_shown
     from avgzsl_bench.system.environment import source_revision
 
@@ -88,18 +85,11 @@ def _find_or_run(plans: list[Plan], finished: list[Record | None], console: Cons
         revision = record.environment.get("revision")
         other = "" if revision == source_revision() else ", by another revision of the source"
         text = f"already finished on {record.device}{other}: {plan.path} (--force runs it again)"
-        console.print(text, soft_wrap=True, markup=False, highlight=False)
+        print_line(console, text)
     missing = [plan for plan in plans if plan.spec.seed not in records]
     if missing:
         records |= {record.seed: record for record in execute_seeds_shown(missing, console)}
     return [records[plan.spec.seed] for plan in plans]
-
-
-def _print_json(records: list[Record], *, many: bool) -> None:
-    if many:
-        click.echo("[" + ",\n".join(record.to_json().rstrip("\n") for record in records) + "]")
-    else:
-        click.echo(records[0].to_json(), nl=False)
 
 
 def _print_table(records: list[Record]) -> None:

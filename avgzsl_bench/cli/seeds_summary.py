@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from avgzsl_bench.records.epoch_result import EpochResult
+from avgzsl_bench.records.epoch_result import EpochResult
 
 
 @dataclass(frozen=True)
@@ -25,11 +23,7 @@ class Summed:
 
 
 class SeedsSummary:
-    """Collects the results of an epoch until each seed that is still training has reported it.
-
-    Args:
-        seeds: all of them.
-    """
+    """Collects the results of an epoch until each of `seeds` that is still training has reported it."""
 
     def __init__(self, seeds: Collection[int]) -> None:
         self._training = set(seeds)
@@ -56,11 +50,10 @@ class SeedsSummary:
     def _complete(self) -> Summed:
         reports, self._results = self._results, {}
         self._training = {seed for seed, r in reports.items() if r.stage == 1 or r.epoch < r.epochs}
-        return summed(list(reports.values()))
+        return _summed(list(reports.values()))
 
 
-def summed(reports: list[EpochResult]) -> Summed:
-    """Sum up the same epoch of several seeds."""
+def _summed(reports: list[EpochResult]) -> Summed:
     longest = max(reports, key=lambda report: report.epochs)
     found = [report.hm for report in reports if report.hm is not None]
     mean = replace(

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from rich.console import Console
 from rich.text import Text
 
 from avgzsl_bench.cli.console import plain_table, print_table
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from avgzsl_bench.report.tables.table import Table
+from avgzsl_bench.report.tables.table import Table
 
 
 def show_heading(console: Console, heading: str, warning: str = "") -> None:

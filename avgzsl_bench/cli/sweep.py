@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,12 +11,8 @@ from avgzsl_bench.cli.options import chosen_seeds, run_options, seeds_option
 from avgzsl_bench.method.precision import require_kind
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from avgzsl_bench.execution.plan import RunOptions
-    from avgzsl_bench.execution.sweep.engine import Engine, Failed
-    from avgzsl_bench.execution.sweep.grid import Grid
-    from avgzsl_bench.execution.sweep.planned_run import PlannedRun
+    from avgzsl_bench.execution.sweep.engine import Engine
 
 
 @click.command(short_help="Run many methods on many datasets, with many seeds.")
@@ -66,7 +61,7 @@ def sweep(
     """
     from rich.console import Console
 
-    from avgzsl_bench.cli.progress import warnings_on_one_line
+    from avgzsl_bench.cli.progress import warn_simulated_features, warnings_on_one_line
     from avgzsl_bench.cli.sweep_report import print_runs, print_summary, report_refused
     from avgzsl_bench.execution.sweep.grid import dataset_names, make_grid, method_names, parse_shard
     from avgzsl_bench.execution.sweep.planned_run import look_up
@@ -87,24 +82,26 @@ def sweep(
         where = replace(options, device=None) if engine == "ray" else options
         grid = make_grid(chosen_methods, chosen_datasets, chosen_seeds(None, seeds), where, part)
         before = look_up(grid.runs)
-    _warn_simulated(grid, console, requested=options.features != "auto")
+    simulated = {plan.spec.data.dataset: plan for plan in grid.runs if plan.spec.data.simulated}
+    for plan in simulated.values():
+        warn_simulated_features(console, plan, requested=options.features != "auto")
     report_refused(grid)
     if chosen is None:
         print_runs(before)
         print_summary(grid, before)
         return
-    failures = _carry_out(before, chosen, console)
+    from avgzsl_bench.cli.sweep_display import SweepDisplay
+    from avgzsl_bench.execution.sweep.progress import Progress
+    from avgzsl_bench.execution.sweep.sweep import sweep as carry_out
+
+    with SweepDisplay(Progress(before, chosen.workers), console) as display:
+        failures = carry_out(before, chosen, display.report)
     print_summary(grid, before, failures)
     if failures or any(run.damage for run in before):
         context.exit(1)
 
 
 def _engine(name: str, device: str, precision: str, workers: int | None) -> Engine:
-    """Set up the engine of a name.
-
-    Raises:
-        AvbenchError: the device is not there, or the cluster cannot be used, or not in the precision.
-    """
     if name == "local":
         from avgzsl_bench.execution.sweep.local import LocalEngine, device_slots
 
@@ -117,22 +114,3 @@ def _engine(name: str, device: str, precision: str, workers: int | None) -> Engi
     from avgzsl_bench.execution.sweep.ray_engine import RayEngine
 
     return RayEngine(share)
-
-
-def _warn_simulated(grid: Grid, console: Console, *, requested: bool) -> None:
-    """One notice per dataset that has runs on simulated features."""
-    from avgzsl_bench.cli.progress import warn_simulated_features
-
-    simulated = {plan.spec.data.dataset: plan for plan in grid.runs if plan.spec.data.simulated}
-    for plan in simulated.values():
-        warn_simulated_features(console, plan, requested=requested)
-
-
-def _carry_out(before: Sequence[PlannedRun], engine: Engine, console: Console) -> list[Failed]:
-    """Make the missing runs, and show progress."""
-    from avgzsl_bench.cli.sweep_display import SweepDisplay
-    from avgzsl_bench.execution.sweep.progress import Progress
-    from avgzsl_bench.execution.sweep.sweep import sweep
-
-    with SweepDisplay(Progress(before, engine.workers), console) as display:
-        return sweep(before, engine, display.report)

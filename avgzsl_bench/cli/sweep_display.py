@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from avgzsl_bench.cli.console import plain_table
+from avgzsl_bench.cli.console import plain_table, print_line
 from avgzsl_bench.execution.sweep.engine import Event, Failed, Finished, Lost, Started, Warned
 from avgzsl_bench.execution.sweep.progress import Progress, Running, State
 
@@ -31,9 +29,7 @@ class SweepDisplay:
             self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._live.stop()
 
     def report(self, event: Event) -> None:
@@ -58,7 +54,7 @@ class SweepDisplay:
             self._say(line)
 
     def _say(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(self._console, line)
 
     def _place(self) -> str:
         total = str(len(self._progress.states))

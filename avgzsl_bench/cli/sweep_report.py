@@ -47,13 +47,7 @@ def print_runs(runs: Sequence[PlannedRun]) -> None:
 
 
 def print_summary(grid: Grid, before: Sequence[PlannedRun], failures: Sequence[Failed] | None = None) -> None:
-    """Print what is damaged, what failed and why, and the numbers of runs.
-
-    Args:
-        grid: of the sweep.
-        before: its runs as they were looked up before.
-        failures: of the sweep; None if nothing was carried out.
-    """
+    """Print what is damaged, what failed and why, and the numbers of runs; `failures`: None in a dry run."""
     damaged = [run for run in before if run.damage is not None]
     for run in damaged:
         click.echo(f"damaged: {run.job}: {run.damage}")

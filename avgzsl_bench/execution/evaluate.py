@@ -5,27 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from avgzsl_bench.data.benchmark import Benchmark, benchmark_of
 from avgzsl_bench.data.choose import ResolvedData, offers_sequences, resolve_data
+from avgzsl_bench.data.store.store import StoreHeader
 from avgzsl_bench.errors import CheckpointError, ConfigError
 from avgzsl_bench.execution.scoring import score, validate
-from avgzsl_bench.gzsl.calibration import parse_calibration
+from avgzsl_bench.gzsl.calibration import Calibration, parse_calibration
 from avgzsl_bench.gzsl.metrics import Metrics, metrics_of
 from avgzsl_bench.gzsl.task import FeatureDims
 from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.method.registry import method_class, method_spec
+from avgzsl_bench.plugins.specs import Needs
 from avgzsl_bench.records.checkpoint import Checkpoint, config_of, read_checkpoint, restore
 from avgzsl_bench.system.device import choose_device, make_deterministic
-
-if TYPE_CHECKING:
-    from avgzsl_bench.data.store.store import StoreHeader
-    from avgzsl_bench.gzsl.calibration import Calibration
-    from avgzsl_bench.plugins.specs import Needs
-
-_Widths = tuple[int, int, list[int]]
-"""Widths of audio, visual and each text encoder's vectors."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +101,7 @@ def evaluate_checkpoint(
 
 
 def _bias_rule(bias: float | None, selection: Path | None, calibration: str | None) -> Calibration | None:
-    """Parse the calibration, after checking that the bias comes from one place.
-
-    Raises:
-        ConfigError: from none or from both, or a rule or value that cannot be used.
-    """
+    """Parse the calibration, after checking that the bias comes from one place."""
     if (bias is None) == (selection is None):
         how = "no bias" if bias is None else "two biases"
         raise ConfigError(
@@ -127,11 +116,7 @@ def _bias_rule(bias: float | None, selection: Path | None, calibration: str | No
 
 
 def _selection(path: Path, checkpoint: Checkpoint) -> Checkpoint:
-    """Read the checkpoint that the bias comes from.
-
-    Raises:
-        CheckpointError: it is of another method or of other widths than the one to be scored.
-    """
+    """Read the checkpoint that the bias comes from: of the same method and widths."""
     selection = read_checkpoint(path)
     ours, theirs = checkpoint.header, selection.header
     if theirs.method != ours.method:
@@ -146,41 +131,25 @@ def _selection(path: Path, checkpoint: Checkpoint) -> Checkpoint:
 
 
 def _data_for(
-    checkpoint: Checkpoint,
-    dataset: str,
-    features: str,
-    split: str,
-    root: Path | str | None,
-    needs: Needs,
+    checkpoint: Checkpoint, dataset: str, features: str, split: str, root: Path | str | None, needs: Needs
 ) -> ResolvedData:
-    """Find the installed data that a checkpoint can be scored on.
-
-    Raises:
-        DataError: not installed, or damaged.
-        CheckpointError: of other widths than the checkpoint.
-    """
-    wanted = _wanted(checkpoint)
-    data = resolve_data(
-        dataset, features, split, root=root, needs=needs, fits=lambda store: _present(store) == wanted
-    )
+    """Find the installed data that a checkpoint can be scored on."""
+    shape = checkpoint.header.shape
+    own_text = [width for name, width in shape.text.items() if name not in needs.added_text]
+    wanted = (shape.audio, shape.visual, own_text)
+    data = resolve_data(dataset, features, split, root=root, needs=needs, fits=lambda s: _widths(s) == wanted)
     store = data.store
-    if checkpoint.header.shape.sequences and not offers_sequences(store):
+    if shape.sequences and not offers_sequences(store):
         raise CheckpointError(
             f"{checkpoint.source}: made for sequences, but {store.dataset} {store.features} has vectors; "
             "import features with their steps, or name others with --features"
         )
-    if _present(store) != wanted:
+    if _widths(store) != wanted:
         raise CheckpointError(
-            f"{checkpoint.source}: made for {_text(wanted)}, but {store.dataset} {store.features} has "
-            f"{_text(_present(store))}; import the features that it was made for, or name others with --features"
+            f"{checkpoint.source}: made for {_text(*wanted)}, but {store.dataset} {store.features} has "
+            f"{_text(*_widths(store))}; import the features that it was made for, or name others with --features"
         )
     return data
-
-
-def _wanted(checkpoint: Checkpoint) -> _Widths:
-    shape = checkpoint.header.shape
-    added = method_spec(checkpoint.header.method).needs.added_text
-    return shape.audio, shape.visual, [width for name, width in shape.text.items() if name not in added]
 
 
 def _dims_text(shape: FeatureDims) -> str:
@@ -188,10 +157,9 @@ def _dims_text(shape: FeatureDims) -> str:
     return f"audio {shape.audio}, visual {shape.visual}, text {text}{', sequences' if shape.sequences else ''}"
 
 
-def _present(store: StoreHeader) -> _Widths:
+def _widths(store: StoreHeader) -> tuple[int, int, list[int]]:
     return store.audio, store.visual, list(store.text.values())
 
 
-def _text(widths: _Widths) -> str:
-    audio, visual, text = widths
+def _text(audio: int, visual: int, text: list[int]) -> str:
     return f"audio {audio}, visual {visual}, text {' + '.join(map(str, text))}"

@@ -5,12 +5,10 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from avgzsl_bench.plugins.manager import load_plugins
-
-if TYPE_CHECKING:
-    from avgzsl_bench.records.run_spec import RunSpec
+from avgzsl_bench.records.run_spec import RunSpec
 
 
 @dataclass(frozen=True)
@@ -37,12 +35,7 @@ class RunStatus:
 
 
 def notify(event: str, **arguments: Any) -> None:
-    """Call a run hook of every plugin; one that breaks is named, and costs neither the run nor the others.
-
-    Args:
-        event: name of the hook.
-        arguments: of the hook.
-    """
+    """Call a run hook of every plugin; one that breaks is named, and costs neither the run nor the others."""
     for call in getattr(load_plugins().manager.hook, event).get_hookimpls():
         try:
             call.function(*(arguments[name] for name in call.argnames))

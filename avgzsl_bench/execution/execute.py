@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
-from avgzsl_bench.data.benchmark import benchmark_of
+from avgzsl_bench.data.benchmark import Benchmark, benchmark_of
 from avgzsl_bench.data.choose import warn_simulated
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.execution.events import RunStatus, notify
@@ -24,18 +24,15 @@ from avgzsl_bench.execution.stages import Selection, official_schedule, run_stag
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth
 from avgzsl_bench.gzsl.metrics import metrics_of
+from avgzsl_bench.gzsl.task import Task
+from avgzsl_bench.method.base import Method
 from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.records.decisions_file import DecisionTable
+from avgzsl_bench.records.epoch_result import EpochResult
 from avgzsl_bench.records.record import DecisionsFile, EpochTrace, Record, class_results, write_record
 from avgzsl_bench.system.device import device_name, make_deterministic, peak_memory, reset_peak_memory
 from avgzsl_bench.system.environment import environment
 from avgzsl_bench.system.locks import writing_alone
-
-if TYPE_CHECKING:
-    from avgzsl_bench.data.benchmark import Benchmark
-    from avgzsl_bench.gzsl.task import Task
-    from avgzsl_bench.method.base import Method
-    from avgzsl_bench.records.epoch_result import EpochResult
 
 
 def run(
@@ -94,9 +91,7 @@ def execute(plan: Plan, data: Callable[[Plan], Benchmark] = data_of) -> Record:
 
     If another process is at the same run, wait for it and return the record that it writes.
 
-    Args:
-        plan: of the run.
-        data: gives what it runs on; called once it is known that it has to be run.
+    `data` gives what it runs on; it is called once it is known that it has to be run.
 
     Raises:
         AvbenchError: the record cannot be written, the data is damaged, or the method gave unusable scores.
@@ -107,11 +102,7 @@ def execute(plan: Plan, data: Callable[[Plan], Benchmark] = data_of) -> Record:
 
 @contextmanager
 def exclusive_run(plan: Plan) -> Iterator[Record | None]:
-    """Keep other processes from the run inside the block.
-
-    Yields:
-        The record of another process that was waited for; None if there was none.
-    """
+    """Keep other processes from the run inside the block; yields the record of one that was waited for, if any."""
     before = _stamp(plan.path)
     with writing_alone(plan.path, warnings.warn):
         yield plan.finished() if _stamp(plan.path) != before else None
@@ -127,12 +118,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 @dataclass(frozen=True)
 class ActiveRun:
-    """A run whose data is loaded; plugins receive its events.
-
-    Attributes:
-        plan, benchmark: the run, and what it runs on.
-        status: what plugins receive.
-    """
+    """A run whose data is loaded; plugins receive its events."""
 
     plan: Plan
     benchmark: Benchmark
@@ -170,13 +156,25 @@ class ActiveRun:
         return record
 
 
-def _execute(plan: Plan, data: Callable[[Plan], Benchmark]) -> Record:
-    started = datetime.now(UTC)
+def load(plan: Plan, data: Callable[[Plan], Benchmark]) -> tuple[Benchmark, str, float]:
+    """Prepare the device and load the data of a run; returns the time it began and the seconds of loading too."""
+    began = datetime.now(UTC).isoformat(timespec="seconds")
     make_deterministic(plan.device)
     reset_peak_memory(plan.device)
-    clock = _Clock()
+    start = time.perf_counter()
     benchmark = data(plan)
-    clock.lap("load_seconds")
+    return benchmark, began, time.perf_counter() - start
+
+
+def timing_of(began: str, load: float, selection: float, final: float) -> dict[str, float | str]:
+    """Give the times of a run, in seconds, as its record holds them."""
+    seconds = {"load_seconds": load, "selection_seconds": selection, "final_seconds": final}
+    return {"started": began, **{name: round(value, 3) for name, value in seconds.items()}}
+
+
+def _execute(plan: Plan, data: Callable[[Plan], Benchmark]) -> Record:
+    benchmark, began, load_seconds = load(plan, data)
+    start = time.perf_counter()
     active = ActiveRun.started(plan, benchmark)
     with explain_out_of_memory(plan), precision_context("full", plan.device):
         selection = run_stage1(
@@ -188,7 +186,7 @@ def _execute(plan: Plan, data: Callable[[Plan], Benchmark]) -> Record:
             report=active.report,
             precision=plan.spec.precision,
         )
-        clock.lap("selection_seconds")
+        selected = time.perf_counter()
         method, decisions = run_stage2(
             active.build,
             benchmark.final,
@@ -198,22 +196,8 @@ def _execute(plan: Plan, data: Callable[[Plan], Benchmark]) -> Record:
             schedule_on=active.schedule_on,
             precision=plan.spec.precision,
         )
-    clock.lap("final_seconds")
-    timing: dict[str, float | str] = {"started": started.isoformat(timespec="seconds"), **clock.laps}
+    timing = timing_of(began, load_seconds, selected - start, time.perf_counter() - selected)
     return active.finished(selection, method, decisions, timing)
-
-
-class _Clock:
-    """Seconds between laps."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.laps[name] = round(now - self._last, 3)
-        self._last = now
 
 
 @contextmanager

@@ -5,7 +5,7 @@ The labels of scored videos are read here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import torch
@@ -35,27 +35,12 @@ def validate(method: Method, task: Task, calibration: Calibration) -> tuple[Metr
     curve = curve_of(decisions, truth)
     own = calibration.choose(curve)
     figures = metrics_of(decisions, truth, own, curve)
-    several = _calibration_decisions(method, task)
-    if several is None:
-        return figures, own
-    curves = [curve_of(of_one, truth) for of_one in several]
-    return figures, float(np.mean([calibration.choose(curve) for curve in curves]))
-
-
-def _calibration_decisions(method: Method, task: Task) -> list[Decisions] | None:
-    """Make the decisions of each matrix that the bias is averaged over; None where it is the scores' own."""
-    truth = task.ground_truth
     scorer = method.calibration_scorer(task.classes)
     if scorer is None:
-        return None
-    decided: list[Decisions] = []
-    for start, videos in _blocks(task):
-        size = len(videos), len(task.classes)
-        block = [_decided(method, "calibration_scorer", scores, size, truth) for scores in scorer(videos)]
-        decided = decided or [_undecided(task) for _ in block]
-        for decisions, of_block in zip(decided, block, strict=True):
-            _put(decisions, start, of_block)
-    return decided
+        return figures, own
+    several = _decisions(method, "calibration_scorer", scorer, task)
+    curves = [curve_of(of_one, truth) for of_one in several]
+    return figures, float(np.mean([calibration.choose(curve) for curve in curves]))
 
 
 def score(method: Method, task: Task) -> Decisions:
@@ -65,14 +50,23 @@ def score(method: Method, task: Task) -> Decisions:
         PluginError: the method did not give a tensor of floats.
         RunError: scores of the wrong shape or that are not finite.
     """
-    truth = task.ground_truth
-    decisions = _undecided(task)
     scorer = method.scorer(task.classes)
-    for start, videos in _blocks(task):
-        # Nothing keeps a block's scores once they are decisions.
-        size = len(videos), len(task.classes)
-        _put(decisions, start, _decided(method, "score", scorer(videos), size, truth))
+    (decisions,) = _decisions(method, "score", lambda videos: [scorer(videos)], task)
     return decisions
+
+
+def _decisions(
+    method: Method, function: str, scorer: Callable[[Videos], Iterable[object]], task: Task
+) -> list[Decisions]:
+    """Make the decisions of each matrix that a scorer gives; nothing keeps a block's scores after that."""
+    decided: list[Decisions] = []
+    for start, videos in _blocks(task):
+        size = len(videos), len(task.classes)
+        block = [_decided(method, function, scores, size, task.ground_truth) for scores in scorer(videos)]
+        decided = decided or [_undecided(task) for _ in block]
+        for decisions, of_block in zip(decided, block, strict=True):
+            _put(decisions, start, of_block)
+    return decided
 
 
 def _blocks(task: Task) -> Iterator[tuple[int, Videos]]:

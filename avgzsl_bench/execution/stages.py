@@ -1,10 +1,6 @@
 """The two stages: choose epoch and bias on validation videos, then train afresh and score the test once.
 
-Stage 1 learns from `stage1_train` and is scored after each epoch on the validation videos. It decides the
-best epoch (highest HM, the earliest of equals) and the bias at that epoch. Stage 2 starts from nothing, learns
-from all of stage 1's videos for that many epochs at the learning rates that stage 1 used, and is scored once.
-Methods are handed training samples, class embeddings and videos without labels; the labels of scored videos
-are read here and nowhere else.
+Methods are handed training samples, class embeddings and videos without labels.
 """
 
 from __future__ import annotations
@@ -56,11 +52,12 @@ class EpochLosses(NamedTuple):
     seconds: float
 
 
+Stage = Generator[int, EpochLosses, Outcome]
+"""Yields the number of an epoch to be trained, is sent its losses, and returns the outcome."""
+
+
 class StageDriver(Generic[Outcome]):
     """Drive one stage of a method: it requests epochs of training, one at a time, and does all else.
-
-    Args:
-        stage: yields the number of an epoch to be trained, is sent its losses, and returns the outcome.
 
     Attributes:
         next_epoch: the epoch to train next; None once the stage is over.
@@ -68,7 +65,7 @@ class StageDriver(Generic[Outcome]):
         seconds: duration so far, training included.
     """
 
-    def __init__(self, stage: Generator[int, EpochLosses, Outcome]) -> None:
+    def __init__(self, stage: Stage[Outcome]) -> None:
         self._stage = stage
         self.outcome: Outcome
         self.seconds = 0.0
@@ -117,7 +114,7 @@ def run_stage1(
     report: Report,
     precision: Precision = "full",
 ) -> Selection:
-    """Stage 1: train, validate after each epoch, keep the first epoch with the highest HM and its bias.
+    """Stage 1: train on `stage1_train`, validate after each epoch, keep the first of the highest HM and its bias.
 
     Raises:
         RunError: scores of the wrong shape or that are not finite.
@@ -130,7 +127,7 @@ def run_stage1(
 
 def stage1(
     method: Method, task: Task, *, epochs: int, calibration: Calibration, report: Report
-) -> Generator[int, EpochLosses, Selection]:
+) -> Stage[Selection]:
     """Stage 1 of a method that is trained elsewhere, see `StageDriver`; arguments as of `run_stage1`."""
     done: list[EpochResult] = []
     best: Metrics | None = None
@@ -161,10 +158,11 @@ def run_stage2(
     schedule_on: Callable[[Method], None] | None = None,
     precision: Precision = "full",
 ) -> tuple[Method, Decisions]:
-    """Stage 2: train afresh for the selected number of epochs, score the test videos once.
+    """Stage 2: train afresh on all of stage 1's videos for the selected number of epochs, score the test once.
+
+    Learning rates are those that stage 1 used.
 
     Args:
-        factory, task, selection, seed, report, precision: as in `run_stage1`.
         schedule_on: called after each epoch in place of replaying stage 1's learning rates.
 
     Returns:
@@ -186,7 +184,7 @@ def stage2(
     *,
     report: Report,
     schedule_on: Callable[[Method], None] | None = None,
-) -> Generator[int, EpochLosses, tuple[Method, Decisions]]:
+) -> Stage[tuple[Method, Decisions]]:
     """Stage 2 of a method that is trained elsewhere, see `StageDriver`; arguments as of `run_stage2`."""
     for earlier in selection.epochs[: selection.best_epoch]:
         if schedule_on is None and earlier.learning_rate is not None:
@@ -206,11 +204,7 @@ def stage2(
 def official_schedule(task: Task, calibration: Calibration) -> Callable[[Method], None]:
     """Make a function that steps the schedule after an epoch of stage 2 as the published code does.
 
-    It steps on stage 1's validation videos, which are training videos by then.
-
-    Args:
-        task: stage 1's.
-        calibration: of the HM that the schedule is shown.
+    It steps on the validation videos of stage 1's `task`, which are training videos by then.
     """
     return lambda method: method.after_validation(validate(method, task, calibration)[0].hm)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -21,15 +21,13 @@ from torch import Tensor
 
 from avgzsl_bench.errors import AvbenchError, CheckpointError, first_fault, one_line
 from avgzsl_bench.gzsl.task import Classes, FeatureDims
+from avgzsl_bench.method.base import Method, MethodConfig
 from avgzsl_bench.method.registry import method_class, method_spec, provider
 from avgzsl_bench.method.state_dict import SAME_NAMES, expected_state, fit
 from avgzsl_bench.method.torch_method import TorchMethod
 from avgzsl_bench.plugins.specs import MethodSpec
 from avgzsl_bench.records.run_spec import RunSpec
 from avgzsl_bench.system.files import write_atomically
-
-if TYPE_CHECKING:
-    from avgzsl_bench.method.base import Method, MethodConfig
 
 SCHEMA: Literal[1] = 1
 _ENTRY = "avgzsl_bench"
@@ -95,8 +93,7 @@ def checkpoint_of(
     """Make a checkpoint of a method as it is now.
 
     Args:
-        spec: the method as registered.
-        method: trained or loaded.
+        spec, method: the method as registered, and as it is.
         origin: where the weights come from; None: they were trained here.
         run: the run that trained them, if one did.
     """
@@ -217,11 +214,7 @@ def as_misfit(what: str) -> Iterator[None]:
 
 
 def require_file(path: Path) -> None:
-    """Refuse a path at which there is no file.
-
-    Raises:
-        CheckpointError: there is none.
-    """
+    """Refuse a path at which there is no file."""
     if not os.path.isfile(path):  # which never raises
         raise CheckpointError(f"{path}: no such file")
 

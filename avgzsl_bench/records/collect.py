@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import os
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,9 +21,6 @@ from avgzsl_bench.records.decisions_file import DecisionTable
 from avgzsl_bench.records.record import Record
 from avgzsl_bench.records.verify import read_verified
 from avgzsl_bench.system.files import folder_fault, os_reason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _GRIDS = {grid: name for name, grid in PUBLISHED_GRIDS.items()}
 """Names of published grids, by what they stand for."""

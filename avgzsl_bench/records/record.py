@@ -78,17 +78,9 @@ class EpochTrace(_Part):
         """Take over the result of a validated epoch."""
         assert result.validation is not None, "epochs of stage 1 are validated"
         assert result.bias is not None
-        v = result.validation
-        return cls(
-            epoch=result.epoch,
-            learning_rate=result.learning_rate,
-            losses=dict(result.losses),
-            seen=v.seen,
-            unseen=v.unseen,
-            hm=v.hm,
-            zsl=v.zsl,
-            bias=result.bias,
-        )
+        figures = {name: getattr(result.validation, name) for name in ("seen", "unseen", "hm", "zsl")}
+        own = {name: getattr(result, name) for name in ("epoch", "learning_rate", "losses", "bias")}
+        return cls(**own, **figures)
 
 
 class DecisionsFile(_Part):
@@ -119,14 +111,7 @@ class Record(RunSpec):
 
     @classmethod
     def of(cls, spec: RunSpec, *, parameters: int | None, counts: Mapping[str, int], **results: Any) -> Record:
-        """Make the record of a run.
-
-        Args:
-            spec: the run.
-            parameters: number of trained parameters; None where the notion makes no sense.
-            counts: videos per partition.
-            results: the other fields, but for those that follow from `spec`.
-        """
+        """Make the record of a run; `results` are the other fields, but for those that follow from `spec`."""
         identity = spec.model_dump()
         identity["method"]["parameters"] = parameters
         identity["data"]["counts"] = dict(counts)
@@ -151,11 +136,10 @@ def class_results(
     table: DecisionTable, names: list[str], seen: NDArray[np.bool_], bias: float
 ) -> list[ClassResult]:
     """Accuracy of each class at a bias."""
+    found = zip(names, seen, table.class_accuracies(len(names), bias), strict=True)
     return [
         ClassResult(name=name, role="seen" if is_seen else "unseen", videos=videos, accuracy=accuracy)
-        for name, is_seen, (videos, accuracy) in zip(
-            names, seen, table.class_accuracies(len(names), bias), strict=True
-        )
+        for name, is_seen, (videos, accuracy) in found
     ]
 
 

@@ -11,7 +11,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,15 +19,13 @@ from torch import Tensor
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
 from avgzsl_bench.errors import CheckpointError
 from avgzsl_bench.gzsl.task import Classes, FeatureDims
+from avgzsl_bench.method.base import Method
 from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.method.settings import build_config, presets
 from avgzsl_bench.method.state_dict import Names, expected_state, fit, misfit, require_plain
 from avgzsl_bench.method.torch_method import TorchMethod
 from avgzsl_bench.plugins.specs import MethodSpec
 from avgzsl_bench.records.checkpoint import Origin, as_misfit, builder, message_of, require_file
-
-if TYPE_CHECKING:
-    from avgzsl_bench.method.base import Method
 
 _OFFICIAL_PRESET = "official"
 _PARALLEL = "module."

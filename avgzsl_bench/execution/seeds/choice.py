@@ -10,21 +10,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
+from avgzsl_bench.data.benchmark import Benchmark
 from avgzsl_bench.errors import AvbenchError, RunError, one_line
+from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.execution.seeds.learner import TOLERANCE, Learner, trains_together
 from avgzsl_bench.execution.seeds.stack import stacked
 from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.system.device import make_deterministic
 
-if TYPE_CHECKING:
-    from avgzsl_bench.data.benchmark import Benchmark
-    from avgzsl_bench.execution.plan import Plan
-
 BATCHES, REPEATS = 10, 3
 """Of the epochs that are timed."""
-
 
 WORTH = 1.1
 """Times as fast that training together has to be: near 1 the choice would change from run to run."""
@@ -32,12 +28,7 @@ WORTH = 1.1
 
 @dataclass(frozen=True)
 class Choice:
-    """How seeds are run.
-
-    Attributes:
-        together: else one after another.
-        reason: a line for people; empty where there was nothing to choose.
-    """
+    """How seeds are run, and a line for people on why; empty where there was nothing to choose."""
 
     together: bool
     reason: str = ""

@@ -35,13 +35,7 @@ def trains_together(method: type[Method]) -> bool:
 
 
 def obstacle(method: TorchMethod, seeds: Sequence[TorchMethod], train: Samples) -> str | None:
-    """Find what keeps seeds of a method that `trains_together` from being stacked; None if nothing does.
-
-    Args:
-        method: one more of them, of any seed.
-        seeds: the method, of each seed.
-        train: what they learn from.
-    """
+    """Find what keeps `seeds` of a method that `trains_together`, and one more, from being stacked (or None)."""
     if train.videos.audio_steps is not None or train.videos.visual_steps is not None:
         return "it reads sequences"
     if type(method.optimizer) not in _OPTIMIZERS:

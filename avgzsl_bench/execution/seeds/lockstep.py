@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
 
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.execution.seeds.learner import Learner
 from avgzsl_bench.execution.seeds.stack import Stack
-from avgzsl_bench.execution.stages import EpochLosses, StageDriver, checked_means
+from avgzsl_bench.execution.stages import EpochLosses, Outcome, StageDriver, checked_means
 from avgzsl_bench.method.precision import Precision, precision_context
-
-Outcome = TypeVar("Outcome")
 
 
 def lockstep(
@@ -25,8 +22,7 @@ def lockstep(
 
     Args:
         drivers: at the beginning of a stage, each of at least one epoch.
-        learners: of the same seeds.
-        stack: made of the learners.
+        learners, stack: of the same seeds.
         precision: of training.
 
     Yields:

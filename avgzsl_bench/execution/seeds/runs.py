@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
+from avgzsl_bench.data.benchmark import Benchmark
 from avgzsl_bench.execution.execute import data_of, execute
+from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.execution.seeds.choice import choose, trial
 from avgzsl_bench.execution.seeds.together import execute_together
-
-if TYPE_CHECKING:
-    from avgzsl_bench.data.benchmark import Benchmark
-    from avgzsl_bench.execution.plan import Plan
-    from avgzsl_bench.records.record import Record
+from avgzsl_bench.records.record import Record
 
 SEEDS_AT_A_TIME = 16
 """So many train together at most: more add memory and hardly any speed."""
@@ -22,46 +18,32 @@ SEEDS_AT_A_TIME = 16
 def execute_seeds(
     plans: Sequence[Plan], *, report: Callable[[str], None], done: Callable[[Plan], None]
 ) -> list[Record]:
-    """Run plans that differ by seed only, together or one after another, whichever is faster.
+    """Run plans that differ by seed only, the faster way; returns a record a plan.
 
     Args:
         plans: one a seed, one at least.
         report: receives a line on which way was chosen, where there was a choice.
         done: called with each plan as soon as its record is written.
 
-    Returns:
-        A record a plan.
-
     Raises:
         AvbenchError: as `runner.execute`. One after another the first failure ends it; of seeds that train
             together the others are finished and written first.
     """
-    data = _DataOnce()
+    loaded: list[Benchmark] = []
+
+    def data(plan: Plan) -> Benchmark:
+        if not loaded:
+            loaded.append(data_of(plan))
+        return loaded[0]
+
     choice = choose(plans[:SEEDS_AT_A_TIME], data, trial)
     if choice.reason:
         report(choice.reason)
     if choice.together:
-        return [record for part in _parts(plans) for record in execute_together(part, data, done)]
+        parts = [plans[at : at + SEEDS_AT_A_TIME] for at in range(0, len(plans), SEEDS_AT_A_TIME)]
+        return [record for part in parts for record in execute_together(part, data, done)]
     records = []
     for plan in plans:
         records.append(execute(plan, data))
         done(plan)
     return records
-
-
-class _DataOnce:
-    """The data of plans that differ by seed only, loaded at its first use."""
-
-    def __init__(self) -> None:
-        self._benchmark: Benchmark | None = None
-
-    def __call__(self, plan: Plan) -> Benchmark:
-        if self._benchmark is None:
-            self._benchmark = data_of(plan)
-        return self._benchmark
-
-
-def _parts(plans: Sequence[Plan]) -> Iterator[list[Plan]]:
-    rest = iter(plans)
-    while part := list(islice(rest, SEEDS_AT_A_TIME)):
-        yield part

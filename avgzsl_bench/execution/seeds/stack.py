@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,12 +13,10 @@ from torch.func import functional_call, vmap
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.execution.seeds.dropout import SeedsDropout
 from avgzsl_bench.execution.seeds.learner import Learner, obstacle
+from avgzsl_bench.execution.stages import MethodFactory
+from avgzsl_bench.gzsl.task import Samples, Task
 from avgzsl_bench.method.sampling import ClassBalancedSampler
 from avgzsl_bench.method.torch_method import Batch, TorchMethod, drawn_batches
-
-if TYPE_CHECKING:
-    from avgzsl_bench.execution.stages import MethodFactory
-    from avgzsl_bench.gzsl.task import Samples, Task
 
 
 def stacked(learners: Sequence[Learner], factory: MethodFactory, task: Task) -> Stack:
@@ -98,14 +96,10 @@ class Stack:
         ratios = self._set_learning_rates()
         rates = _learning_rates(template)
         drawn = [sampler.draw(config.batches_per_epoch, config.batch_size) for sampler in self._samplers]
-        negatives = (
-            torch.stack(
-                [s.draw_negatives(own) for s, own in zip(self._samplers, drawn, strict=True)],
-                dim=1,
-            )
-            if template.negatives
-            else None
-        )
+        negatives = None
+        if template.negatives:
+            pairs = zip(self._samplers, drawn, strict=True)
+            negatives = torch.stack([sampler.draw_negatives(own) for sampler, own in pairs], dim=1)
         sums: dict[str, Tensor] = {}
         for batch in drawn_batches(self._train, torch.stack(drawn, dim=1), negatives):
             for name, value in self._step(batch, ratios).items():
@@ -160,11 +154,8 @@ class Stack:
         for number, group in enumerate(self._template.optimizer.param_groups):
             rates = [float(method.optimizer.param_groups[number]["lr"]) for method in self._methods]
             group["lr"] = max(rates)
-            ratios.append(
-                None
-                if min(rates) == max(rates)
-                else torch.tensor(rates, device=self._template.device) / max(rates)
-            )
+            same = min(rates) == max(rates)
+            ratios.append(None if same else torch.tensor(rates, device=self._template.device) / max(rates))
         return ratios
 
     @torch.no_grad()
@@ -204,7 +195,6 @@ class _Called(nn.Module):
 
 
 def _learning_rates(method: TorchMethod) -> list[float]:
-    """Of each group of the method's optimiser."""
     return [float(group["lr"]) for group in method.optimizer.param_groups]
 
 

@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
 
+from avgzsl_bench.data.benchmark import Benchmark
 from avgzsl_bench.errors import RunError
-from avgzsl_bench.execution.execute import ActiveRun, exclusive_run, execute, explain_out_of_memory
+from avgzsl_bench.execution.execute import (
+    ActiveRun,
+    exclusive_run,
+    execute,
+    explain_out_of_memory,
+    load,
+    timing_of,
+)
+from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.execution.seeds.learner import Learner
 from avgzsl_bench.execution.seeds.lockstep import lockstep
 from avgzsl_bench.execution.seeds.stack import stacked
-from avgzsl_bench.execution.stages import Selection, StageDriver, stage1, stage2
+from avgzsl_bench.execution.stages import Outcome, Selection, Stage, StageDriver, stage1, stage2
 from avgzsl_bench.gzsl.calibration import parse_calibration
+from avgzsl_bench.gzsl.decisions import Decisions
+from avgzsl_bench.gzsl.task import Task
+from avgzsl_bench.method.base import Method
 from avgzsl_bench.method.precision import precision_context
-from avgzsl_bench.system.device import make_deterministic, reset_peak_memory
-
-if TYPE_CHECKING:
-    from avgzsl_bench.data.benchmark import Benchmark
-    from avgzsl_bench.execution.plan import Plan
-    from avgzsl_bench.gzsl.task import Task
-    from avgzsl_bench.records.record import Record
-
-Outcome = TypeVar("Outcome")
+from avgzsl_bench.records.record import Record
 
 
 def execute_together(
     plans: Sequence[Plan], data: Callable[[Plan], Benchmark], done: Callable[[Plan], None]
 ) -> list[Record]:
-    """Run plans that differ by seed only, and train them together.
+    """Run plans that differ by seed only, and train them together; returns a record a plan.
 
     A seed whose loss or scores are not finite leaves the others alone. A record is written as soon as its seed is
     done; its times are shares of what was done together, and `seeds_together` among them is their number.
 
     Args:
-        plans: one a seed, one at least.
-        data: gives what they run on.
-        done: called with each plan as soon as its record is written.
-
-    Returns:
-        A record a plan.
+        plans, data, done: as in `execute_seeds`; `data` gives what they run on.
 
     Raises:
         AvbenchError: as `runner.execute`; where single seeds failed, after the others are written.
@@ -70,12 +66,7 @@ class _Together:
         self, plans: Sequence[Plan], data: Callable[[Plan], Benchmark], done: Callable[[Plan], None]
     ) -> None:
         first = plans[0]
-        self._began = datetime.now(UTC).isoformat(timespec="seconds")
-        make_deterministic(first.device)
-        reset_peak_memory(first.device)
-        start = time.perf_counter()
-        self._benchmark = data(first)
-        self._load_seconds = time.perf_counter() - start
+        self._benchmark, self._began, self._load_seconds = load(first, data)
         seeds = tuple(plan.spec.seed for plan in plans)
         self._runs = {plan.spec.seed: ActiveRun.started(plan, self._benchmark, seeds) for plan in plans}
         self._first = first
@@ -83,7 +74,7 @@ class _Together:
         self._failed: dict[int, RunError] = {}
 
     def run(self) -> dict[int, Record]:
-        """Both stages; the records by seed."""
+        """Run both stages; returns the records by seed."""
         with explain_out_of_memory(self._first), precision_context("full", self._first.device):
             selected = self._select()
             records = self._finish(selected) if selected else {}
@@ -95,69 +86,42 @@ class _Together:
 
     def _select(self) -> dict[int, tuple[Selection, float]]:
         """Run stage 1; returns what it decides, and its duration in seconds, by seed."""
-        learners = self._learners(list(self._runs), self._benchmark.selection)
-        config = self._first.config
-        drivers = {
-            seed: StageDriver(
-                stage1(
-                    learner.method,
-                    self._benchmark.selection,
-                    epochs=config.epochs,
-                    calibration=parse_calibration(config.calibration),
-                    report=self._runs[seed].report,
-                )
-            )
-            for seed, learner in learners.items()
-        }
-        selected = {}
-        for seed, outcome in self._trained(learners, drivers, self._benchmark.selection):
-            selected[seed] = outcome, drivers[seed].seconds
-        return selected
+        task, config = self._benchmark.selection, self._first.config
+        calibration = parse_calibration(config.calibration)
+
+        def stage(seed: int, method: Method) -> Stage[Selection]:
+            report = self._runs[seed].report
+            return stage1(method, task, epochs=config.epochs, calibration=calibration, report=report)
+
+        return {seed: (outcome, took) for seed, outcome, took in self._trained(list(self._runs), task, stage)}
 
     def _finish(self, selected: dict[int, tuple[Selection, float]]) -> dict[int, Record]:
         """Run stage 2; returns the records by seed."""
-        learners = self._learners(list(selected), self._benchmark.final)
-        drivers = {
-            seed: StageDriver(
-                stage2(
-                    learner.method,
-                    self._benchmark.final,
-                    selected[seed][0],
-                    report=self._runs[seed].report,
-                    schedule_on=self._runs[seed].schedule_on,
-                )
-            )
-            for seed, learner in learners.items()
-        }
+        task = self._benchmark.final
+
+        def stage(seed: int, method: Method) -> Stage[tuple[Method, Decisions]]:
+            run = self._runs[seed]
+            return stage2(method, task, selected[seed][0], report=run.report, schedule_on=run.schedule_on)
+
         records = {}
-        for seed, (method, decisions) in self._trained(learners, drivers, self._benchmark.final):
+        for seed, (method, decisions), final_seconds in self._trained(list(selected), task, stage):
             selection, selection_seconds = selected[seed]
-            seconds = {
-                "load_seconds": self._load_seconds / len(self._runs),
-                "selection_seconds": selection_seconds,
-                "final_seconds": drivers[seed].seconds,
-            }
-            timing: dict[str, float | str] = {
-                "started": self._began,
-                **{name: round(value, 3) for name, value in seconds.items()},
-                "seeds_together": len(self._runs),
-            }
+            together = len(self._runs)
+            timing = timing_of(self._began, self._load_seconds / together, selection_seconds, final_seconds)
+            timing["seeds_together"] = together
             records[seed] = self._runs[seed].finished(selection, method, decisions, timing)
             self._done(self._runs[seed].plan)
         return records
 
-    def _learners(self, seeds: Sequence[int], task: Task) -> dict[int, Learner]:
-        return {seed: Learner.built(self._runs[seed].build, task, seed) for seed in seeds}
-
     def _trained(
-        self, learners: Mapping[int, Learner], drivers: Mapping[int, StageDriver[Outcome]], task: Task
-    ) -> Iterator[tuple[int, Outcome]]:
-        """Yield the outcome of a stage by seed, as it comes; note the seeds that fail."""
-        seeds = list(learners)
-        stack = stacked(list(learners.values()), self._runs[seeds[0]].build, task)
-        stages = lockstep(list(drivers.values()), list(learners.values()), stack, self._first.spec.precision)
-        for place, outcome in stages:
+        self, seeds: list[int], task: Task, stage: Callable[[int, Method], Stage[Outcome]]
+    ) -> Iterator[tuple[int, Outcome, float]]:
+        """Yield seed, outcome and seconds of a stage, as they come; note the seeds that fail."""
+        learners = [Learner.built(self._runs[seed].build, task, seed) for seed in seeds]
+        drivers = [StageDriver(stage(seed, learner.method)) for seed, learner in zip(seeds, learners, strict=True)]
+        stack = stacked(learners, self._runs[seeds[0]].build, task)
+        for place, outcome in lockstep(drivers, learners, stack, self._first.spec.precision):
             if isinstance(outcome, RunError):
                 self._failed[seeds[place]] = outcome
             else:
-                yield seeds[place], outcome
+                yield seeds[place], outcome, drivers[place].seconds

@@ -21,13 +21,7 @@ _NAME = "sweep-progress"
 
 
 def carry_out(job: Job, device: str, report: Callable[[Event], None]) -> Finished | Failed:
-    """Run a job, unless another process has finished it meanwhile.
-
-    Args:
-        job: the run.
-        device: where, as in `plan_run`.
-        report: receives each epoch and each warning.
-    """
+    """Run a job, unless another process has finished it meanwhile; each epoch and warning is reported."""
     from avgzsl_bench.execution.execute import execute
 
     manager = load_plugins().manager

@@ -1,7 +1,4 @@
-"""A finished run on its way from another machine: the content of its two files, checked before it is kept.
-
-A worker need not see the folder of the results, so this is the one way for all of them.
-"""
+"""A finished run on its way from another machine: the content of its two files, checked before it is kept."""
 
 from __future__ import annotations
 
@@ -26,12 +23,7 @@ LARGEST = 1 << 28
 
 @dataclass(frozen=True)
 class Delivery:
-    """A finished run.
-
-    Attributes:
-        seconds: that it took.
-        record, decisions: content of its files.
-    """
+    """A finished run: its duration, and the content of its files."""
 
     seconds: float
     record: bytes
@@ -39,12 +31,7 @@ class Delivery:
 
 
 def delivery_of(finished: Finished, device: str) -> Delivery:
-    """Read what a job has just left in its own folder of results.
-
-    Args:
-        finished: the engine's last word on the job.
-        device: that it ran on, as in `plan_run`.
-    """
+    """Read what a job that ran on a device has just left in its own folder of results."""
     path = finished.job.plan(device).path
     return Delivery(finished.seconds, path.read_bytes(), path.with_suffix(".npz").read_bytes())
 
@@ -73,18 +60,12 @@ def keep_delivery(job: Job, delivery: Delivery) -> Finished:
 
 
 def _verified(plan: Plan, delivery: Delivery) -> Record:
-    """Verify that the record that came back is the plan's.
-
-    Raises:
-        RecordError: as `keep_delivery`.
-    """
+    """Verify that the record that came back is the plan's."""
     with TemporaryDirectory(prefix="avbench-") as folder:
         staged = replace(plan, options=replace(plan.options, out=folder))
         staged.path.parent.mkdir(parents=True)
-        for path, content in (
-            (staged.path, delivery.record),
-            (staged.path.with_suffix(".npz"), delivery.decisions),
-        ):
+        files = {staged.path: delivery.record, staged.path.with_suffix(".npz"): delivery.decisions}
+        for path, content in files.items():
             if len(content) > LARGEST:
                 raise RecordError(f"what came back is too large: {path.name} has {len(content)} bytes")
             path.write_bytes(content)

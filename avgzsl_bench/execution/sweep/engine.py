@@ -1,7 +1,6 @@
 """What an engine is: it carries out jobs somewhere, and reports events.
 
-An engine writes no records and no failures of its own: a job's record is written by the run itself, and failures
-are kept by the sweep, from the engine's last event of the job.
+It keeps nothing: a job's record is written by the run itself, and failures are kept by the sweep.
 """
 
 from __future__ import annotations
@@ -84,3 +83,24 @@ class Engine(Protocol):
 
         Closing the iterator, or an interruption inside it, ends every worker before it returns.
         """
+
+
+ATTEMPTS = 2
+"""How often a job is started whose worker dies."""
+
+KILLED = "killed, as when memory runs out; fewer --workers leave each more"
+"""How a worker ended that something outside ended at once."""
+
+
+@dataclass
+class Attempt:
+    """A job that has been started some number of times."""
+
+    job: Job
+    started: int = 0
+
+    def lost(self, reason: str) -> Lost | Failed:
+        """Start the job again once its worker is lost, or give it up; `reason` has the worker as its subject."""
+        if self.started < ATTEMPTS:
+            return Lost(self.job, reason)
+        return Failed(self.job, f"{reason}, as did the {self.started - 1} before it")

@@ -1,7 +1,6 @@
 """What failed in a sweep, with its reason: one small file a run, beside the place of its record.
 
-`<run id>.failure` holds JSON. It has no `.json` name, so that nothing takes it for a record, and lies in nobody
-else's way when several parts of a sweep write to one folder. It goes when the run is finished.
+`<run id>.failure` holds JSON; its name is another, so that nothing takes it for a record. It goes with a record.
 """
 
 from __future__ import annotations

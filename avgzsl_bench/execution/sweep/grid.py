@@ -24,10 +24,6 @@ class Shard:
     number: int = 1
     of: int = 1
 
-    def holds(self, index: int) -> bool:
-        """Whether the run at a place of the grid, counted from 0, belongs to the part."""
-        return index % self.of == self.number - 1
-
 
 @dataclass(frozen=True)
 class Refused:
@@ -78,11 +74,7 @@ def method_names(text: str) -> list[str]:
 
 
 def dataset_names(text: str, data_root: Path | str | None) -> list[str]:
-    """List the datasets that a comma-separated list names; `all` stands for every one that can be used.
-
-    Raises:
-        AvbenchError: as `method_names`.
-    """
+    """List the datasets that a comma-separated list names, as `method_names`; `all`: each that can be used."""
     root = resolve_data_root(data_root)
     return _names("--datasets", text, lambda: known_datasets(root), lambda name: known_dataset(name, root))
 
@@ -135,7 +127,7 @@ def make_grid(
     if not plans:
         raise next(iter(errors.values()))
     places = [(seed, pair) for seed in seeds for pair in pairs]
-    kept = [place for index, place in enumerate(places) if part.holds(index)]
+    kept = places[part.number - 1 :: part.of]
     runs = [plans[pair].with_seed(seed) for seed, pair in kept if pair in plans]
     counts = {pair: sum(pair == other for _, other in kept) for pair in errors}
     refused = [Refused(*pair, counts[pair], str(error)) for pair, error in errors.items() if counts[pair]]

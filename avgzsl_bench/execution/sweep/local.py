@@ -13,8 +13,7 @@ from multiprocessing.context import SpawnProcess
 
 import torch
 
-from avgzsl_bench.execution.sweep.attempts import KILLED, Attempt
-from avgzsl_bench.execution.sweep.engine import Event, Failed, Finished, Lost, Started
+from avgzsl_bench.execution.sweep.engine import KILLED, Attempt, Event, Failed, Finished, Lost, Started
 from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.execution.sweep.worker import work
 from avgzsl_bench.system.device import choose_device
@@ -93,24 +92,16 @@ class _Worker:
             event: Event = self.pipe.recv()
         except (EOFError, OSError):
             attempt, self.attempt = self.attempt, None
-            return self._death(attempt)
+            assert self.process is not None
+            self.process.join(_PATIENCE)
+            how = _how(self.process.exitcode)
+            self.dismiss()
+            return attempt.lost(f"its worker process died{how}")
         if isinstance(event, Finished | Failed):
             self.attempt = None
         if isinstance(event, Failed):
             self.dismiss()
         return event
-
-    def _death(self, attempt: Attempt) -> Lost | Failed:
-        assert self.process is not None
-        self.process.join(_PATIENCE)
-        code = self.process.exitcode
-        self.dismiss()
-        return attempt.lost(f"its worker process died{_how(code)}")
-
-    def request_end(self) -> None:
-        """Ask the process to end, if there is one."""
-        if self.process is not None:
-            self.process.terminate()
 
     def dismiss(self) -> None:
         """See the process off."""
@@ -125,7 +116,6 @@ class _Worker:
 
 
 def _how(code: int | None) -> str:
-    """How a process ended, from its exit code."""
     if code == -signal.SIGKILL:
         return f" ({KILLED})"
     if code is not None and code < 0:
@@ -179,6 +169,7 @@ class LocalEngine:
         finally:
             with defer_signals():
                 for worker in workers:
-                    worker.request_end()
+                    if worker.process is not None:
+                        worker.process.terminate()
                 for worker in workers:
                     worker.dismiss()

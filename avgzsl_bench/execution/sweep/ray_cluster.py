@@ -54,9 +54,8 @@ def connect() -> None:
         AvbenchError: Ray is not installed, or there is no such cluster.
     """
     address = os.environ.get(ADDRESS, "").strip() or _ANY
-    os.environ.setdefault(
-        "RAY_DEDUP_LOGS_SKIP_REGEX", ".*"
-    )  # it would print of lost workers what we say ourselves
+    # Ray would print of lost workers what the sweep reports itself.
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".*")
     try:
         import ray
     except ImportError as error:
@@ -68,10 +67,9 @@ def connect() -> None:
     before = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
-    except ConnectionError as error:
-        raise _unreachable(address, "none is running" if address == _ANY else one_line(str(error), 300)) from error
     except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        raise _unreachable(address, one_line(str(error), 300)) from error
+        none_here = address == _ANY and isinstance(error, ConnectionError)
+        raise _unreachable(address, "none is running" if none_here else one_line(str(error), 300)) from error
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -24,9 +24,18 @@ from ray.exceptions import (
 
 from avgzsl_bench.data.store.installed import ENVIRONMENT, data_root
 from avgzsl_bench.errors import AvbenchError, one_line
-from avgzsl_bench.execution.sweep.attempts import KILLED, Attempt
 from avgzsl_bench.execution.sweep.delivery import Delivery, keep_delivery
-from avgzsl_bench.execution.sweep.engine import EpochFinished, Event, Failed, Finished, Lost, Started, Warned
+from avgzsl_bench.execution.sweep.engine import (
+    KILLED,
+    Attempt,
+    EpochFinished,
+    Event,
+    Failed,
+    Finished,
+    Lost,
+    Started,
+    Warned,
+)
 from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.execution.sweep.ray_cluster import Share, cluster_nodes
 from avgzsl_bench.execution.sweep.ray_task import Begun, carry_out_as_task
@@ -99,11 +108,6 @@ class RayEngine:
     """Tasks of the Ray cluster that is connected, each carrying out one job."""
 
     def __init__(self, share: Share) -> None:
-        """Use a cluster.
-
-        Args:
-            share: what each job gets of it.
-        """
         self._share = share
 
     @property
@@ -140,6 +144,7 @@ class RayEngine:
 
     def _submit(self, attempt: Attempt) -> _Task:
         task = ray.remote(
+            name=f"avbench: {attempt.job}",
             num_cpus=1,
             num_gpus=self._share.gpus,
             max_retries=0,
@@ -149,9 +154,7 @@ class RayEngine:
         )(carry_out_as_task)
         attempt.started += 1
         device = self._share.device
-        return _Task(
-            attempt, device, task.options(name=f"avbench: {attempt.job}").remote(_sent(attempt.job), device)
-        )
+        return _Task(attempt, device, task.remote(_sent(attempt.job), device))
 
 
 def _sent(job: Job) -> Job:

@@ -67,7 +67,7 @@ def carry_out_as_task(job: Job, device: str) -> Iterator[Message]:
 
 
 def _carry_out(job: Job, device: str, report: Callable[[Message | None], None]) -> None:
-    """Tell of a job until its last word, and then None, whatever becomes of it."""
+    """Report the events of a job, its outcome, and then None, whatever becomes of it."""
     try:
         import torch
 

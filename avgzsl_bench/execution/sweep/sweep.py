@@ -12,12 +12,7 @@ from avgzsl_bench.execution.sweep.planned_run import PlannedRun
 
 
 def sweep(runs: Sequence[PlannedRun], engine: Engine, report: Callable[[Event], None]) -> list[Failed]:
-    """Carry out every run that has neither a record nor a damaged one.
-
-    Args:
-        runs: of a grid.
-        engine: carries them out. Its workers are ended before this returns or raises.
-        report: receives every event.
+    """Carry out every run that has neither a record nor a damaged one; the engine's workers are ended by then.
 
     Returns:
         The failures, in the order of happening. Their reasons are kept beside the places of the records.

@@ -28,11 +28,6 @@ def work(pipe: Connection, device: str, threads: int) -> None:
 
     After a failure the process ends, so that nothing which a failed run left behind, a broken device context for
     one, reaches the next.
-
-    Args:
-        pipe: jobs come in, events go out.
-        device: of every job.
-        threads: CPU threads of every job.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal; the sweep ends its workers
     os.environ["OMP_NUM_THREADS"] = str(threads)

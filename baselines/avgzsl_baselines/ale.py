@@ -8,13 +8,10 @@ classes in place of an estimate from sampled ones, Adam, dropout on the class em
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from torch import Tensor
 
 from avgzsl_baselines.families.bilinear import BilinearMethod
 from avgzsl_baselines.families.ranking import ale_loss
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class ALE(BilinearMethod):

@@ -15,22 +15,15 @@ concatenated class embedding is given unit norm and so is the input, as for DeVi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
-from avgzsl_bench import CheckpointError, Field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, FeatureDims, Videos
+from avgzsl_bench import Batch, CheckpointError, FeatureDims, Field, Videos
 
 _INITIAL_BOUND = 2e-4
 

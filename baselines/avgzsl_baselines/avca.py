@@ -11,24 +11,17 @@ reconstructions aim at (`families.text_adapter`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.families.avca_losses import Embedded, avca_losses
 from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
 from avgzsl_baselines.families.released_names import LINEAR_BLOCK, TWO_LAYER_BLOCK, released_names
-from avgzsl_bench import CheckpointError, FeatureDims, TorchMethod
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, Classes, Precision, Videos
-
+from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, Precision, TorchMethod, Videos
 
 _OFFICIAL_HEADS = 3
 """Attention heads in the published program, which shapes of parameters do not show."""

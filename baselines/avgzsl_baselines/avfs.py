@@ -18,24 +18,29 @@ In the docstrings `B` is the batch, `C` the classes trained on, `K` all classes 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.avfs_losses import FeatureBatch, critic_losses, embedding_losses, generator_losses
 from avgzsl_baselines.families.avfs_networks import AVFSNetworks, Embedding, Generator, SemanticScorer, joined
 from avgzsl_baselines.families.class_columns import class_columns
 from avgzsl_baselines.families.wasserstein import Critic, small_normal
-from avgzsl_bench import ClassBalancedSampler, ConfigError, Field, Method, MethodConfig
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Classes, FeatureDims, Precision, Samples, Videos
+from avgzsl_bench import (
+    ClassBalancedSampler,
+    Classes,
+    ConfigError,
+    FeatureDims,
+    Field,
+    Method,
+    MethodConfig,
+    Precision,
+    Samples,
+    Videos,
+)
 
 BLOCK = 4096
 """Videos taken at a time outside of training steps, so that memory stays bounded whatever their number."""

@@ -11,23 +11,18 @@ reconstructions, which have unit norm, aim at the output of W_enc divided by its
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.paired import paired
 from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_baselines.families.two_branch import EmbeddingNet, TwoBranchConfig, TwoBranchMethod, TwoBranchNet
-from avgzsl_bench import Field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, FeatureDims, Videos
+from avgzsl_bench import Batch, FeatureDims, Field, Videos
 
 
 class AVGZSLNetConfig(TwoBranchConfig):

@@ -22,22 +22,16 @@ threshold that the paper describes is not in the program.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
 from avgzsl_baselines.families.spiking import spike
-from avgzsl_bench import ConfigError, FeatureDims, Field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Precision
+from avgzsl_bench import ConfigError, FeatureDims, Field, Precision
 
 THRESHOLD = 1.0
 """Potential at which a neuron fires."""

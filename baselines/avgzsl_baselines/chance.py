@@ -8,18 +8,12 @@ Lea, Flood: "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import torch
+from torch import Tensor
 
-from avgzsl_bench import Method
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Classes, FeatureDims, MethodConfig, Samples, Videos
+from avgzsl_bench import Classes, FeatureDims, Method, MethodConfig, Samples, Videos
 
 BLOCK = 4096
 """Videos hashed at a time, so that memory stays bounded whatever their number."""

@@ -10,24 +10,18 @@ Extension: with several text encoders the text network reads W_enc (`families.te
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.paired import paired
 from avgzsl_baselines.families.triplet import triplet_terms
 from avgzsl_baselines.families.two_branch import TwoBranchConfig, TwoBranchMethod, TwoBranchNet
-from avgzsl_bench import Field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, FeatureDims, Videos
+from avgzsl_bench import Batch, FeatureDims, Field, Videos
 
 Weighting = Literal["batch_mean", "per_sample"]
 

@@ -8,11 +8,12 @@ docstrings `B` is the batch, `K` the classes trained on, `D` the model's width, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 from typing_extensions import TypeVar
 
@@ -25,18 +26,11 @@ from avgzsl_bench import (
     ConfigError,
     FeatureDims,
     Field,
+    Precision,
     TorchConfig,
     TorchMethod,
     Videos,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from torch import Tensor
-
-    from avgzsl_bench import Precision
 
 Modality = Literal["both", "audio", "visual"]
 

@@ -7,13 +7,10 @@ features, audio beside visual, all wrong classes in place of a sampled one, drop
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from torch import Tensor
 
 from avgzsl_baselines.families.bilinear import BilinearMethod
 from avgzsl_baselines.families.ranking import devise_loss
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class DeViSE(BilinearMethod):

@@ -25,24 +25,29 @@ where features are signed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.class_columns import class_columns
 from avgzsl_baselines.families.fvaegan_networks import VAEGAN, Updates, Widths, adam
 from avgzsl_baselines.families.wasserstein import small_normal
-from avgzsl_bench import ClassBalancedSampler, ConfigError, Field, Method, MethodConfig
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Classes, FeatureDims, Precision, Samples, Videos
+from avgzsl_bench import (
+    ClassBalancedSampler,
+    Classes,
+    ConfigError,
+    FeatureDims,
+    Field,
+    Method,
+    MethodConfig,
+    Precision,
+    Samples,
+    Videos,
+)
 
 BLOCK = 4096
 """Videos scored at a time, so that memory stays bounded whatever their number."""

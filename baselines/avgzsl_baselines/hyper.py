@@ -25,24 +25,18 @@ variant of ours, curvature acts; it is never listed as Hyper.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.avca import AVCA
+from avgzsl_baselines.families.avca_losses import Embedded
 from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
 from avgzsl_baselines.families.hyperbolic import Gram, alignment
-from avgzsl_bench import ConfigError, Field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_baselines.families.avca_losses import Embedded
-    from avgzsl_bench import FeatureDims, Precision
+from avgzsl_bench import ConfigError, FeatureDims, Field, Precision
 
 
 class HyperConfig(AVCAConfig):

@@ -20,10 +20,11 @@ Wasserstein loss), nor that its schedule and its choice of epoch and bias follow
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.kda_losses import (
@@ -35,14 +36,17 @@ from avgzsl_baselines.families.kda_losses import (
 )
 from avgzsl_baselines.families.layers import TwoLayerBlock
 from avgzsl_baselines.families.token_attention import TokenLayer
-from avgzsl_bench import ConfigError, Field, TorchConfig, TorchMethod
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, Classes, FeatureDims, Precision, Videos
+from avgzsl_bench import (
+    Batch,
+    Classes,
+    ConfigError,
+    FeatureDims,
+    Field,
+    Precision,
+    TorchConfig,
+    TorchMethod,
+    Videos,
+)
 
 KNOWLEDGE = "knowledge"
 """Name of the text embeddings that hold the class descriptions."""

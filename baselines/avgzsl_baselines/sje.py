@@ -7,13 +7,10 @@ visual, one output embedding, a margin of 0.1 in place of 1, Adam, dropout on th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from torch import Tensor
 
 from avgzsl_baselines.families.bilinear import BilinearMethod
 from avgzsl_baselines.families.ranking import sje_loss
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class SJE(BilinearMethod):

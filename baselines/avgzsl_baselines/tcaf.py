@@ -11,14 +11,18 @@ by side. Both are extensions.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+from torch import Tensor
 
 from avgzsl_baselines.clipclap import base_losses
 from avgzsl_baselines.families.released_names import LINEAR_BLOCK, TWO_LAYER_BLOCK, released_names
 from avgzsl_baselines.families.tcaf_network import TCAFConfig, TCAFNet
 from avgzsl_baselines.families.timed_sequences import (
+    AudioVisual,
     audio_window,
     centre_start,
     random_start,
@@ -26,15 +30,7 @@ from avgzsl_baselines.families.timed_sequences import (
     spare_steps,
     windows,
 )
-from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, TorchMethod
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from torch import Tensor
-
-    from avgzsl_baselines.families.timed_sequences import AudioVisual
-    from avgzsl_bench import Batch, Classes, Precision, Videos
+from avgzsl_bench import Batch, CheckpointError, Classes, ConfigError, FeatureDims, Precision, TorchMethod, Videos
 
 _DEEPEST_OFFICIAL = 12
 """Layers of a transformer whose official names are known; the published settings have at most eight."""

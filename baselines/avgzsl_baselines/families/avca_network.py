@@ -11,10 +11,10 @@ Its names for three dropout rates mislead: its "embedding dropout" is `encoder_d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from avgzsl_baselines.families.avca_losses import Embedded
 from avgzsl_baselines.families.layers import BlockStack, LinearBlock, TwoLayerBlock
@@ -22,12 +22,7 @@ from avgzsl_baselines.families.paired import paired
 from avgzsl_baselines.families.settings import EncodedConfig
 from avgzsl_baselines.families.text_adapter import TextAdapter
 from avgzsl_baselines.families.token_attention import TokenLayer
-from avgzsl_bench import FeatureDims, Field
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from avgzsl_bench import Batch
+from avgzsl_bench import Batch, FeatureDims, Field
 
 
 class AVCAConfig(EncodedConfig):

@@ -9,18 +9,13 @@ CE-GZSL (Han, Fu, Chen, Yang: "Contrastive Embedding for Generalized Zero-Shot L
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
-from avgzsl_baselines.families.wasserstein import gradient_penalty, value_gap
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from avgzsl_baselines.families.avfs_networks import AVFSNetworks
-    from avgzsl_baselines.families.wasserstein import Critic
+from avgzsl_baselines.families.avfs_networks import AVFSNetworks
+from avgzsl_baselines.families.wasserstein import Critic, gradient_penalty, value_gap
 
 
 @dataclass(frozen=True)

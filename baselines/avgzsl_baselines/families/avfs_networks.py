@@ -7,19 +7,12 @@ are the same function.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.families.wasserstein import small_normal
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from avgzsl_baselines.families.wasserstein import Critic
-    from avgzsl_bench import FeatureDims
+from avgzsl_baselines.families.wasserstein import Critic, small_normal
+from avgzsl_bench import FeatureDims
 
 
 def joined(visual: Tensor, audio: Tensor) -> Tensor:

@@ -12,20 +12,13 @@ concatenated class embedding is given unit norm and so is the input.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from avgzsl_baselines.families.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
-from avgzsl_bench import Field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, FeatureDims, Videos
+from avgzsl_bench import Batch, FeatureDims, Field, Videos
 
 
 class BilinearConfig(ClassSpaceConfig):

@@ -6,18 +6,14 @@ See `avgzsl_baselines.fvaegan` for the paper. In the docstrings `B` is the batch
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.wasserstein import Critic, gradient_penalty, value_gap
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
 
 BETAS = (0.5, 0.999)
 """Adam's decay rates in the published program, for every network and for the classifier."""

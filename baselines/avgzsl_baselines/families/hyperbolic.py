@@ -8,15 +8,12 @@ CVPR 2020. A ball of curvature `-c` has radius `1 / sqrt(c)`; `c` is positive an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from torch import Tensor
 
 Gram = Literal["cosine", "norm_product", "poincare"]
 

@@ -5,13 +5,9 @@ A compatibility matrix `[B, C]` holds the score of each of `B` videos with each 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor
 from torch.nn import functional as F
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def hinge_terms(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:

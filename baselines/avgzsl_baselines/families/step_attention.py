@@ -7,16 +7,13 @@ with padding, `L = 1 + Ta + Tv` the tokens, in that order, `D` their width.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.token_attention import FeedForward
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 AttentionKind = Literal["cross", "self", "both"]
 

@@ -7,16 +7,11 @@ Transactions on Image Processing 33, 2024, arXiv 2407.08130 (its Eq. 1 to 4 and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.token_attention import PairAttention, TokenLayer
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class TripleAttention(PairAttention):

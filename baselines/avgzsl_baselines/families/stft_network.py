@@ -8,11 +8,12 @@ axis of 2 is audio before visual, and a prime marks samples of other classes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
@@ -21,14 +22,7 @@ from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleLayer
 from avgzsl_baselines.families.stft_spiking import SpikingBranches
 from avgzsl_baselines.families.text_adapter import TextAdapter
 from avgzsl_baselines.families.token_attention import TokenLayer
-from avgzsl_bench import Field
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from torch import Tensor
-
-    from avgzsl_bench import FeatureDims
+from avgzsl_bench import FeatureDims, Field
 
 
 class STFTConfig(EncodedConfig):

@@ -10,19 +10,14 @@ block and `D` that of the other two.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.spiking import spike
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from torch import Tensor
 
 _CERTAIN = 1e-6
 """How near to 0 and 1 a firing rate comes in an entropy."""

@@ -8,23 +8,17 @@ the tokens of both and the class token, `D` their width, `d` the width of the jo
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import Embedded
 from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
 from avgzsl_baselines.families.step_attention import AttentionKind, TransformerLayer, permitted_keys, score_bias
-from avgzsl_baselines.families.timed_sequences import AudioSteps
-from avgzsl_bench import Field, TorchConfig
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from avgzsl_baselines.families.timed_sequences import AudioVisual
-    from avgzsl_bench import FeatureDims
+from avgzsl_baselines.families.timed_sequences import AudioSteps, AudioVisual
+from avgzsl_bench import FeatureDims, Field, TorchConfig
 
 Times = Literal["seconds", "index"]
 

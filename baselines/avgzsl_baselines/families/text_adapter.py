@@ -11,17 +11,12 @@ ClipClap-GZSL.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from avgzsl_baselines.families.layers import LinearBlock
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from torch import Tensor
 
 ADAPTED_WIDTH = 300
 """Outputs of W_enc: the width of the word vectors that the methods were published for."""

@@ -10,16 +10,12 @@ A window is again a sequence: a later first step and a smaller length, no vector
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
+from torch import Tensor
 
-from avgzsl_bench import Sequences
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, Videos
+from avgzsl_bench import Batch, Sequences, Videos
 
 AudioSteps = Literal["official", "duration"]
 

@@ -6,14 +6,9 @@ Attention and Language", CVPR 2022. Tokens are kept as `[2, N, D]`, so that thos
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class PairAttention(nn.Module):

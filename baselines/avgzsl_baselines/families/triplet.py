@@ -6,13 +6,9 @@ are not squared, and a small constant is added to each coordinate of a differenc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor
 from torch.nn import functional as F
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 EPSILON = 1e-6
 """What is added to every coordinate of a difference; it makes `distance` slightly asymmetric."""

@@ -8,23 +8,17 @@ the batch, `d` the width of the joint space; audio, visual and text vectors are 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.families.layers import LinearBlock
 from avgzsl_baselines.families.settings import BenchmarkConfig
 from avgzsl_baselines.families.text_adapter import TextAdapter
-from avgzsl_bench import CheckpointError, FeatureDims, Field, TorchMethod, Videos
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from torch import Tensor
-
-    from avgzsl_bench import Classes, Precision
+from avgzsl_bench import CheckpointError, Classes, FeatureDims, Field, Precision, TorchMethod, Videos
 
 
 class TwoBranchConfig(BenchmarkConfig):

@@ -11,15 +11,10 @@ input that is not mixed and to which the penalty's gradient is not taken.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import torch
-from torch import nn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from torch import Tensor
+from torch import Tensor, nn
 
 WEIGHT_DEVIATION = 0.02
 """Standard deviation of the first weights of the networks that `small_normal` initialises."""

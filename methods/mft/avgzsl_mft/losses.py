@@ -7,13 +7,11 @@ the same authors for a sister method (LSC-AVZSL); the alternatives are other rea
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 KLMode = Literal["embedding", "class_smooth", "class_semantic"]
 KLDirection = Literal["forward", "reverse"]

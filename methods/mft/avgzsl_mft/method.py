@@ -8,15 +8,16 @@ references were at hand. The README beside the package names the origin of each 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import model_validator
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import ClipClap, ClipClapConfig, Embedded, Modality, VideoEncoder, base_losses
-from avgzsl_bench import Field
+from avgzsl_bench import Batch, Classes, FeatureDims, Field
 from avgzsl_mft.losses import (
     CosMode,
     KLDirection,
@@ -28,13 +29,6 @@ from avgzsl_mft.losses import (
     text_cosine_loss,
 )
 from avgzsl_mft.model import FeedForward, FusionTransformer, SelfAttention
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, Classes, FeatureDims
 
 
 class MFTConfig(ClipClapConfig):

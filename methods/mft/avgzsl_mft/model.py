@@ -8,18 +8,13 @@ authors for a sister method (LSC-AVZSL), tokens and pooling our own; see the REA
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from torch import Tensor
-
-    from avgzsl_baselines.clipclap import VideoEncoder
+from avgzsl_baselines.clipclap import VideoEncoder
 
 MODALITY_DEVIATION = 0.02
 """Standard deviation of the modality embeddings at the start: next to nothing beside tokens of order 1."""

@@ -61,17 +61,10 @@ class APNNet(nn.Module):
 
 
 def classification_loss(logits: Tensor, label: Tensor, *, softmax_twice: bool) -> Tensor:
-    """`CE(q, y)` with `q = softmax(logits)`, or without the additional softmax `CE(logits, y)`.
+    """Compute `CE(q, y)` with `q = softmax(logits)`, or without the additional softmax `CE(logits, y)`: a scalar.
 
-    `CE` is the cross-entropy with a softmax of its own, mean over the batch.
-
-    Args:
-        logits: `A E^T`, float `[B, C]`.
-        label: `y`, int64 `[B]`.
-        softmax_twice: whether the additional softmax is there.
-
-    Returns:
-        The loss, a scalar.
+    `CE` is the cross-entropy with a softmax of its own, mean over the batch; logits are `A E^T`, float `[B, C]`,
+    labels `y` int64 `[B]`.
     """
     return F.cross_entropy(logits.softmax(dim=1) if softmax_twice else logits, label)
 

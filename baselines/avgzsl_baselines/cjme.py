@@ -65,12 +65,7 @@ class Embedded:
 def entropies(videos: Tensor, classes: Tensor) -> Tensor:
     """Compute `H_i = H(softmax_c(x_i . t_c))` in nats: how uncertain an embedding leaves its class.
 
-    Args:
-        videos: `x`, float `[B, d]`.
-        classes: `t`, float `[C, d]`.
-
-    Returns:
-        float `[B]`, from 0 to `log C`.
+    Of videos x, `[B, d]`, and classes t, `[C, d]`: `[B]`, from 0 to `log C`.
     """
     log_probability = F.log_softmax(videos @ classes.T, dim=1)
     return -(log_probability.exp() * log_probability).sum(dim=1)
@@ -141,12 +136,8 @@ class CJMENet(TwoBranchNet):
         """Embed a batch, its negatives and all training classes.
 
         Passes: `f_a` and `f_v` positive, negative; `f_t` positive, negative, all classes; attention positive.
-        Of the negative texts only the batch statistics matter.
-
-        Args:
-            batch: the samples, with negatives.
-            text: `[R, Dw]`, the texts that labels point into.
-            classes: int64 `[C]`, the rows of `text` that make up T_all.
+        Of the negative texts only the batch statistics matter. Labels point into the rows of `text`, `[R, Dw]`, as
+        do `classes`, int64 `[C]`, which make up T_all.
         """
         pairs = paired(batch)
         positive, negative = pairs.labels

@@ -119,13 +119,7 @@ class KDAConfig(TorchConfig):
 
 
 class KDANet(nn.Module):
-    """Encoders, a transformer between the modalities, projections, and a linear map to class vectors.
-
-    Args:
-        shape: widths of the features.
-        class_width: E.
-        config: dropout, momentum, normalisation.
-    """
+    """Encoders, a transformer between the modalities, projections, and a linear map to vectors of width E."""
 
     def __init__(self, shape: FeatureDims, class_width: int, config: KDAConfig) -> None:
         super().__init__()
@@ -159,12 +153,7 @@ class KDANet(nn.Module):
             theta_a = A_proj(phi_a + Y_0),  theta_v = V_proj(phi_v + Y_1)
             z = W_e x,  x = [theta_v; theta_a], on request divided by its norm
 
-        Args:
-            audio: `[B, Da]`.
-            visual: `[B, Dv]`.
-
-        Returns:
-            z, `[B, E]`.
+        Of audio `[B, Da]` and visual `[B, Dv]`: z, `[B, E]`.
         """
         encoded = self.encode(audio, visual)
         exchanged = encoded + self.transformer(encoded + self.positions.unsqueeze(1))

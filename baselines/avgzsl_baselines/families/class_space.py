@@ -34,16 +34,7 @@ class ClassSpaceConfig(BenchmarkConfig):
 
 
 def video_vector(audio: Tensor, visual: Tensor, *, normalize: bool) -> Tensor:
-    """Compute `x = [v; a]`, visual first, on request of unit norm.
-
-    Args:
-        audio: float `[B, Da]`.
-        visual: float `[B, Dv]`.
-        normalize: divide each concatenated vector by its norm.
-
-    Returns:
-        float `[B, Dv + Da]`.
-    """
+    """Compute `x = [v; a]`, `[B, Dv + Da]`, on request of unit norm, from audio `[B, Da]` and visual `[B, Dv]`."""
     joined = torch.cat([visual, audio], dim=1)
     return F.normalize(joined, dim=1) if normalize else joined
 

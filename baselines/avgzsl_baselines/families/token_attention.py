@@ -14,11 +14,7 @@ from torch.nn import functional as F
 class PairAttention(nn.Module):
     """Multi-head self-attention within pairs of tokens; each attends to itself and to the other.
 
-    Args:
-        width: of a token.
-        heads: number of heads.
-        head_width: width of a head.
-        dropout: rate after the output map; attention weights have none.
+    Dropout is after the output map; attention weights have none.
     """
 
     def __init__(self, width: int, heads: int, head_width: int, dropout: float) -> None:

@@ -145,13 +145,10 @@ def token_modalities(config: MFTConfig) -> list[Modality]:
 def build_layers(config: MFTConfig, *, pool_first: bool) -> nn.Sequential:
     """Build the transformer's layers; the last updates only the first token where nothing else is pooled."""
     layers: list[nn.Module] = []
+    width, dropout = config.model_width, config.transformer_dropout
     for number in range(1, config.layers + 1):
         if config.attention == "on":
             queries = 1 if pool_first and number == config.layers else None
-            layers.append(
-                SelfAttention(
-                    config.model_width, config.heads, config.head_width, config.transformer_dropout, queries
-                )
-            )
-        layers.append(FeedForward(config.model_width, config.feed_forward, config.transformer_dropout))
+            layers.append(SelfAttention(width, config.heads, config.head_width, dropout, queries))
+        layers.append(FeedForward(width, config.feed_forward, dropout))
     return nn.Sequential(*layers)

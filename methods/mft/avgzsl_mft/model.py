@@ -33,12 +33,7 @@ def attention_weights(query: Tensor, key: Tensor) -> Tensor:
 class SelfAttention(nn.Module):
     """The first line of a layer: `x + Drop(W_o concat(softmax(Q K^T / sqrt(h)) V))`, Q, K, V from LN(x).
 
-    Args:
-        width: width D of the tokens.
-        heads: number of heads.
-        head_width: width h of a head.
-        dropout: rate on what is added; the attention weights have none.
-        queries: how many of the first tokens to update and hand on; None: all.
+    The attention weights have no dropout. Only the first `queries` tokens are updated and handed on; None: all.
     """
 
     def __init__(
@@ -82,13 +77,7 @@ class SelfAttention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """The second line of a layer: `x + Drop(W_2 Drop(GELU(W_1 LN(x))))`, with the exact GELU.
-
-    Args:
-        width: width D of the tokens.
-        hidden: width of the hidden layer.
-        dropout: rate after either linear map.
-    """
+    """The second line of a layer: `x + Drop(W_2 Drop(GELU(W_1 LN(x))))`, with the exact GELU."""
 
     def __init__(self, width: int, hidden: int, dropout: float) -> None:
         super().__init__()
@@ -108,13 +97,7 @@ class FeedForward(nn.Module):
 
 
 class FusionTransformer(nn.Module):
-    """Encodes each token, adds its modality embedding, runs the layers, and pools: `[B, D]`.
-
-    Args:
-        encoders: one per token, in the tokens' order.
-        layers: what the tokens go through.
-        width: width D of the tokens.
-    """
+    """Encodes each token by its encoder, adds its modality embedding, runs the layers, and pools: `[B, D]`."""
 
     def __init__(self, encoders: Sequence[VideoEncoder], layers: nn.Module, width: int) -> None:
         super().__init__()

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from torch import Tensor
 
 AT_A_TIME = 2**17
 """Numbers in double precision at a time, 1 MiB: few enough for a processor's cache."""

@@ -29,12 +29,7 @@ a record says."""
 
 
 def checked_precision(name: str, precision: str, offered: Sequence[Precision]) -> Precision:
-    """Return a precision by name, if a method can be trained in it.
-
-    Args:
-        name: of the method, for the message.
-        precision: name of the precision.
-        offered: `precisions` of the method.
+    """Return a precision by name, if it is among those `offered` by the method called `name`.
 
     Raises:
         UnknownNameError: there is no such precision.
@@ -49,11 +44,7 @@ def checked_precision(name: str, precision: str, offered: Sequence[Precision]) -
 
 
 def require_kind(precision: str, kind: str) -> None:
-    """Refuse a kind of device that cannot compute in a precision.
-
-    Args:
-        precision: name of the precision.
-        kind: kind of the device, e.g. `cpu` or `cuda`.
+    """Refuse a kind of device, e.g. `cpu` or `cuda`, that cannot compute in a precision.
 
     Raises:
         ConfigError: that kind does not have the precision.
@@ -77,9 +68,8 @@ def require_device(precision: Precision, device: torch.device) -> None:
 
     require_kind(precision, device.type)
     if device.type == "cuda" and torch.cuda.get_device_capability(device) < _AMPERE:
-        raise ConfigError(
-            f"precision {precision}: {torch.cuda.get_device_name(device)} does not have it; use full"
-        )
+        title = torch.cuda.get_device_name(device)
+        raise ConfigError(f"precision {precision}: {title} does not have it; use full")
 
 
 @contextmanager

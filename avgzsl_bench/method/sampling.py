@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor
 
 from avgzsl_bench.errors import RunError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class ClassBalancedSampler:
@@ -35,10 +31,7 @@ class ClassBalancedSampler:
         return self._videos_of(self._integers(len(self._count), (batches, batch_size)))
 
     def draw_negatives(self, positives: Tensor) -> Tensor:
-        """Draw, for each position, a video of another class: class uniform among the others, then video uniform.
-
-        Args:
-            positives: int64, any shape, what `draw` gave.
+        """Draw, for each of int64 positions, a video of another class: class uniform among the others, then video.
 
         Raises:
             RunError: there is only one class to draw from.
@@ -56,11 +49,7 @@ class ClassBalancedSampler:
         """Draw a video, uniformly, of each class (a slot among the classes that have videos)."""
         device, count = self._order.device, self._count[slot]
         # A double's 53 bits make the largest class reachable evenly; the clamp guards against rounding up.
-        dtype = _uniform_dtype(device)
+        dtype = torch.float32 if device.type == "mps" else torch.float64
         fraction = torch.rand(slot.shape, generator=self._generator, device=device, dtype=dtype)
         within = (fraction * count).long().clamp_(max=count - 1)
         return self._order[self._start[slot] + within]
-
-
-def _uniform_dtype(device: torch.device) -> torch.dtype:
-    return torch.float32 if device.type == "mps" else torch.float64

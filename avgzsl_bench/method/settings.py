@@ -49,19 +49,13 @@ class _When(BaseModel):
 
 
 def _admits(wanted: str | list[str] | None, actual: set[str]) -> bool:
-    if wanted is None:
-        return True
-    return not actual.isdisjoint([wanted] if isinstance(wanted, str) else wanted)
+    return wanted is None or not actual.isdisjoint([wanted] if isinstance(wanted, str) else wanted)
 
 
 def default_settings(spec: MethodSpec, dataset: str, features: str, preset: str | None = None) -> dict[str, Any]:
-    """Collect the default settings of a method for a dataset, a feature set and a preset.
+    """Collect the default settings of a method for a dataset, a feature set and a preset, by name.
 
-    Args:
-        spec: the method.
-        dataset: name of the dataset.
-        features: name of the feature set; rules for its averaged form hold too.
-        preset: name of a preset; None for the defaults.
+    Rules for the averaged form of the feature set hold too; without a preset only those that name none.
 
     Raises:
         PluginError: a defaults file is missing or not of the documented form.
@@ -99,10 +93,7 @@ def _rules(spec: MethodSpec) -> list[Rule]:
 
 @lru_cache(maxsize=256)
 def rules_in(resource: str) -> tuple[Rule, ...]:
-    """Read the rules of a defaults file, once per process.
-
-    Args:
-        resource: the file as `"package:file.toml"`.
+    """Read the rules of a defaults file, `"package:file.toml"`, once per process.
 
     Raises:
         PluginError: it is missing or not of the documented form.
@@ -121,9 +112,6 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
 
     >>> parse_assignments(["layers=2", "tokens=va"])
     {'layers': 2, 'tokens': 'va'}
-
-    Args:
-        assignments: `key=value` each.
 
     Raises:
         ConfigError: an item without `=` or key.
@@ -156,8 +144,7 @@ def build_config(
     Args:
         spec: the method.
         config_class: its `Config`.
-        dataset: name of the dataset.
-        features: name of the feature set.
+        dataset, features: their names.
         overrides: settings by name that the user chose.
         preset: name of a preset; None for the defaults.
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
+from torch import Tensor, nn
 from typing_extensions import TypeVar
 
 from avgzsl_bench.errors import CheckpointError, PluginError
+from avgzsl_bench.gzsl.sequences import Sequences
+from avgzsl_bench.gzsl.task import Classes, FeatureDims, Samples, Videos
 from avgzsl_bench.method.base import Method, MethodConfig
 from avgzsl_bench.method.distances import euclidean_distances
 from avgzsl_bench.method.sampling import ClassBalancedSampler
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from avgzsl_bench.gzsl.sequences import Sequences
-    from avgzsl_bench.gzsl.task import Classes, FeatureDims, Samples, Videos
 
 
 class TorchConfig(MethodConfig):

@@ -8,18 +8,11 @@ classes in place of an estimate from sampled ones, Adam, dropout on the class em
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from avgzsl_baselines.families.bilinear import BilinearMethod
 from avgzsl_baselines.families.ranking import ale_loss
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class ALE(BilinearMethod):
     """Bilinear compatibility, violated classes count less the more of them there are."""
 
-    def ranking_loss(self, compatibility: Tensor, label: Tensor) -> Tensor:
-        """Compute the rank-weighted hinge, mean over videos (`ale_loss`)."""
-        return ale_loss(compatibility, label, self.config.margin)
+    ranking_loss = staticmethod(ale_loss)

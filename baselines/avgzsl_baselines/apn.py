@@ -15,22 +15,15 @@ concatenated class embedding is given unit norm and so is the input, as for DeVi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
-from avgzsl_bench import CheckpointError, Field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, FeatureDims, Videos
+from avgzsl_bench import Batch, CheckpointError, FeatureDims, Field, Videos
 
 _INITIAL_BOUND = 2e-4
 
@@ -68,17 +61,10 @@ class APNNet(nn.Module):
 
 
 def classification_loss(logits: Tensor, label: Tensor, *, softmax_twice: bool) -> Tensor:
-    """`CE(q, y)` with `q = softmax(logits)`, or without the additional softmax `CE(logits, y)`.
+    """Compute `CE(q, y)` with `q = softmax(logits)`, or without the additional softmax `CE(logits, y)`: a scalar.
 
-    `CE` is the cross-entropy with a softmax of its own, mean over the batch.
-
-    Args:
-        logits: `A E^T`, float `[B, C]`.
-        label: `y`, int64 `[B]`.
-        softmax_twice: whether the additional softmax is there.
-
-    Returns:
-        The loss, a scalar.
+    `CE` is the cross-entropy with a softmax of its own, mean over the batch; logits are `A E^T`, float `[B, C]`,
+    labels `y` int64 `[B]`.
     """
     return F.cross_entropy(logits.softmax(dim=1) if softmax_twice else logits, label)
 

@@ -11,30 +11,21 @@ reconstructions aim at (`families.text_adapter`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable, Mapping
+from itertools import count
+from typing import Any, ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.families.avca_losses import Embedded, avca_losses
 from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
-from avgzsl_baselines.families.released_names import LINEAR_BLOCK, TWO_LAYER_BLOCK, released_names
-from avgzsl_bench import CheckpointError, FeatureDims, TorchMethod
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, Classes, Precision, Videos
-
+from avgzsl_baselines.families.released_names import LINEAR_BLOCK, TWO_LAYER_BLOCK, released_layers, released_names
+from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, Precision, TorchMethod, Videos
 
 _OFFICIAL_HEADS = 3
 """Attention heads in the published program, which shapes of parameters do not show."""
-
-_DEEPEST_OFFICIAL = 12
-"""Layers of a transformer whose official names are known; the published settings have one."""
 
 
 AnyAVCAConfig = TypeVar("AnyAVCAConfig", bound=AVCAConfig, default=AVCAConfig, covariant=True)
@@ -68,18 +59,17 @@ class AVCA(TorchMethod[AnyAVCAConfig]):
             },
             LINEAR_BLOCK,
         ),
-        **{
-            f"cross_attention.layers.{layer}.{official}": f"transformer.{layer}.{ours}"
-            for layer in range(_DEEPEST_OFFICIAL)
-            for official, ours in (
-                ("0.norm", "attention_norm"),
-                ("0.fn.to_qkv", "attention.query_key_value"),
-                ("0.fn.to_out.0", "attention.output"),
-                ("1.norm", "feed_forward_norm"),
-                ("1.fn.net.0", "feed_forward.hidden"),
-                ("1.fn.net.3", "feed_forward.output"),
-            )
-        },
+        **released_names(
+            released_layers("cross_attention.layers"),
+            {
+                "0.norm": "attention_norm",
+                "0.fn.to_qkv": "attention.query_key_value",
+                "0.fn.to_out.0": "attention.output",
+                "1.norm": "feed_forward_norm",
+                "1.fn.net.0": "feed_forward.hidden",
+                "1.fn.net.3": "feed_forward.output",
+            },
+        ),
     }
 
     @classmethod
@@ -102,9 +92,6 @@ class AVCA(TorchMethod[AnyAVCAConfig]):
         attention = state["cross_attention.layers.0.0.fn.to_out.0.weight"].shape[1]
         if attention % _OFFICIAL_HEADS:
             raise CheckpointError(f"attention of width {attention} is not of {_OFFICIAL_HEADS} heads")
-        depth = 0
-        while f"cross_attention.layers.{depth}.0.norm.weight" in state:
-            depth += 1
         shape = FeatureDims(
             audio=state["A_enc.fc.0.weight"].shape[1],
             visual=state["V_enc.fc.0.weight"].shape[1],
@@ -115,7 +102,7 @@ class AVCA(TorchMethod[AnyAVCAConfig]):
             "embedding_width": len(state["W_proj.fc.0.bias"]),
             "encoder_hidden_width": encoder,
             "projection_hidden_width": projection,
-            "depth": depth,
+            "depth": next(n for n in count() if f"cross_attention.layers.{n}.0.norm.weight" not in state),
             "heads": _OFFICIAL_HEADS,
             "head_width": attention // _OFFICIAL_HEADS,
             "feed_forward_width": len(state["cross_attention.layers.0.1.fn.net.0.bias"]),
@@ -141,12 +128,9 @@ class AVCA(TorchMethod[AnyAVCAConfig]):
 
     def terms(self, embedded: Embedded) -> dict[str, Tensor]:
         """Compute the losses of a batch, which are summed."""
+        config = self.config
         return avca_losses(
-            embedded,
-            margin=self.config.margin,
-            k1=self.config.k1,
-            k2=self.config.k2,
-            regularization=self.config.regularization,
+            embedded, margin=config.margin, k1=config.k1, k2=config.k2, regularization=config.regularization
         )
 
     def after_step(self, batch: Batch) -> None:

@@ -18,24 +18,29 @@ In the docstrings `B` is the batch, `C` the classes trained on, `K` all classes 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.avfs_losses import FeatureBatch, critic_losses, embedding_losses, generator_losses
 from avgzsl_baselines.families.avfs_networks import AVFSNetworks, Embedding, Generator, SemanticScorer, joined
 from avgzsl_baselines.families.class_columns import class_columns
-from avgzsl_baselines.families.wasserstein import Critic, small_normal
-from avgzsl_bench import ClassBalancedSampler, ConfigError, Field, Method, MethodConfig
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Classes, FeatureDims, Precision, Samples, Videos
+from avgzsl_baselines.families.wasserstein import Critic, small_normal, update
+from avgzsl_bench import (
+    ClassBalancedSampler,
+    Classes,
+    ConfigError,
+    FeatureDims,
+    Field,
+    Method,
+    MethodConfig,
+    Precision,
+    Samples,
+    Videos,
+)
 
 BLOCK = 4096
 """Videos taken at a time outside of training steps, so that memory stays bounded whatever their number."""
@@ -128,39 +133,31 @@ class AVFS(Method[AVFSConfig]):
             )
 
     def _build(self) -> AVFSNetworks:
-        config, shape = self.config, self.shape
-        inputs = shape.visual + shape.audio
-        embedded = config.contrastive or config.discriminative
-        encoded_width = config.hidden_width if embedded else inputs
-        networks = AVFSNetworks(
-            generator=Generator(shape, config.noise_width, config.generator_width) if config.generator else None,
-            critic=Critic(inputs + shape.text_width, config.critic_width) if config.generator else None,
-            embedding=Embedding(
-                inputs, config.hidden_width, config.projection_width if config.contrastive else None
-            )
-            if embedded
-            else None,
-            scorer=SemanticScorer(
-                config.hidden_width, shape.text_width, config.scorer_width, config.scorer_temperature
-            )
-            if config.discriminative
-            else None,
-            classifier=nn.Linear(encoded_width, len(self.classes)) if config.score != "semantic" else None,
+        config, hidden = self.config, self.config.hidden_width
+        inputs, text = self.shape.visual + self.shape.audio, self.shape.text_width
+        encoded, projected = inputs, config.projection_width if config.contrastive else None
+        generator = critic = embedding = scorer = classifier = None
+        if config.generator:
+            generator = Generator(self.shape, config.noise_width, config.generator_width)
+            critic = Critic(inputs + text, config.critic_width)
+        if config.contrastive or config.discriminative:
+            encoded, embedding = hidden, Embedding(inputs, hidden, projected)
+        if config.discriminative:
+            scorer = SemanticScorer(hidden, text, config.scorer_width, config.scorer_temperature)
+        if config.score != "semantic":
+            classifier = nn.Linear(encoded, len(self.classes))
+            small_normal(classifier)
+        return AVFSNetworks(
+            generator=generator, critic=critic, embedding=embedding, scorer=scorer, classifier=classifier
         )
-        if networks.classifier is not None:
-            small_normal(networks.classifier)
-        return networks
 
     def _adam(
         self, modules: Iterable[nn.Module | None], learning_rate: float, betas: tuple[float, float]
     ) -> torch.optim.Adam | None:
         """Make Adam for the modules that are there; None if none is."""
         parameters = [p for module in modules if module is not None for p in module.parameters()]
-        if not parameters:
-            return None
-        return torch.optim.Adam(
-            parameters, lr=learning_rate, betas=betas, fused=self.device.type in ("cpu", "cuda")
-        )
+        fused = self.device.type in ("cpu", "cuda")
+        return torch.optim.Adam(parameters, lr=learning_rate, betas=betas, fused=fused) if parameters else None
 
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
         """Train on `batches_per_epoch` class-balanced batches, then the classifier; return the mean of each loss.
@@ -181,11 +178,7 @@ class AVFS(Method[AVFSConfig]):
         return dict(zip(means, torch.stack(list(means.values())).tolist(), strict=True))
 
     def train_step(self, batch: FeatureBatch) -> Mapping[str, Tensor]:
-        """Update the critic, embedding and scorer and, when it is due, the generator.
-
-        Returns:
-            The losses before each step, detached.
-        """
+        """Update critic, embedding, scorer and, when due, generator; return the losses before each, detached."""
         generator, size = self.module.generator, len(batch.label)
         losses: dict[str, Tensor] = {}
         if generator is not None:
@@ -203,7 +196,7 @@ class AVFS(Method[AVFSConfig]):
         assert self.module.critic is not None
         assert self.critic_optimizer is not None
         losses = critic_losses(self.module.critic, batch, fake, alpha, penalty_weight=self.config.penalty_weight)
-        _step(self.critic_optimizer, losses["critic"])
+        update(self.critic_optimizer, losses["critic"])
         return losses
 
     def embedding_step(self, batch: FeatureBatch) -> Mapping[str, Tensor]:
@@ -211,19 +204,17 @@ class AVFS(Method[AVFSConfig]):
         if self.embedding_optimizer is None:
             return {}
         losses = embedding_losses(self.module, batch, self.train_text, self.config.contrastive_temperature)
-        _step(self.embedding_optimizer, torch.stack(list(losses.values())).sum())
+        update(self.embedding_optimizer, torch.stack(list(losses.values())).sum())
         return losses
 
     def generator_step(self, batch: FeatureBatch, fake: Tensor) -> Mapping[str, Tensor]:
         """Update G on `generator_total`; D, Em and S pass the gradient on and stay as they are.
 
-        Args:
-            batch: real videos.
-            fake: xf `[B, Dx]` for their texts, with the generator's graph.
+        `fake` is xf `[B, Dx]` for the texts of the real videos, with the generator's graph.
         """
         assert self.generator_optimizer is not None
         losses = generator_losses(self.module, batch, fake, self.train_text, self.config.contrastive_temperature)
-        _step(self.generator_optimizer, self.generator_total(losses))
+        update(self.generator_optimizer, self.generator_total(losses))
         return losses
 
     def generator_total(self, losses: Mapping[str, Tensor]) -> Tensor:
@@ -249,7 +240,7 @@ class AVFS(Method[AVFSConfig]):
         losses = []
         for index in self._classifier_sampler.draw(config.classifier_steps, config.classifier_batch_size):
             loss = F.cross_entropy(classifier(encoded[index]), label[index])
-            _step(optimizer, loss)
+            update(optimizer, loss)
             losses.append(loss.detach())
         return torch.stack(losses).mean()
 
@@ -268,10 +259,6 @@ class AVFS(Method[AVFSConfig]):
     @torch.inference_mode()
     def score(self, videos: Videos, classes: Classes) -> Tensor:
         """Compute log-probabilities among all classes of the task, for those of `classes`: `[N, K]`, in blocks.
-
-        Args:
-            videos: the videos to score.
-            classes: classes of the task, by their names; all or some, in any order.
 
         Raises:
             AvbenchError: a class that is not of the task, so that nothing was learnt of it.
@@ -305,11 +292,3 @@ class AVFS(Method[AVFSConfig]):
         """
         own = 0 if self.module.classifier is None else sum(p.numel() for p in self.module.classifier.parameters())
         return sum(p.numel() for p in self.module.parameters()) - own
-
-
-def _step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    """Update the parameters that the optimiser holds, computing no other gradients."""
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
-    optimizer.step()

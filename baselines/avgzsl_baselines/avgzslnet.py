@@ -11,23 +11,18 @@ reconstructions, which have unit norm, aim at the output of W_enc divided by its
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.paired import paired
 from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_baselines.families.two_branch import EmbeddingNet, TwoBranchConfig, TwoBranchMethod, TwoBranchNet
-from avgzsl_bench import Field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, FeatureDims, Videos
+from avgzsl_bench import Batch, FeatureDims, Field, Videos
 
 
 class AVGZSLNetConfig(TwoBranchConfig):
@@ -72,12 +67,7 @@ def avgzslnet_losses(
         reconstruction  = |R_T - w| + |R_A - w| + |R_V - w|             (`reconstruction_loss`)
         decoded_triplet = tri(R_T, R_A, R_A') + tri(R_T, R_V, R_V')
 
-    Args:
-        positive: the batch.
-        negative: the samples of other classes.
-        text_decoded: R_T `[B, Dw]`.
-        target: w `[B, Dw]`.
-        margin: of the triplets.
+    A prime marks the samples of other classes; R_T and w are `[B, Dw]`.
     """
     p, n = positive, negative
     return {
@@ -98,12 +88,8 @@ class AVGZSLNetwork(TwoBranchNet):
 
     def __init__(self, shape: FeatureDims, config: AVGZSLNetConfig) -> None:
         super().__init__(shape, config)
-        self.decoder = EmbeddingNet(
-            config.embedding_width,
-            config.decoder_hidden_width,
-            self.text_adapter.width,
-            config.decoder_dropout,
-        )
+        widths = config.embedding_width, config.decoder_hidden_width, self.text_adapter.width
+        self.decoder = EmbeddingNet(*widths, config.decoder_dropout)
 
     def decode(self, embedded: Tensor, sizes: list[int]) -> Tensor:
         """`norm(g(.))` of several passes, one below the other: `[N, d]` to `[N, Dw]`, of unit norm."""

@@ -22,22 +22,16 @@ threshold that the paper describes is not in the program.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
 from avgzsl_baselines.families.spiking import spike
-from avgzsl_bench import ConfigError, FeatureDims, Field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Precision
+from avgzsl_bench import ConfigError, FeatureDims, Field, Precision
 
 THRESHOLD = 1.0
 """Potential at which a neuron fires."""
@@ -93,13 +87,7 @@ class SpikingBranch(nn.Module):
     def forward(self, inputs: Tensor, steps: int, potentials: Potentials = AT_REST) -> tuple[Tensor, Potentials]:
         """Compute spikes of the second layer, `[steps, N, outputs]`, on constant inputs `[N, inputs]`.
 
-        Args:
-            inputs: the features.
-            steps: for how long they are shown.
-            potentials: the state before the first step.
-
-        Returns:
-            The spikes, and the state after the last step.
+        The potentials are those before the first step; returns the spikes, and those after the last.
         """
         first, second = potentials
         current = self.hidden(inputs)
@@ -114,12 +102,7 @@ def gate(encoded: Tensor, rates: Tensor) -> Tensor:
 
 
 class AVMSTNet(AVCANet):
-    """AVCA's network with a spiking network for each modality.
-
-    Args:
-        shape: widths of the features and texts.
-        config: widths, dropout, momentum; steps, and the form.
-    """
+    """AVCA's network with a spiking network for each modality."""
 
     def __init__(self, shape: FeatureDims, config: AVMSTConfig) -> None:
         super().__init__(shape, config)
@@ -128,20 +111,13 @@ class AVMSTNet(AVCANet):
         hidden, width = config.spiking_hidden_width, config.model_width
         self.audio_spiking = SpikingBranch(shape.audio, hidden, width)
         self.visual_spiking = SpikingBranch(shape.visual, hidden, width)
-        if self.released:
-            self.audio_spiking.requires_grad_(False)
-            self.visual_spiking.requires_grad_(False)
+        for branch in (self.audio_spiking, self.visual_spiking):
+            branch.requires_grad_(not self.released)
 
     def firing_rates(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
         """Compute the firing rate of each output neuron: multiples of `1 / T` in [0, 1].
 
-        Args:
-            audio: `[N, Da]`.
-            visual: `[N, Dv]`.
-            sizes: rows of each pass.
-
-        Returns:
-            `[2, N, D]`, audio before visual.
+        Of audio `[N, Da]` and visual `[N, Dv]`; `sizes` are the rows of each pass. Returns `[2, N, D]`.
         """
         if self.released:
             return self._released_rates(audio, visual, sizes)
@@ -167,15 +143,8 @@ class AVMSTNet(AVCANet):
             g_m = gate(phi_m, rate_m),  phi'_a = Transformer([phi_a + pos_0, g_a + pos_0])_0
             phi'_v = Transformer([phi_v + pos_1, g_v + pos_1])_1
 
-        Of the audio the plain token is kept, of the visual the gated one, as in the program.
-
-        Args:
-            audio: `[N, Da]`.
-            visual: `[N, Dv]`.
-            sizes: rows of each pass.
-
-        Returns:
-            phi' `[2, N, D]`, audio before visual.
+        Of the audio the plain token is kept, of the visual the gated one, as in the program. Arguments as in
+        `firing_rates`; returns phi' `[2, N, D]`, audio before visual.
         """
         encoded = super().encode(audio, visual, sizes)
         gated = gate(encoded, self.firing_rates(audio, visual, sizes))

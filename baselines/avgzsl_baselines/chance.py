@@ -8,18 +8,12 @@ Lea, Flood: "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import torch
+from torch import Tensor
 
-from avgzsl_bench import Method
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Classes, FeatureDims, MethodConfig, Samples, Videos
+from avgzsl_bench import Classes, FeatureDims, Method, MethodConfig, Samples, Videos
 
 BLOCK = 4096
 """Videos hashed at a time, so that memory stays bounded whatever their number."""
@@ -54,14 +48,9 @@ def random_integers(seed: int, count: int, device: torch.device) -> Tensor:
 
 
 def row_keys(rows: Tensor, multipliers: Tensor) -> Tensor:
-    """Hash the bits of each row to a 64-bit key.
+    """Hash the bits of each row, float32 `[M, D]`, to a 64-bit key, int64 `[M]`.
 
-    Args:
-        rows: float32 `[M, D]`.
-        multipliers: int64 `[D]`, odd, so that a change of any one value changes the key.
-
-    Returns:
-        int64 `[M]`.
+    Multipliers, int64 `[D]`, are odd, so that a change of any one value changes the key.
     """
     bits = rows.float().contiguous().view(torch.int32).long()
     return mix((bits * multipliers).sum(dim=1))

@@ -10,24 +10,18 @@ Extension: with several text encoders the text network reads W_enc (`families.te
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.paired import paired
 from avgzsl_baselines.families.triplet import triplet_terms
 from avgzsl_baselines.families.two_branch import TwoBranchConfig, TwoBranchMethod, TwoBranchNet
-from avgzsl_bench import Field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, FeatureDims, Videos
+from avgzsl_bench import Batch, FeatureDims, Field, Videos
 
 Weighting = Literal["batch_mean", "per_sample"]
 
@@ -71,12 +65,7 @@ class Embedded:
 def entropies(videos: Tensor, classes: Tensor) -> Tensor:
     """Compute `H_i = H(softmax_c(x_i . t_c))` in nats: how uncertain an embedding leaves its class.
 
-    Args:
-        videos: `x`, float `[B, d]`.
-        classes: `t`, float `[C, d]`.
-
-    Returns:
-        float `[B]`, from 0 to `log C`.
+    Of videos x, `[B, d]`, and classes t, `[C, d]`: `[B]`, from 0 to `log C`.
     """
     log_probability = F.log_softmax(videos @ classes.T, dim=1)
     return -(log_probability.exp() * log_probability).sum(dim=1)
@@ -147,12 +136,8 @@ class CJMENet(TwoBranchNet):
         """Embed a batch, its negatives and all training classes.
 
         Passes: `f_a` and `f_v` positive, negative; `f_t` positive, negative, all classes; attention positive.
-        Of the negative texts only the batch statistics matter.
-
-        Args:
-            batch: the samples, with negatives.
-            text: `[R, Dw]`, the texts that labels point into.
-            classes: int64 `[C]`, the rows of `text` that make up T_all.
+        Of the negative texts only the batch statistics matter. Labels point into the rows of `text`, `[R, Dw]`, as
+        do `classes`, int64 `[C]`, which make up T_all.
         """
         pairs = paired(batch)
         positive, negative = pairs.labels

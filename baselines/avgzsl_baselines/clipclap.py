@@ -8,16 +8,18 @@ docstrings `B` is the batch, `K` the classes trained on, `D` the model's width, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
 from avgzsl_baselines.families.released_names import LINEAR_BLOCK, TWO_LAYER_BLOCK, released_names
+from avgzsl_baselines.families.settings import BatchNormRefresh
 from avgzsl_bench import (
     Batch,
     CheckpointError,
@@ -25,18 +27,11 @@ from avgzsl_bench import (
     ConfigError,
     FeatureDims,
     Field,
+    Precision,
     TorchConfig,
     TorchMethod,
     Videos,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from torch import Tensor
-
-    from avgzsl_bench import Precision
 
 Modality = Literal["both", "audio", "visual"]
 
@@ -61,18 +56,13 @@ class ClipClapConfig(TorchConfig):
 
     modality: Modality = Field("both", description="features that are used: both, only audio or only visual")
     text: Literal["all", "clip", "clap"] = Field(
-        "all",
-        description="text encoders that are used; with 'all', a single modality drops the other's",
+        "all", description="text encoders that are used; with 'all', a single modality drops the other's"
     )
     model_width: int = Field(512, ge=1, description="width D of the encoders' and decoders' outputs")
     hidden_width: int = Field(512, ge=1, description="width H of the hidden layers")
     embedding_width: int = Field(64, ge=1, description="width d of the joint space")
     dropout: float = Field(0.1, ge=0, lt=1, description="dropout rate of every block")
-    bn_refresh: Literal["none", "official"] = Field(
-        "none",
-        description="a second forward pass after each update, whose only effect is on the running statistics "
-        "of batch normalisation: 'official', as the published program does, or none",
-    )
+    bn_refresh: BatchNormRefresh = "none"
 
 
 @dataclass(frozen=True)
@@ -104,11 +94,7 @@ def base_losses(embedded: Embedded, label: Tensor) -> dict[str, Tensor]:
     """Compute the three losses of ClipClap-GZSL: scalars, means over samples and features, all of weight 1.
 
     `ce` = CE(L, y), `reg` = MSE(theta_o, theta_w), `rec` = MSE(u, rho_o) + MSE(u, rho_w). Nothing is
-    detached: `rec` moves the text encoder too.
-
-    Args:
-        embedded: the batch.
-        label: int64 `[B]`, rows of `embedded.classes`.
+    detached: `rec` moves the text encoder too. Labels y, int64 `[B]`, are rows of `embedded.classes`.
     """
     target = embedded.encoded_text
     return {
@@ -129,21 +115,15 @@ class VideoEncoder(nn.Module):
 
     def forward(self, audio: Tensor, visual: Tensor) -> Tensor:
         """Encode audio `[B, Da]` and visual `[B, Dv]`."""
-        if self.modality == "both":
-            features = torch.cat((visual, audio), dim=1)
-        else:
-            features = audio if self.modality == "audio" else visual
-        encoded: Tensor = self.block(features)
+        features = {"audio": (audio,), "visual": (visual,), "both": (visual, audio)}[self.modality]
+        encoded: Tensor = self.block(torch.cat(features, dim=1))
         return encoded
 
 
 class JointSpace(nn.Module):
     """Encoders, projections into the joint space, and decoders out of it.
 
-    Args:
-        video_encoder: O_enc, from audio `[B, Da]` and visual `[B, Dv]` to `[B, D]`.
-        text_width: width of a class's text vector.
-        config: widths and dropout.
+    `video_encoder` is O_enc, from audio `[B, Da]` and visual `[B, Dv]` to `[B, D]`.
     """
 
     def __init__(self, video_encoder: nn.Module, text_width: int, config: ClipClapConfig) -> None:
@@ -168,12 +148,7 @@ class JointSpace(nn.Module):
         return embedded
 
     def forward(self, batch: Batch, class_text: Tensor) -> Embedded:
-        """Embed a batch and, with batch statistics and dropout masks of their own, all `K` classes.
-
-        Args:
-            batch: the samples.
-            class_text: `[K, Dw]`, the texts of all training classes.
-        """
+        """Embed a batch and, in a pass with statistics and dropout masks of its own, all `K` texts, `[K, Dw]`."""
         video = self.embed_videos(batch.audio, batch.visual)
         # The samples' texts are rows of the classes': one linear map serves both. Statistics of batch
         # normalisation and dropout masks do not: each has its own.
@@ -255,9 +230,7 @@ class ClipClap(TorchMethod[AnyClipClapConfig]):
         if wanted == "all":
             both_there = {"clip", "clap"} <= set(classes.text)
             wanted = _TEXT_OF.get(self.config.modality) if both_there else None
-        if wanted is None:
-            return classes.embedding()
-        return classes.text[wanted]
+        return classes.embedding() if wanted is None else classes.text[wanted]
 
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
         """Compute `total` = l_ce + l_rec + l_reg, and each."""

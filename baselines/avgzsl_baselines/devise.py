@@ -7,18 +7,11 @@ features, audio beside visual, all wrong classes in place of a sampled one, drop
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from avgzsl_baselines.families.bilinear import BilinearMethod
 from avgzsl_baselines.families.ranking import devise_loss
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class DeViSE(BilinearMethod):
     """Bilinear compatibility, every violated class counts in full."""
 
-    def ranking_loss(self, compatibility: Tensor, label: Tensor) -> Tensor:
-        """Sum the hinge terms of wrong classes, mean over videos (`devise_loss`)."""
-        return devise_loss(compatibility, label, self.config.margin)
+    ranking_loss = staticmethod(devise_loss)

@@ -20,20 +20,14 @@ best epoch is the choice of the pair.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
-from avgzsl_bench import Field, Method, MethodConfig
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Classes, FeatureDims, Samples, Videos
+from avgzsl_bench import Classes, FeatureDims, Field, Method, MethodConfig, Samples, Videos
 
 EXPONENTS = (-3, -2, -1, 0, 1, 2, 3)
 GRID = tuple((gamma, lam) for gamma in EXPONENTS for lam in EXPONENTS)

@@ -25,24 +25,29 @@ where features are signed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.class_columns import class_columns
-from avgzsl_baselines.families.fvaegan_networks import VAEGAN, Updates, Widths, adam
-from avgzsl_baselines.families.wasserstein import small_normal
-from avgzsl_bench import ClassBalancedSampler, ConfigError, Field, Method, MethodConfig
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Classes, FeatureDims, Precision, Samples, Videos
+from avgzsl_baselines.families.fvaegan_networks import VAEGAN, Updates, adam
+from avgzsl_baselines.families.wasserstein import small_normal, update
+from avgzsl_bench import (
+    ClassBalancedSampler,
+    Classes,
+    ConfigError,
+    FeatureDims,
+    Field,
+    Method,
+    MethodConfig,
+    Precision,
+    Samples,
+    Videos,
+)
 
 BLOCK = 4096
 """Videos scored at a time, so that memory stays bounded whatever their number."""
@@ -87,13 +92,7 @@ class FVAEGANConfig(MethodConfig):
 
 
 class Model(nn.Module):
-    """All that is learnt: generator and its partners, the classifier, and the range of each feature.
-
-    Args:
-        shape: widths of the features.
-        classes: number of classes.
-        config: widths, and whether features are scaled.
-    """
+    """All that is learnt: generator and its partners, the classifier, and the range of each feature."""
 
     low: Tensor
     span: Tensor
@@ -103,14 +102,12 @@ class Model(nn.Module):
         width = shape.audio + shape.visual
         self._scaled = config.scaling == "min_max"
         self.networks = VAEGAN(
-            Widths(
-                features=width,
-                condition=shape.text_width,
-                latent=config.latent_width,
-                critic=config.critic_width,
-                encoder=config.encoder_width,
-                generator=config.generator_width,
-            )
+            features=width,
+            condition=shape.text_width,
+            latent=config.latent_width,
+            critic=config.critic_width,
+            encoder=config.encoder_width,
+            generator=config.generator_width,
         )
         self.classifier = nn.Linear(width, classes)
         small_normal(self.classifier)
@@ -152,10 +149,7 @@ class Model(nn.Module):
 class Rows:
     """What a mini-batch of the classifier is made of, the same in each of its epochs.
 
-    Attributes:
-        video: int64 `[R]`, training videos.
-        label: int64 `[S]`, classes of the synthetic features.
-        seed: of their noise.
+    Training videos, int64 `[R]`; classes of the synthetic features, int64 `[S]`, and the seed of their noise.
     """
 
     video: Tensor
@@ -169,14 +163,7 @@ def mixed_rows(
     """All training videos and `per_class` synthetic features of each unseen class, in one random order.
 
     Cut into mini-batches of `per_class` rows, of which the last may be shorter. Within a mini-batch videos come
-    first, which changes no mean.
-
-    Args:
-        videos: number of training videos.
-        unseen: the unseen classes.
-        per_class: synthetic features a class.
-        generator: on the CPU.
-        device: of the indices.
+    first, which changes no mean. The generator is on the CPU; the device is that of the indices.
     """
     order = torch.randperm(videos + len(unseen) * per_class, generator=generator)
     parts = torch.split(order, per_class)
@@ -241,8 +228,7 @@ class FVAEGAN(Method[FVAEGANConfig]):
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
         """Train the classifier for an epoch; where it is a classifier's first, the generator before it.
 
-        Returns:
-            The classifier's loss, and those of the generator's latest epoch.
+        Returns the classifier's loss, and those of the generator's latest epoch.
 
         Raises:
             ConfigError: negative features that are not scaled.
@@ -279,17 +265,10 @@ class FVAEGAN(Method[FVAEGANConfig]):
     def _begin_classifier(self, generator_losses: Mapping[str, float], videos: int) -> Cycle:
         """Begin a fresh classifier and lay out its mini-batches."""
         small_normal(self.model.classifier)
-        return Cycle(
-            generator_losses,
-            adam(list(self.model.classifier.parameters()), self.config.classifier_learning_rate),
-            mixed_rows(
-                videos,
-                self._unseen,
-                self.config.synthetic_per_class,
-                generator=self._order,
-                device=self.device,
-            ),
-        )
+        optimizer = adam(list(self.model.classifier.parameters()), self.config.classifier_learning_rate)
+        count, order = self.config.synthetic_per_class, self._order
+        rows = mixed_rows(videos, self._unseen, count, generator=order, device=self.device)
+        return Cycle(generator_losses, optimizer, rows)
 
     def _classifier_epoch(self, train: Samples, cycle: Cycle) -> float:
         """Train on all mini-batches; return the mean of their losses before each update."""
@@ -302,9 +281,7 @@ class FVAEGAN(Method[FVAEGANConfig]):
                 if (number + 1) * self.config.synthetic_per_class * x.shape[1] <= KEPT:
                     cycle.kept.append((x, label))
             loss = F.cross_entropy(self.model.classifier(x), label)
-            cycle.optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            cycle.optimizer.step()
+            update(cycle.optimizer, loss)
             values.append(loss.detach())
         cycle.epochs += 1
         return float(torch.stack(values).mean())

@@ -24,25 +24,18 @@ variant of ours, curvature acts; it is never listed as Hyper.
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.avca import AVCA
+from avgzsl_baselines.families.avca_losses import Embedded
 from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
 from avgzsl_baselines.families.hyperbolic import Gram, alignment
-from avgzsl_bench import ConfigError, Field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_baselines.families.avca_losses import Embedded
-    from avgzsl_bench import FeatureDims, Precision
+from avgzsl_bench import ConfigError, FeatureDims, Field, Precision
 
 
 class HyperConfig(AVCAConfig):
@@ -67,13 +60,7 @@ class HyperMultipleConfig(HyperConfig):
 
 
 class HyperNet(AVCANet):
-    """AVCA's network and, if curvatures are learnt, the head that gives a video's.
-
-    Args:
-        shape: widths of the features and texts.
-        config: widths, dropout, momentum, and gamma.
-        learnt: curvatures of a video; 0: gamma for all.
-    """
+    """AVCA's network and the head that gives a video's curvatures; if none is learnt, gamma is that of all."""
 
     def __init__(self, shape: FeatureDims, config: HyperConfig, learnt: int) -> None:
         super().__init__(shape, config)
@@ -82,13 +69,9 @@ class HyperNet(AVCANet):
         self.curvature_head = nn.Linear(2 * config.model_width, learnt) if learnt else None
 
     def curvature(self, encoded: Tensor) -> Tensor:
-        """`c_j = gamma sigmoid(Linear([phi_v; phi_a]))_j`, or the constant gamma.
+        """Compute `c_j = gamma sigmoid(Linear([phi_v; phi_a]))_j` of phi, audio before visual, `[2, ..., D]`.
 
-        Args:
-            encoded: phi, audio before visual, `[2, ..., D]`.
-
-        Returns:
-            `[N, ..., 1]`, or the constant with as many axes, all of length 1.
+        Returns `[N, ..., 1]`, or the constant gamma with as many axes, all of length 1.
         """
         if self.curvature_head is None:
             return encoded.new_full((1,) * encoded.ndim, self.gamma)
@@ -105,6 +88,9 @@ class Hyper(AVCA[AnyHyperConfig]):
 
     module: HyperNet
 
+    learnt_curvatures: ClassVar[int] = 0
+    """Curvatures that are learnt for each video."""
+
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
     """Points near the rim of the ball differ in digits that bfloat16 does not have."""
 
@@ -115,11 +101,6 @@ class Hyper(AVCA[AnyHyperConfig]):
         """Refuse what is not the published method under its name."""
         if config.gram == "poincare":
             raise ConfigError("setting gram=poincare: not Hyper but ours; use --method hyper_poincare")
-
-    @property
-    @abstractmethod
-    def learnt_curvatures(self) -> int:
-        """Curvatures that are learnt for each video."""
 
     def build(self) -> HyperNet:
         """Build AVCA's network with a curvature head."""
@@ -140,19 +121,11 @@ class Hyper(AVCA[AnyHyperConfig]):
 class HyperAlignment(Hyper):
     """Hyper-alignment: one constant curvature."""
 
-    @property
-    def learnt_curvatures(self) -> int:
-        """None."""
-        return 0
-
 
 class HyperSingle(Hyper):
     """Hyper-single: one curvature for each video."""
 
-    @property
-    def learnt_curvatures(self) -> int:
-        """One."""
-        return 1
+    learnt_curvatures = 1
 
 
 class HyperPoincare(HyperSingle):
@@ -169,7 +142,6 @@ class HyperPoincare(HyperSingle):
 class HyperMultiple(Hyper[HyperMultipleConfig]):
     """Hyper-multiple: several curvatures for each video, over which the loss is averaged."""
 
-    @property
-    def learnt_curvatures(self) -> int:
-        """As many as configured."""
-        return self.config.curvatures
+    def build(self) -> HyperNet:
+        """Build AVCA's network with a head for as many curvatures as configured."""
+        return HyperNet(self.shape, self.config, self.config.curvatures)

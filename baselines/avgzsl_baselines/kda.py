@@ -20,10 +20,11 @@ Wasserstein loss), nor that its schedule and its choice of epoch and bias follow
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.kda_losses import (
@@ -35,14 +36,17 @@ from avgzsl_baselines.families.kda_losses import (
 )
 from avgzsl_baselines.families.layers import TwoLayerBlock
 from avgzsl_baselines.families.token_attention import TokenLayer
-from avgzsl_bench import ConfigError, Field, TorchConfig, TorchMethod
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, Classes, FeatureDims, Precision, Videos
+from avgzsl_bench import (
+    Batch,
+    Classes,
+    ConfigError,
+    FeatureDims,
+    Field,
+    Precision,
+    TorchConfig,
+    TorchMethod,
+    Videos,
+)
 
 KNOWLEDGE = "knowledge"
 """Name of the text embeddings that hold the class descriptions."""
@@ -115,13 +119,7 @@ class KDAConfig(TorchConfig):
 
 
 class KDANet(nn.Module):
-    """Encoders, a transformer between the modalities, projections, and a linear map to class vectors.
-
-    Args:
-        shape: widths of the features.
-        class_width: E.
-        config: dropout, momentum, normalisation.
-    """
+    """Encoders, a transformer between the modalities, projections, and a linear map to vectors of width E."""
 
     def __init__(self, shape: FeatureDims, class_width: int, config: KDAConfig) -> None:
         super().__init__()
@@ -155,12 +153,7 @@ class KDANet(nn.Module):
             theta_a = A_proj(phi_a + Y_0),  theta_v = V_proj(phi_v + Y_1)
             z = W_e x,  x = [theta_v; theta_a], on request divided by its norm
 
-        Args:
-            audio: `[B, Da]`.
-            visual: `[B, Dv]`.
-
-        Returns:
-            z, `[B, E]`.
+        Of audio `[B, Da]` and visual `[B, Dv]`: z, `[B, E]`.
         """
         encoded = self.encode(audio, visual)
         exchanged = encoded + self.transformer(encoded + self.positions.unsqueeze(1))

@@ -7,18 +7,11 @@ visual, one output embedding, a margin of 0.1 in place of 1, Adam, dropout on th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from avgzsl_baselines.families.bilinear import BilinearMethod
 from avgzsl_baselines.families.ranking import sje_loss
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class SJE(BilinearMethod):
     """Bilinear compatibility, only the class that violates most counts."""
 
-    def ranking_loss(self, compatibility: Tensor, label: Tensor) -> Tensor:
-        """Compute the largest hinge term, mean over videos (`sje_loss`)."""
-        return sje_loss(compatibility, label, self.config.margin)
+    ranking_loss = staticmethod(sje_loss)

@@ -17,21 +17,16 @@ With several text encoders W_enc precedes the text side, as in AVCA (`families.t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.stft_network import Embedded, Inputs, STFTConfig, STFTNet
 from avgzsl_baselines.families.triplet import triplet_loss
-from avgzsl_bench import TorchMethod
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, Classes, Precision, Sequences, Videos
+from avgzsl_bench import Batch, Classes, Precision, Sequences, TorchMethod, Videos
 
 
 def stft_losses(embedded: Embedded) -> dict[str, Tensor]:

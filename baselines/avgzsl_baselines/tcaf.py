@@ -11,14 +11,19 @@ by side. Both are extensions.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from itertools import count
+from typing import Any, ClassVar
+
+from torch import Tensor
 
 from avgzsl_baselines.clipclap import base_losses
-from avgzsl_baselines.families.released_names import LINEAR_BLOCK, TWO_LAYER_BLOCK, released_names
+from avgzsl_baselines.families.released_names import LINEAR_BLOCK, TWO_LAYER_BLOCK, released_layers, released_names
 from avgzsl_baselines.families.tcaf_network import TCAFConfig, TCAFNet
 from avgzsl_baselines.families.timed_sequences import (
+    AudioVisual,
     audio_window,
     centre_start,
     random_start,
@@ -26,18 +31,7 @@ from avgzsl_baselines.families.timed_sequences import (
     spare_steps,
     windows,
 )
-from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, TorchMethod
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from torch import Tensor
-
-    from avgzsl_baselines.families.timed_sequences import AudioVisual
-    from avgzsl_bench import Batch, Classes, Precision, Videos
-
-_DEEPEST_OFFICIAL = 12
-"""Layers of a transformer whose official names are known; the published settings have at most eight."""
+from avgzsl_bench import Batch, CheckpointError, Classes, ConfigError, FeatureDims, Precision, TorchMethod, Videos
 
 _WORD_VECTOR = 300
 """Width of the published class texts."""
@@ -69,31 +63,29 @@ class TCAF(TorchMethod[TCAFConfig]):
             TWO_LAYER_BLOCK,
         ),
         **released_names({"W_proj": "text_projection", "D_w": "text_decoder"}, LINEAR_BLOCK),
-        **{
-            f"{block}.{official}": f"positions.{ours}"
-            for block in ("position_encoder_block", "audiovisual_embeddings")  # two names for the same tensors
-            for official, ours in (
-                ("modal_embedding", "modality"),
-                ("pad_embedding", "padding"),
-                ("fourier_randn", "frequencies"),
-                ("fourier_embeddings", "time"),
-                ("out_proj_audio", "join.0"),
-                ("out_proj_video", "join.1"),
-            )
-        },
-        **{
-            f"Audio_visual_transformer.layers.{layer}.{official}": f"transformer.{layer}.{ours}"
-            for layer in range(_DEEPEST_OFFICIAL)
-            for official, ours in (
-                ("norm", "norm"),
-                ("attn.to_q", "attention.query"),
-                ("attn.to_k", "attention.key"),
-                ("attn.to_v", "attention.value"),
-                ("attn.to_out.0", "attention.output"),
-                ("ff.net.0", "feed_forward.hidden"),
-                ("ff.net.3", "feed_forward.output"),
-            )
-        },
+        **released_names(  # two names for the same tensors
+            dict.fromkeys(("position_encoder_block", "audiovisual_embeddings"), "positions"),
+            {
+                "modal_embedding": "modality",
+                "pad_embedding": "padding",
+                "fourier_randn": "frequencies",
+                "fourier_embeddings": "time",
+                "out_proj_audio": "join.0",
+                "out_proj_video": "join.1",
+            },
+        ),
+        **released_names(
+            released_layers("Audio_visual_transformer.layers"),
+            {
+                "norm": "norm",
+                "attn.to_q": "attention.query",
+                "attn.to_k": "attention.key",
+                "attn.to_v": "attention.value",
+                "attn.to_out.0": "attention.output",
+                "ff.net.0": "feed_forward.hidden",
+                "ff.net.3": "feed_forward.output",
+            },
+        ),
     }
 
     @classmethod
@@ -115,9 +107,6 @@ class TCAF(TorchMethod[TCAFConfig]):
         text = state["W_proj.fc.0.weight"].shape[1]
         if text != _WORD_VECTOR:
             raise CheckpointError(f"class texts of width {text}; the published ones have {_WORD_VECTOR}")
-        depth = 0
-        while f"Audio_visual_transformer.layers.{depth}.norm.weight" in state:
-            depth += 1
         inner = len(state["Audio_visual_transformer.layers.0.attn.to_q.weight"])
         heads = dict(zip(("heads", "head_width"), _OFFICIAL_HEADS.get(inner, ()), strict=False))
         shape = FeatureDims(
@@ -132,7 +121,7 @@ class TCAF(TorchMethod[TCAFConfig]):
             "encoder_hidden_width": hidden["A_enc"],
             "decoder_hidden_width": hidden["O_proj"],
             "position_width": state["position_encoder_block.modal_embedding.weight"].shape[1],
-            "depth": depth,
+            "depth": next(n for n in count() if f"Audio_visual_transformer.layers.{n}.norm.weight" not in state),
             "feed_forward_width": len(state["Audio_visual_transformer.layers.0.ff.net.0.bias"]),
             **heads,
         }

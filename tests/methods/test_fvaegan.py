@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines import fvaegan
-from avgzsl_baselines.families.fvaegan_networks import VAEGAN, Updates, Widths, divergence, reconstruction_loss
+from avgzsl_baselines.families.fvaegan_networks import VAEGAN, Updates, divergence, reconstruction_loss
 from avgzsl_baselines.families.wasserstein import Critic, gradient_penalty, value_gap
 from avgzsl_baselines.fvaegan import FVAEGANConfig
 from avgzsl_bench import AvbenchError, FeatureDims, Samples, Videos
@@ -130,7 +130,7 @@ def test_reconstruction_is_least_at_the_target() -> None:
         assert reconstruction_loss(x + change, x) > least + 1e-4
 
 
-FIXTURE = Widths(features=11, condition=300, latent=10, critic=8, encoder=9, generator=7)
+FIXTURE = {"features": 11, "condition": 300, "latent": 10, "critic": 8, "encoder": 9, "generator": 7}
 
 
 def noise(rows: int, p: int, q: int) -> Tensor:
@@ -144,7 +144,7 @@ ALPHA = torch.tensor([0.1, 0.4, 0.6, 0.9], dtype=torch.float64)
 
 
 def fixture() -> tuple[VAEGAN, Updates]:
-    nets = VAEGAN(FIXTURE).double()
+    nets = VAEGAN(**FIXTURE).double()
     fill(
         {
             1: nets.critic.hidden,

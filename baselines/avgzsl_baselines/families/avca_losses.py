@@ -7,17 +7,13 @@ space, and a prime marks samples of other classes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.triplet import distance, hinge, triplet_loss
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -11,23 +11,16 @@ Its names for three dropout rates mislead: its "embedding dropout" is `encoder_d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from avgzsl_baselines.families.avca_losses import Embedded
 from avgzsl_baselines.families.layers import BlockStack, LinearBlock, TwoLayerBlock
 from avgzsl_baselines.families.paired import paired
-from avgzsl_baselines.families.settings import EncodedConfig
+from avgzsl_baselines.families.settings import BatchNormRefresh, EncodedConfig
 from avgzsl_baselines.families.text_adapter import TextAdapter
 from avgzsl_baselines.families.token_attention import TokenLayer
-from avgzsl_bench import FeatureDims, Field
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from avgzsl_bench import Batch
+from avgzsl_bench import Batch, FeatureDims, Field
 
 
 class AVCAConfig(EncodedConfig):
@@ -57,11 +50,7 @@ class AVCAConfig(EncodedConfig):
         description="project the reconstructed encodings too, as the published program does, whose only effect is "
         "on the running statistics of batch normalisation",
     )
-    bn_refresh: Literal["none", "official"] = Field(
-        "official",
-        description="a second forward pass after each update, whose only effect is on the running statistics "
-        "of batch normalisation: 'official', as the published program does, or none",
-    )
+    bn_refresh: BatchNormRefresh = "official"
 
 
 def feed_forward(inputs: int, hidden: int, outputs: int, dropout: float, momentum: float) -> BlockStack:
@@ -72,12 +61,7 @@ def feed_forward(inputs: int, hidden: int, outputs: int, dropout: float, momentu
 
 
 class AVCANet(nn.Module):
-    """Encoders, transformer, projections into the joint space, and decoders out of it.
-
-    Args:
-        shape: widths of the features and texts.
-        config: widths, dropout, momentum.
-    """
+    """Encoders, transformer, projections into the joint space, and decoders out of it."""
 
     def __init__(self, shape: FeatureDims, config: AVCAConfig) -> None:
         super().__init__()
@@ -95,14 +79,8 @@ class AVCANet(nn.Module):
         self.audio_encoder = encoder(shape.audio)  # A_enc
         self.visual_encoder = encoder(shape.visual)  # V_enc
         self.positions = nn.Parameter(torch.randn(2, width), requires_grad=config.train_positions)
-        self.transformer = nn.Sequential(
-            *(
-                TokenLayer(
-                    width, config.heads, config.head_width, config.feed_forward_width, config.encoder_dropout
-                )
-                for _ in range(config.depth)
-            )
-        )
+        layer = (width, config.heads, config.head_width, config.feed_forward_width, config.encoder_dropout)
+        self.transformer = nn.Sequential(*(TokenLayer(*layer) for _ in range(config.depth)))
         self.audio_projection = projection()  # A_proj
         self.visual_projection = projection()  # V_proj
         self.text_projection = LinearBlock(self.text_adapter.width, joint, dropout)  # W_proj
@@ -113,13 +91,7 @@ class AVCANet(nn.Module):
     def encode(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
         """Compute phi_a = A_enc(a) and phi_v = V_enc(v) of several passes, one below the other.
 
-        Args:
-            audio: `[N, Da]`.
-            visual: `[N, Dv]`.
-            sizes: rows of each pass.
-
-        Returns:
-            phi `[2, N, D]`, audio before visual.
+        Of audio `[N, Da]` and visual `[N, Dv]`; `sizes` are the rows of each pass. Returns phi, `[2, N, D]`.
         """
         return torch.stack((self.audio_encoder.passes(audio, sizes), self.visual_encoder.passes(visual, sizes)))
 
@@ -129,23 +101,16 @@ class AVCANet(nn.Module):
             [Z_0, Z_1] = Transformer([phi_a + pos_0, phi_v + pos_1])
             theta_a = A_proj(phi_a + Z_0),  theta_v = V_proj(phi_v + Z_1)
 
-        Args:
-            audio: `[N, Da]`.
-            visual: `[N, Dv]`.
-            sizes: rows of each pass.
-
-        Returns:
-            phi `[2, N, D]` and theta `[2, N, d]`, audio before visual.
+        Arguments as in `encode`; returns phi `[2, N, D]` and theta `[2, N, d]`, audio before visual.
         """
         encoded = self.encode(audio, visual, sizes)
         # The transformer has no statistics of a batch: to it the passes are one.
         exchanged = encoded + self.transformer(encoded + self.positions.unsqueeze(1))
-        return encoded, torch.stack(
-            (
-                self.audio_projection.passes(exchanged[0], sizes),
-                self.visual_projection.passes(exchanged[1], sizes),
-            )
+        projected = (
+            self.audio_projection.passes(exchanged[0], sizes),
+            self.visual_projection.passes(exchanged[1], sizes),
         )
+        return encoded, torch.stack(projected)
 
     def embed_texts(self, text: Tensor) -> Tensor:
         """Compute theta_w = W_proj(w) of texts `[K, Dw]` in one pass: `[K, d]`."""
@@ -156,11 +121,7 @@ class AVCANet(nn.Module):
         """Embed, decode and reconstruct a batch and its negatives.
 
         Passes: all but the decoders positive, negative; D text, text', audio, audio', visual, visual';
-        A_rec and V_rec positive.
-
-        Args:
-            batch: the samples, with negatives.
-            text: `[R, Dw]`, the texts that labels point into.
+        A_rec and V_rec positive. Labels point into the rows of `text`, `[R, Dw]`.
         """
         pairs = paired(batch)
         count = len(batch.label)

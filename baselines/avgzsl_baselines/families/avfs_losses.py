@@ -9,29 +9,18 @@ CE-GZSL (Han, Fu, Chen, Yang: "Contrastive Embedding for Generalized Zero-Shot L
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
-from avgzsl_baselines.families.wasserstein import gradient_penalty, value_gap
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from avgzsl_baselines.families.avfs_networks import AVFSNetworks
-    from avgzsl_baselines.families.wasserstein import Critic
+from avgzsl_baselines.families.avfs_networks import AVFSNetworks
+from avgzsl_baselines.families.wasserstein import Critic, gradient_penalty, value_gap
 
 
 @dataclass(frozen=True)
 class FeatureBatch:
-    """A batch of real videos.
-
-    Attributes:
-        features: x `[B, Dx]`.
-        text: w `[B, Dw]`, the text of each video's class.
-        label: int64 `[B]`, positions in the training classes.
-    """
+    """A batch of real videos: x `[B, Dx]`, their classes' texts w `[B, Dw]`, and their classes y, int64 `[B]`."""
 
     features: Tensor
     text: Tensor
@@ -43,12 +32,8 @@ def contrastive_loss(projected: Tensor, label: Tensor, temperature: float) -> Te
 
         L_con = mean_i -1/|P_i| sum_{p in P_i} ln( exp(q_i q_p / t) / sum_{j != i} exp(q_i q_j / t) )
 
-    `P_i` are the others of class `y_i`. Rows without any are no anchors, and without anchors the loss is 0.
-
-    Args:
-        projected: q `[B, d]`, rows of unit norm, at least two.
-        label: y, int64 `[B]`.
-        temperature: t.
+    `P_i` are the others of class `y_i`. Rows without any are no anchors, and without anchors the loss is 0. Rows
+    of q, `[B, d]`, are at least two and have unit norm; y is int64 `[B]`.
     """
     own = torch.eye(len(label), dtype=torch.bool, device=label.device)
     similarity = (projected @ projected.T / temperature).masked_fill(own, -torch.inf)
@@ -85,11 +70,7 @@ def embedding_losses(
 ) -> dict[str, Tensor]:
     """Compute `contrastive` L_con(q, y) and `discriminative` CE(S(h, W), y) of real videos, as far as in use.
 
-    Args:
-        networks: Em and S.
-        batch: real videos.
-        class_text: W `[C, Dw]`, the texts of the training classes.
-        temperature: of L_con.
+    W, `[C, Dw]`, are the texts of the training classes; the temperature is that of L_con.
     """
     hidden = networks.encode(batch.features)
     losses: dict[str, Tensor] = {}
@@ -106,14 +87,8 @@ def generator_losses(
     """Compute the losses of generated videos: to be rated as real, near their class's videos, near its text.
 
     `adversarial` = -mean D(xf, w), `generated_contrastive` = L_con([qf; q], [y; y]), where no gradient reaches the
-    real videos' q, and `generated_discriminative` = CE(S(hf, W), y); the last two where in use.
-
-    Args:
-        networks: D, Em and S.
-        batch: real videos, which serve as further anchors, positives and negatives.
-        fake: xf `[B, Dx]`, one for each text of the batch.
-        class_text: W `[C, Dw]`.
-        temperature: of L_con.
+    real videos' q, and `generated_discriminative` = CE(S(hf, W), y); the last two where in use. The real videos
+    serve as further anchors, positives and negatives; xf, `[B, Dx]`, are one for each text of the batch.
     """
     assert networks.critic is not None
     losses = {"adversarial": -networks.critic(fake, batch.text).mean()}

@@ -7,31 +7,16 @@ are the same function.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.families.wasserstein import small_normal
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from avgzsl_baselines.families.wasserstein import Critic
-    from avgzsl_bench import FeatureDims
+from avgzsl_baselines.families.wasserstein import Critic, small_normal
+from avgzsl_bench import FeatureDims
 
 
 def joined(visual: Tensor, audio: Tensor) -> Tensor:
-    """Compute `x = [norm(v); norm(a)]`: each modality of unit norm, visual first; zero vectors stay zero.
-
-    Args:
-        visual: float `[B, Dv]`.
-        audio: float `[B, Da]`.
-
-    Returns:
-        float `[B, Dv + Da]`.
-    """
+    """Compute `x = [norm(v); norm(a)]`, `[B, Dx]`, of visual `[B, Dv]` and audio `[B, Da]`; zeros stay zero."""
     return torch.cat((F.normalize(visual, dim=1), F.normalize(audio, dim=1)), dim=1)
 
 
@@ -59,12 +44,9 @@ class Generator(nn.Module):
 
 
 class Embedding(nn.Module):
-    """Em: a hidden vector `h` of a video and, for the contrastive objective, its projection `q` of unit norm.
+    """Em: a hidden vector `h` of a video and its projection `q` of unit norm, which is contrasted.
 
-    Args:
-        inputs: width of the features.
-        hidden_width: width of `h`.
-        projection_width: width of `q`; None without the contrastive objective, which is all that trains it.
+    `projection_width` is None without the contrastive objective, which is all that trains the projection.
     """
 
     def __init__(self, inputs: int, hidden_width: int, projection_width: int | None) -> None:

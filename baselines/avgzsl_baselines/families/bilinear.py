@@ -11,21 +11,13 @@ concatenated class embedding is given unit norm and so is the input.
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from avgzsl_baselines.families.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
-from avgzsl_bench import Field
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, FeatureDims, Videos
+from avgzsl_bench import Batch, FeatureDims, Field, Videos
 
 
 class BilinearConfig(ClassSpaceConfig):
@@ -55,29 +47,15 @@ class BilinearNet(nn.Module):
         self.normalize_input = config.normalize_input
 
     def embed(self, audio: Tensor, visual: Tensor) -> Tensor:
-        """Compute `P = drop(x) W^T`: videos in the class embedding space.
-
-        Args:
-            audio: float `[B, Da]`.
-            visual: float `[B, Dv]`.
-
-        Returns:
-            float `[B, Dw]`.
-        """
+        """Compute `P = drop(x) W^T`, `[B, Dw]`: audio `[B, Da]` and visual `[B, Dv]` in class embedding space."""
         x = video_vector(audio, visual, normalize=self.normalize_input)
         embedded: Tensor = self.map(self.dropout(x))
         return embedded
 
     def forward(self, audio: Tensor, visual: Tensor, text: Tensor) -> Tensor:
-        """Compute `L = P drop(E)^T`: compatibility of videos with classes; all videos share the mask on `E`.
+        """Compute `L = P drop(E)^T`, `[B, C]`: compatibility of videos with classes.
 
-        Args:
-            audio: float `[B, Da]`.
-            visual: float `[B, Dv]`.
-            text: class embeddings `E`, float `[C, Dw]`.
-
-        Returns:
-            float `[B, C]`.
+        Of audio `[B, Da]`, visual `[B, Dv]` and class embeddings `E`, `[C, Dw]`, whose mask all videos share.
         """
         dropped = self.dropout(text) if self.dropout_classes else text
         compatibility: Tensor = self.embed(audio, visual) @ dropped.T
@@ -88,6 +66,9 @@ class BilinearMethod(ClassSpaceMethod[BilinearConfig]):
     """Bilinear compatibility with a ranking loss over all training classes."""
 
     module: BilinearNet
+
+    ranking_loss: ClassVar[staticmethod[[Tensor, Tensor, float], Tensor]]
+    """The loss, a scalar, of compatibilities `[B, C]`, true classes `[B]` and the margin."""
 
     official_names: ClassVar[Mapping[str, str]] = {"bilinear": "map"}
 
@@ -100,14 +81,10 @@ class BilinearMethod(ClassSpaceMethod[BilinearConfig]):
         """Build the linear map."""
         return BilinearNet(self.shape.visual + self.shape.audio, self.shape.text_width, self.config)
 
-    @abstractmethod
-    def ranking_loss(self, compatibility: Tensor, label: Tensor) -> Tensor:
-        """Compute the loss, a scalar, of compatibilities `[B, C]` and true classes `[B]`."""
-
     def losses(self, batch: Batch) -> Mapping[str, Tensor]:
         """Compute the ranking loss of the batch against all training classes."""
         compatibility = self.module(batch.audio, batch.visual, self.train_text)
-        return {"total": self.ranking_loss(compatibility, batch.label)}
+        return {"total": self.ranking_loss(compatibility, batch.label, self.config.margin)}
 
     def embed_videos(self, videos: Videos) -> Tensor:
         """Map videos to the class embedding space, `[N, Dw]`."""

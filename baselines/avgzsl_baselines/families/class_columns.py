@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import torch
+from torch import Tensor
 
-from avgzsl_bench import AvbenchError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Classes
+from avgzsl_bench import AvbenchError, Classes
 
 _NAMED = 4
 """How many unknown classes an error names before it only counts the rest."""

@@ -8,21 +8,15 @@ DeViSE, ALE, SJE and APN with the dot product all the same.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.families.settings import BenchmarkConfig
-from avgzsl_bench import CheckpointError, FeatureDims, Field, TorchMethod
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from torch import Tensor
-
-    from avgzsl_bench import Classes, Precision
+from avgzsl_bench import CheckpointError, Classes, FeatureDims, Field, Precision, TorchMethod
 
 _PUBLISHED_WIDTHS = {1024: (512, 512), 4224: (128, 4096)}
 """Audio and visual width of the feature sets that checkpoints were released for, by their sum."""
@@ -40,16 +34,7 @@ class ClassSpaceConfig(BenchmarkConfig):
 
 
 def video_vector(audio: Tensor, visual: Tensor, *, normalize: bool) -> Tensor:
-    """Compute `x = [v; a]`, visual first, on request of unit norm.
-
-    Args:
-        audio: float `[B, Da]`.
-        visual: float `[B, Dv]`.
-        normalize: divide each concatenated vector by its norm.
-
-    Returns:
-        float `[B, Dv + Da]`.
-    """
+    """Compute `x = [v; a]`, `[B, Dv + Da]`, on request of unit norm, from audio `[B, Da]` and visual `[B, Dv]`."""
     joined = torch.cat([visual, audio], dim=1)
     return F.normalize(joined, dim=1) if normalize else joined
 

@@ -6,32 +6,16 @@ See `avgzsl_baselines.fvaegan` for the paper. In the docstrings `B` is the batch
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.families.wasserstein import Critic, gradient_penalty, value_gap
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
+from avgzsl_baselines.families.wasserstein import Critic, gradient_penalty, update, value_gap
 
 BETAS = (0.5, 0.999)
 """Adam's decay rates in the published program, for every network and for the classifier."""
-
-
-class Widths(NamedTuple):
-    """Widths of the features, of the condition, of the latent space and of the hidden layers."""
-
-    features: int
-    condition: int
-    latent: int
-    critic: int
-    encoder: int
-    generator: int
 
 
 class Encoder(nn.Module):
@@ -77,21 +61,23 @@ class VAEGAN(nn.Module):
     """Critics D1 (conditional) and D2 (unconditional), encoder E and generator G.
 
     D2 learns from the fake features of the same batches, but nothing of it reaches G. The paper gives it the
-    unlabelled features of unseen classes, which a method of this benchmark never has before it scores.
+    unlabelled features of unseen classes, which a method of this benchmark never has before it scores. Arguments
+    are widths: of the features, the condition, the latent space and the hidden layers.
     """
 
-    def __init__(self, widths: Widths) -> None:
+    def __init__(
+        self, *, features: int, condition: int, latent: int, critic: int, encoder: int, generator: int
+    ) -> None:
         super().__init__()
-        both = widths.features + widths.condition
-        self.critic = Critic(both, widths.critic)  # D1
-        self.unconditional_critic = Critic(widths.features, widths.critic)  # D2
-        self.encoder = Encoder(both, widths.encoder, widths.latent)
-        self.generator = Generator(widths.latent + widths.condition, widths.generator, widths.features)
+        self.critic = Critic(features + condition, critic)  # D1
+        self.unconditional_critic = Critic(features, critic)  # D2
+        self.encoder = Encoder(features + condition, encoder, latent)
+        self.generator = Generator(latent + condition, generator, features)
 
     def critic_losses(
         self, x: Tensor, condition: Tensor, z: Tensor, alpha: Tensor, *, penalty_weight: float
     ) -> dict[str, Tensor]:
-        """`L_D1` and `L_D2`: mean D(x_fake) - mean D(x) + weight * GP(D). No gradient reaches G.
+        """Compute `L_D1` and `L_D2`: mean D(x_fake) - mean D(x) + weight * GP(D). No gradient reaches G.
 
         Args:
             x: real features, `[B, D]`.
@@ -115,13 +101,12 @@ class VAEGAN(nn.Module):
     def generator_losses(
         self, x: Tensor, condition: Tensor, z: Tensor, eps: Tensor, *, adversarial_weight: float
     ) -> dict[str, Tensor]:
-        """`L_GE = weight * (-mean D1(x_rec, c) - mean D1(G(z, c), c)) + BCE + KL`, and its last two terms.
+        """Compute `L_GE = weight * (-mean D1(x_rec, c) - mean D1(G(z, c), c)) + BCE + KL`, and the last two terms.
 
         Args:
             x: real features in [0, 1], `[B, D]`.
             condition: `[B, Dw]`.
-            z: noise of the fake features, `[B, d]`.
-            eps: noise of the reconstructions' latents, `[B, d]`.
+            z, eps: noise of the fake features and of the reconstructions' latents, `[B, d]` each.
             adversarial_weight: of the critic's values.
         """
         mean, log_variance = self.encoder(x, condition)
@@ -137,12 +122,7 @@ class Updates:
     """Steps of Adam on the networks.
 
     Adam treats each parameter by itself: one optimiser for both critics, and one for E and G, do what one for
-    each of the four networks does.
-
-    Args:
-        networks: what is updated.
-        learning_rate: of all four networks.
-        penalty_weight, adversarial_weight: see `VAEGAN`.
+    each of the four networks does. The weights are as in the losses of `VAEGAN`.
     """
 
     def __init__(
@@ -151,25 +131,20 @@ class Updates:
         self._networks = networks
         self._penalty_weight = penalty_weight
         self._adversarial_weight = adversarial_weight
-        critics = (networks.critic, networks.unconditional_critic)
-        self._makers = [*networks.encoder.parameters(), *networks.generator.parameters()]
-        self.critics = adam([p for critic in critics for p in critic.parameters()], learning_rate)
-        self.makers = adam(self._makers, learning_rate)
+        critics = [*networks.critic.parameters(), *networks.unconditional_critic.parameters()]
+        self.critics = adam(critics, learning_rate)
+        self.makers = adam([*networks.encoder.parameters(), *networks.generator.parameters()], learning_rate)
 
     def critic_step(self, x: Tensor, condition: Tensor, z: Tensor, alpha: Tensor) -> Mapping[str, Tensor]:
         """One step of D1 and of D2; returns the losses before it, detached. Arguments as in `critic_losses`."""
         losses = self._networks.critic_losses(x, condition, z, alpha, penalty_weight=self._penalty_weight)
-        self.critics.zero_grad(set_to_none=True)
-        torch.stack(tuple(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
-        self.critics.step()
+        update(self.critics, torch.stack(tuple(losses.values())).sum())
         return {name: value.detach() for name, value in losses.items()}
 
     def generator_step(self, x: Tensor, condition: Tensor, z: Tensor, eps: Tensor) -> Mapping[str, Tensor]:
         """One step of E and of G against frozen critics; arguments as in `generator_losses`."""
         losses = self._networks.generator_losses(x, condition, z, eps, adversarial_weight=self._adversarial_weight)
-        self.makers.zero_grad(set_to_none=True)
-        losses["generator"].backward(inputs=self._makers)  # type: ignore[no-untyped-call]
-        self.makers.step()
+        update(self.makers, losses["generator"])
         return {name: value.detach() for name, value in losses.items()}
 
 

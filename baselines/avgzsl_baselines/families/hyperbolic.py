@@ -8,15 +8,11 @@ CVPR 2020. A ball of curvature `-c` has radius `1 / sqrt(c)`; `c` is positive an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from torch import Tensor
 
 Gram = Literal["cosine", "norm_product", "poincare"]
 
@@ -112,21 +108,13 @@ def poincare(points: Tensor, c: Tensor) -> Tensor:
     return distance.masked_fill(torch.eye(points.shape[-2], dtype=torch.bool, device=points.device), 0)
 
 
-_GRAMS: Mapping[Gram, Callable[[Tensor, Tensor], Tensor]] = {
-    "cosine": cosine,
-    "norm_product": norm_product,
-    "poincare": poincare,
-}
+_GRAMS = {"cosine": cosine, "norm_product": norm_product, "poincare": poincare}
 
 
 def alignment(one: Tensor, other: Tensor, c: Tensor, gram: Gram) -> Tensor:
-    """Compute `A_c`: mean squared difference of two modalities' similarities within a batch, `[...]`.
+    """Compute `A_c`, `[...]`: mean squared difference of two modalities' similarities within a batch.
 
-    Args:
-        one: `[..., B, D]`.
-        other: the same videos in another modality, `[..., B, D]`.
-        c: curvatures, the same for both modalities.
-        gram: which similarity.
+    The modalities are `[..., B, D]`, and the curvatures `c` the same for both.
     """
     similarity = _GRAMS[gram]
     return (similarity(one, c) - similarity(other, c)).square().mean(dim=(-2, -1))

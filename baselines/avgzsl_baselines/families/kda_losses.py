@@ -7,12 +7,10 @@ vector.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from torch import Tensor
 from torch.nn import functional as F
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 MarginOn = Literal["probability", "logit"]
 
@@ -36,16 +34,7 @@ def adaptive_margin(
     """Compute rows `M[y]` of `M = a s + b - I`: the more another class resembles the sample's own, the larger.
 
     The offset adds the same to every class, which no softmax feels: trained, as in the published program, it
-    would wander on rounding noise. It stays 0.
-
-    Args:
-        similarity: `s`, `[K, K]`.
-        label: `y`, int64 `[B]`.
-        scale: `a`, a scalar.
-        offset: `b`, a scalar.
-
-    Returns:
-        `[B, K]`.
+    would wander on rounding noise. It stays 0. Of s, `[K, K]`, y, int64 `[B]`, and scalars a and b: `[B, K]`.
     """
     return scale * similarity.index_select(0, label) + offset - F.one_hot(label, len(similarity))
 

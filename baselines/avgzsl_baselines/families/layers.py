@@ -7,14 +7,9 @@ included: all that leaves one is non-negative, and in training each coordinate i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class LinearBlock(nn.Module):

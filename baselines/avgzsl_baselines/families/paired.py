@@ -7,14 +7,11 @@ first, and those of other classes after them, never both at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from avgzsl_bench import Batch
+from avgzsl_bench import Batch
 
 
 @dataclass(frozen=True)

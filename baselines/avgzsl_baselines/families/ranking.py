@@ -1,31 +1,21 @@
 """Ranking losses over all training classes, shared by the bilinear methods.
 
-A compatibility matrix `[B, C]` holds the score of each of `B` videos with each of `C` training classes.
+A compatibility matrix `L`, float `[B, C]`, holds the score of each of `B` videos with each of `C` training
+classes; labels `y`, int64 `[B]`, are positions in those classes. The margin is how far the true class should lead.
+Each loss is a scalar.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor
 from torch.nn import functional as F
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def hinge_terms(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
-    """Compute by how much each wrong class comes within `margin` of the true one.
+    """Compute by how much each wrong class comes within `margin` of the true one: float `[B, C]`, not negative.
 
     `h_ic = max(0, margin + L_ic - L_i,y_i)` for `c != y_i`, and `h_i,y_i = 0`.
-
-    Args:
-        compatibility: `L`, float `[B, C]`.
-        label: `y`, int64 `[B]`, positions in the `C` classes.
-        margin: how far the true class should lead.
-
-    Returns:
-        `h`, float `[B, C]`, not negative.
     """
     column = label.unsqueeze(1)
     terms = F.relu(compatibility - compatibility.gather(1, column) + margin)
@@ -37,14 +27,6 @@ def devise_loss(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
 
     Frome et al., NeurIPS 2013, equation 1, with every wrong class in place of sampled ones, as the AVCA
     benchmark's code has it.
-
-    Args:
-        compatibility: `L`, float `[B, C]`.
-        label: `y`, int64 `[B]`, positions in the `C` classes.
-        margin: how far the true class should lead.
-
-    Returns:
-        The loss, a scalar.
     """
     return hinge_terms(compatibility, label, margin).sum(dim=1).mean()
 
@@ -55,14 +37,6 @@ def ale_loss(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
     `(1/B) sum_i H(r_i) / (r_i + 1e-8) sum_c h_ic` with `r_i` the number of classes that violate the margin and
     `H(r) = 1 + 1/2 + ... + 1/r`. Akata et al., TPAMI 2016, weighted approximate ranking; the rank is counted
     over all classes, as the AVCA benchmark's code has it. The weight is a constant to the gradient.
-
-    Args:
-        compatibility: `L`, float `[B, C]`.
-        label: `y`, int64 `[B]`, positions in the `C` classes.
-        margin: how far the true class should lead.
-
-    Returns:
-        The loss, a scalar.
     """
     terms = hinge_terms(compatibility, label, margin)
     count = torch.arange(terms.shape[1], dtype=terms.dtype, device=terms.device)
@@ -76,13 +50,5 @@ def sje_loss(compatibility: Tensor, label: Tensor, margin: float) -> Tensor:
 
     Akata et al., CVPR 2015, the structured hinge with a constant margin for every wrong class, as the AVCA
     benchmark's code has it. Of equal terms only one gets the gradient.
-
-    Args:
-        compatibility: `L`, float `[B, C]`.
-        label: `y`, int64 `[B]`, positions in the `C` classes.
-        margin: how far the true class should lead.
-
-    Returns:
-        The loss, a scalar.
     """
     return hinge_terms(compatibility, label, margin).max(dim=1).values.mean()

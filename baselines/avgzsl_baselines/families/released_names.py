@@ -14,15 +14,16 @@ TWO_LAYER_BLOCK: Mapping[str, str] = {"fc.0": "0.linear", "fc.1": "0.norm", "fc.
 """Layers of a `TwoLayerBlock`; without its hidden layer the second two are not there."""
 
 
+def released_layers(layers: str) -> dict[str, str]:
+    """Name the layers of a transformer in checkpoints, and ours for each; the published have at most eight."""
+    return {f"{layers}.{number}": f"transformer.{number}" for number in range(12)}
+
+
 def released_names(networks: Mapping[str, str], layers: Mapping[str, str]) -> dict[str, str]:
-    """Combine the names of networks with those of their layers.
+    """Combine the released names of networks, and ours for each, with those of their layers.
 
     >>> released_names({"W_proj": "text_projection"}, LINEAR_BLOCK)
     {'W_proj.fc.0': 'text_projection.linear', 'W_proj.fc.1': 'text_projection.norm'}
-
-    Args:
-        networks: released name of each network, and ours.
-        layers: released name of each layer in one of them, and ours.
     """
     return {
         f"{network}.{layer}": f"{own_network}.{own_layer}"

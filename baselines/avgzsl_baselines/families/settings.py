@@ -6,7 +6,21 @@ Language", CVPR 2022, arXiv 2203.03598; run scripts for UCF with SeLaVi features
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from avgzsl_bench import Field, TorchConfig
+
+AdapterDropout = Annotated[
+    float,
+    Field(ge=0, lt=1, description="dropout rate of W_enc, which is there with several text encoders only"),
+]
+BatchNormRefresh = Annotated[
+    Literal["none", "official"],
+    Field(
+        description="a second forward pass after each update, whose only effect is on the running statistics "
+        "of batch normalisation: 'official', as the published program does, or none"
+    ),
+]
 
 
 class BenchmarkConfig(TorchConfig):
@@ -29,9 +43,7 @@ class EncodedConfig(BenchmarkConfig):
     decoder_dropout: float = Field(
         0.5, ge=0, lt=1, description="dropout rate of the decoders and of the text projection"
     )
-    text_adapter_dropout: float = Field(
-        0.1, ge=0, lt=1, description="dropout rate of W_enc, which is there with several text encoders only"
-    )
+    text_adapter_dropout: AdapterDropout = 0.1
     momentum: float = Field(
         0.1,
         gt=0,

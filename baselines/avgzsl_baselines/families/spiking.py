@@ -8,12 +8,10 @@ SpikingJelly (Fang et al., Science Advances 2023).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from torch import Tensor
 
 
 class _Spike(torch.autograd.Function):

@@ -7,16 +7,13 @@ with padding, `L = 1 + Ta + Tv` the tokens, in that order, `D` their width.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.token_attention import FeedForward
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 AttentionKind = Literal["cross", "self", "both"]
 
@@ -25,12 +22,8 @@ def permitted_keys(audio: Tensor, visual: Tensor, kind: AttentionKind) -> Tensor
     """Decide which token may attend to which: bool `[N, L, L]`, query by key.
 
     The class token and every real step may attend to each other; a real step also to the real steps of the
-    other modality (`cross`), of its own (`self`), or of both. Padded steps neither attend nor are attended to.
-
-    Args:
-        audio: bool `[N, Ta]`, true for real steps.
-        visual: bool `[N, Tv]`, likewise.
-        kind: cross-attention, self-attention or both.
+    other modality (`cross`), of its own (`self`), or of both. Padded steps neither attend nor are attended to:
+    those that are false in `audio`, bool `[N, Ta]`, and `visual`, bool `[N, Tv]`.
     """
     real = torch.cat((audio.new_ones(len(audio), 1), audio, visual), dim=1)
     real_pairs = real.unsqueeze(2) & real.unsqueeze(1)
@@ -46,29 +39,16 @@ def permitted_keys(audio: Tensor, visual: Tensor, kind: AttentionKind) -> Tensor
 def score_bias(permitted: Tensor, dtype: torch.dtype) -> Tensor:
     """Make the bias of the attention scores: 0 where it is permitted, else a huge negative number.
 
-    It swallows any score, so that a query without a permitted key attends evenly to all. A quarter of the
-    largest number: kernels that work with powers of two multiply it, and it must stay finite.
-
-    Args:
-        permitted: bool `[N, L, L]`.
-        dtype: of the scores.
-
-    Returns:
-        `[N, 1, L, L]`, the same for all heads.
+    Of bool `[N, L, L]`: `[N, 1, L, L]`, the same for all heads. The number swallows any score, so that a query
+    without a permitted key attends evenly to all. A quarter of the largest: kernels that work with powers of two
+    multiply it, and it must stay finite.
     """
     forbidden = torch.finfo(dtype).min / 4
     return torch.zeros_like(permitted, dtype=dtype).masked_fill(~permitted, forbidden).unsqueeze(1)
 
 
 class Attention(nn.Module):
-    """Multi-head attention with a bias on its scores; the weights have no dropout.
-
-    Args:
-        width: of a token.
-        heads: number of heads.
-        head_width: width of a head.
-        dropout: rate after the output map.
-    """
+    """Multi-head attention with a bias on its scores; dropout is after the output map, the weights have none."""
 
     def __init__(self, width: int, heads: int, head_width: int, dropout: float) -> None:
         super().__init__()

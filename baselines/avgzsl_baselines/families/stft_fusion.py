@@ -7,16 +7,11 @@ Transactions on Image Processing 33, 2024, arXiv 2407.08130 (its Eq. 1 to 4 and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.token_attention import PairAttention, TokenLayer
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class TripleAttention(PairAttention):
@@ -49,17 +44,13 @@ class TripleLayer(TokenLayer):
 class KnowledgeCombiner(nn.Module):
     """The latent knowledge combiner (LKC): each modality recalls what slots hold, and both share a third token.
 
-    Args:
-        width: D.
-        slots: matrices K_i that knowledge is recalled from.
-        layer: the transformer layer that the three tokens enter.
+    The slots are matrices K_i; the three tokens enter `layer`.
     """
 
     def __init__(self, width: int, slots: int, layer: TripleLayer) -> None:
         super().__init__()
-        self.slots = nn.Parameter(
-            torch.stack([nn.init.xavier_uniform_(torch.empty(width, width)) for _ in range(slots)])
-        )
+        matrices = [nn.init.xavier_uniform_(torch.empty(width, width)) for _ in range(slots)]
+        self.slots = nn.Parameter(torch.stack(matrices))
         self.audio_map = nn.Linear(width, width)  # W_a
         self.visual_map = nn.Linear(width, width)  # W_v
         self.share = nn.Parameter(torch.zeros(()))  # the logit of alpha
@@ -74,13 +65,7 @@ class KnowledgeCombiner(nn.Module):
             k_t = alpha (P_a * k_a + P_v * k_v) + (1 - alpha) k_0                 (Eq. 3)
 
         The paper's second term in Eq. 3 is the knowledge of the step before; here it is a learnt prior, so that
-        a video's embedding depends on no other video.
-
-        Args:
-            encoded: phi, `[2, N, D]`.
-
-        Returns:
-            k and P, `[2, N, D]`, and k_t, `[N, D]`.
+        a video's embedding depends on no other video. Returns k and P, as phi `[2, N, D]`, and k_t, `[N, D]`.
         """
         recalled = torch.sigmoid(F.linear(encoded, self.slots.flatten(0, 1)))
         knowledge = recalled.view(*encoded.shape[:2], *self.slots.shape[:2]).sum(dim=-2) * encoded
@@ -100,10 +85,7 @@ class TuckerFusion(nn.Module):
 
         y_k = sum_ij (U_s R)_i (U_t S)_j G_ijk,  Y = U_o dropout(y) + b
 
-    Args:
-        width: of both vectors and of what comes out.
-        rank: r, each side of the core G.
-        dropout: rate on y.
+    Both vectors and Y are of one width; each side of the core G is of the rank.
     """
 
     def __init__(self, width: int, rank: int, dropout: float) -> None:

@@ -8,11 +8,12 @@ axis of 2 is audio before visual, and a prime marks samples of other classes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.func import functional_call
 
 from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
@@ -21,14 +22,7 @@ from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleLayer
 from avgzsl_baselines.families.stft_spiking import SpikingBranches
 from avgzsl_baselines.families.text_adapter import TextAdapter
 from avgzsl_baselines.families.token_attention import TokenLayer
-from avgzsl_bench import Field
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from torch import Tensor
-
-    from avgzsl_bench import FeatureDims
+from avgzsl_bench import FeatureDims, Field
 
 
 class STFTConfig(EncodedConfig):
@@ -76,12 +70,7 @@ class Inputs:
 
     def above(self, other: Inputs) -> Inputs:
         """Put the others below these videos."""
-        return Inputs(
-            audio=torch.cat((self.audio, other.audio)),
-            visual=torch.cat((self.visual, other.visual)),
-            audio_steps=torch.cat((self.audio_steps, other.audio_steps)),
-            visual_steps=torch.cat((self.visual_steps, other.visual_steps)),
-        )
+        return Inputs(**{name: torch.cat((own, vars(other)[name])) for name, own in vars(self).items()})
 
 
 @dataclass(frozen=True)
@@ -112,12 +101,7 @@ class Embedded:
 
 
 class STFTNet(nn.Module):
-    """Encoders, knowledge combiner, spiking branches, fusion, joint layer, projections and decoders.
-
-    Args:
-        shape: widths of the features and texts.
-        config: widths, dropout, momentum, constants of the neurons.
-    """
+    """Encoders, knowledge combiner, spiking branches, fusion, joint layer, projections and decoders."""
 
     def __init__(self, shape: FeatureDims, config: STFTConfig) -> None:
         super().__init__()
@@ -135,15 +119,8 @@ class STFTNet(nn.Module):
         self.audio_encoder = encoder(shape.audio)  # A_enc
         self.visual_encoder = encoder(shape.visual)  # V_enc
         self.combiner = KnowledgeCombiner(width, config.slots, TripleLayer(*layer))  # LKC
-        self.spiking = SpikingBranches(
-            shape.audio,
-            shape.visual,
-            hidden,
-            width,
-            steps=config.time_steps,
-            time_constant=config.time_constant,
-            threshold=config.threshold,
-        )
+        neurons = config.time_steps, config.time_constant, config.threshold
+        self.spiking = SpikingBranches(shape.audio, shape.visual, hidden, width, *neurons)
         self.audio_fusion = TuckerFusion(width, config.tucker_rank, dropout)
         self.visual_fusion = TuckerFusion(width, config.tucker_rank, dropout)
         self.modalities = nn.Parameter(0.02 * torch.randn(2, width))  # mod
@@ -157,12 +134,8 @@ class STFTNet(nn.Module):
 
     def encode(self, inputs: Inputs, sizes: list[int]) -> Tensor:
         """Compute phi, `[2, N, D]`, of several passes, one below the other; `sizes` are their rows."""
-        return torch.stack(
-            (
-                self.audio_encoder.passes(inputs.audio, sizes),
-                self.visual_encoder.passes(inputs.visual, sizes),
-            )
-        )
+        audio, visual = inputs.audio, inputs.visual
+        return torch.stack((self.audio_encoder.passes(audio, sizes), self.visual_encoder.passes(visual, sizes)))
 
     def temporal(self, inputs: Inputs) -> Tensor:
         """Compute S, `[2, N, D]`, in double precision where videos are scored.
@@ -193,14 +166,8 @@ class STFTNet(nn.Module):
             [Z_0, Z_1] = Transformer([Y_a + mod_0, Y_v + mod_1])                                      (Eq. 14)
             theta_a = A_proj(Z_0),  theta_v = V_proj(Z_1)
 
-        All but the encoders and projections is without statistics of a batch: to it the passes are one.
-
-        Args:
-            inputs: `N` videos.
-            sizes: rows of each pass.
-
-        Returns:
-            phi, `[2, N, D]`, and theta, `[2, N, d]`.
+        All but the encoders and projections is without statistics of a batch: to it the passes are one. Their rows
+        are `sizes`. Returns phi, `[2, N, D]`, and theta, `[2, N, d]`.
         """
         encoded = self.encode(inputs, sizes)
         fused = self.fuse(encoded, self.temporal(inputs))
@@ -215,12 +182,9 @@ class STFTNet(nn.Module):
         return embedded
 
     def forward(self, inputs: Inputs, text: Tensor, labels: Sequence[Tensor]) -> Embedded:
-        """Embed a batch and its negatives, each a pass; decode and reconstruct the batch.
+        """Embed a batch and, below it, its negatives, each a pass; decode and reconstruct the batch.
 
-        Args:
-            inputs: the samples and, below them, their negatives.
-            text: `[R, Dw]`, the texts that labels point into.
-            labels: `[B]` of the samples, `[B]` of the negatives.
+        The labels, `[B]` of the samples and `[B]` of the negatives, point into the rows of `text`, `[R, Dw]`.
         """
         sizes = [len(label) for label in labels]
         count = sizes[0]

@@ -10,19 +10,14 @@ block and `D` that of the other two.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.spiking import spike
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from torch import Tensor
 
 _CERTAIN = 1e-6
 """How near to 0 and 1 a firing rate comes in an entropy."""
@@ -72,14 +67,7 @@ def fire(potential: Tensor, current: Tensor, threshold: Tensor | float, decay: f
 
         u = v + (I - v) / tau,  s = 1 where u >= V_th, else 0,  v <- u (1 - s)
 
-    Args:
-        potential: v.
-        current: I.
-        threshold: V_th, broadcast against the two.
-        decay: 1 / tau.
-
-    Returns:
-        The spikes s and the potential after them.
+    V_th is broadcast against v and I, and the decay is 1 / tau. Returns the spikes s and the potential after them.
     """
     charged = torch.lerp(potential, current, decay)
     spikes = spike(charged - threshold)
@@ -94,7 +82,7 @@ def next_threshold(threshold: Tensor, spikes: Tensor, pooled: Tensor) -> Tensor:
         V_th <- V_th / 2 + clamp(sigmoid(P) / 2 + H, 0.25, 2) / 2
 
     Args:
-        threshold: `[..., 1]`.
+        threshold: V_th, `[..., 1]`.
         spikes: O of a branch's last block, `[..., D]`.
         pooled: P of the same block, `[..., 1]`.
 
@@ -109,12 +97,7 @@ def next_threshold(threshold: Tensor, spikes: Tensor, pooled: Tensor) -> Tensor:
 def time_step_weights(spikes: Tensor, offset: Tensor) -> Tensor:
     """Compute the time-step factor (TSF, Eq. 8): `w_t = softmax_t(sum_d O_t / sqrt(D) + lambda_t)`.
 
-    Args:
-        spikes: O, `[T, ..., D]`.
-        offset: lambda, broadcast against `[T, ...]`.
-
-    Returns:
-        `[T, ...]`, positive, of sum 1 over time.
+    Of O, `[T, ..., D]`, and lambda, broadcast against `[T, ...]`: `[T, ...]`, positive, of sum 1 over time.
     """
     return torch.softmax(spikes.sum(dim=-1) / spikes.shape[-1] ** 0.5 + offset, dim=0)
 
@@ -141,10 +124,8 @@ class SpikingBranches(nn.Module):
     video's own. No state outlives a call.
 
     Args:
-        audio: width of an audio vector.
-        visual: width of a visual vector.
-        hidden: H.
-        width: D.
+        audio, visual: widths of the vectors.
+        hidden, width: H and D.
         steps: T.
         time_constant: tau of the neurons.
         threshold: V_th of the first step.
@@ -168,9 +149,7 @@ class SpikingBranches(nn.Module):
     def forward(self, audio: Tensor, visual: Tensor) -> Tensor:
         """Compute S of both branches, `[2, N, D]`: the last block's spikes, weighted over time and normalised.
 
-        Args:
-            audio: what each step reads, `[N, T, Da]`, or `[N, 1, Da]` where all read the same.
-            visual: `[N, T, Dv]` or `[N, 1, Dv]`, likewise.
+        Each step reads its own of `[N, T, Da]` and `[N, T, Dv]`, or all the same of `[N, 1, Da]` and `[N, 1, Dv]`.
         """
         spikes = torch.stack([step.spikes[-1] for step in self.run(audio, visual)])
         weights = time_step_weights(spikes, self.step_offset)

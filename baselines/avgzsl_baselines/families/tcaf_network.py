@@ -8,23 +8,18 @@ the tokens of both and the class token, `D` their width, `d` the width of the jo
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import Embedded
 from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
+from avgzsl_baselines.families.settings import BatchNormRefresh
 from avgzsl_baselines.families.step_attention import AttentionKind, TransformerLayer, permitted_keys, score_bias
-from avgzsl_baselines.families.timed_sequences import AudioSteps
-from avgzsl_bench import Field, TorchConfig
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from avgzsl_baselines.families.timed_sequences import AudioVisual
-    from avgzsl_bench import FeatureDims
+from avgzsl_baselines.families.timed_sequences import AudioSteps, AudioVisual
+from avgzsl_bench import FeatureDims, Field, TorchConfig
 
 Times = Literal["seconds", "index"]
 
@@ -101,23 +96,13 @@ class TCAFConfig(TorchConfig):
         description="times of the steps in scoring: seconds, as in training, or, as in the published program, "
         "their index",
     )
-    bn_refresh: Literal["none", "official"] = Field(
-        "none",
-        description="a second forward pass after each update, whose only effect is on the running statistics "
-        "of batch normalisation: 'official', as the published program does, or none",
-    )
+    bn_refresh: BatchNormRefresh = "none"
 
 
 def weighted_batch_norm(norm: nn.BatchNorm1d, rows: Tensor, weight: Tensor) -> Tensor:
     """Normalise a batch in training by statistics of some of its rows, running statistics included.
 
-    Args:
-        norm: the layer.
-        rows: `[N, width]`; all are normalised.
-        weight: `[N, 1]`, 1 for rows that count and 0 for others.
-
-    Returns:
-        `[N, width]`.
+    All `rows`, `[N, width]`, are normalised; `weight`, `[N, 1]`, is 1 for rows that count and 0 for others.
     """
     assert norm.running_mean is not None
     assert norm.running_var is not None
@@ -135,13 +120,7 @@ def weighted_batch_norm(norm: nn.BatchNorm1d, rows: Tensor, weight: Tensor) -> T
 
 
 class StepEncoder(nn.Module):
-    """Two blocks on every step of every video.
-
-    Args:
-        inputs, hidden, outputs: widths.
-        dropout: rate.
-        real_only: take batch statistics only from real steps.
-    """
+    """Two blocks on every step of every video, with batch statistics of all steps or only of real ones."""
 
     def __init__(self, inputs: int, hidden: int, outputs: int, dropout: float, *, real_only: bool) -> None:
         super().__init__()
@@ -168,12 +147,7 @@ class PositionBlock(nn.Module):
         token  = dropout(Linear_m([encoding ; modality_m + tau(t) + padding]))
 
     `R` is drawn once and never trained, but kept with the weights. The padding embedding is added to padded steps
-    alone, to which no real one attends: it gets no gradient.
-
-    Args:
-        width: of an encoding and of a token.
-        position_width: of an embedding of modality, time or padding; even.
-        dropout: rate of the output.
+    alone, to which no real one attends: it gets no gradient. `position_width` is even.
     """
 
     frequencies: Tensor
@@ -194,16 +168,9 @@ class PositionBlock(nn.Module):
         return embedded
 
     def forward(self, encoded: Tensor, real: Tensor, modality: int, seconds: float) -> Tensor:
-        """Tokens of a modality.
+        """Compute tokens `[N, T, D]` of a modality, 0 audio or 1 visual, from encodings `[N, T, D]`.
 
-        Args:
-            encoded: `[N, T, D]`.
-            real: bool `[N, T]`, false for padding.
-            modality: 0 audio, 1 visual.
-            seconds: from one step to the next; the first is at 0.
-
-        Returns:
-            `[N, T, D]`.
+        `real`, bool `[N, T]`, is false for padding; `seconds` are from one step to the next, the first at 0.
         """
         times = seconds * torch.arange(encoded.shape[1], device=encoded.device, dtype=self.frequencies.dtype)
         position = self.modality.weight[modality] + self.embed_times(times)
@@ -213,12 +180,7 @@ class PositionBlock(nn.Module):
 
 
 class TCAFNet(nn.Module):
-    """Encoders, position block, transformer, projections into the joint space, and decoders out of it.
-
-    Args:
-        shape: widths of a step's features and of a class's text vectors.
-        config: widths, depth, dropout and how features are scaled.
-    """
+    """Encoders, position block, transformer, projections into the joint space, and decoders out of it."""
 
     def __init__(self, shape: FeatureDims, config: TCAFConfig) -> None:
         super().__init__()
@@ -226,24 +188,15 @@ class TCAFNet(nn.Module):
         width, joint, text = config.model_width, config.embedding_width, shape.text_width
 
         def encoder(inputs: int) -> StepEncoder:
-            return StepEncoder(
-                inputs,
-                config.encoder_hidden_width,
-                width,
-                config.encoder_dropout,
-                real_only=config.bn_padding == "real",
-            )
+            real_only, dropout = config.bn_padding == "real", config.encoder_dropout
+            return StepEncoder(inputs, config.encoder_hidden_width, width, dropout, real_only=real_only)
 
         self.audio_encoder = encoder(shape.audio)  # A_enc
         self.visual_encoder = encoder(shape.visual)  # V_enc
         self.class_token = nn.Parameter(torch.randn(width))
         self.positions = PositionBlock(width, config.position_width, config.position_dropout)
-        self.transformer = nn.ModuleList(
-            TransformerLayer(
-                width, config.heads, config.head_width, config.feed_forward_width, config.transformer_dropout
-            )
-            for _ in range(config.depth)
-        )
+        layer = (width, config.heads, config.head_width, config.feed_forward_width, config.transformer_dropout)
+        self.transformer = nn.ModuleList(TransformerLayer(*layer) for _ in range(config.depth))
         hidden, dropout = config.decoder_hidden_width, config.decoder_dropout
         self.video_projection = TwoLayerBlock(width, hidden, joint, dropout)  # O_proj
         self.video_decoder = TwoLayerBlock(joint, hidden, text, dropout)  # D_o
@@ -253,25 +206,18 @@ class TCAFNet(nn.Module):
     def tokens(self, videos: AudioVisual, times: Times) -> tuple[Tensor, Tensor]:
         """Make the transformer's input: tokens `[N, L, D]`, and the bias on attention scores `[N, 1, L, L]`."""
         audio, visual = videos.audio.padded(), videos.visual.padded()
-        encoded = (
-            self.audio_encoder(audio.values / AUDIO_SCALE, audio.mask),
-            self.visual_encoder(
-                F.normalize(visual.values, dim=1 if self.config.visual_norm == "time" else 2), visual.mask
-            ),
-        )
-        audio_seconds, visual_seconds = (
-            (1.0, 1.0) if times == "index" else (videos.audio.seconds, videos.visual.seconds)
-        )
-        tokens = torch.cat(
-            (
-                self.class_token.expand(len(audio.mask), 1, -1),
-                self.positions(encoded[_AUDIO], audio.mask, _AUDIO, audio_seconds),
-                self.positions(encoded[_VISUAL], visual.mask, _VISUAL, visual_seconds),
-            ),
-            dim=1,
+        scaled = F.normalize(visual.values, dim=1 if self.config.visual_norm == "time" else 2)
+        encoded_audio = self.audio_encoder(audio.values / AUDIO_SCALE, audio.mask)
+        encoded_visual = self.visual_encoder(scaled, visual.mask)
+        seconds = (1.0, 1.0) if times == "index" else (videos.audio.seconds, videos.visual.seconds)
+        tokens = (
+            self.class_token.expand(len(audio.mask), 1, -1),
+            self.positions(encoded_audio, audio.mask, _AUDIO, seconds[_AUDIO]),
+            self.positions(encoded_visual, visual.mask, _VISUAL, seconds[_VISUAL]),
         )
         permitted = permitted_keys(audio.mask, visual.mask, self.config.attention)
-        return tokens, score_bias(permitted, tokens.dtype)
+        joined = torch.cat(tokens, dim=1)
+        return joined, score_bias(permitted, joined.dtype)
 
     def class_tokens(self, videos: AudioVisual, times: Times) -> Tensor:
         """c: the class token after the last layer, `[N, D]`, the only token that is computed there."""
@@ -289,10 +235,7 @@ class TCAFNet(nn.Module):
     def forward(self, videos: AudioVisual, label: Tensor, class_text: Tensor) -> Embedded:
         """Embed a batch and, with batch statistics and dropout masks of their own, all `K` classes.
 
-        Args:
-            videos: the batch, of which times are seconds.
-            label: int64 `[B]`.
-            class_text: `[K, Dw]`, the texts of all training classes; decoders aim at the samples' rows.
+        Times are seconds. Labels, int64 `[B]`, are rows of `class_text`, `[K, Dw]`, which decoders aim at.
         """
         video = self.embed_videos(videos, "seconds")
         # The samples' texts are rows of the classes': one linear map serves both passes.

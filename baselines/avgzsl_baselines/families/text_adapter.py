@@ -11,31 +11,19 @@ ClipClap-GZSL.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from avgzsl_baselines.families.layers import LinearBlock
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from torch import Tensor
 
 ADAPTED_WIDTH = 300
 """Outputs of W_enc: the width of the word vectors that the methods were published for."""
 
 
 class TextAdapter(nn.Module):
-    """`w` of a class: its only text embedding as it is, or W_enc of several side by side.
-
-    Args:
-        text: width of each text encoder's embedding.
-        dropout: rate in W_enc.
-    """
-
-    encoder: LinearBlock | None
+    """`w` of a class: its only text embedding as it is, or W_enc of several, of the given widths, side by side."""
 
     def __init__(self, text: Mapping[str, int], dropout: float) -> None:
         super().__init__()
@@ -46,9 +34,7 @@ class TextAdapter(nn.Module):
 
     def forward(self, text: Tensor) -> Tensor:
         """Text embeddings side by side, `[K, Dw]`, to `w`, `[K, width]`."""
-        if self.encoder is None:
-            return text
-        encoded: Tensor = self.encoder(text)
+        encoded: Tensor = text if self.encoder is None else self.encoder(text)
         return encoded
 
     def passes(self, text: Tensor, rows: Sequence[Tensor], block: LinearBlock) -> tuple[Tensor, Tensor]:
@@ -59,7 +45,7 @@ class TextAdapter(nn.Module):
 
         Args:
             text: float `[R, Dw]`.
-            rows: int64 vectors, positions in `text`; one a pass, in the order of the passes.
+            rows: int64 vectors, positions in `text`; one per pass.
             block: what the texts enter.
 
         Returns:

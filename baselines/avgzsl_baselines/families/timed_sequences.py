@@ -10,16 +10,12 @@ A window is again a sequence: a later first step and a smaller length, no vector
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
+from torch import Tensor
 
-from avgzsl_bench import Sequences
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, Videos
+from avgzsl_bench import Batch, Sequences, Videos
 
 AudioSteps = Literal["official", "duration"]
 
@@ -54,26 +50,16 @@ def audio_window(visual_window: int, audio_seconds: float, visual_seconds: float
 
 
 def centre_start(spare: Tensor) -> Tensor:
-    """Place the start of a window in the middle.
-
-    Args:
-        spare: int64 `[N]`, steps outside the window; not negative.
-
-    Returns:
-        int64 `[N]`.
-    """
+    """Place the start of a window, int64 `[N]`, in the middle; `spare`, int64 `[N]`, are the steps outside it."""
     return spare // 2
 
 
 def random_start(spare: Tensor, *, last: bool) -> Tensor:
-    """Draw a start uniformly from torch's own generator.
+    """Draw a start uniformly from torch's own generator: int64 `[N]`, from 0 to `spare`.
 
     Args:
         spare: int64 `[N]`, steps outside the window; not negative.
-        last: draw the last possible start too, which the published program never does.
-
-    Returns:
-        int64 `[N]`, from 0 to `spare`, or to `spare - 1` without the last.
+        last: draw `spare` too, the last possible start, which the published program never does.
     """
     choices = (spare + int(last)).clamp(min=1)
     drawn = (torch.rand(spare.shape, device=spare.device) * choices).long()
@@ -86,14 +72,10 @@ def spare_steps(sequences: Sequences, window: int) -> Tensor:
 
 
 def windows(videos: AudioVisual, start: Tensor, visual_window: int, audio_window: int) -> AudioVisual:
-    """Windows of fixed numbers of steps; shorter videos are padded to them.
+    """Take windows of fixed numbers of steps out of whole videos; shorter videos are padded to them.
 
-    The audio starts at the step nearest in time to the visual start, but early enough to fill its window.
-
-    Args:
-        videos: whole videos.
-        start: int64 `[N]`, the first visual step.
-        visual_window, audio_window: steps of a window.
+    The visual window starts at `start`, int64 `[N]`; the audio at the step nearest in time to it, but early enough
+    to fill its window.
     """
     audio, visual = videos.audio, videos.visual
     nearest = (start * (visual.seconds / audio.seconds)).round().long()

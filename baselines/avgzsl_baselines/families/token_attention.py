@@ -6,24 +6,15 @@ Attention and Language", CVPR 2022. Tokens are kept as `[2, N, D]`, so that thos
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class PairAttention(nn.Module):
     """Multi-head self-attention within pairs of tokens; each attends to itself and to the other.
 
-    Args:
-        width: of a token.
-        heads: number of heads.
-        head_width: width of a head.
-        dropout: rate after the output map; attention weights have none.
+    Dropout is after the output map; attention weights have none.
     """
 
     def __init__(self, width: int, heads: int, head_width: int, dropout: float) -> None:

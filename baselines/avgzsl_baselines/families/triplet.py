@@ -6,28 +6,16 @@ are not squared, and a small constant is added to each coordinate of a differenc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor
 from torch.nn import functional as F
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 EPSILON = 1e-6
 """What is added to every coordinate of a difference; it makes `distance` slightly asymmetric."""
 
 
 def distance(x: Tensor, y: Tensor) -> Tensor:
-    """Compute `d(x, y) = ||x - y + 1e-6||_2` along the last axis.
-
-    Args:
-        x: float `[..., d]`.
-        y: float, broadcast against `x`.
-
-    Returns:
-        float `[...]`.
-    """
+    """Compute `d(x, y) = ||x - y + 1e-6||_2`, `[...]`, along the last axis of x, `[..., d]`, and y, broadcast."""
     separation: Tensor = torch.linalg.vector_norm(x - y + EPSILON, dim=-1)
     return separation
 
@@ -38,17 +26,7 @@ def hinge(near: Tensor, far: Tensor, margin: float) -> Tensor:
 
 
 def triplet_terms(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0) -> Tensor:
-    """Compute `max(0, d(anchor, positive) - d(anchor, negative) + margin)` of each sample.
-
-    Args:
-        anchor: float `[B, d]`.
-        positive: float `[B, d]`, to be closer to the anchor.
-        negative: float `[B, d]`, to be farther from it.
-        margin: by how much.
-
-    Returns:
-        float `[B]`, not negative.
-    """
+    """Compute `max(0, d(anchor, positive) - d(anchor, negative) + margin)`, `[B]`, of three `[B, d]`."""
     return hinge(distance(anchor, positive), distance(anchor, negative), margin)
 
 

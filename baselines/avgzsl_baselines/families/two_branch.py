@@ -8,32 +8,24 @@ the batch, `d` the width of the joint space; audio, visual and text vectors are 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.families.layers import LinearBlock
-from avgzsl_baselines.families.settings import BenchmarkConfig
+from avgzsl_baselines.families.settings import AdapterDropout, BenchmarkConfig
 from avgzsl_baselines.families.text_adapter import TextAdapter
-from avgzsl_bench import CheckpointError, FeatureDims, Field, TorchMethod, Videos
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from torch import Tensor
-
-    from avgzsl_bench import Classes, Precision
+from avgzsl_bench import CheckpointError, Classes, FeatureDims, Field, Precision, TorchMethod, Videos
 
 
 class TwoBranchConfig(BenchmarkConfig):
     """Settings of both; the defaults are the published ones, which hardly depend on the dataset."""
 
     dropout: float = Field(0.2, ge=0, lt=1, description="dropout rate of the three embedding networks")
-    text_adapter_dropout: float = Field(
-        0.1, ge=0, lt=1, description="dropout rate of W_enc, which is there with several text encoders only"
-    )
+    text_adapter_dropout: AdapterDropout = 0.1
     hidden_width: int = Field(1024, ge=1, description="width of the hidden layer for audio, and for visual")
     text_hidden_width: int = Field(300, ge=1, description="width of the hidden layer for text")
     embedding_width: int = Field(64, ge=1, description="width d of the joint space")
@@ -65,12 +57,7 @@ class EmbeddingNet(nn.Module):
 
 
 class TwoBranchNet(nn.Module):
-    """`f_a`, `f_v` and `f_t`, each one hidden layer.
-
-    Args:
-        shape: widths of the features and texts.
-        config: widths and dropout.
-    """
+    """`f_a`, `f_v` and `f_t`, each one hidden layer."""
 
     def __init__(self, shape: FeatureDims, config: TwoBranchConfig) -> None:
         super().__init__()
@@ -109,12 +96,9 @@ class TwoBranchMethod(TorchMethod[AnyTwoBranchConfig]):
 
     @abstractmethod
     def combine(self, audio: Tensor, visual: Tensor, videos: Tensor) -> Tensor:
-        """Combine the matrices of the two branches into the scored one, `[N, K]`.
+        """Combine minus the distances of the two branches, `[N, K]` each, into the scored matrix, `[N, K]`.
 
-        Args:
-            audio: minus the distances of audio embeddings to classes, `[N, K]`.
-            visual: the same of visual embeddings.
-            videos: the embedded videos, `[N, 2d + e]`.
+        The embedded videos, `[N, 2d + e]`, may decide how.
         """
 
     def branch_scores(self, videos: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,15 +11,10 @@ input that is not mixed and to which the penalty's gradient is not taken.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import torch
-from torch import nn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from torch import Tensor
+from torch import Tensor, nn
 
 WEIGHT_DEVIATION = 0.02
 """Standard deviation of the first weights of the networks that `small_normal` initialises."""
@@ -37,9 +32,7 @@ def small_normal(module: nn.Module) -> None:
 class Critic(nn.Module):
     """Linear, LeakyReLU with slope 0.2, linear to one value; weights as `small_normal` draws them.
 
-    Args:
-        inputs: width of the features and of the condition, if any, together.
-        hidden: width of the hidden layer.
+    `inputs` is the width of the features and of the condition, if any, together.
     """
 
     def __init__(self, inputs: int, hidden: int) -> None:
@@ -50,17 +43,22 @@ class Critic(nn.Module):
 
     def forward(self, *parts: Tensor) -> Tensor:
         """Compute values `[B]` of inputs whose parts, `[B, ...]` each, are put side by side."""
-        inputs = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
-        values: Tensor = self.value(nn.functional.leaky_relu(self.hidden(inputs), 0.2))
+        values: Tensor = self.value(nn.functional.leaky_relu(self.hidden(torch.cat(parts, dim=1)), 0.2))
         return values.squeeze(1)
+
+
+def update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    """Update the parameters that the optimiser holds, computing no other gradients."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
+    optimizer.step()
 
 
 def value_gap(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Tensor:
     """Compute mean D(fake) - mean D(real), a scalar: what a critic lowers, minus its estimate of the distance.
 
-    Args:
-        critic: from features `[B, D]` to values `[B]`, a condition already bound.
-        real, fake: features `[B, D]`.
+    The critic maps features `[B, D]`, as `real` and `fake` are, to values `[B]`, a condition already bound.
     """
     return critic(fake).mean() - critic(real).mean()
 

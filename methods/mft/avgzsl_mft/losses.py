@@ -7,13 +7,11 @@ the same authors for a sister method (LSC-AVZSL); the alternatives are other rea
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 KLMode = Literal["embedding", "class_smooth", "class_semantic"]
 KLDirection = Literal["forward", "reverse"]
@@ -25,10 +23,7 @@ _SMALLEST_NORM = 1e-8
 def kl_loss(log_target: Tensor, log_prediction: Tensor, direction: KLDirection) -> Tensor:
     """Compute KL(q || p), or KL(p || q) for `reverse`: summed over a row, averaged over rows.
 
-    Args:
-        log_target: ln q, `[B, M]`; finite.
-        log_prediction: ln p, `[B, M]`; finite.
-        direction: which of the two stands first.
+    The target is ln q and the prediction ln p, both `[B, M]` and finite.
     """
     if direction == "reverse":
         log_target, log_prediction = log_prediction, log_target
@@ -49,21 +44,14 @@ def semantic_neighbours(text: Tensor, tau: float) -> Tensor:
 
 
 def text_cosine_loss(video: Tensor, text: Tensor) -> Tensor:
-    """Compute the mean of 1 - cos(theta_o,i, theta_w,i); a zero row counts 1.
-
-    Args:
-        video: theta_o `[B, d]`.
-        text: theta_w `[B, d]`.
-    """
+    """Compute the mean of 1 - cos(theta_o,i, theta_w,i), of `[B, d]` each; a zero row counts 1."""
     return 1 - F.cosine_similarity(video, text, dim=1, eps=_SMALLEST_NORM).mean()
 
 
 def pairwise_cosine_loss(video: Tensor, label: Tensor) -> Tensor:
     """Compute the mean of 1 - cos(theta_o,i, theta_o,j) over the pairs i < j of one class; 0 if there are none.
 
-    Args:
-        video: theta_o `[B, d]`.
-        label: int64 `[B]`.
+    theta_o is `[B, d]`, and the labels int64 `[B]`.
     """
     direction = F.normalize(video, dim=1, eps=_SMALLEST_NORM)
     same = (label.unsqueeze(0) == label.unsqueeze(1)).triu(diagonal=1).to(video.dtype)

@@ -8,15 +8,16 @@ references were at hand. The README beside the package names the origin of each 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import model_validator
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import ClipClap, ClipClapConfig, Embedded, Modality, VideoEncoder, base_losses
-from avgzsl_bench import Field
+from avgzsl_bench import Batch, Classes, FeatureDims, Field
 from avgzsl_mft.losses import (
     CosMode,
     KLDirection,
@@ -28,13 +29,6 @@ from avgzsl_mft.losses import (
     text_cosine_loss,
 )
 from avgzsl_mft.model import FeedForward, FusionTransformer, SelfAttention
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
-
-    from avgzsl_bench import Batch, Classes, FeatureDims
 
 
 class MFTConfig(ClipClapConfig):
@@ -151,13 +145,10 @@ def token_modalities(config: MFTConfig) -> list[Modality]:
 def build_layers(config: MFTConfig, *, pool_first: bool) -> nn.Sequential:
     """Build the transformer's layers; the last updates only the first token where nothing else is pooled."""
     layers: list[nn.Module] = []
+    width, dropout = config.model_width, config.transformer_dropout
     for number in range(1, config.layers + 1):
         if config.attention == "on":
             queries = 1 if pool_first and number == config.layers else None
-            layers.append(
-                SelfAttention(
-                    config.model_width, config.heads, config.head_width, config.transformer_dropout, queries
-                )
-            )
-        layers.append(FeedForward(config.model_width, config.feed_forward, config.transformer_dropout))
+            layers.append(SelfAttention(width, config.heads, config.head_width, dropout, queries))
+        layers.append(FeedForward(width, config.feed_forward, dropout))
     return nn.Sequential(*layers)

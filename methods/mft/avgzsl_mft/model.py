@@ -8,18 +8,13 @@ authors for a sister method (LSC-AVZSL), tokens and pooling our own; see the REA
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from torch import Tensor
-
-    from avgzsl_baselines.clipclap import VideoEncoder
+from avgzsl_baselines.clipclap import VideoEncoder
 
 MODALITY_DEVIATION = 0.02
 """Standard deviation of the modality embeddings at the start: next to nothing beside tokens of order 1."""
@@ -38,12 +33,7 @@ def attention_weights(query: Tensor, key: Tensor) -> Tensor:
 class SelfAttention(nn.Module):
     """The first line of a layer: `x + Drop(W_o concat(softmax(Q K^T / sqrt(h)) V))`, Q, K, V from LN(x).
 
-    Args:
-        width: width D of the tokens.
-        heads: number of heads.
-        head_width: width h of a head.
-        dropout: rate on what is added; the attention weights have none.
-        queries: how many of the first tokens to update and hand on; None: all.
+    The attention weights have no dropout. Only the first `queries` tokens are updated and handed on; None: all.
     """
 
     def __init__(
@@ -87,13 +77,7 @@ class SelfAttention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """The second line of a layer: `x + Drop(W_2 Drop(GELU(W_1 LN(x))))`, with the exact GELU.
-
-    Args:
-        width: width D of the tokens.
-        hidden: width of the hidden layer.
-        dropout: rate after either linear map.
-    """
+    """The second line of a layer: `x + Drop(W_2 Drop(GELU(W_1 LN(x))))`, with the exact GELU."""
 
     def __init__(self, width: int, hidden: int, dropout: float) -> None:
         super().__init__()
@@ -113,13 +97,7 @@ class FeedForward(nn.Module):
 
 
 class FusionTransformer(nn.Module):
-    """Encodes each token, adds its modality embedding, runs the layers, and pools: `[B, D]`.
-
-    Args:
-        encoders: one per token, in the tokens' order.
-        layers: what the tokens go through.
-        width: width D of the tokens.
-    """
+    """Encodes each token by its encoder, adds its modality embedding, runs the layers, and pools: `[B, D]`."""
 
     def __init__(self, encoders: Sequence[VideoEncoder], layers: nn.Module, width: int) -> None:
         super().__init__()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -23,6 +22,7 @@ from paired_cases import (
     validated,
     values,
 )
+from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.avca import AVCA
@@ -32,9 +32,6 @@ from avgzsl_baselines.families.layers import LinearBlock
 from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_bench import FeatureDims, Videos
 from avgzsl_bench.method.settings import default_settings
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def test_losses_are_the_seventeen_terms() -> None:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
 from avca_cases import fixture_method, make
 from avca_family import NO_DROPOUT
 from paired_cases import FIXTURE, assert_same_statistics, fixture_batch, passes, random_batch
+from torch import Tensor
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.token_attention import PairAttention
 from avgzsl_bench import FeatureDims
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def small(text: dict[str, int] | None = None, **settings: Any) -> AVCA:

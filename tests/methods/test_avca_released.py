@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 import torch
 from avca_cases import SPEC
 from released import random_state
+from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_bench import CheckpointError, Classes, FeatureDims, Videos
 from avgzsl_bench.records.released_weights import load_official
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 NORM = ("weight", "bias", "running_mean", "running_var")
 

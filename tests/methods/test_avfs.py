@@ -140,8 +140,7 @@ def test_adversarial_losses_of_a_linear_critic() -> None:
 
 # The first figures are those of CE-GZSL's routine, good to single precision; the second were worked out exactly.
 @pytest.mark.parametrize(
-    ("temperature", "single", "exact"),
-    [(0.1, 0.0082036859, 0.008203684716), (0.5, 0.4807890738, 0.480789061390)],
+    ("temperature", "single", "exact"), [(0.1, 0.0082036859, 0.008203684716), (0.5, 0.4807890738, 0.480789061390)]
 )
 def test_contrastive_loss(temperature: float, single: float, exact: float) -> None:
     rows = [(1, 0, 1), (1, 0.5, 0.5), (0, 1, 0), (0.2, 1, -0.3), (-1, 0, 0.4)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,9 +18,6 @@ from avgzsl_baselines.avfs import AVFS
 from avgzsl_baselines.families.avfs_losses import FeatureBatch, critic_losses, embedding_losses, generator_losses
 from avgzsl_baselines.families.avfs_networks import joined
 from avgzsl_bench import ClassBalancedSampler, FeatureDims, Videos
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_order_of_samples_does_not_matter() -> None:

@@ -51,13 +51,7 @@ def make(shape: FeatureDims, vectors: torch.Tensor | None = None, **settings: An
 
 def fixture_method(**settings: Any) -> AVGZSLNet:
     method = make(
-        FIXTURE,
-        FIXTURE_TEXT,
-        hidden_width=8,
-        decoder_hidden_width=7,
-        dropout=0.0,
-        decoder_dropout=0.0,
-        **settings,
+        FIXTURE, FIXTURE_TEXT, hidden_width=8, decoder_hidden_width=7, dropout=0.0, decoder_dropout=0.0, **settings
     )
     net = method.module.double()
     fill_branches(net)

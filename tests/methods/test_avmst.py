@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
@@ -24,19 +24,15 @@ from paired_cases import (
 )
 from presets import official_settings
 from reference_values import X, fill
+from torch import Tensor
 
 from avgzsl_baselines.avmst import AVMST, AVMSTConfig, SpikingBranch, gate, integrate_and_fire
 from avgzsl_baselines.families.avca_network import AVCAConfig
 from avgzsl_baselines.families.paired import paired
 from avgzsl_baselines.families.spiking import spike
-from avgzsl_bench import ConfigError, FeatureDims, Videos
+from avgzsl_bench import Batch, ConfigError, FeatureDims, Videos
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from avgzsl_bench import Batch
 
 SPEC = method_spec("avmst")
 FIXTURE = FeatureDims(6, 6, {"word2vec": 300})

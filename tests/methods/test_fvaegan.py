@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import torch
@@ -21,10 +22,6 @@ from avgzsl_baselines.fvaegan import FVAEGANConfig
 from avgzsl_bench import AvbenchError, FeatureDims, Samples, Videos
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config, default_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 SPEC = method_spec("fvaegan")
 
@@ -194,16 +191,10 @@ def test_fixture_forward() -> None:
 def test_fixture_losses() -> None:
     nets, _ = fixture()
     fake = nets.generator(Z, CONDITION).detach()
-    penalties = [
-        penalty(lambda x: nets.critic(x, CONDITION), fake),
-        penalty(nets.unconditional_critic, fake),
-    ]
+    penalties = [penalty(lambda x: nets.critic(x, CONDITION), fake), penalty(nets.unconditional_critic, fake)]
     assert penalties == pytest.approx([8.8017164500, 6.1031957802], abs=PRINTED_10)
     losses = nets.critic_losses(FIXTURE_X, CONDITION, Z, ALPHA, penalty_weight=10.0)
-    expected = [
-        0.0092939062 - 0.0002981541 + 8.8017164500,
-        0.2678366345 - 0.2248131350 + 6.1031957802,
-    ]
+    expected = [0.0092939062 - 0.0002981541 + 8.8017164500, 0.2678366345 - 0.2248131350 + 6.1031957802]
     assert [v.item() for v in losses.values()] == pytest.approx(expected, abs=1.6e-10)
     losses_of_generator = generator_losses(nets)
     bce, kl = losses_of_generator["reconstruction"], losses_of_generator["divergence"]

@@ -150,14 +150,7 @@ def test_generator_training_reads_the_text_of_the_batchs_classes() -> None:
 def test_the_mean_losses_are_reported_and_finite() -> None:
     method, (train, _) = small(), problem()
     first, second = method.train_epoch(train), method.train_epoch(train)
-    names = {
-        "classifier",
-        "critic",
-        "unconditional_critic",
-        "generator",
-        "reconstruction",
-        "divergence",
-    }
+    names = {"classifier", "critic", "unconditional_critic", "generator", "reconstruction", "divergence"}
     assert set(first) == set(second) == names
     assert second["classifier"] < first["classifier"]
     assert all(second[name] == first[name] for name in names - {"classifier"})

@@ -119,22 +119,10 @@ def test_fixture_in_evaluation_mode(
 @pytest.mark.parametrize(
     ("settings", "totals", "scale"),
     [
-        (
-            {"loss": "released"},
-            [8.90022481, 8.26071671, 6.68267187, 5.42141253],
-            1.0,
-        ),
+        ({"loss": "released"}, [8.90022481, 8.26071671, 6.68267187, 5.42141253], 1.0),
         ({"loss": "paper"}, [10.60940358, 9.95992692, 7.70608871, 6.39770526], 1.00385414),
-        (
-            {"loss": "released", "normalize_fused": True},
-            [0.64118251, 0.61155035, 0.56616583, 0.52624398],
-            1.0,
-        ),
-        (
-            {"loss": "paper", "normalize_fused": True},
-            [2.31476102, 2.08099663, 1.68177480, 1.52755758],
-            1.00386934,
-        ),
+        ({"loss": "released", "normalize_fused": True}, [0.64118251, 0.61155035, 0.56616583, 0.52624398], 1.0),
+        ({"loss": "paper", "normalize_fused": True}, [2.31476102, 2.08099663, 1.68177480, 1.52755758], 1.00386934),
     ],
 )
 def test_fixture_over_four_updates(settings: dict[str, Any], totals: list[float], scale: float) -> None:
@@ -242,10 +230,7 @@ def test_which_class_vectors_are_read() -> None:
     text = {"clip": torch.randn(3, 2), "knowledge": 10 * torch.randn(3, 5), "clap": torch.randn(3, 4)}
     classes = Classes(("a", "b", "c"), text, torch.tensor([True, False, True]))
     shape = FeatureDims(6, 7, {name: vectors.shape[1] for name, vectors in text.items()})
-    for settings, expected in (
-        ({}, text["knowledge"]),
-        ({"knowledge": "names"}, text["clip"]),
-    ):
+    for settings, expected in (({}, text["knowledge"]), ({"knowledge": "names"}, text["clip"])):
         method = KDA(KDAConfig(**settings), shape, classes, seed=0, device=torch.device("cpu"))
         assert torch.equal(method.embed_classes(classes), expected)
         assert torch.equal(method.train_text, expected[[0, 2]])

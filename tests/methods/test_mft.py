@@ -139,11 +139,7 @@ def test_queries_and_keys_of_a_single_token_do_not_matter() -> None:
 
 
 FIXTURE = {
-    "fva": (
-        {},
-        3662,
-        (1.2075611794, 0.3088197288, 1.3624753504, 0.1023957343, 0.5739076660, 3.2682058258),
-    ),
+    "fva": ({}, 3662, (1.2075611794, 0.3088197288, 1.3624753504, 0.1023957343, 0.5739076660, 3.2682058258)),
     "va": (
         {"tokens": "va"},
         3542,
@@ -206,10 +202,7 @@ def test_fixture_in_evaluation_mode() -> None:
 @pytest.mark.parametrize("bn_refresh", ["none", "official"])
 @pytest.mark.parametrize(
     ("attention", "expected"),
-    [
-        ("on", [3.2682058258, 2.5945404495, 2.4814085232]),
-        ("off", [3.9978423207, 3.4264709776, 3.0529539553]),
-    ],
+    [("on", [3.2682058258, 2.5945404495, 2.4814085232]), ("off", [3.9978423207, 3.4264709776, 3.0529539553])],
 )
 def test_fixture_over_three_updates(attention: str, expected: list[float], bn_refresh: str) -> None:
     method, batch = fixture_method(**SMALL, attention=attention, bn_refresh=bn_refresh), fixture_batch()
@@ -254,12 +247,7 @@ def test_a_loss_that_is_off_is_not_logged(settings: dict[str, Any], logged: list
 
 
 def test_every_parameter_learns() -> None:
-    for settings in (
-        {},
-        {"tokens": "va"},
-        {"attention": "ff_only"},
-        {"attention": "ff_only", "tokens": "va"},
-    ):
+    for settings in ({}, {"tokens": "va"}, {"attention": "ff_only"}, {"attention": "ff_only", "tokens": "va"}):
         method = fixture_method(**SMALL, **settings)
         method.train_step(fixture_batch())
         still = [n for n, p in method.module.named_parameters() if p.grad is None or not p.grad.any()]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from presets import official_settings, stage_one
@@ -10,9 +11,6 @@ from presets import official_settings, stage_one
 import avgzsl_bench as ab
 from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.method.settings import build_config, presets
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DATASETS = ("ucf", "activitynet", "vggsound")
 FEATURES = ("selavi", "c3d_vggish", "clip_clap", "c3d_vggish_seq")

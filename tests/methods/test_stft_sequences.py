@@ -54,9 +54,7 @@ def test_a_sequence_of_one_step_is_a_vector() -> None:
     method, videos = small(), sequence_videos()
     vectors = Videos(videos.audio, videos.visual)
     single = replace(
-        vectors,
-        audio_steps=Sequences.of_vectors(videos.audio),
-        visual_steps=Sequences.of_vectors(videos.visual),
+        vectors, audio_steps=Sequences.of_vectors(videos.audio), visual_steps=Sequences.of_vectors(videos.visual)
     )
     torch.testing.assert_close(method.score(single, method.classes), method.score(vectors, method.classes))
 

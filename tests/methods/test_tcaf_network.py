@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
@@ -11,15 +11,13 @@ from joint_space import CLIP_CLAP, CLS, MAIN
 from paired_cases import by_part, parameters
 from reference_values import T
 from tcaf_cases import SPEC, fixture_batch, fixture_method, make, pair_of
+from torch import Tensor
 
 from avgzsl_baselines.families.step_attention import Attention, permitted_keys, score_bias
 from avgzsl_baselines.families.tcaf_network import PositionBlock, StepEncoder
 from avgzsl_baselines.families.timed_sequences import AudioVisual
 from avgzsl_bench import FeatureDims, Sequences
 from avgzsl_bench.method.settings import default_settings
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 TOKENS = torch.tensor([[1, 0], [0, 1], [1, 1], [2, 0], [0, -1]], dtype=torch.float64).unsqueeze(0)
 REAL_AUDIO, REAL_VISUAL = torch.tensor([[True, True]]), torch.tensor([[True, False]])

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from released import random_state
 from tcaf_cases import SPEC, sequences
+from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.tcaf import TCAF
 from avgzsl_bench import CheckpointError, FeatureDims, Videos, load_official
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 NORM = ("weight", "bias", "running_mean", "running_var")
 HIDDEN, DECODED, POSITION, FEED_FORWARD, LAYERS = 24, 20, 8, 10, 2

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
 from joint_space import CLS, values
 from tcaf_cases import fixture_batch, fixture_method, pair_of, sequences, videos_of
+from torch import Tensor
 
 from avgzsl_baselines.families.tcaf_network import TCAFConfig
 from avgzsl_baselines.families.timed_sequences import (
@@ -21,9 +22,6 @@ from avgzsl_baselines.families.timed_sequences import (
 )
 from avgzsl_baselines.tcaf import TCAF
 from avgzsl_bench import Batch, ConfigError, Sequences, Videos
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 CLS_SECONDS, MAIN_SECONDS = (0.96, 0.64), (1.0, 1.0)
 

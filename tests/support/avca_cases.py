@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from avca_family import fixture_of
 from joint_space import build
 from paired_cases import FIXTURE
+from torch import Tensor
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_bench import FeatureDims
 from avgzsl_bench.method.registry import method_spec
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
 
 SPEC = method_spec("avca")
 

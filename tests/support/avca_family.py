@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from joint_space import build
 from paired_cases import FIXTURE_TEXT
 from reference_values import fill
+from torch import nn
 
 from avgzsl_baselines.avca import AVCA
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from avgzsl_baselines.families.avca_network import AVCANet
-    from avgzsl_baselines.families.stft_network import STFTNet
-    from avgzsl_baselines.families.token_attention import TokenLayer
-    from avgzsl_bench import FeatureDims
+from avgzsl_baselines.families.avca_network import AVCANet
+from avgzsl_baselines.families.stft_network import STFTNet
+from avgzsl_baselines.families.token_attention import TokenLayer
+from avgzsl_bench import FeatureDims
 
 NO_DROPOUT = {
     "encoder_dropout": 0.0,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from reference_values import AUDIO, TEXT, VISUAL, T, X, fill
@@ -15,10 +16,6 @@ from avgzsl_baselines.families.avfs_networks import joined
 from avgzsl_bench import Classes, FeatureDims
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.testing.trial import Trial
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 CPU = torch.device("cpu")
 PRINTED_10 = 5.1e-11

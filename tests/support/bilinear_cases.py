@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import pytest
 import reference_values
 import torch
+from torch import Tensor
 
 from avgzsl_baselines.families.bilinear import BilinearMethod
 from avgzsl_bench import Batch, Classes, FeatureDims, Videos
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from torch import Tensor
 
 MARGIN = 0.1
 LABEL = torch.tensor([0, 1, 2])

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import torch
 from reference_values import AUDIO, VISUAL, X
+from torch import Tensor
 
 from avgzsl_baselines.clipclap import Embedded
 from avgzsl_bench import Batch, Classes, FeatureDims, TorchMethod
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from torch import Tensor
 
 CLIP_CLAP = FeatureDims(1024, 512, {"clip": 512, "clap": 1024})
 CLS = FeatureDims(128, 4096, {"word2vec": 300})

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
 from reference_values import AUDIO, TEXT, VISUAL, T, X, fill
+from torch import Tensor
 
-from avgzsl_bench import Batch, Classes, FeatureDims, Samples, Task, Videos
+from avgzsl_baselines.families.two_branch import TwoBranchNet
+from avgzsl_bench import Batch, Classes, FeatureDims, Metrics, Samples, Task, TorchMethod, Videos
 from avgzsl_bench.execution.scoring import score, validate
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.gzsl.task import Truth
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from torch import Tensor
-
-    from avgzsl_baselines.families.two_branch import TwoBranchNet
-    from avgzsl_bench import Metrics, TorchMethod
 
 CLIP_CLAP = FeatureDims(1024, 512, {"clip": 512, "clap": 1024})
 CLS = FeatureDims(128, 4096, {"word2vec": 300})

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from avca_family import NO_DROPOUT
 from joint_space import build
+from torch import Tensor
 
 from avgzsl_baselines.stft import STFT
 from avgzsl_bench import FeatureDims
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 PRINTED_7 = 5.1e-8
 SINGLE = 2.5e-7

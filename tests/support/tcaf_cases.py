@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from joint_space import build
 from reference_values import T, X, fill
+from torch import Tensor
 
 from avgzsl_baselines.families.timed_sequences import AudioVisual
 from avgzsl_baselines.tcaf import TCAF
 from avgzsl_bench import Batch, FeatureDims, Sequences, Videos
 from avgzsl_bench.method.registry import method_spec
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
 
 SPEC = method_spec("tcaf")
 

@@ -6,14 +6,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from avca_cases import SPEC, fixture_method, make
+from avca_cases import fixture_method
 from paired_cases import (
-    CLIP_CLAP,
-    CLS,
-    DATASETS,
     FIXTURE_TEXT,
-    MAIN,
-    by_part,
     fixture_batch,
     parameters,
     rounded,
@@ -27,11 +22,9 @@ from torch.nn import functional as F
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_losses import Embedded, avca_losses, cross_triplets
-from avgzsl_baselines.families.avca_network import AVCAConfig
 from avgzsl_baselines.families.layers import LinearBlock
 from avgzsl_baselines.families.triplet import triplet_loss
-from avgzsl_bench import FeatureDims, Videos
-from avgzsl_bench.method.settings import default_settings
+from avgzsl_bench import Videos
 
 
 def test_losses_are_the_seventeen_terms() -> None:
@@ -77,34 +70,6 @@ def test_negatives_equal_to_positives() -> None:
     triplets = losses["base"] + losses["contrast"] + losses["additional"]
     assert losses["base"] + losses["contrast"] == pytest.approx(6, abs=1e-12)
     assert triplets == pytest.approx(10 + 2 * sum(near), abs=1e-4)
-
-
-COMMON = {
-    "transformer": 400_264,
-    "audio_projection": 188_096,
-    "visual_projection": 188_096,
-    "text_projection": 19_392,
-    "decoder": 20_100,
-    "audio_reconstruction": 20_100,
-    "visual_reconstruction": 20_100,
-}
-
-
-@pytest.mark.parametrize(
-    ("shape", "audio", "visual", "total"),
-    [(MAIN, 418_180, 418_180, 1_693_108), (CLS, 221_572, 2_253_188, 3_331_508)],
-)
-def test_parameters(shape: FeatureDims, audio: int, visual: int, total: int) -> None:
-    method = make(shape)
-    assert by_part(method.module) == {"audio_encoder": audio, "visual_encoder": visual, **COMMON}
-    assert parameters(method.module) == total
-    assert method.parameter_count() == total - 600
-    assert sum(p.numel() for group in method.optimizer.param_groups for p in group["params"]) == total - 600
-
-
-def test_parameters_with_several_text_encoders() -> None:
-    assert parameters(make(CLIP_CLAP).module) == 2_416_952
-    assert parameters(make(FeatureDims(1024, 512, {"word2vec": 300})).module) == 1_955_252
 
 
 def test_fixture_in_evaluation_mode() -> None:
@@ -222,36 +187,3 @@ def test_scoring_example() -> None:
     ):
         assert rounded(validated(method, bias)[0])[:3] == expected
     assert method.calibration_scorer(task.classes) is None
-
-
-PUBLISHED = {
-    "dropouts": {
-        ("ucf", "selavi"): (0.2, 0.3, 0.5),
-        ("ucf", "c3d_vggish"): (0.2, 0.3, 0.5),
-        ("activitynet", "selavi"): (0.2, 0.2, 0.1),
-        ("activitynet", "c3d_vggish"): (0.2, 0.2, 0.1),
-        ("vggsound", "selavi"): (0.0, 0.0, 0.1),
-        ("vggsound", "c3d_vggish"): (0.0, 0.0, 0.0),
-    },
-    "momentum": {("ucf", "selavi"): 0.1, ("vggsound", "selavi"): 0.1},
-    "batch_size": {("vggsound", "selavi"): 64},
-}
-
-
-@pytest.mark.parametrize("dataset", DATASETS)
-@pytest.mark.parametrize("features", ["selavi", "c3d_vggish", "clip_clap"])
-def test_published_settings(dataset: str, features: str) -> None:
-    config = AVCAConfig(**default_settings(SPEC, dataset, features))
-    key = dataset, "c3d_vggish" if features == "clip_clap" else features
-    dropouts = config.encoder_dropout, config.projection_dropout, config.decoder_dropout
-    assert dropouts == PUBLISHED["dropouts"][key]
-    assert config.momentum == PUBLISHED["momentum"].get(key, 0.99)
-    assert config.batch_size == PUBLISHED["batch_size"].get(key, 256)
-    assert (config.encoder_hidden_width, config.projection_hidden_width, config.embedding_width) == (512, 512, 64)
-    attention = (config.depth, config.heads, config.head_width, config.feed_forward_width)
-    assert attention == (1, 3, 100, 64)
-    assert (config.k1, config.k2, config.regularization, config.margin) == (1, 1, True, 1)
-    assert (config.learning_rate, config.weight_decay) == (1e-3, 1e-5)
-    assert (config.epochs, config.batches_per_epoch) == (50, 500)
-    assert (config.scheduler, config.plateau_factor, config.plateau_patience) == ("plateau", 0.1, 3)
-    assert (config.train_positions, config.reconstruction_passes, config.bn_refresh) == (False, True, "official")

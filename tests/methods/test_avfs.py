@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from avfs_cases import ALPHA, PRINTED_10, SPEC, fake_of, fixture_batch, fixture_method, make, trial, values
+from paired_cases import by_part
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -22,7 +23,6 @@ from avgzsl_baselines.families.avfs_losses import (
 from avgzsl_baselines.families.avfs_networks import AVFSNetworks, SemanticScorer, joined
 from avgzsl_bench import AvbenchError, ConfigError, FeatureDims, Videos
 from avgzsl_bench.method.registry import method_class
-from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.testing.method_checks import CHECKS
 
 CLIP_CLAP = FeatureDims(1024, 512, {"clip": 512, "clap": 1024})
@@ -41,49 +41,6 @@ LEGAL: list[dict[str, Any]] = [
     {"generator": False, "score": "semantic"},
     {"generator": False, "score": "semantic", "contrastive": False},
 ]
-
-
-def parameters(module: nn.Module | None) -> int:
-    return 0 if module is None else sum(p.numel() for p in module.parameters())
-
-
-def by_part(method: AVFS) -> tuple[int, ...]:
-    net = method.module
-    return tuple(parameters(part) for part in (net.generator, net.critic, net.embedding, net.scorer))
-
-
-@pytest.mark.parametrize(
-    ("shape", "parts", "total"),
-    [
-        (CLS, (4_945_024, 4_634_625, 2_228_864, 207_872), 12_016_385),
-        (MAIN, (1_665_024, 1_357_825, 590_464, 207_872), 3_821_185),
-        (CLIP_CLAP, (3_455_488, 3_147_777, 852_608, 524_288), 7_980_161),
-    ],
-)
-def test_parameters(shape: FeatureDims, parts: tuple[int, ...], total: int) -> None:
-    method = make(shape)
-    assert by_part(method) == parts
-    assert method.parameter_count() == total == sum(parts)
-    assert parameters(method.module.classifier) == 3 * 513
-
-
-@pytest.mark.parametrize(
-    ("settings", "parts", "classifier_width"),
-    [
-        ({"contrastive": False}, (3_455_488, 3_147_777, 852_608 - 513 * 128, 524_288), 512),
-        ({"discriminative": False}, (3_455_488, 3_147_777, 852_608, 0), 512),
-        ({"contrastive": False, "discriminative": False}, (3_455_488, 3_147_777, 0, 0), 1536),
-        ({"generator": False, "score": "semantic"}, (0, 0, 852_608, 524_288), None),
-        ({"score": "semantic"}, (3_455_488, 3_147_777, 852_608, 524_288), None),
-    ],
-)
-def test_switches_leave_out_what_is_not_trained(
-    settings: dict[str, Any], parts: tuple[int, ...], classifier_width: int | None
-) -> None:
-    method = make(CLIP_CLAP, **settings)
-    assert by_part(method) == parts
-    classifier = method.module.classifier
-    assert (None if classifier is None else classifier.in_features) == classifier_width
 
 
 def test_initial_weights() -> None:
@@ -211,7 +168,7 @@ def generator_figures(method: AVFS, batch: FeatureBatch) -> list[float]:
 
 def test_fixture_forward() -> None:
     method = fixture_method()
-    assert by_part(method) == (2_265, 2_505, 168, 1_545)
+    assert [*by_part(method.module).values()][:4] == [2_265, 2_505, 168, 1_545]
     batch, net = fixture_batch(method), method.module
     fake, hidden = fake_of(method, batch), net.encode(batch.features)
     projected = net.project(hidden)
@@ -342,32 +299,3 @@ def test_state_without_memory() -> None:
     assert {value.device.type for value in expected.values()} == {"meta"}
     trained = small.trained().state_dict()
     assert {name: value.shape for name, value in expected.items()} == {n: v.shape for n, v in trained.items()}
-
-
-@pytest.mark.parametrize("features", ["c3d_vggish", "selavi", "clip_clap", "c3d_vggish_seq"])
-@pytest.mark.parametrize(("dataset", "steps"), [("ucf", 600), ("vggsound", 2000), ("activitynet", 2000)])
-def test_settings(dataset: str, steps: int, features: str) -> None:
-    config = AVFSConfig(**default_settings(SPEC, dataset, features))
-    assert config == AVFSConfig(
-        epochs=50,
-        calibration="exact",
-        score="classifier",
-        contrastive=True,
-        discriminative=True,
-        generator=True,
-        batch_size=64,
-        batches_per_epoch=300,
-        learning_rate=1e-4,
-        embedding_learning_rate=1e-4,
-        critic_steps=5,
-        penalty_weight=10.0,
-        contrastive_weight=0.01,
-        discriminative_weight=0.01,
-        contrastive_temperature=0.1,
-        scorer_temperature=0.1,
-        synthetic_per_class=200,
-        classifier_steps=steps,
-        classifier_batch_size=256,
-        classifier_learning_rate=1e-3,
-        noise_width=300,
-    )

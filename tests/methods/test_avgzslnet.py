@@ -10,14 +10,9 @@ import pytest
 import torch
 from joint_space import build
 from paired_cases import (
-    CLIP_CLAP,
-    CLS,
-    DATASETS,
     FIXTURE,
     FIXTURE_TEXT,
-    MAIN,
     assert_same_statistics,
-    by_part,
     fill_branches,
     fixture_batch,
     official_branches,
@@ -35,11 +30,10 @@ from reference_values import fill
 from released import random_state
 from torch.nn import functional as F
 
-from avgzsl_baselines.avgzslnet import AVGZSLNet, AVGZSLNetConfig, Embedded, avgzslnet_losses, reconstruction_loss
+from avgzsl_baselines.avgzslnet import AVGZSLNet, Embedded, avgzslnet_losses, reconstruction_loss
 from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_bench import Batch, Classes, FeatureDims, TorchMethod, Videos
 from avgzsl_bench.method.registry import method_spec
-from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.released_weights import load_official
 
 SPEC = method_spec("avgzslnet")
@@ -118,24 +112,6 @@ def test_a_perfect_reconstruction_has_a_gradient() -> None:
 
 
 # --- the network ---
-
-
-@pytest.mark.parametrize(
-    ("shape", "parts", "total"),
-    [
-        (MAIN, {"audio": 592_960, "visual": 592_960, "text": 110_164, "decoder": 23_788}, 1_319_872),
-        (CLS, {"audio": 199_744, "visual": 4_262_976, "text": 110_164, "decoder": 23_788}, 4_596_672),
-    ],
-)
-def test_parameters(shape: FeatureDims, parts: dict[str, int], total: int) -> None:
-    method = make(shape)
-    assert by_part(method.module) == parts
-    assert method.parameter_count() == total
-
-
-def test_parameters_with_several_text_encoders() -> None:
-    assert make(CLIP_CLAP).parameter_count() == 2_305_860
-    assert make(FeatureDims(1024, 512, {"word2vec": 300})).parameter_count() == 1_844_160
 
 
 def test_fixture_in_evaluation_mode() -> None:
@@ -295,19 +271,6 @@ def test_official_bias_is_the_mean_of_three() -> None:
 
 
 # --- settings and released weights ---
-
-
-@pytest.mark.parametrize("dataset", DATASETS)
-@pytest.mark.parametrize("features", ["selavi", "c3d_vggish", "clip_clap"])
-def test_published_settings(dataset: str, features: str) -> None:
-    config = AVGZSLNetConfig(**default_settings(SPEC, dataset, features))
-    assert (config.dropout, config.decoder_dropout, config.margin) == (0.8, 0.5, 1)
-    widths = (config.hidden_width, config.text_hidden_width, config.decoder_hidden_width, config.embedding_width)
-    assert widths == (1024, 300, 64, 64)
-    assert (config.learning_rate, config.weight_decay) == (1e-3, 0)
-    assert (config.epochs, config.batches_per_epoch, config.batch_size) == (50, 500, 256)
-    assert (config.scheduler, config.plateau_factor, config.plateau_patience) == ("plateau", 0.1, 3)
-    assert config.bias == "own"
 
 
 DECODER = "decoder_net.embedding_net"

@@ -10,14 +10,9 @@ import torch
 from cjme_cases import fixture_embedded, fixture_method, losses_of
 from joint_space import build
 from paired_cases import (
-    CLIP_CLAP,
-    CLS,
-    DATASETS,
     FIXTURE_TEXT,
-    MAIN,
     assert_same_statistics,
     batch_normalised,
-    by_part,
     fixture_batch,
     official_branches,
     passes,
@@ -31,10 +26,9 @@ from paired_cases import (
 )
 from released import random_state
 
-from avgzsl_baselines.cjme import CJME, CJMEConfig, attention_targets, entropies
+from avgzsl_baselines.cjme import CJME, attention_targets, entropies
 from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, TorchMethod, Videos
 from avgzsl_bench.method.registry import method_spec
-from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.released_weights import load_official
 
 SPEC = method_spec("cjme")
@@ -42,26 +36,6 @@ SPEC = method_spec("cjme")
 
 def make(shape: FeatureDims, vectors: torch.Tensor | None = None, **settings: Any) -> CJME:
     return build(CJME, shape, vectors, **settings)
-
-
-@pytest.mark.parametrize(
-    ("shape", "parts", "total"),
-    [
-        (MAIN, {"audio": 592_960, "visual": 592_960, "text": 110_164, "attention": 3_073}, 1_299_157),
-        (CLS, {"audio": 199_744, "visual": 4_262_976, "text": 110_164, "attention": 12_673}, 4_585_557),
-    ],
-)
-def test_parameters(shape: FeatureDims, parts: dict[str, int], total: int) -> None:
-    method = make(shape)
-    assert by_part(method.module) == parts
-    assert method.parameter_count() == total
-
-
-def test_parameters_with_several_text_encoders() -> None:
-    method = make(CLIP_CLAP)
-    assert method.parameter_count() == 2_286_681
-    assert by_part(method.module)["text_adapter"] == 2_286_681 - 1_824_981
-    assert make(FeatureDims(1024, 512, {"word2vec": 300})).parameter_count() == 1_824_981
 
 
 def test_fixture_in_evaluation_mode() -> None:
@@ -190,23 +164,6 @@ def test_official_bias_is_the_mean_of_three() -> None:
     audio, visual, gated = example(bias="mean_of_three").calibration_scorer(task.classes)(task.videos)
     assert torch.equal(gated, torch.where(task.videos.audio[:, 2:] == 1, visual, audio))
     assert torch.equal(gated, example().score(task.videos, task.classes))
-
-
-@pytest.mark.parametrize("dataset", DATASETS)
-@pytest.mark.parametrize("features", ["selavi", "c3d_vggish", "clip_clap"])
-def test_published_settings(dataset: str, features: str) -> None:
-    config = CJMEConfig(**default_settings(SPEC, dataset, features))
-    assert config.dropout == (0.0 if dataset == "vggsound" else 0.2)
-    assert (config.hidden_width, config.text_hidden_width, config.embedding_width) == (1024, 300, 64)
-    assert (config.learning_rate, config.weight_decay, config.margin, config.entropy_threshold) == (
-        1e-3,
-        0,
-        1,
-        0.1,
-    )
-    assert (config.epochs, config.batches_per_epoch, config.batch_size) == (50, 500, 256)
-    assert (config.scheduler, config.plateau_factor, config.plateau_patience) == ("plateau", 0.1, 3)
-    assert (config.attention_weighting, config.bias) == ("batch_mean", "own")
 
 
 def official_shapes() -> dict[str, tuple[int, ...]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from joint_space import CLIP_CLAP, CLS, MAIN, PRINTED_8, PRINTED_10, build, fixed_embedded, fixture_batch, values
+from joint_space import CLIP_CLAP, MAIN, PRINTED_8, PRINTED_10, build, fixed_embedded, fixture_batch, values
 from reference_values import AUDIO, TEXT, VISUAL, T, fill
 from released import random_state
 from torch import Tensor
@@ -15,7 +15,6 @@ from torch.nn import functional as F
 from avgzsl_baselines.clipclap import ClipClap, ClipClapConfig, base_losses
 from avgzsl_bench import Batch, CheckpointError, ConfigError, FeatureDims, Videos, load_official
 from avgzsl_bench.method.registry import method_spec
-from avgzsl_bench.method.settings import default_settings
 
 
 def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> ClipClap:
@@ -48,35 +47,6 @@ def fixture_method(**settings: Any) -> ClipClap:
         }
     )
     return method
-
-
-@pytest.mark.parametrize(
-    ("shape", "settings", "expected"),
-    [
-        (CLIP_CLAP, {}, 2_237_824),
-        (CLIP_CLAP, {"text": "clip"}, 1_713_536),
-        (CLIP_CLAP, {"text": "clap"}, 1_975_680),
-        (CLIP_CLAP, {"modality": "audio"}, 1_713_536),
-        (CLIP_CLAP, {"modality": "visual"}, 1_189_248),
-        (CLS, {}, 2_981_248),
-        (MAIN, {}, 1_342_848),
-    ],
-)
-def test_parameters(shape: FeatureDims, settings: dict[str, Any], expected: int) -> None:
-    assert make(shape, **settings).parameter_count() == expected
-
-
-def test_parameters_by_network() -> None:
-    net = make(CLIP_CLAP).module
-    counts = {name: sum(p.numel() for p in part.parameters()) for name, part in net.named_children()}
-    assert counts == {
-        "video_encoder": 787_968,
-        "text_encoder": 787_968,
-        "video_projection": 296_640,
-        "text_projection": 32_960,
-        "video_decoder": 297_984,
-        "text_decoder": 34_304,
-    }
 
 
 def test_losses_of_fixed_tensors() -> None:
@@ -261,22 +231,6 @@ def test_a_modality_that_is_off_is_not_read() -> None:
         before = method.embed_videos(Videos(*pair))
         pair[other] = torch.randn_like(pair[other])
         assert torch.equal(method.embed_videos(Videos(*pair)), before)
-
-
-@pytest.mark.parametrize(
-    ("dataset", "feature_set", "rate", "epochs"),
-    [
-        ("ucf", "clip_clap", 7e-5, 20),
-        ("vggsound", "clip_clap", 1e-4, 15),
-        ("activitynet", "clip_clap", 1e-4, 15),
-        ("vggsound", "selavi", 7e-5, 20),
-    ],
-)
-def test_published_settings(dataset: str, feature_set: str, rate: float, epochs: int) -> None:
-    config = ClipClapConfig(**default_settings(method_spec("clipclap"), dataset, feature_set))
-    assert (config.learning_rate, config.epochs) == (rate, epochs)
-    assert (config.batch_size, config.batches_per_epoch, config.weight_decay) == (64, 300, 1e-5)
-    assert (config.scheduler, config.plateau_factor, config.plateau_patience) == ("plateau", 0.1, 3)
 
 
 # --- the published program's switches and checkpoints ---

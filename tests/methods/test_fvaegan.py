@@ -21,7 +21,7 @@ from avgzsl_baselines.families.wasserstein import Critic, gradient_penalty, valu
 from avgzsl_baselines.fvaegan import FVAEGANConfig
 from avgzsl_bench import AvbenchError, FeatureDims, Samples, Videos
 from avgzsl_bench.method.registry import method_spec
-from avgzsl_bench.method.settings import build_config, default_settings
+from avgzsl_bench.method.settings import build_config
 
 SPEC = method_spec("fvaegan")
 
@@ -303,41 +303,6 @@ def test_a_task_without_unseen_classes() -> None:
     method = make(SHAPE, classes.seen_classes(), **SMALL)
     method.train_epoch(train)
     assert method.score(train.videos, classes.seen_classes()).shape == (22, 3)
-
-
-@pytest.mark.parametrize("dataset", ["ucf", "activitynet", "vggsound"])
-@pytest.mark.parametrize(
-    ("features", "scaling"),
-    [
-        ("selavi", "none"),
-        ("selavi_seq", "none"),
-        ("c3d_vggish", "none"),
-        ("c3d_vggish_seq", "none"),
-        ("clip_clap", "min_max"),
-        ("my_features", "min_max"),
-    ],
-)
-def test_settings(dataset: str, features: str, scaling: str) -> None:
-    config = FVAEGANConfig(**default_settings(SPEC, dataset, features))
-    synthetic = 10_000 if dataset == "vggsound" else 1000
-    assert config == FVAEGANConfig(
-        epochs=50 * 30,
-        classifier_epochs=30,
-        schedule="full",
-        generator_batch_size=64,
-        generator_batches=500,
-        critic_steps=5,
-        learning_rate=1e-3,
-        penalty_weight=10.0,
-        adversarial_weight=1e5,
-        synthetic_per_class=synthetic,
-        classifier_learning_rate=1e-3,
-        latent_width=300,
-        critic_width=512,
-        encoder_width=300,
-        generator_width=512,
-        scaling=scaling,
-    )
 
 
 def test_simulated_features_are_scaled_and_soon_done() -> None:

@@ -10,15 +10,10 @@ import pytest
 import torch
 from avca_family import NO_DROPOUT, layers_by_tag
 from paired_cases import (
-    CLIP_CLAP,
-    CLS,
-    DATASETS,
     FIXTURE,
     FIXTURE_TEXT,
     MAIN,
-    by_part,
     fixture_batch,
-    parameters,
     passes,
     random_batch,
     values,
@@ -28,13 +23,10 @@ from stft_cases import PRINTED_7, SINGLE, doubles, make, small
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleAttention, TripleLayer, TuckerFusion
-from avgzsl_baselines.families.stft_network import Embedded, STFTConfig
+from avgzsl_baselines.families.stft_network import Embedded
 from avgzsl_baselines.stft import STFT, stft_losses
 from avgzsl_bench import FeatureDims
-from avgzsl_bench.method.registry import method_spec
-from avgzsl_bench.method.settings import build_config
 
-SPEC = method_spec("stft")
 PRINTED = 5.1e-9
 
 
@@ -183,41 +175,6 @@ def test_losses_are_their_terms() -> None:
     assert losses["total"] == pytest.approx(total, abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("shape", "total"),
-    [
-        (MAIN, 7_765_471),
-        (CLS, 11_042_271),
-        (FeatureDims(1024, 512, {"word2vec": 300}), 8_289_759),
-        (CLIP_CLAP, 8_751_459),
-        (FIXTURE, 6_728_159),
-    ],
-)
-def test_parameters(shape: FeatureDims, total: int) -> None:
-    method = make(shape)
-    assert parameters(method.module) == total
-    assert method.parameter_count() == total
-    assert sum(p.numel() for group in method.optimizer.param_groups for p in group["params"]) == total
-
-
-def test_parameters_of_each_part() -> None:
-    assert by_part(make(MAIN).module) == {
-        "audio_encoder": 527_360,
-        "visual_encoder": 527_360,
-        "spiking": 2 * 791_053,
-        "combiner": 2_691_649,
-        "audio_fusion": 308_672,
-        "visual_fusion": 308_672,
-        "joint_layer": 1_117_248,
-        "audio_projection": 296_640,
-        "visual_projection": 296_640,
-        "text_projection": 19_392,
-        "decoder": 20_100,
-        "audio_reconstruction": 34_304,
-        "visual_reconstruction": 34_304,
-    }
-
-
 def test_initial_values() -> None:
     net = make(MAIN).module
     for zero in (net.combiner.share, net.combiner.prior, net.spiking.step_offset, net.spiking.norms[0].balance):
@@ -312,41 +269,6 @@ def test_negatives_reach_the_triplets_alone() -> None:
     assert first["triplet"] != pytest.approx(second["triplet"], abs=1e-4)
     for name in ("projection", "reconstruction"):
         assert first[name] == second[name]
-
-
-def config(dataset: str, features: str) -> STFTConfig:
-    settings = build_config(SPEC, STFTConfig, dataset, features, {})
-    assert isinstance(settings, STFTConfig)
-    return settings
-
-
-@pytest.mark.parametrize(
-    ("dataset", "features", "dropout", "momentum", "batch"),
-    [
-        ("ucf", "selavi", (0.2, 0.3, 0.5), 0.1, 256),
-        ("ucf", "c3d_vggish", (0.2, 0.3, 0.5), 0.99, 256),
-        ("vggsound", "selavi", (0.0, 0.0, 0.1), 0.1, 64),
-        ("vggsound", "c3d_vggish", (0.0, 0.0, 0.0), 0.99, 256),
-        ("activitynet", "selavi", (0.2, 0.2, 0.1), 0.99, 256),
-        ("activitynet", "c3d_vggish", (0.2, 0.2, 0.1), 0.99, 256),
-    ],
-)
-def test_settings(dataset: str, features: str, dropout: tuple[float, ...], momentum: float, batch: int) -> None:
-    settings = config(dataset, features)
-    assert (settings.encoder_dropout, settings.projection_dropout, settings.decoder_dropout) == dropout
-    assert (settings.momentum, settings.batch_size) == (momentum, batch)
-    assert (settings.epochs, settings.batches_per_epoch, settings.learning_rate) == (50, 500, 1e-3)
-    assert (settings.weight_decay, settings.plateau_patience, settings.plateau_factor) == (1e-5, 3, 0.1)
-    assert config(dataset, f"{features}_seq") == settings
-
-
-@pytest.mark.parametrize("dataset", DATASETS)
-def test_clip_clap_is_as_cls(dataset: str) -> None:
-    assert config(dataset, "clip_clap") == config(dataset, "c3d_vggish")
-
-
-def test_the_defaults_are_those_for_ucf_with_selavi() -> None:
-    assert config("ucf", "selavi") == STFTConfig()
 
 
 def test_dropout_rates_and_momentum_are_in_their_places() -> None:

@@ -8,14 +8,12 @@ import pytest
 import torch
 from joint_space import PRINTED_8, PRINTED_10, fixed_embedded, values
 from paired_cases import passes, scoring_example, scoring_task
-from tcaf_cases import SPEC, fixture_batch, fixture_method, pair_of, videos_of
+from tcaf_cases import fixture_batch, fixture_method, pair_of, videos_of
 
 from avgzsl_baselines.clipclap import base_losses
-from avgzsl_baselines.families.tcaf_network import TCAFConfig
 from avgzsl_baselines.families.timed_sequences import AudioVisual
 from avgzsl_baselines.tcaf import TCAF
 from avgzsl_bench import Videos
-from avgzsl_bench.method.settings import default_settings
 
 OFFICIAL = {"window_start": "official", "eval_times": "index", "bn_refresh": "official"}
 
@@ -146,33 +144,6 @@ def test_reconstructions_aim_at_the_word_vectors() -> None:
     expected = (out.encoded_text - out.video_decoded).square().mean()
     expected += (out.encoded_text - out.text_decoded).square().mean()
     assert method.losses(batch)["rec"].item() == pytest.approx(expected.item(), abs=1e-12)
-
-
-PUBLISHED = {
-    # learning rate, scheduler; layers, heads, head width, encoder hidden; dropout of encoder, decoder, text,
-    # position, transformer; assembly
-    ("ucf", "c3d_vggish"): (7e-5, "plateau", 6, 8, 64, 512, 0.3, 0.1, 0.1, 0.2, 0.3, "max"),
-    ("vggsound", "c3d_vggish"): (6e-5, "none", 8, 8, 64, 512, 0.2, 0.2, 0.1, 0.1, 0.5, "max"),
-    ("activitynet", "c3d_vggish"): (7e-5, "plateau", 6, 8, 64, 512, 0.3, 0.1, 0.1, 0.2, 0.4, "fixed"),
-    ("ucf", "selavi"): (5e-5, "none", 5, 8, 64, 256, 0.4, 0.2, 0.1, 0.2, 0.3, "max"),
-    ("vggsound", "selavi"): (7e-5, "none", 8, 6, 128, 128, 0.2, 0.2, 0.2, 0.2, 0.5, "max"),
-    ("activitynet", "selavi"): (7e-5, "plateau", 8, 3, 128, 128, 0.2, 0.1, 0.1, 0.2, 0.3, "fixed"),
-}
-
-
-@pytest.mark.parametrize("suffix", ["", "_seq"])
-@pytest.mark.parametrize(("dataset", "features"), PUBLISHED)
-def test_published_settings(dataset: str, features: str, suffix: str) -> None:
-    c = TCAFConfig(**default_settings(SPEC, dataset, features + suffix))
-    dropouts = c.encoder_dropout, c.decoder_dropout, c.text_dropout, c.position_dropout, c.transformer_dropout
-    widths = c.depth, c.heads, c.head_width, c.encoder_hidden_width
-    expected = PUBLISHED[dataset, features]
-    assert (c.learning_rate, c.scheduler, *widths, *dropouts, c.assembly) == expected
-    assert (c.batch_size, c.batches_per_epoch, c.epochs, c.weight_decay) == (64, 300, 50, 1e-5)
-    assert (c.model_width, c.decoder_hidden_width, c.embedding_width, c.position_width) == (300, 512, 64, 64)
-    assert (c.feed_forward_width, c.attention, c.train_window, c.test_window) == (128, "cross", 60, 300)
-    assert (c.visual_norm, c.eval_times, c.audio_window, c.bn_padding) == ("time", "seconds", "official", "all")
-    assert (c.bn_refresh, c.text_order, c.window_start) == ("none", "by-name", "all")
 
 
 def test_index_times_change_scores_unless_steps_are_of_a_second() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import reference_values
 import torch
-from joint_space import CLS, MAIN, PRINTED_8, PRINTED_10, build, values
+from built_methods import CLS, MAIN, build, values
+from reference_values import PRINTED_8, PRINTED_10
 from released import random_state
 from torch import Tensor
 from torch.nn import functional as F
@@ -25,7 +26,7 @@ def fixture_method(**settings: Any) -> APN:
     """Fixture F in double precision."""
     method = build(APN, SMALL, reference_values.T(4, 0), **settings)
     net = method.module.double()
-    reference_values.fill({1: net.global_map, 2: net.prototype_map})
+    reference_values.fill(net.global_map, net.prototype_map)
     return method
 
 

@@ -7,16 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 from avca_cases import fixture_method
-from paired_cases import (
-    FIXTURE_TEXT,
-    fixture_batch,
-    parameters,
-    rounded,
-    scoring_example,
-    scoring_task,
-    validated,
-    values,
-)
+from built_methods import parameters, values
+from paired_cases import FIXTURE_TEXT, fixture_batch, rounded, scoring_example, scoring_task, validated
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from avca_cases import fixture_method, make
 from avca_family import NO_DROPOUT
-from paired_cases import FIXTURE, assert_same_statistics, fixture_batch, passes, random_batch
+from built_methods import assert_same_statistics, passes
+from paired_cases import FIXTURE, fixture_batch, random_batch
 from torch import Tensor
 
 from avgzsl_baselines.avca import AVCA

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from avfs_cases import ALPHA, PRINTED_10, SPEC, fake_of, fixture_batch, fixture_method, make, trial, values
-from paired_cases import by_part
+from avfs_cases import ALPHA, SPEC, fake_of, fixture_batch, fixture_method, make, trial
+from built_methods import MAIN, by_part, values
+from reference_values import PRINTED_10
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -24,11 +25,6 @@ from avgzsl_baselines.families.avfs_networks import AVFSNetworks, SemanticScorer
 from avgzsl_bench import AvbenchError, ConfigError, FeatureDims, Videos
 from avgzsl_bench.method.registry import method_class
 from avgzsl_bench.testing.method_checks import CHECKS
-
-CLIP_CLAP = FeatureDims(1024, 512, {"clip": 512, "clap": 1024})
-CLS = FeatureDims(128, 4096, {"word2vec": 300})
-MAIN = FeatureDims(512, 512, {"word2vec": 300})
-
 
 LEGAL: list[dict[str, Any]] = [
     {},

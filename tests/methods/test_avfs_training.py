@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import torch
-from avfs_cases import ALPHA, NOISE, PRINTED_10, SPEC, fake_of, fixture_batch, fixture_method, make, trial, values
+from avfs_cases import ALPHA, NOISE, SPEC, fake_of, fixture_batch, fixture_method, make, trial
+from built_methods import values
 from presets import stage_one
+from reference_values import PRINTED_10
 from torch import Tensor, nn
 from torch.nn import functional as F
 

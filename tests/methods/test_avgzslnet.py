@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
-from joint_space import build
+from built_methods import assert_same_statistics, build, passes, values
 from paired_cases import (
     FIXTURE,
     FIXTURE_TEXT,
-    assert_same_statistics,
     fill_branches,
     fixture_batch,
     official_branches,
     official_network,
-    passes,
     random_batch,
     rounded,
     scoring_example,
     scoring_task,
     through_network,
     validated,
-    values,
 )
-from reference_values import fill
+from reference_values import doubles, fill
 from released import random_state
 from torch.nn import functional as F
 
@@ -39,8 +37,7 @@ from avgzsl_bench.records.released_weights import load_official
 SPEC = method_spec("avgzslnet")
 
 
-def make(shape: FeatureDims, vectors: torch.Tensor | None = None, **settings: Any) -> AVGZSLNet:
-    return build(AVGZSLNet, shape, vectors, **settings)
+make = partial(build, AVGZSLNet)
 
 
 def fixture_method(**settings: Any) -> AVGZSLNet:
@@ -49,32 +46,28 @@ def fixture_method(**settings: Any) -> AVGZSLNet:
     )
     net = method.module.double()
     fill_branches(net)
-    fill({7: net.decoder.hidden.linear, 8: net.decoder.output})
+    fill(net.decoder.hidden, net.decoder.output, first=7)
     return method
 
 
 # --- the losses on fixed tensors ---
 
 
-def rows(*values: tuple[float, ...]) -> torch.Tensor:
-    return torch.tensor(values, dtype=torch.float64)
-
-
-TARGET = rows((0.6, 0.8), (1, 0))
-TEXT_DECODED = rows((0.6, 0.8), (0.96, 0.28))
+TARGET = doubles((0.6, 0.8), (1, 0))
+TEXT_DECODED = doubles((0.6, 0.8), (0.96, 0.28))
 POSITIVE = Embedded(
-    audio=rows((0.5, 1), (1.5, -0.5)),
-    visual=rows((0.2, 0.1), (0.4, 0.3)),
-    text=rows((0.4, 0.6), (0.9, -0.1)),
-    audio_decoded=rows((0.8, 0.6), (0.6, -0.8)),
-    visual_decoded=rows((0, 1), (0.8, 0.6)),
+    audio=doubles((0.5, 1), (1.5, -0.5)),
+    visual=doubles((0.2, 0.1), (0.4, 0.3)),
+    text=doubles((0.4, 0.6), (0.9, -0.1)),
+    audio_decoded=doubles((0.8, 0.6), (0.6, -0.8)),
+    visual_decoded=doubles((0, 1), (0.8, 0.6)),
 )
 NEGATIVE = Embedded(
-    audio=rows((0.6, 0.5), (-1, 0.2)),
-    visual=rows((1, 1), (0.5, 0)),
-    text=rows((-0.2, 0.3), (0.1, 0.1)),
-    audio_decoded=rows((1, 0), (0, 1)),
-    visual_decoded=rows((0.6, 0.8), (-1, 0)),
+    audio=doubles((0.6, 0.5), (-1, 0.2)),
+    visual=doubles((1, 1), (0.5, 0)),
+    text=doubles((-0.2, 0.3), (0.1, 0.1)),
+    audio_decoded=doubles((1, 0), (0, 1)),
+    visual_decoded=doubles((0.6, 0.8), (-1, 0)),
 )
 
 
@@ -104,7 +97,7 @@ def test_triplets_of_fixed_tensors() -> None:
 
 
 def test_a_perfect_reconstruction_has_a_gradient() -> None:
-    decoded = rows((0.6, 0.8), (1, 0)).requires_grad_()
+    decoded = doubles((0.6, 0.8), (1, 0)).requires_grad_()
     loss = reconstruction_loss(decoded, TARGET)
     (gradient,) = torch.autograd.grad(loss, decoded)
     assert loss == 0

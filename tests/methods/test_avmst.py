@@ -10,15 +10,8 @@ from typing import Any
 import pytest
 import torch
 from avca_family import NO_DROPOUT, SMALL, fixture_of
-from joint_space import build
-from paired_cases import (
-    CLS,
-    MAIN,
-    assert_same_statistics,
-    fixture_batch,
-    parameters,
-    random_batch,
-)
+from built_methods import CLS, MAIN, assert_same_statistics, build, parameters
+from paired_cases import fixture_batch, random_batch
 from presets import official_settings
 from reference_values import X, fill
 from torch import Tensor
@@ -43,7 +36,7 @@ def batch_of_fixture() -> Batch:
 def filled(**settings: Any) -> AVMST:
     method = fixture_of(AVMST, FIXTURE, spiking_hidden_width=8, **settings)
     audio, visual = method.module.audio_spiking, method.module.visual_spiking
-    fill({21: audio.hidden, 22: audio.output, 23: visual.hidden, 24: visual.output})
+    fill(audio.hidden, audio.output, visual.hidden, visual.output, first=21)
     return method
 
 

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
+from built_methods import assert_same_statistics, build, passes, values
 from cjme_cases import fixture_embedded, fixture_method, losses_of
-from joint_space import build
 from paired_cases import (
     FIXTURE_TEXT,
-    assert_same_statistics,
     batch_normalised,
     fixture_batch,
     official_branches,
-    passes,
     random_batch,
     rounded,
     scoring_example,
     scoring_task,
     through_network,
     validated,
-    values,
 )
 from released import random_state
 
@@ -34,8 +32,7 @@ from avgzsl_bench.records.released_weights import load_official
 SPEC = method_spec("cjme")
 
 
-def make(shape: FeatureDims, vectors: torch.Tensor | None = None, **settings: Any) -> CJME:
-    return build(CJME, shape, vectors, **settings)
+make = partial(build, CJME)
 
 
 def test_fixture_in_evaluation_mode() -> None:

@@ -7,22 +7,19 @@ from dataclasses import replace
 import pytest
 import torch
 from cjme_cases import fixture_embedded, losses_of
+from reference_values import doubles
 from torch.nn import functional as F
 
 from avgzsl_baselines.cjme import Embedded, attention_targets, cjme_losses, entropies, weighted_triplets
 
 
-def rows(*values: tuple[float, ...]) -> torch.Tensor:
-    return torch.tensor(values, dtype=torch.float64)
-
-
 def fixed_embedded() -> Embedded:
     return Embedded(
-        audio=rows((3, 0, 0), (1, 1, 1), (0, 2, 0.5)),
-        visual=rows((0.5, 0.5, 0.5), (0, 0, 4), (0.2, 1.9, 0.5)),
-        text=rows((1, 0, 0), (0, 0, 1), (0, 1, 0)),
-        negative_audio=rows((0, 2, 0), (2, 0, 0), (0.5, 0.5, 0)),
-        negative_visual=rows((0, 1, 1), (1, 0, 2), (0, 0, 1)),
+        audio=doubles((3, 0, 0), (1, 1, 1), (0, 2, 0.5)),
+        visual=doubles((0.5, 0.5, 0.5), (0, 0, 4), (0.2, 1.9, 0.5)),
+        text=doubles((1, 0, 0), (0, 0, 1), (0, 1, 0)),
+        negative_audio=doubles((0, 2, 0), (2, 0, 0), (0.5, 0.5, 0)),
+        negative_visual=doubles((0, 1, 1), (1, 0, 2), (0, 0, 1)),
         gate=torch.tensor([0.3, 0.9, 0.6], dtype=torch.float64),
         classes=torch.eye(3, dtype=torch.float64),
     )

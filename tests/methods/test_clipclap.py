@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
-from joint_space import CLIP_CLAP, MAIN, PRINTED_8, PRINTED_10, build, fixed_embedded, fixture_batch, values
-from reference_values import AUDIO, TEXT, VISUAL, T, fill
+from built_methods import CLIP_CLAP, MAIN, build, values
+from joint_space import fixed_embedded, fixture_batch
+from reference_values import AUDIO, PRINTED_8, PRINTED_10, TEXT, VISUAL, T, fill
 from released import random_state
 from torch import Tensor
 from torch.nn import functional as F
@@ -16,9 +18,7 @@ from avgzsl_baselines.clipclap import ClipClap, ClipClapConfig, base_losses
 from avgzsl_bench import Batch, CheckpointError, ConfigError, FeatureDims, Videos, load_official
 from avgzsl_bench.method.registry import method_spec
 
-
-def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> ClipClap:
-    return build(ClipClap, shape, vectors, **settings)
+make = partial(build, ClipClap)
 
 
 def fixture_method(**settings: Any) -> ClipClap:
@@ -34,18 +34,8 @@ def fixture_method(**settings: Any) -> ClipClap:
         **settings,
     )
     net = method.module.double()
-    fill(
-        {
-            1: net.video_encoder.block.linear,
-            2: net.text_encoder.linear,
-            3: net.video_projection[0].linear,
-            4: net.video_projection[1].linear,
-            5: net.video_decoder[0].linear,
-            6: net.video_decoder[1].linear,
-            7: net.text_projection.linear,
-            8: net.text_decoder.linear,
-        }
-    )
+    text = (net.text_projection, net.text_decoder)
+    fill(net.video_encoder.block, net.text_encoder, *net.video_projection, *net.video_decoder, *text)
     return method
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from joint_space import CLS, MAIN, build
+from built_methods import CLS, MAIN, build
 from reference_values import T, X, weight
 from released import random_state
 from torch import Tensor

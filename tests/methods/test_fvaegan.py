@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from built_methods import CLIP_CLAP, CLS, MAIN, parameters
 from fvaegan_cases import SEEN, SHAPE, SMALL, classes_of, make, problem, small, trained
-from joint_space import CLIP_CLAP, CLS, MAIN, PRINTED_10
 from presets import stage_one
-from reference_values import T, X, fill
-from torch import Tensor, nn
+from reference_values import PRINTED_10, T, X, fill
+from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines import fvaegan
@@ -24,10 +24,6 @@ from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
 
 SPEC = method_spec("fvaegan")
-
-
-def count(module: nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
 
 
 @pytest.mark.parametrize(
@@ -42,13 +38,13 @@ def test_parameters(shape: FeatureDims, parts: tuple[int, ...]) -> None:
     method = make(shape, classes_of(shape, torch.arange(7) < 4))
     nets = method.model.networks
     assert (
-        count(nets.critic),
-        count(nets.unconditional_critic),
-        count(nets.encoder),
-        count(nets.generator),
+        parameters(nets.critic),
+        parameters(nets.unconditional_critic),
+        parameters(nets.encoder),
+        parameters(nets.generator),
     ) == parts
     classifier = (shape.audio + shape.visual + 1) * 7
-    assert count(method.model.classifier) == classifier
+    assert parameters(method.model.classifier) == classifier
     assert method.parameter_count() == sum(parts)
     if shape == MAIN:
         assert (sum(parts), classifier) == (2_615_350, 1025 * 7)
@@ -142,19 +138,10 @@ ALPHA = torch.tensor([0.1, 0.4, 0.6, 0.9], dtype=torch.float64)
 
 def fixture() -> tuple[VAEGAN, Updates]:
     nets = VAEGAN(FIXTURE).double()
-    fill(
-        {
-            1: nets.critic.hidden,
-            2: nets.critic.value,
-            3: nets.unconditional_critic.hidden,
-            4: nets.unconditional_critic.value,
-            5: nets.encoder.hidden,
-            6: nets.encoder.mean,
-            7: nets.encoder.log_variance,
-            8: nets.generator.hidden,
-            9: nets.generator.output,
-        }
-    )
+    critics = (nets.critic, nets.unconditional_critic)
+    fill(*(layer for critic in critics for layer in (critic.hidden, critic.value)))
+    fill(nets.encoder.hidden, nets.encoder.mean, nets.encoder.log_variance, first=5)
+    fill(nets.generator.hidden, nets.generator.output, first=8)
     return nets, Updates(nets, learning_rate=1e-3, penalty_weight=10.0, adversarial_weight=1e5)
 
 
@@ -169,7 +156,7 @@ def generator_losses(nets: VAEGAN) -> dict[str, float]:
 
 def test_fixture_forward() -> None:
     nets, _ = fixture()
-    assert count(nets) == 7_883
+    assert parameters(nets) == 7_883
     with torch.no_grad():
         fake = nets.generator(Z, CONDITION)
         values = [

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 import torch
 from avca_family import NO_DROPOUT, SMALL, fixture_of
-from hyper_cases import double
-from joint_space import build
-from paired_cases import FIXTURE, fixture_batch, random_batch, values
-from reference_values import fill
+from built_methods import build, values
+from paired_cases import FIXTURE, fixture_batch, random_batch
+from reference_values import doubles, fill
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_losses import Embedded
@@ -23,9 +22,7 @@ from avgzsl_bench.method.settings import build_config
 
 def filled(method: type[Hyper], **settings: Any) -> Any:
     built = fixture_of(method, FIXTURE, **settings)
-    head = built.module.curvature_head
-    if head is not None:
-        fill({17: head})
+    fill(built.module.curvature_head, first=17)
     return built
 
 
@@ -33,9 +30,9 @@ def test_curvature_head() -> None:
     method = build(HyperMultiple, FIXTURE, model_width=2, curvatures=2, gamma=0.36)
     head = method.module.double().curvature_head
     with torch.no_grad():
-        head.weight.copy_(double([[0.1, -0.2, 0.3, 0.4], [0, 0.5, -0.5, 0.25]]))
-        head.bias.copy_(double([0.05, -0.1]))
-    phi_v, phi_a = double([[1, 2], [0, 1]]), double([[0.5, 0], [2, 1]])
+        head.weight.copy_(doubles([0.1, -0.2, 0.3, 0.4], [0, 0.5, -0.5, 0.25]))
+        head.bias.copy_(doubles(0.05, -0.1))
+    phi_v, phi_a = doubles([1, 2], [0, 1]), doubles([0.5, 0], [2, 1])
     curvature = method.module.curvature(torch.stack((phi_a, phi_v)))
     assert curvature.shape == (2, 2, 1)
     expected = [[0.1710075, 0.2365238], [0.2522042, 0.1488177]]
@@ -54,17 +51,17 @@ def test_curvatures_lie_between_nothing_and_gamma() -> None:
 @pytest.mark.parametrize("gamma", [0.2, 0.01])
 def test_whole_loss(gamma: float) -> None:
     embedded = Embedded(
-        encoded=double([[[1, 2, 0], [0.5, 0, 1]], [[0, 1, 1], [2, 0.5, 0]]]),
-        other_encoded=double([[[1, 1, 1], [0, 3, 1]], [[0.2, 0, 1], [1, 0, 0]]]),
-        video=double([[[1, 0], [0, 2]], [[0, 1], [1, 1]]]),
-        other_video=double([[[0, 0], [2, 0]], [[1, -1], [0, 0]]]),
-        text=double([[1, 1], [0, 0]]),
-        other_text=double([[0, 1], [1, 1]]),
-        decoded=(double([[1, 0], [0, 1]]), double([[0, 0], [1, 1]])),
-        other_decoded=(double([[0, 1], [1, 1]]), double([[2, 0], [0, 0]])),
-        text_decoded=double([[0.5, 0], [0.5, 0.5]]),
-        reconstructed=double([[[1, 1, 0], [0, 0, 1]], [[0, 1, 0], [1, 1, 0]]]),
-        target=double([[0.5, 0.5], [1, 0]]),
+        encoded=doubles([[1, 2, 0], [0.5, 0, 1]], [[0, 1, 1], [2, 0.5, 0]]),
+        other_encoded=doubles([[1, 1, 1], [0, 3, 1]], [[0.2, 0, 1], [1, 0, 0]]),
+        video=doubles([[1, 0], [0, 2]], [[0, 1], [1, 1]]),
+        other_video=doubles([[0, 0], [2, 0]], [[1, -1], [0, 0]]),
+        text=doubles([1, 1], [0, 0]),
+        other_text=doubles([0, 1], [1, 1]),
+        decoded=(doubles([1, 0], [0, 1]), doubles([0, 0], [1, 1])),
+        other_decoded=(doubles([0, 1], [1, 1]), doubles([2, 0], [0, 0])),
+        text_decoded=doubles([0.5, 0], [0.5, 0.5]),
+        reconstructed=doubles([[1, 1, 0], [0, 0, 1]], [[0, 1, 0], [1, 1, 0]]),
+        target=doubles([0.5, 0.5], [1, 0]),
     )
     losses = values(build(HyperAlignment, FIXTURE, gamma=gamma).terms(embedded))
     assert losses == pytest.approx(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hyper_cases import double
+from reference_values import doubles
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -96,8 +96,8 @@ def test_a_curvature_a_point() -> None:
     torch.testing.assert_close(to_tangent(x, at(c)), rows)
 
 
-V = double([[1, 0, 2], [0.5, 1.5, 0], [2, 1, 1]])
-A = double([[0.2, 0.1, 0.4], [1, 0, 1], [0, 2, 0.5]])
+V = doubles([1, 0, 2], [0.5, 1.5, 0], [2, 1, 1])
+A = doubles([0.2, 0.1, 0.4], [1, 0, 1], [0, 2, 0.5])
 
 
 def upper(matrix: Tensor) -> list[float]:

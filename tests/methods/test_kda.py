@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import torch
-from joint_space import build, fixture_batch
-from paired_cases import passes, random_batch, values
+from avca_family import fill_token_layer
+from built_methods import build, passes, rates, values
+from joint_space import fixture_batch
+from paired_cases import random_batch
 from reference_values import AUDIO, VISUAL, T, fill
-from torch import Tensor
 
 from avgzsl_baselines.kda import KDA, KDAConfig
 from avgzsl_bench import Classes, ConfigError, FeatureDims, Videos
@@ -25,30 +27,16 @@ KNOWLEDGE = {"knowledge": 512}
 PRINTED_8 = 5.1e-9
 
 
-def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> KDA:
-    return build(KDA, shape, vectors, **settings)
+make = partial(build, KDA)
 
 
 def fixture_method(**settings: Any) -> KDA:
     method = make(FeatureDims(AUDIO, VISUAL, KNOWLEDGE), 8 * T(5, 0, 512), attention_dropout=0.0, **settings)
     net = method.module.double()
-    fill(
-        {
-            1: net.audio_encoder[0].linear,
-            2: net.audio_encoder[1].linear,
-            3: net.visual_encoder[0].linear,
-            4: net.visual_encoder[1].linear,
-            7: net.audio_projection[0].linear,
-            8: net.audio_projection[1].linear,
-            9: net.visual_projection[0].linear,
-            10: net.visual_projection[1].linear,
-            13: net.transformer.attention.query_key_value,
-            14: net.transformer.attention.output,
-            15: net.transformer.feed_forward.hidden,
-            16: net.transformer.feed_forward.output,
-            17: net.class_map,
-        }
-    )
+    fill(*net.audio_encoder, *net.visual_encoder)
+    fill(*net.audio_projection, *net.visual_projection, first=7)
+    fill_token_layer(net.transformer, first=13)
+    fill(net.class_map, first=17)
     with torch.no_grad():
         for t in range(2):
             net.positions[t] = (((5 * torch.arange(512) + 3 * t) % 11) - 5).double() / 50
@@ -135,10 +123,6 @@ def test_passes_and_momentum() -> None:
 
 def test_dropout_rates() -> None:
     net = random_method(encoder_dropout=0.2, projection_dropout=0.3).module
-
-    def rates(part: torch.nn.Module) -> set[float]:
-        return {module.p for module in part.modules() if isinstance(module, torch.nn.Dropout)}
-
     assert rates(net.audio_encoder) == rates(net.visual_encoder) == {0.2}
     assert rates(net.audio_projection) == rates(net.visual_projection) == {0.3}
     assert rates(net.transformer) == {0.1}

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from joint_space import build
-from paired_cases import values
+from built_methods import build, values
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.kda_losses import (

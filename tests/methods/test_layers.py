@@ -2,15 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from built_methods import parameters
 from reference_values import T, X, bias, fill, weight
-from torch import nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
-
-
-def parameters(module: nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
 
 
 @pytest.mark.parametrize(
@@ -30,7 +26,7 @@ def test_block2_parameters(inputs: int, hidden: int, outputs: int, expected: int
 
 def test_block1_is_linear_normalisation_relu() -> None:
     block = LinearBlock(6, 3, 0.0).double()
-    fill({1: block.linear})
+    fill(block)
     x = X(4, 6, 0)
     z = x @ weight(3, 6, 1).T + bias(3, 1)
     normed = (z - z.mean(0)) / (z.var(0, unbiased=False) + 1e-5).sqrt()

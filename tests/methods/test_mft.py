@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from joint_space import CLIP_CLAP, PRINTED_10, build, fixture_batch, values
+from built_methods import CLIP_CLAP, build, values
+from joint_space import fixture_batch
 from mft_cases import SMALL, fixture_method
 from pydantic import ValidationError
+from reference_values import PRINTED_10
 from torch import nn
 from torch.nn import functional as F
 

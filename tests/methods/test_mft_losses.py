@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from joint_space import PRINTED_8, build, fixed_embedded, fixture_batch, values
+from built_methods import build, values
+from joint_space import fixed_embedded, fixture_batch
 from mft_cases import SMALL, SMALL_SHAPE, fixture_method
-from reference_values import T
+from reference_values import PRINTED_8, T
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import base_losses

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from joint_space import build
-from paired_cases import by_part, parameters
+from built_methods import build, by_part, parameters
 
 from avgzsl_bench import FeatureDims
 from avgzsl_bench.method.registry import method_class, method_spec

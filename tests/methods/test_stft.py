@@ -8,18 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from avca_family import NO_DROPOUT, layers_by_tag
-from paired_cases import (
-    FIXTURE,
-    FIXTURE_TEXT,
-    MAIN,
-    fixture_batch,
-    passes,
-    random_batch,
-    values,
-)
-from reference_values import bias, fill, weight
-from stft_cases import PRINTED_7, SINGLE, doubles, make, small
+from avca_family import NO_DROPOUT, fill_avca, fill_token_layer
+from built_methods import MAIN, passes, rates, values
+from paired_cases import FIXTURE, FIXTURE_TEXT, fixture_batch, random_batch
+from reference_values import bias, doubles, fill, weight
+from stft_cases import PRINTED_7, SINGLE, make, small
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleAttention, TripleLayer, TuckerFusion
@@ -33,26 +26,14 @@ PRINTED = 5.1e-9
 def fixture_method(**settings: Any) -> STFT:
     method = make(FIXTURE, FIXTURE_TEXT, **NO_DROPOUT | settings)
     net = method.module.double()
-    combining, spiking = net.combiner.layer, net.spiking
-    fill(
-        layers_by_tag(net, net.joint_layer)
-        | {
-            17: combining.attention.query_key_value,
-            18: combining.attention.output,
-            19: combining.feed_forward.hidden,
-            20: combining.feed_forward.output,
-            21: spiking.audio_input,
-            24: spiking.visual_input,
-            27: net.combiner.audio_map,
-            28: net.combiner.visual_map,
-            34: net.audio_fusion.semantic,
-            35: net.audio_fusion.temporal,
-            37: net.audio_fusion.output,
-            38: net.visual_fusion.semantic,
-            39: net.visual_fusion.temporal,
-            41: net.visual_fusion.output,
-        }
-    )
+    spiking, combiner = net.spiking, net.combiner
+    fill_avca(net, net.joint_layer)
+    fill_token_layer(combiner.layer, first=17)
+    fill(spiking.audio_input, first=21)
+    fill(spiking.visual_input, first=24)
+    fill(combiner.audio_map, combiner.visual_map, first=27)
+    for fusion, tag in ((net.audio_fusion, 34), (net.visual_fusion, 38)):
+        fill(fusion.semantic, fusion.temporal, None, fusion.output, first=tag)
     with torch.no_grad():
         for block, first_tag in enumerate((22, 23)):
             for modality in range(2):
@@ -273,10 +254,6 @@ def test_negatives_reach_the_triplets_alone() -> None:
 
 def test_dropout_rates_and_momentum_are_in_their_places() -> None:
     net = small(encoder_dropout=0.1, projection_dropout=0.2, decoder_dropout=0.3, momentum=0.7).module
-
-    def rates(*parts: torch.nn.Module) -> set[float]:
-        return {m.p for part in parts for m in part.modules() if isinstance(m, torch.nn.Dropout)}
-
     assert rates(net.audio_encoder, net.visual_encoder, net.combiner, net.joint_layer) == {0.1}
     assert rates(net.audio_fusion, net.visual_fusion) == {0.1}
     assert rates(net.audio_projection, net.visual_projection) == {0.2}

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from paired_cases import MAIN, random_batch, values
+from built_methods import MAIN, values
+from paired_cases import random_batch
 from stft_cases import make, small
 
 from avgzsl_bench import Sequences, Videos

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from stft_cases import PRINTED_7, SINGLE, doubles
+from reference_values import doubles
+from stft_cases import PRINTED_7, SINGLE
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from joint_space import PRINTED_8, PRINTED_10, fixed_embedded, values
-from paired_cases import passes, scoring_example, scoring_task
+from built_methods import passes, values
+from joint_space import fixed_embedded
+from paired_cases import scoring_example, scoring_task
+from reference_values import PRINTED_8, PRINTED_10
 from tcaf_cases import fixture_batch, fixture_method, pair_of, videos_of
 
 from avgzsl_baselines.clipclap import base_losses

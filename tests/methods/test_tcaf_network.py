@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from joint_space import CLS
+from built_methods import CLS, rates
 from reference_values import T
 from tcaf_cases import fixture_batch, fixture_method, make, pair_of
 from torch import Tensor
@@ -185,10 +185,6 @@ def test_padding_does_not_matter_in_training_with_statistics_of_real_steps() -> 
     assert totals["real"][0] == pytest.approx(totals["real"][1], abs=1e-12)
     assert abs(totals["all"][0] - totals["all"][1]) > 1e-3
     assert abs(totals["all"][0] - totals["real"][0]) > 1e-3
-
-
-def rates(part: torch.nn.Module) -> set[float]:
-    return {module.p for module in part.modules() if isinstance(module, torch.nn.Dropout)}
 
 
 def test_dropout_rates_are_in_their_places() -> None:

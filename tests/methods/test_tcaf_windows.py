@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from joint_space import CLS, values
+from built_methods import CLS, values
 from tcaf_cases import fixture_batch, fixture_method, pair_of, sequences, videos_of
 from torch import Tensor
 

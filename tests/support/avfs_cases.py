@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +17,6 @@ from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.testing.trial import Trial
 
 CPU = torch.device("cpu")
-PRINTED_10 = 5.1e-11
 SPEC = method_spec("avfs")
 
 
@@ -31,10 +29,6 @@ def make(shape: FeatureDims, vectors: Tensor | None = None, unseen: tuple[int, .
     seen = torch.tensor([i not in unseen for i in range(len(vectors))])
     classes = Classes(names, dict(zip(shape.text, parts, strict=True)), seen)
     return AVFS(AVFSConfig(**settings), shape, classes, seed=0, device=CPU)
-
-
-def values(losses: Mapping[str, Tensor]) -> dict[str, float]:
-    return {name: loss.item() for name, loss in losses.items()}
 
 
 ALPHA = torch.tensor([0.1, 0.4, 0.6, 0.9], dtype=torch.float64)
@@ -56,19 +50,10 @@ def fixture_method(**settings: Any) -> AVFS:
         **settings,
     )
     net = method.module.double()
-    layers = (
-        (1, net.generator, "hidden"),
-        (2, net.generator, "visual"),
-        (3, net.generator, "audio"),
-        (4, net.critic, "hidden"),
-        (5, net.critic, "value"),
-        (6, net.embedding, "hidden"),
-        (7, net.embedding, "projection"),
-        (8, net.scorer, "video"),
-        (9, net.scorer, "text"),
-    )
-    found = {tag: getattr(part, name) for tag, part, name in layers if part is not None}
-    fill({tag: layer for tag, layer in found.items() if layer is not None})
+    generator, critic, embedding, scorer = net.generator, net.critic, net.embedding, net.scorer
+    fill(generator.hidden, generator.visual, generator.audio, critic.hidden, critic.value)
+    fill(getattr(embedding, "hidden", None), getattr(embedding, "projection", None), first=6)
+    fill(getattr(scorer, "video", None), getattr(scorer, "text", None), first=8)
     return method
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from joint_space import build
-from paired_cases import FIXTURE, FIXTURE_TEXT, fill_branches, fixture_batch, values
+from built_methods import build, values
+from paired_cases import FIXTURE, FIXTURE_TEXT, fill_branches, fixture_batch
 from reference_values import fill
 
 from avgzsl_baselines.cjme import CJME, CJMENet, Embedded, cjme_losses
@@ -28,7 +28,7 @@ class FixtureCJME(CJME):
 def fixture_method(**settings: Any) -> CJME:
     method = build(FixtureCJME, FIXTURE, FIXTURE_TEXT, hidden_width=8, dropout=0.0, **settings)
     fill_branches(method.module.double())
-    fill({7: method.module.attention[1]})
+    fill(method.module.attention[1], first=7)
     return method
 
 

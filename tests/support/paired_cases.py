@@ -1,4 +1,4 @@
-"""What the tests of CJME, AVGZSLNet and AVCA share: shapes, fixture F with negatives, the scoring example."""
+"""What the tests of CJME, AVGZSLNet and AVCA share: fixture F with negatives, the scoring example."""
 
 from __future__ import annotations
 
@@ -17,14 +17,9 @@ from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.gzsl.task import Truth
 
-CLIP_CLAP = FeatureDims(1024, 512, {"clip": 512, "clap": 1024})
-CLS = FeatureDims(128, 4096, {"word2vec": 300})
-MAIN = FeatureDims(512, 512, {"word2vec": 300})
 FIXTURE = FeatureDims(AUDIO, VISUAL, {"word2vec": TEXT})
 FIXTURE_TEXT = torch.cat((T(4, 0), T(4, 23)))
 """The texts t of the positives, and below them t' of the negatives."""
-
-DATASETS = ("ucf", "activitynet", "vggsound")
 
 
 def fixture_batch() -> Batch:
@@ -33,16 +28,7 @@ def fixture_batch() -> Batch:
 
 
 def fill_branches(net: TwoBranchNet) -> None:
-    fill(
-        {
-            1: net.audio.hidden.linear,
-            2: net.audio.output,
-            3: net.visual.hidden.linear,
-            4: net.visual.output,
-            5: net.text.hidden.linear,
-            6: net.text.output,
-        }
-    )
+    fill(*(layer for branch in (net.audio, net.visual, net.text) for layer in (branch.hidden, branch.output)))
 
 
 def random_batch(shape: FeatureDims, classes: int, size: int = 8, *, negatives: bool = True) -> Batch:
@@ -55,30 +41,6 @@ def random_batch(shape: FeatureDims, classes: int, size: int = 8, *, negatives: 
         return Batch(audio, visual, label, negative)
 
     return draw(label, draw(other) if negatives else None)
-
-
-def parameters(module: torch.nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
-
-
-def by_part(module: torch.nn.Module) -> dict[str, int]:
-    return {name: parameters(part) for name, part in module.named_children() if parameters(part)}
-
-
-def passes(norm: torch.nn.BatchNorm1d) -> int:
-    assert norm.num_batches_tracked is not None
-    return int(norm.num_batches_tracked)
-
-
-def values(losses: dict[str, torch.Tensor]) -> dict[str, float]:
-    return {name: loss.item() for name, loss in losses.items()}
-
-
-def assert_same_statistics(actual: torch.nn.Module, expected: torch.nn.Module) -> None:
-    """Equal running statistics and numbers of passes, in all batch normalisations."""
-    other = dict(expected.named_buffers())
-    for name, buffer in actual.named_buffers():
-        torch.testing.assert_close(buffer, other[name], msg=lambda text, name=name: f"{name}: {text}")
 
 
 # --- the worked example of scoring and calibration ---

@@ -16,16 +16,14 @@ from paired_cases import (
     fill_branches,
     fixture_batch,
     official_branches,
-    official_network,
     random_batch,
     rounded,
     scoring_example,
     scoring_task,
-    through_network,
     validated,
 )
 from reference_values import doubles, fill
-from released import random_state
+from released import fc_shapes, random_state, through_fc
 from torch.nn import functional as F
 
 from avgzsl_baselines.avgzslnet import AVGZSLNet, Embedded, avgzslnet_losses, reconstruction_loss
@@ -270,7 +268,7 @@ DECODER = "decoder_net.embedding_net"
 
 
 def test_released_weights() -> None:
-    state = random_state(official_branches() | official_network(DECODER, 64, 32, 300))
+    state = random_state(official_branches() | fc_shapes(DECODER, 64, 32, 300, last_normalised=False))
     method = load_official(SPEC, state)
     assert isinstance(method, AVGZSLNet)
     assert method.shape == FeatureDims(96, 128, {"word2vec": 300})
@@ -278,13 +276,13 @@ def test_released_weights() -> None:
     audio, visual, text = torch.randn(3, 96), torch.randn(3, 128), torch.randn(4, 300)
 
     a, v, w = (
-        through_network(state, x, f"triplet_net.embedding_net{i}") for i, x in ((1, audio), (2, visual), (3, text))
+        through_fc(state, x, f"triplet_net.embedding_net{i}") for i, x in ((1, audio), (2, visual), (3, text))
     )
     classes = Classes(tuple("abcd"), {"word2vec": text}, torch.ones(4, dtype=torch.bool))
     scores = method.score(Videos(audio, visual), classes)
     expected = -(a[:, None] - w).norm(dim=2) - (v[:, None] - w).norm(dim=2)
     torch.testing.assert_close(scores, expected, rtol=1e-4, atol=1e-4)
-    rebuilt = through_network(state, w, DECODER)
+    rebuilt = through_fc(state, w, DECODER)
     torch.testing.assert_close(
         method.module.decode(w, [4]), rebuilt / rebuilt.norm(dim=1, keepdim=True), rtol=1e-4, atol=1e-5
     )

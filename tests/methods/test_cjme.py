@@ -12,17 +12,15 @@ from built_methods import assert_same_statistics, build, passes, values
 from cjme_cases import fixture_embedded, fixture_method, losses_of
 from paired_cases import (
     FIXTURE_TEXT,
-    batch_normalised,
     fixture_batch,
     official_branches,
     random_batch,
     rounded,
     scoring_example,
     scoring_task,
-    through_network,
     validated,
 )
-from released import random_state
+from released import batch_normalised, linear, random_state, through_fc
 
 from avgzsl_baselines.cjme import CJME, attention_targets, entropies
 from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, TorchMethod, Videos
@@ -178,10 +176,10 @@ def test_released_weights() -> None:
     audio, visual, text = torch.randn(3, 96), torch.randn(3, 128), torch.randn(4, 300)
 
     def net(x: torch.Tensor, number: int) -> torch.Tensor:
-        return through_network(state, x, f"triplet_net.embedding_net{number}").clamp(min=0)
+        return through_fc(state, x, f"triplet_net.embedding_net{number}").clamp(min=0)
 
     attention = batch_normalised(state, torch.cat((audio, visual), dim=1), "attention_model.0")
-    gate = torch.sigmoid(attention @ state["attention_model.1.weight"].T + state["attention_model.1.bias"])
+    gate = torch.sigmoid(linear(state, attention, "attention_model.1"))
     of_audio, of_visual = ((net(x, i)[:, None] - net(text, 3)).norm(dim=2) for x, i in ((audio, 1), (visual, 2)))
     hard = (gate >= 0.5).float()
     classes = Classes(tuple("abcd"), {"word2vec": text}, torch.ones(4, dtype=torch.bool))

@@ -10,9 +10,7 @@ import torch
 from built_methods import CLIP_CLAP, MAIN, build, values
 from joint_space import fixed_embedded, fixture_batch
 from reference_values import AUDIO, PRINTED_8, PRINTED_10, TEXT, VISUAL, T, fill
-from released import random_state
-from torch import Tensor
-from torch.nn import functional as F
+from released import as_saved, fc_shapes, random_state, through_fc
 
 from avgzsl_baselines.clipclap import ClipClap, ClipClapConfig, base_losses
 from avgzsl_bench import Batch, CheckpointError, ConfigError, FeatureDims, Videos, load_official
@@ -238,35 +236,18 @@ WIDTH, HIDDEN, JOINT = 512, 128, 64
 
 def released_shapes(video: int, text: int) -> dict[str, tuple[int, ...]]:
     """Names and shapes of a released checkpoint, of the variant that its input widths tell."""
-    layers = {
-        "O_enc.fc": [(0, WIDTH, video)],
-        "W_enc.fc": [(0, WIDTH, text)],
-        "O_proj.fc": [(0, HIDDEN, WIDTH), (4, JOINT, HIDDEN)],
-        "D_o.fc": [(0, HIDDEN, JOINT), (4, WIDTH, HIDDEN)],
-        "W_proj.fc": [(0, JOINT, WIDTH)],
-        "D_w.fc": [(0, WIDTH, JOINT)],
+    nets = {
+        "O_enc": (video, WIDTH),
+        "W_enc": (text, WIDTH),
+        "O_proj": (WIDTH, HIDDEN, JOINT),
+        "D_o": (JOINT, HIDDEN, WIDTH),
+        "W_proj": (WIDTH, JOINT),
+        "D_w": (JOINT, WIDTH),
     }
     shapes: dict[str, tuple[int, ...]] = {}
-    for part, maps in layers.items():
-        for number, outputs, inputs in maps:
-            shapes[f"{part}.{number}.weight"] = (outputs, inputs)
-            shapes[f"{part}.{number}.bias"] = (outputs,)
-            for entry in ("weight", "bias", "running_mean", "running_var"):
-                shapes[f"{part}.{number + 1}.{entry}"] = (outputs,)
+    for net, widths in nets.items():
+        shapes |= fc_shapes(net, *widths)
     return shapes
-
-
-def released_forward(state: dict[str, Tensor], part: str, x: Tensor) -> Tensor:
-    """Linear, batch normalisation with running statistics and ReLU, for each linear layer of a part."""
-    for number in (0, 4):
-        if f"{part}.fc.{number}.weight" in state:
-            linear = {entry: state[f"{part}.fc.{number}.{entry}"] for entry in ("weight", "bias")}
-            norm = {
-                entry: state[f"{part}.fc.{number + 1}.{entry}"]
-                for entry in ("running_mean", "running_var", "weight", "bias")
-            }
-            x = F.relu(F.batch_norm(F.linear(x, **linear), **norm, eps=1e-5))
-    return x
 
 
 @pytest.mark.parametrize(
@@ -281,12 +262,7 @@ def released_forward(state: dict[str, Tensor], part: str, x: Tensor) -> Tensor:
 )
 def test_reads_a_released_checkpoint(video: int, text: int, modality: str, columns: slice) -> None:
     state = random_state(released_shapes(video, text))
-    # As saved: with the counters of batch normalisation, in the published envelope.
-    counters = {name.replace("running_mean", "num_batches_tracked"): torch.tensor(9) for name in state}
-    saved = state | {name: value for name, value in counters.items() if name.endswith("tracked")}
-    method = load_official(
-        method_spec("clipclap"), {"epoch": 3, "model": saved, "optimizer": {}, "metric": "score"}
-    )
+    method = load_official(method_spec("clipclap"), as_saved(state))
     assert isinstance(method, ClipClap)
     assert method.shape == CLIP_CLAP
     expected = (modality, WIDTH, HIDDEN, JOINT)
@@ -301,9 +277,9 @@ def test_reads_a_released_checkpoint(video: int, text: int, modality: str, colum
         "audio": videos.audio,
         "visual": videos.visual,
     }
-    theta_o = released_forward(state, "O_proj", released_forward(state, "O_enc", features[modality]))
-    encoded = released_forward(state, "W_enc", vectors[:, columns])
-    theta_w = released_forward(state, "W_proj", encoded)
+    theta_o = through_fc(state, through_fc(state, features[modality], "O_enc"), "O_proj")
+    encoded = through_fc(state, vectors[:, columns], "W_enc")
+    theta_w = through_fc(state, encoded, "W_proj")
     close: dict[str, Any] = {"rtol": 2e-4, "atol": 1e-2}
     method.module.eval()
     torch.testing.assert_close(method.embed_videos(videos), theta_o, **close)
@@ -313,8 +289,8 @@ def test_reads_a_released_checkpoint(video: int, text: int, modality: str, colum
 
     method.train_text = method.text_of(classes)
     losses = method.losses(Batch(videos.audio, videos.visual, label))
-    rho_o = released_forward(state, "D_o", theta_o)
-    rho_w = released_forward(state, "D_w", theta_w[label])
+    rho_o = through_fc(state, theta_o, "D_o")
+    rho_w = through_fc(state, theta_w[label], "D_w")
     u = encoded[label]
     terms = {
         "reg": (theta_o - theta_w[label]).square().mean(),

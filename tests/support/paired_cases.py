@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from reference_values import AUDIO, TEXT, VISUAL, T, X, fill
+from released import fc_shapes
 from torch import Tensor
 
 from avgzsl_baselines.families.two_branch import TwoBranchNet
@@ -87,30 +88,9 @@ def rounded(figures: Metrics) -> tuple[float, ...]:
     return tuple(round(x, 6) for x in (figures.seen, figures.unseen, figures.hm, figures.zsl))
 
 
-# --- released weights of the three embedding networks that CJME and AVGZSLNet have ---
-
-
-def official_network(net: str, inputs: int, hidden: int, outputs: int = 64) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of a network with one hidden layer."""
-    shapes = {f"{net}.fc.0.weight": (hidden, inputs), f"{net}.fc.0.bias": (hidden,)}
-    shapes |= {f"{net}.fc.1.{x}": (hidden,) for x in ("weight", "bias", "running_mean", "running_var")}
-    return shapes | {f"{net}.fc.4.weight": (outputs, hidden), f"{net}.fc.4.bias": (outputs,)}
-
-
 def official_branches() -> dict[str, tuple[int, ...]]:
-    """Those of audio, visual and text."""
-    sizes = ((1, 96, 48), (2, 128, 48), (3, 300, 300))
-    nets = [official_network(f"triplet_net.embedding_net{i}", inputs, hidden) for i, inputs, hidden in sizes]
-    return nets[0] | nets[1] | nets[2]
-
-
-def batch_normalised(state: Mapping[str, Tensor], x: Tensor, name: str) -> Tensor:
-    mean, variance = state[f"{name}.running_mean"], state[f"{name}.running_var"]
-    return (x - mean) / (variance + 1e-5).sqrt() * state[f"{name}.weight"] + state[f"{name}.bias"]
-
-
-def through_network(state: Mapping[str, Tensor], x: Tensor, net: str) -> Tensor:
-    """What such a network gives in evaluation mode."""
-    mapped = x @ state[f"{net}.fc.0.weight"].T + state[f"{net}.fc.0.bias"]
-    hidden = batch_normalised(state, mapped, f"{net}.fc.1").clamp(min=0)
-    return hidden @ state[f"{net}.fc.4.weight"].T + state[f"{net}.fc.4.bias"]
+    """Names and shapes of released weights of the networks of audio, visual and text."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for number, inputs, hidden in ((1, 96, 48), (2, 128, 48), (3, 300, 300)):
+        shapes |= fc_shapes(f"triplet_net.embedding_net{number}", inputs, hidden, 64, last_normalised=False)
+    return shapes

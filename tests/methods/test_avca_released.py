@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from avca_cases import SPEC
 from released import fc_shapes, layer_normalised, linear, random_state, through_fc
 from torch.nn import functional as F
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_bench import CheckpointError, Classes, FeatureDims, Videos
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.records.released_weights import load_official
 
 
@@ -40,7 +40,7 @@ def test_released_weights(hidden: int, projection_hidden: int) -> None:
     for name in state:
         if name.endswith("weight") and state[name].ndim == 2:
             state[name] /= state[name].shape[1] ** 0.5
-    method = load_official(SPEC, state)
+    method = load_official(method_spec("avca"), state)
     assert isinstance(method, AVCA)
     assert method.shape == FeatureDims(96, 128, {"word2vec": 300})
     assert (method.config.encoder_hidden_width, method.config.projection_hidden_width) == (

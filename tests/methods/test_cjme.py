@@ -1,17 +1,19 @@
-"""CJME against numbers obtained with the published program, to their printed digits."""
+"""CJME against numbers obtained with the published program, to their printed digits, and its losses."""
 
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from built_methods import assert_same_statistics, build, passes, values
-from cjme_cases import fixture_embedded, fixture_method, losses_of
 from paired_cases import (
+    FIXTURE,
     FIXTURE_TEXT,
+    fill_branches,
     fixture_batch,
     official_branches,
     random_batch,
@@ -20,12 +22,50 @@ from paired_cases import (
     scoring_task,
     validated,
 )
+from reference_values import doubles, fill
 from released import batch_normalised, linear, random_state, through_fc
+from torch.nn import functional as F
 
-from avgzsl_baselines.cjme import CJME, attention_targets, entropies
+from avgzsl_baselines.cjme import (
+    CJME,
+    CJMENet,
+    Embedded,
+    attention_targets,
+    cjme_losses,
+    entropies,
+    weighted_triplets,
+)
 from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, TorchMethod, Videos
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.records.released_weights import load_official
+
+
+class FixtureNet(CJMENet):
+    """Fixture F has four training classes; the negatives' texts are of none of them."""
+
+    def forward(self, batch: Batch, text: torch.Tensor, classes: torch.Tensor) -> Embedded:
+        return super().forward(batch, text, classes[:4])
+
+
+class FixtureCJME(CJME):
+    def build(self) -> CJMENet:
+        return FixtureNet(self.shape, self.config)
+
+
+def fixture_method(**settings: Any) -> CJME:
+    method = build(FixtureCJME, FIXTURE, FIXTURE_TEXT, hidden_width=8, dropout=0.0, **settings)
+    fill_branches(method.module.double())
+    fill(method.module.attention[1], first=7)
+    return method
+
+
+def fixture_embedded() -> Embedded:
+    return fixture_method().module(fixture_batch(), FIXTURE_TEXT, torch.arange(8))
+
+
+def losses_of(embedded: Embedded, weighting: Any = "batch_mean") -> dict[str, float]:
+    return values(cjme_losses(embedded, weighting=weighting, margin=1.0, threshold=0.1))
+
 
 SPEC = method_spec("cjme")
 
@@ -191,3 +231,111 @@ def test_released_weights_that_contradict_each_other() -> None:
     shapes = official_shapes() | {"triplet_net.embedding_net2.fc.0.weight": (47, 128)}
     with pytest.raises(CheckpointError, match="widths"):
         CJME.official_shape(random_state(shapes))
+
+
+# --- losses of fixed tensors ---
+
+
+def fixed_embedded() -> Embedded:
+    return Embedded(
+        audio=doubles((3, 0, 0), (1, 1, 1), (0, 2, 0.5)),
+        visual=doubles((0.5, 0.5, 0.5), (0, 0, 4), (0.2, 1.9, 0.5)),
+        text=doubles((1, 0, 0), (0, 0, 1), (0, 1, 0)),
+        negative_audio=doubles((0, 2, 0), (2, 0, 0), (0.5, 0.5, 0)),
+        negative_visual=doubles((0, 1, 1), (1, 0, 2), (0, 0, 1)),
+        gate=torch.tensor([0.3, 0.9, 0.6], dtype=torch.float64),
+        classes=torch.eye(3, dtype=torch.float64),
+    )
+
+
+def test_losses_of_fixed_tensors() -> None:
+    embedded = fixed_embedded()
+    of_audio = [0.36659396, 1.09861229, 0.75198045]
+    assert entropies(embedded.audio, embedded.classes).tolist() == pytest.approx(of_audio, abs=5.1e-9)
+    of_visual = [1.09861229, 0.17732368, 0.81600184]
+    assert entropies(embedded.visual, embedded.classes).tolist() == pytest.approx(of_visual, abs=5.1e-9)
+    assert attention_targets(embedded, 0.1).tolist() == [0, 1, 0.5]
+    losses = losses_of(embedded)
+    expected = {"triplet": 0.9846046355, "joint": 1.9777777778, "attention": 0.0366666667}
+    assert losses == pytest.approx(expected, abs=5.1e-11)
+    assert sum(losses.values()) == pytest.approx(2.9990490799, abs=1e-10)
+    assert losses_of(embedded, "per_sample")["triplet"] == pytest.approx(1.2883645462, abs=5.1e-11)
+
+
+def test_triplets_of_fixed_tensors() -> None:
+    embedded = fixed_embedded()
+    of_audio = replace(embedded, gate=torch.zeros(3, dtype=torch.float64))
+    of_visual = replace(embedded, gate=torch.ones(3, dtype=torch.float64))
+    text_audio, text_visual = [0.76393147, 0.17814462, 1.41092587], [0.13397460, 2.58578685, 0.63459376]
+    for weighting in ("batch_mean", "per_sample"):
+        assert weighted_triplets(of_audio, weighting, 1.0).item() == pytest.approx(sum(text_audio) / 3, abs=1e-8)
+        assert weighted_triplets(of_visual, weighting, 1.0).item() == pytest.approx(sum(text_visual) / 3, abs=1e-8)
+
+
+def test_batch_mean_is_the_broadcast_of_the_published_program() -> None:
+    embedded = fixed_embedded()
+    text_audio, text_visual = (
+        F.triplet_margin_loss(embedded.text, positive, negative, reduction="none")
+        for positive, negative in (
+            (embedded.audio, embedded.negative_audio),
+            (embedded.visual, embedded.negative_visual),
+        )
+    )
+    gate = embedded.gate.unsqueeze(1)
+    expected = ((1 - gate) * text_audio + gate * text_visual).mean()
+    torch.testing.assert_close(weighted_triplets(embedded, "batch_mean", 1.0), expected)
+
+
+def test_weightings_agree_where_attention_is_equal() -> None:
+    embedded = replace(fixed_embedded(), gate=torch.full((3,), 0.37, dtype=torch.float64))
+    assert losses_of(embedded) == pytest.approx(losses_of(embedded, "per_sample"), abs=1e-14)
+
+
+def test_negatives_equal_to_positives_cost_the_margin() -> None:
+    embedded = fixed_embedded()
+    same = replace(embedded, negative_audio=embedded.audio, negative_visual=embedded.visual)
+    for weighting in ("batch_mean", "per_sample"):
+        assert losses_of(same, weighting)["triplet"] == pytest.approx(1, abs=1e-14)
+
+
+def test_equal_modalities_leave_attention_open() -> None:
+    same = replace(fixed_embedded(), visual=fixed_embedded().audio)
+    assert attention_targets(same, 0.1).tolist() == [0.5] * 3
+    assert losses_of(same)["joint"] == 0
+
+
+def test_swapped_modalities_give_the_same_losses() -> None:
+    one = fixture_embedded()
+    swapped = replace(
+        one,
+        audio=one.visual,
+        visual=one.audio,
+        negative_audio=one.negative_visual,
+        negative_visual=one.negative_audio,
+        gate=1 - one.gate,
+    )
+    for weighting in ("batch_mean", "per_sample"):
+        assert losses_of(swapped, weighting) == pytest.approx(losses_of(one, weighting), abs=1e-13)
+
+
+def test_gradients_go_where_they_should() -> None:
+    embedded = fixed_embedded()
+    leaves = replace(
+        embedded,
+        **{name: getattr(embedded, name).requires_grad_() for name in ("audio", "visual", "text", "gate")},
+    )
+    losses = cjme_losses(leaves, weighting="batch_mean", margin=1.0, threshold=0.1)
+    moved = {
+        name: [
+            leaf
+            for leaf in ("audio", "visual", "text", "gate")
+            if torch.autograd.grad(loss, getattr(leaves, leaf), retain_graph=True, allow_unused=True)[0]
+            is not None
+        ]
+        for name, loss in losses.items()
+    }
+    assert moved == {
+        "triplet": ["audio", "visual", "text", "gate"],
+        "joint": ["audio", "visual"],
+        "attention": ["gate"],
+    }

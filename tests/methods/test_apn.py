@@ -9,7 +9,7 @@ import pytest
 import reference_values
 import torch
 from built_methods import CLS, MAIN, build, values
-from reference_values import PRINTED_8, PRINTED_10
+from reference_values import PRINTED_8, PRINTED_10, doubles
 from released import random_state
 from torch import Tensor
 from torch.nn import functional as F
@@ -53,7 +53,7 @@ def test_initial_weights_are_small_and_not_negative() -> None:
 
 def test_losses_of_fixed_tensors() -> None:
     label = torch.tensor([0, 1])
-    target = torch.tensor([[0.6, 0, 0.8], [0, 1, 0]], dtype=torch.float64)
+    target = doubles([0.6, 0, 0.8], [0, 1, 0])
     branches = [
         ([[0.2, 1.0, -0.5], [0.7, 0.1, 0.0]], [[0.1, -0.2, 0.3], [0, 0.5, -0.1]], 1.1763289571, 0.1333333333),
         ([[1.5, 0.3, -0.2], [-0.4, 0.8, 0.1]], [[0.2, 0.1, 0], [-0.3, 0.4, 0.2]], 0.8391423005, 0.2166666667),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from avca_family import NO_DROPOUT, fixture_of
+from avca_family import NO_DROPOUT, SMALL, fixture_of
 from built_methods import assert_same_statistics, build, parameters, passes, values
 from paired_cases import (
     FIXTURE,
@@ -27,14 +27,11 @@ from torch.nn import functional as F
 from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_losses import Embedded, avca_losses, cross_triplets
 from avgzsl_baselines.families.layers import LinearBlock
-from avgzsl_baselines.families.token_attention import PairAttention
 from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_bench import FeatureDims, Videos
 from avgzsl_bench.method.registry import method_spec
 
 SPEC = method_spec("avca")
-
-
 make = partial(build, AVCA)
 
 
@@ -211,20 +208,7 @@ def small(text: dict[str, int] | None = None, **settings: Any) -> AVCA:
     """A small network with random weights and without dropout, five classes."""
     torch.manual_seed(0)
     shape = FeatureDims(6, 6, text or {"word2vec": 12})
-    widths = {"model_width": 8, "embedding_width": 5, "encoder_hidden_width": 9, "projection_hidden_width": 7}
-    return make(shape, torch.randn(5, 12), **NO_DROPOUT | widths | settings)
-
-
-def test_attention_is_a_softmax_over_two_tokens() -> None:
-    torch.manual_seed(0)
-    attention = PairAttention(12, heads=3, head_width=5, dropout=0.0).double()
-    tokens = torch.randn(2, 7, 12, dtype=torch.float64)
-    mapped = tokens.transpose(0, 1) @ attention.query_key_value.weight.T
-    query, key, value = (x.unflatten(-1, (3, 5)).transpose(1, 2) for x in mapped.split(15, dim=-1))
-    weights = torch.softmax(query @ key.transpose(-1, -2) / 5**0.5, dim=-1)
-    attended = (weights @ value).transpose(1, 2).flatten(2)
-    expected = attention.output(attended).transpose(0, 1)
-    torch.testing.assert_close(attention(tokens), expected)
+    return make(shape, torch.randn(5, 12), **NO_DROPOUT | SMALL | settings)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import torch
 from avfs_cases import ALPHA, SPEC, fake_of, fixture_batch, fixture_method, make, trial
 from built_methods import MAIN, by_part, values
-from reference_values import PRINTED_10
+from reference_values import PRINTED_10, doubles
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -51,13 +51,10 @@ def test_initial_weights() -> None:
 def test_ranges_of_the_networks() -> None:
     method = make(MAIN)
     net = method.module
-    assert net.generator is not None
-    assert net.scorer is not None
     text = method.text[torch.arange(12) % 3]
     features = net.generator.sample(text)
     halves = features.split([MAIN.visual, MAIN.audio], dim=1)
     for rows in (*halves, net.project(net.encode(features))):
-        assert rows is not None
         torch.testing.assert_close(rows.norm(dim=1), torch.ones(12))
     with torch.no_grad():
         for layer in (net.scorer.video, net.scorer.text):
@@ -76,7 +73,7 @@ class LinearCritic(nn.Module):
 
 
 def test_adversarial_losses_of_a_linear_critic() -> None:
-    slope = torch.tensor([0.3, -0.4, 1.2], dtype=torch.float64)
+    slope = doubles(0.3, -0.4, 1.2)
     real, fake = (
         torch.tensor(value, dtype=torch.float64).unsqueeze(1) * slope / slope.square().sum()
         for value in ([1.2, 0.4, -0.3], [0.1, -0.6, 0.2])
@@ -97,7 +94,7 @@ def test_adversarial_losses_of_a_linear_critic() -> None:
 )
 def test_contrastive_loss(temperature: float, single: float, exact: float) -> None:
     rows = [(1, 0, 1), (1, 0.5, 0.5), (0, 1, 0), (0.2, 1, -0.3), (-1, 0, 0.4)]
-    q = F.normalize(torch.tensor(rows, dtype=torch.float64), dim=1)
+    q = F.normalize(doubles(*rows), dim=1)
     label = torch.tensor([0, 0, 1, 1, 2])
     loss = contrastive_loss(q, label, temperature).item()
     assert loss == pytest.approx(single, abs=2e-8)
@@ -122,7 +119,6 @@ def test_contrastive_loss_without_anchors() -> None:
     loss = contrastive_loss(q, torch.arange(3), 0.1)
     loss.backward()
     assert loss.item() == 0
-    assert q.grad is not None
     assert not q.grad.any()
 
 
@@ -131,9 +127,9 @@ def test_discriminative_loss() -> None:
     with torch.no_grad():
         for layer in (scorer.video, scorer.text):
             layer.weight.copy_(torch.eye(2))
-    hidden = torch.tensor([(1, 0), (0.6, 0.8)], dtype=torch.float64)
-    text = torch.tensor([(1, 0), (0, 1), (-1, 1)], dtype=torch.float64)
-    expected = torch.tensor([(10, 0, -7.0710678), (6, 8, 1.4142136)], dtype=torch.float64)
+    hidden = doubles((1, 0), (0.6, 0.8))
+    text = doubles((1, 0), (0, 1), (-1, 1))
+    expected = doubles((10, 0, -7.0710678), (6, 8, 1.4142136))
     torch.testing.assert_close(scorer(hidden, text), expected, atol=5.1e-8, rtol=0)
     networks = AVFSNetworks(generator=None, critic=None, embedding=None, scorer=scorer, classifier=None)
     losses = embedding_losses(networks, FeatureBatch(hidden, hidden, torch.tensor([0, 1])), text, 0.1)
@@ -143,7 +139,6 @@ def test_discriminative_loss() -> None:
 def critic_figures(method: AVFS, batch: FeatureBatch) -> list[float]:
     """mean D(xf), mean D(x), GP and L_D."""
     critic = method.module.critic
-    assert critic is not None
     fake = fake_of(method, batch).detach()
     losses = critic_losses(critic, batch, fake, ALPHA, penalty_weight=10)
     means = [critic(features, batch.text).mean() for features in (fake, batch.features)]
@@ -168,8 +163,6 @@ def test_fixture_forward() -> None:
     batch, net = fixture_batch(method), method.module
     fake, hidden = fake_of(method, batch), net.encode(batch.features)
     projected = net.project(hidden)
-    assert projected is not None
-    assert net.scorer is not None
     sums = [t.sum().item() for t in (batch.features, fake, hidden, projected, net.scorer(hidden, method.text))]
     expected = [15.8231520081, 0.8369718731, 3.6476182584, -1.9829565918, 30.2852377853]
     assert sums == pytest.approx(expected, abs=PRINTED_10)
@@ -241,8 +234,6 @@ def test_scores_are_log_probabilities_over_all_classes() -> None:
         scores[score] = method.score(videos, method.classes)
         if score == "sum":
             hidden = method.module.encode(joined(videos.visual, videos.audio))
-            assert method.module.scorer is not None
-            assert method.module.classifier is not None
             semantic = method.module.scorer(hidden, F.normalize(vectors, dim=1)).log_softmax(dim=1)
             classifier = method.module.classifier(hidden).log_softmax(dim=1)
     torch.testing.assert_close(scores["semantic"], semantic.detach())
@@ -277,7 +268,6 @@ def test_scoring_only_reads() -> None:
 def test_lengths_of_vectors_do_not_matter() -> None:
     small = trial(score="sum")
     method, classes = small.trained(), small.task.classes
-    assert isinstance(method, AVFS)
     videos = Videos(small.task.videos.audio * 255, small.task.videos.visual * 0.5)
     torch.testing.assert_close(method.score(videos, classes), method.score(small.task.videos, classes))
     torch.testing.assert_close(method.text.norm(dim=1), torch.ones(len(classes)))

@@ -33,8 +33,6 @@ from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.records.released_weights import load_official
 
 SPEC = method_spec("avgzslnet")
-
-
 make = partial(build, AVGZSLNet)
 
 

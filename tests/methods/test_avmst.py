@@ -13,7 +13,7 @@ from avca_family import NO_DROPOUT, SMALL, fixture_of
 from built_methods import CLS, MAIN, assert_same_statistics, build, parameters
 from paired_cases import fixture_batch, random_batch
 from presets import official_settings
-from reference_values import X, fill
+from reference_values import X, doubles, fill
 from torch import Tensor
 
 from avgzsl_baselines.avmst import AVMST, AVMSTConfig, SpikingBranch, gate, integrate_and_fire
@@ -122,7 +122,7 @@ def test_state_between_calls() -> None:
         branch.output.weight.copy_(torch.tensor([[1, 0], [0.5, 0.5]]))
         branch.hidden.bias.zero_()
         branch.output.bias.zero_()
-    inputs = torch.tensor([[0.4, 0.7]], dtype=torch.float64)
+    inputs = doubles([0.4, 0.7])
     spikes, state = branch(inputs, 5)
     assert spikes.mean(dim=0).tolist() == [[0.2, 0.2]]
     assert branch(inputs, 5, state)[0].mean(dim=0).tolist() == [[0.4, 0.4]]

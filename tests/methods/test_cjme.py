@@ -68,8 +68,6 @@ def losses_of(embedded: Embedded, weighting: Any = "batch_mean") -> dict[str, fl
 
 
 SPEC = method_spec("cjme")
-
-
 make = partial(build, CJME)
 
 
@@ -243,7 +241,7 @@ def fixed_embedded() -> Embedded:
         text=doubles((1, 0, 0), (0, 0, 1), (0, 1, 0)),
         negative_audio=doubles((0, 2, 0), (2, 0, 0), (0.5, 0.5, 0)),
         negative_visual=doubles((0, 1, 1), (1, 0, 2), (0, 0, 1)),
-        gate=torch.tensor([0.3, 0.9, 0.6], dtype=torch.float64),
+        gate=doubles(0.3, 0.9, 0.6),
         classes=torch.eye(3, dtype=torch.float64),
     )
 

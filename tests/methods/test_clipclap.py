@@ -9,7 +9,7 @@ import pytest
 import torch
 from built_methods import CLIP_CLAP, MAIN, build, values
 from joint_space import fixed_embedded, fixture_batch
-from reference_values import AUDIO, PRINTED_8, PRINTED_10, TEXT, VISUAL, T, fill
+from reference_values import AUDIO, PRINTED_8, PRINTED_10, TEXT, VISUAL, T, doubles, fill
 from released import as_saved, fc_shapes, random_state, through_fc
 
 from avgzsl_baselines.clipclap import ClipClap, ClipClapConfig, base_losses
@@ -39,9 +39,7 @@ def fixture_method(**settings: Any) -> ClipClap:
 
 def test_losses_of_fixed_tensors() -> None:
     embedded, label = fixed_embedded()
-    torch.testing.assert_close(
-        embedded.logits(), torch.tensor([[3.8, 0.8, 1.8], [0.55, 1.6, 0.6]], dtype=torch.float64)
-    )
+    torch.testing.assert_close(embedded.logits(), doubles([3.8, 0.8, 1.8], [0.55, 1.6, 0.6]))
     losses = values(base_losses(embedded, label))
     expected = {"ce": 0.35545021, "reg": 0.12166667, "rec": 0.06156250}
     assert losses == pytest.approx(expected, abs=PRINTED_8)

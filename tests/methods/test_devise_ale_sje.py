@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from built_methods import CLS, MAIN, build
-from reference_values import T, X, weight
+from reference_values import T, X, doubles, weight
 from released import random_state
 from torch import Tensor
 from torch.nn import functional as F
@@ -26,9 +26,7 @@ MARGIN = 0.1
 LABEL = torch.tensor([0, 1, 2])
 FIXTURE_LABEL = torch.arange(4)
 FIXTURE_VIDEOS = Videos(audio=X(4, 6, 0), visual=X(4, 5, 5))
-MATRIX = torch.tensor(
-    [[0.50, 0.45, 0.20, 0.57], [0.10, 0.30, 0.26, 0.05], [0.33, 0.36, 0.40, 0.31]], dtype=torch.float64
-)
+MATRIX = doubles([0.50, 0.45, 0.20, 0.57], [0.10, 0.30, 0.26, 0.05], [0.33, 0.36, 0.40, 0.31])
 every_method = pytest.mark.parametrize("cls", [DeViSE, ALE, SJE])
 every_loss = pytest.mark.parametrize("loss", [devise_loss, ale_loss, sje_loss])
 
@@ -54,7 +52,7 @@ def random_matrix() -> tuple[Tensor, Tensor]:
 
 def test_hinge_terms() -> None:
     expected = [[0, 0.05, 0, 0.17], [0, 0, 0.06, 0], [0.03, 0.06, 0, 0.01]]
-    torch.testing.assert_close(hinge_terms(MATRIX, LABEL, MARGIN), torch.tensor(expected, dtype=torch.float64))
+    torch.testing.assert_close(hinge_terms(MATRIX, LABEL, MARGIN), doubles(*expected))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +75,7 @@ def test_loss_and_gradient(loss: Loss, value: float, within: float, gradient: li
     worked = loss(matrix, LABEL, MARGIN)
     assert worked.item() == pytest.approx(value, abs=within)
     (actual,) = torch.autograd.grad(worked, matrix)
-    torch.testing.assert_close(actual, torch.tensor(gradient, dtype=torch.float64) / 3, atol=1e-8, rtol=0)
+    torch.testing.assert_close(actual, doubles(*gradient) / 3, atol=1e-8, rtol=0)
 
 
 @every_loss

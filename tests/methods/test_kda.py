@@ -12,7 +12,7 @@ from avca_family import fill_token_layer
 from built_methods import build, passes, rates, values
 from joint_space import fixture_batch
 from paired_cases import random_batch
-from reference_values import AUDIO, VISUAL, T, fill
+from reference_values import AUDIO, VISUAL, T, doubles, fill
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.kda_losses import (
@@ -32,8 +32,6 @@ from avgzsl_bench.testing.trial import Trial
 SPEC = method_spec("kda")
 KNOWLEDGE = {"knowledge": 512}
 PRINTED_8 = 5.1e-9
-
-
 make = partial(build, KDA)
 
 
@@ -248,8 +246,8 @@ SINGLE = 2.1e-7
 """The example of the losses was worked out in single precision, whose last digits it prints."""
 
 
-CLASS_VECTORS = torch.tensor([[1, 0, 2, -1], [0.5, 1.5, -0.5, 0], [-1, 0.25, 0.75, 1]], dtype=torch.float64)
-EMBEDDED = torch.tensor([[0.2, -0.4, 0.6, 0.1], [0.3, 0.8, -0.2, -0.5]], dtype=torch.float64)
+CLASS_VECTORS = doubles([1, 0, 2, -1], [0.5, 1.5, -0.5, 0], [-1, 0.25, 0.75, 1])
+EMBEDDED = doubles([0.2, -0.4, 0.6, 0.1], [0.3, 0.8, -0.2, -0.5])
 LABEL = torch.tensor([0, 2])
 SIMILARITY = class_similarity(CLASS_VECTORS)
 
@@ -275,7 +273,7 @@ def test_margin_of_the_example() -> None:
     cosines = SIMILARITY[[0, 0, 1], [1, 2, 2]]
     assert cosines.tolist() == pytest.approx([-0.1230915, -0.1259882, -0.1860969], abs=SINGLE)
     logits = EMBEDDED @ CLASS_VECTORS.T
-    expected = torch.tensor([[1.30, -0.80, 0.25], [0.40, 1.45, -0.75]], dtype=torch.float64)
+    expected = doubles([1.30, -0.80, 0.25], [0.40, 1.45, -0.75])
     torch.testing.assert_close(logits, expected)
     probabilities = logits.softmax(dim=1)
     for row, printed in zip(

@@ -10,7 +10,7 @@ from built_methods import CLIP_CLAP, build, values
 from joint_space import fixed_embedded, fixture_batch
 from mft_cases import SMALL, SMALL_SHAPE, fixture_method
 from pydantic import ValidationError
-from reference_values import PRINTED_8, PRINTED_10, T
+from reference_values import PRINTED_8, PRINTED_10, T, doubles
 from torch import nn
 from torch.nn import functional as F
 
@@ -56,7 +56,7 @@ def identity_layer() -> tuple[SelfAttention, FeedForward]:
 
 def test_one_layer_by_hand() -> None:
     attention, feed_forward = identity_layer()
-    tokens = torch.tensor([[[1, 0], [0, 2], [3, 1]]], dtype=torch.float64)
+    tokens = doubles([[1, 0], [0, 2], [3, 1]])
     normed = attention.norm(tokens)
     weights = attention_weights(normed.unsqueeze(2), normed.unsqueeze(2)).squeeze()
     first = attention(tokens)
@@ -73,7 +73,7 @@ def test_one_layer_by_hand() -> None:
     }
     actual = {"normed": normed[0], "weights": weights, "first": first[0], "second": second[0]}
     for name, rows in expected.items():
-        printed = torch.tensor(rows, dtype=torch.float64)
+        printed = doubles(*rows)
         torch.testing.assert_close(actual[name], printed, atol=5.1e-8, rtol=0, msg=name)
     assert weights.sum(1).tolist() == pytest.approx([1, 1, 1], abs=1e-15)
 
@@ -259,7 +259,7 @@ def test_total_of_fixed_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("tau", "expected"), [(0.1, 0.29901622), (0.2, 0.09944038)])
 def test_kl_with_semantic_neighbours(tau: float, expected: float) -> None:
     embedded, label = fixed_embedded()
-    text = torch.tensor([[1, 0, 1], [0, 1, 1], [1, 1, 0]], dtype=torch.float64)
+    text = doubles([1, 0, 1], [0, 1, 1], [1, 1, 0])
     log_p = F.log_softmax(embedded.logits(), 1)
     loss = kl_loss(semantic_neighbours(text, tau)[label], log_p, "forward")
     assert loss.item() == pytest.approx(expected, abs=PRINTED_8)
@@ -277,7 +277,7 @@ def test_kl_with_smoothed_classes() -> None:
 
 
 def test_cosine_of_pairs() -> None:
-    rows = torch.tensor([[1, 0, 2], [0.5, 1.5, 0], [0, 1, 1]], dtype=torch.float64)
+    rows = doubles([1, 0, 2], [0.5, 1.5, 0], [0, 1, 1])
     loss = pairwise_cosine_loss(rows, torch.tensor([0, 0, 1]))
     assert loss.item() == pytest.approx(0.85857864, abs=PRINTED_8)
     assert pairwise_cosine_loss(rows, torch.tensor([0, 1, 2])).item() == 0
@@ -302,7 +302,6 @@ def test_zero_rows_count_one_and_have_finite_gradients() -> None:
     loss = text_cosine_loss(F.relu(video), text) + pairwise_cosine_loss(F.relu(video), torch.tensor([0, 0]))
     assert loss.item() == 2
     loss.backward()
-    assert video.grad is not None
     assert (video.grad == 0).all()
 
 

@@ -15,7 +15,7 @@ from reference_values import bias, doubles, fill, weight
 from stft_cases import PRINTED_7, SINGLE, make, small
 from torch.nn import functional as F
 
-from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleAttention, TripleLayer, TuckerFusion
+from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleLayer, TuckerFusion
 from avgzsl_baselines.families.stft_network import Embedded
 from avgzsl_baselines.stft import STFT, stft_losses
 from avgzsl_bench import FeatureDims, Sequences, Videos
@@ -67,18 +67,6 @@ def test_recalled_knowledge() -> None:
         combiner.share.copy_(doubles(50).squeeze())
         _, _, shared = combiner.recall(doubles([[1, -0.5]], [[0.2, 0.4]]))
     torch.testing.assert_close(shared, (projected * knowledge).sum(dim=0))
-
-
-def test_attention_of_triples() -> None:
-    torch.manual_seed(0)
-    attention = TripleAttention(12, heads=3, head_width=5, dropout=0.0).double()
-    tokens = torch.randn(3, 7, 12, dtype=torch.float64)
-    mapped = tokens.transpose(0, 1) @ attention.query_key_value.weight.T
-    query, key, value = (x.unflatten(-1, (3, 5)).transpose(1, 2) for x in mapped.split(15, dim=-1))
-    weights = torch.softmax(query @ key.transpose(-1, -2) / 5**0.5, dim=-1)
-    attended = (weights @ value).transpose(1, 2).flatten(2)
-    expected = attention.output(attended).transpose(0, 1)[:2]
-    torch.testing.assert_close(attention(tokens), expected)
 
 
 def test_tokens_of_the_combiner() -> None:

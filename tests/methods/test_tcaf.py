@@ -10,7 +10,7 @@ import torch
 from built_methods import CLS, passes, values
 from joint_space import fixed_embedded
 from paired_cases import scoring_example, scoring_task
-from reference_values import PRINTED_8, PRINTED_10
+from reference_values import PRINTED_8, PRINTED_10, doubles
 from tcaf_cases import fixture_batch, fixture_method, pair_of, sequences, videos_of
 from torch import Tensor
 
@@ -138,10 +138,10 @@ def test_passes_an_iteration() -> None:
 
 def test_losses_of_fixed_tensors() -> None:
     embedded, label = fixed_embedded()
-    words = torch.tensor([[0.3, -0.7, 0, 1.2], [-0.5, 0, 0.9, 0.1]], dtype=torch.float64)
+    words = doubles([0.3, -0.7, 0, 1.2], [-0.5, 0, 0.9, 0.1])
     decoded = (
-        torch.tensor([[0.1, 0, 0.2, 1.0], [0, 0.3, 0.6, 0]], dtype=torch.float64),
-        torch.tensor([[0.25, 0, 0.1, 1.1], [0, 0.1, 0.8, 0.2]], dtype=torch.float64),
+        doubles([0.1, 0, 0.2, 1.0], [0, 0.3, 0.6, 0]),
+        doubles([0.25, 0, 0.1, 1.1], [0, 0.1, 0.8, 0.2]),
     )
     embedded = replace(embedded, encoded_text=words, video_decoded=decoded[0], text_decoded=decoded[1])
     losses = values(base_losses(embedded, label))

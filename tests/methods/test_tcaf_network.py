@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from built_methods import CLS, rates
-from reference_values import T
+from reference_values import T, doubles
 from tcaf_cases import fixture_batch, fixture_method, make, pair_of
 from torch import Tensor
 
@@ -17,7 +17,7 @@ from avgzsl_baselines.families.tcaf_network import PositionBlock, StepEncoder
 from avgzsl_baselines.families.timed_sequences import AudioVisual
 from avgzsl_bench import FeatureDims, Sequences
 
-TOKENS = torch.tensor([[1, 0], [0, 1], [1, 1], [2, 0], [0, -1]], dtype=torch.float64).unsqueeze(0)
+TOKENS = doubles([1, 0], [0, 1], [1, 1], [2, 0], [0, -1]).unsqueeze(0)
 REAL_AUDIO, REAL_VISUAL = torch.tensor([[True, True]]), torch.tensor([[True, False]])
 SINGLE_7 = 1.5e-7
 """For seven digits that were computed in single precision."""
@@ -93,13 +93,13 @@ def test_time_embedding() -> None:
         block.frequencies.copy_(torch.tensor([[0.1, 0.2], [0.3, -0.1]]))
         block.time.weight.copy_(torch.eye(4))
         block.time.bias.zero_()
-    embedded = block.embed_times(torch.tensor([0.64, 1.28, 1.0], dtype=torch.float64))
+    embedded = block.embed_times(doubles(0.64, 1.28, 1.0))
     expected = [
         [0.9992895, 0.3913737, -0.0376902, 0.9202318],
         [-0.0753268, 0.7203090, -0.9971589, 0.6936533],
         [0.5877852, 0.5877852, -0.8090170, 0.8090170],
     ]
-    torch.testing.assert_close(embedded, torch.tensor(expected, dtype=torch.float64), atol=SINGLE_7, rtol=0)
+    torch.testing.assert_close(embedded, doubles(*expected), atol=SINGLE_7, rtol=0)
 
 
 def visual_input(visual: Sequences, **settings: Any) -> Tensor:
@@ -116,21 +116,21 @@ def visual_input(visual: Sequences, **settings: Any) -> Tensor:
 
 def test_visual_normalisation() -> None:
     steps = Sequences(
-        torch.tensor([[3, 1], [4, 0], [5, 5]], dtype=torch.float64),
+        doubles([3, 1], [4, 0], [5, 5]),
         torch.tensor([0, 0]),
         torch.tensor([2, 1]),
         2,
         1.0,
     )
     over_time = visual_input(steps)
-    expected = torch.tensor([[[0.6, 1], [0.8, 0]], [[1, 1], [0, 0]]], dtype=torch.float64)
+    expected = doubles([[0.6, 1], [0.8, 0]], [[1, 1], [0, 0]])
     torch.testing.assert_close(over_time, expected)
     by_step = visual_input(steps, visual_norm="feature")
     first = [[0.9486833, 0.3162278], [1, 0]]
-    torch.testing.assert_close(by_step[0], torch.tensor(first, dtype=torch.float64), atol=SINGLE_7, rtol=0)
+    torch.testing.assert_close(by_step[0], doubles(*first), atol=SINGLE_7, rtol=0)
     assert by_step[1].tolist() == [by_step[0, 0].tolist(), [0, 0]]
-    single = Sequences.of_vectors(torch.tensor([[0.3, -0.2, 5], [1, 2, 3]], dtype=torch.float64))
-    torch.testing.assert_close(visual_input(single)[0, 0], torch.tensor([1.0, -1, 1], dtype=torch.float64))
+    single = Sequences.of_vectors(doubles([0.3, -0.2, 5], [1, 2, 3]))
+    torch.testing.assert_close(visual_input(single)[0, 0], doubles(1.0, -1, 1))
 
 
 def test_order_of_audio_tokens_does_not_matter() -> None:

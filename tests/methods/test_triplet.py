@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from reference_values import doubles
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.triplet import distance, triplet_loss, triplet_terms
 
 
 def pair(*values: float) -> torch.Tensor:
-    return torch.tensor([values], dtype=torch.float64)
+    return doubles(values)
 
 
 def test_by_hand() -> None:
@@ -44,5 +45,4 @@ def test_distances_broadcast() -> None:
 def test_gradient_is_finite_where_all_coincide() -> None:
     x = torch.zeros(2, 3, requires_grad=True)
     triplet_loss(x, x.detach() - 1e-6, x.detach()).backward()
-    assert x.grad is not None
     assert torch.isfinite(x.grad).all()

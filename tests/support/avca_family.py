@@ -15,12 +15,9 @@ from avgzsl_baselines.families.stft_network import STFTNet
 from avgzsl_baselines.families.token_attention import TokenLayer
 from avgzsl_bench import FeatureDims
 
-NO_DROPOUT = {
-    "encoder_dropout": 0.0,
-    "projection_dropout": 0.0,
-    "decoder_dropout": 0.0,
-    "text_adapter_dropout": 0.0,
-}
+NO_DROPOUT = dict.fromkeys(
+    ("encoder_dropout", "projection_dropout", "decoder_dropout", "text_adapter_dropout"), 0.0
+)
 
 SMALL = {"model_width": 8, "embedding_width": 5, "encoder_hidden_width": 9, "projection_hidden_width": 7}
 """Widths of a network that trains in no time."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from reference_values import AUDIO, TEXT, VISUAL, T, X, fill
+from reference_values import AUDIO, TEXT, VISUAL, T, X, doubles, fill
 from torch import Tensor
 
 from avgzsl_baselines.avfs import AVFS, AVFSConfig
@@ -31,7 +31,7 @@ def make(shape: FeatureDims, vectors: Tensor | None = None, unseen: tuple[int, .
     return AVFS(AVFSConfig(**settings), shape, classes, seed=0, device=CPU)
 
 
-ALPHA = torch.tensor([0.1, 0.4, 0.6, 0.9], dtype=torch.float64)
+ALPHA = doubles(0.1, 0.4, 0.6, 0.9)
 NOISE = (((3 * torch.arange(4).unsqueeze(1) + 5 * torch.arange(10)) % 13) - 6).double() / 6
 
 
@@ -63,7 +63,6 @@ def fixture_batch(method: AVFS) -> FeatureBatch:
 
 
 def fake_of(method: AVFS, batch: FeatureBatch, noise: Tensor = NOISE) -> Tensor:
-    assert method.module.generator is not None
     fake: Tensor = method.module.generator(noise, batch.text)
     return fake
 

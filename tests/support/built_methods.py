@@ -45,7 +45,6 @@ def rates(*parts: nn.Module) -> set[float]:
 
 
 def passes(norm: nn.BatchNorm1d) -> int:
-    assert norm.num_batches_tracked is not None
     return int(norm.num_batches_tracked)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from reference_values import AUDIO, VISUAL, X
+from reference_values import AUDIO, VISUAL, X, doubles
 from torch import Tensor
 
 from avgzsl_baselines.clipclap import Embedded
@@ -17,13 +17,13 @@ def fixture_batch() -> Batch:
 def fixed_embedded() -> tuple[Embedded, Tensor]:
     """The losses' worked example and its labels."""
     label = torch.tensor([0, 1])
-    classes = torch.tensor([[0.8, 0.1, 1.5], [0.2, 1.0, 0.3], [0, 0.4, 0.9]], dtype=torch.float64)
+    classes = doubles([0.8, 0.1, 1.5], [0.2, 1.0, 0.3], [0, 0.4, 0.9])
     embedded = Embedded(
-        video=torch.tensor([[1, 0, 2], [0.5, 1.5, 0]], dtype=torch.float64),
+        video=doubles([1, 0, 2], [0.5, 1.5, 0]),
         text=classes[label],
         classes=classes,
-        encoded_text=torch.tensor([[0.3, 0.7, 0, 1.2], [0.5, 0, 0.9, 0.1]], dtype=torch.float64),
-        video_decoded=torch.tensor([[0.1, 0.9, 0.2, 1.0], [0.4, 0.3, 0.6, 0]], dtype=torch.float64),
-        text_decoded=torch.tensor([[0.25, 0.5, 0.1, 1.1], [0.7, 0.1, 0.8, 0.2]], dtype=torch.float64),
+        encoded_text=doubles([0.3, 0.7, 0, 1.2], [0.5, 0, 0.9, 0.1]),
+        video_decoded=doubles([0.1, 0.9, 0.2, 1.0], [0.4, 0.3, 0.6, 0]),
+        text_decoded=doubles([0.25, 0.5, 0.1, 1.1], [0.7, 0.1, 0.8, 0.2]),
     )
     return embedded, label

@@ -12,7 +12,7 @@ from torch import nn
 from avgzsl_baselines.clipclap import ClipClap, VideoEncoder
 from avgzsl_bench import FeatureDims
 from avgzsl_mft.method import MFT
-from avgzsl_mft.model import FusionTransformer, SelfAttention
+from avgzsl_mft.model import SelfAttention
 
 SMALL: dict[str, Any] = {
     "model_width": 8,
@@ -38,7 +38,6 @@ def fill_video_encoder(encoder: nn.Module) -> None:
     if isinstance(encoder, VideoEncoder):
         fill(encoder.block)
         return
-    assert isinstance(encoder, FusionTransformer)
     alone = len(encoder.encoders) == 1
     for e in encoder.encoders:
         fill(e.block, first=1 if alone else ENCODER_TAG[e.modality])

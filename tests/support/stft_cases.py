@@ -15,8 +15,6 @@ from avgzsl_bench import FeatureDims
 PRINTED_7 = 5.1e-8
 SINGLE = 2.5e-7
 """For the few worked examples that were computed, hence printed, in single precision."""
-
-
 make = partial(build, STFT)
 
 

@@ -24,8 +24,6 @@ NO_DROPOUT = dict.fromkeys(
 
 
 AUDIO_LENGTH, VISUAL_LENGTH = (3, 2, 3, 1), (4, 3, 4, 2)
-
-
 make = partial(build, TCAF)
 
 
@@ -49,8 +47,6 @@ def videos_of(batch: Batch) -> Videos:
 
 
 def pair_of(batch: Batch) -> AudioVisual:
-    assert batch.audio_steps is not None
-    assert batch.visual_steps is not None
     return AudioVisual(batch.audio_steps, batch.visual_steps)
 
 

@@ -24,7 +24,7 @@ def test_parameters(method: str, row: dict[str, Any]) -> None:
     shape = FeatureDims(**TABLES["shapes"][row["shape"]])
     built = build(method_class(spec), shape, **published, **row.get("settings", {}))
     assert parameters(built.module) == row["total"]
-    trained = row["total"] - row.get("untrained", 0)
+    trained = row.get("trained", row["total"])
     assert built.parameter_count() == trained
     if hasattr(built, "optimizer"):
         assert sum(p.numel() for group in built.optimizer.param_groups for p in group["params"]) == trained

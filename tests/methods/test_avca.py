@@ -29,9 +29,7 @@ from avgzsl_baselines.families.avca_losses import Embedded, avca_losses, cross_t
 from avgzsl_baselines.families.layers import LinearBlock
 from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_bench import FeatureDims, Videos
-from avgzsl_bench.method.registry import method_spec
 
-SPEC = method_spec("avca")
 make = partial(build, AVCA)
 
 

@@ -39,6 +39,9 @@ from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, TorchMeth
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.records.released_weights import load_official
 
+SPEC = method_spec("cjme")
+make = partial(build, CJME)
+
 
 class FixtureNet(CJMENet):
     """Fixture F has four training classes; the negatives' texts are of none of them."""
@@ -65,10 +68,6 @@ def fixture_embedded() -> Embedded:
 
 def losses_of(embedded: Embedded, weighting: Any = "batch_mean") -> dict[str, float]:
     return values(cjme_losses(embedded, weighting=weighting, margin=1.0, threshold=0.1))
-
-
-SPEC = method_spec("cjme")
-make = partial(build, CJME)
 
 
 def test_fixture_in_evaluation_mode() -> None:

@@ -18,7 +18,7 @@ from avgzsl_baselines.devise import DeViSE
 from avgzsl_baselines.families.bilinear import BilinearMethod
 from avgzsl_baselines.families.ranking import ale_loss, devise_loss, hinge_terms, sje_loss
 from avgzsl_baselines.sje import SJE
-from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, Samples, Videos, load_official
+from avgzsl_bench import Batch, CheckpointError, FeatureDims, Samples, Videos, load_official
 from avgzsl_bench.method.registry import method_spec
 
 Loss = Callable[[Tensor, Tensor, float], Tensor]
@@ -228,13 +228,8 @@ def test_initial_weights_are_uniform_within_the_default_bound() -> None:
 
 def two_encoder_method(**settings: Any) -> DeViSE:
     generator = torch.Generator().manual_seed(3)
-    text = {
-        name: F.normalize(torch.randn(7, width, generator=generator), dim=1)
-        for name, width in (("clip", 10), ("clap", 14))
-    }
-    classes = Classes(tuple("abcdefg"), text, torch.arange(7) < 5)
-    config = DeViSE.Config(**{"dropout": 0.0} | settings)
-    return DeViSE(config, FeatureDims(8, 6, {"clip": 10, "clap": 14}), classes, seed=0, device=torch.device("cpu"))
+    text = torch.cat([F.normalize(torch.randn(7, width, generator=generator), dim=1) for width in (10, 14)], dim=1)
+    return build(DeViSE, FeatureDims(8, 6, {"clip": 10, "clap": 14}), text, (5, 6), **{"dropout": 0.0} | settings)
 
 
 def test_joined_text_encoders_get_unit_norm() -> None:

@@ -12,7 +12,7 @@ from avca_family import fill_token_layer
 from built_methods import build, passes, rates, values
 from joint_space import fixture_batch
 from paired_cases import random_batch
-from reference_values import AUDIO, VISUAL, T, doubles, fill
+from reference_values import AUDIO, PRINTED_8, VISUAL, T, doubles, fill
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.kda_losses import (
@@ -31,7 +31,6 @@ from avgzsl_bench.testing.trial import Trial
 
 SPEC = method_spec("kda")
 KNOWLEDGE = {"knowledge": 512}
-PRINTED_8 = 5.1e-9
 make = partial(build, KDA)
 
 

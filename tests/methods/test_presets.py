@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from built_methods import DATASETS
 from presets import official_settings, stage_one
 
 import avgzsl_bench as ab
 from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.method.settings import build_config, presets
 
-DATASETS = ("ucf", "activitynet", "vggsound")
 FEATURES = ("selavi", "c3d_vggish", "clip_clap", "c3d_vggish_seq")
 PUBLISHED = {"calibration": "avca", "text_order": "official", "stage2_schedule": "official"}
 """What nearly all published programs do otherwise."""

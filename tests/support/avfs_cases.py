@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
+from built_methods import build
 from reference_values import AUDIO, TEXT, VISUAL, T, X, doubles, fill
 from torch import Tensor
 
-from avgzsl_baselines.avfs import AVFS, AVFSConfig
+from avgzsl_baselines.avfs import AVFS
 from avgzsl_baselines.families.avfs_losses import FeatureBatch
 from avgzsl_baselines.families.avfs_networks import joined
-from avgzsl_bench import Classes, FeatureDims
+from avgzsl_bench import FeatureDims
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.testing.trial import Trial
 
-CPU = torch.device("cpu")
 SPEC = method_spec("avfs")
-
-
-def make(shape: FeatureDims, vectors: Tensor | None = None, unseen: tuple[int, ...] = (), **settings: Any) -> AVFS:
-    """A method on classes named c0, c1, ...; without `vectors` three classes with random ones."""
-    if vectors is None:
-        vectors = torch.randn(3, shape.text_width)
-    parts = vectors.split(list(shape.text.values()), dim=1)
-    names = tuple(f"c{i}" for i in range(len(vectors)))
-    seen = torch.tensor([i not in unseen for i in range(len(vectors))])
-    classes = Classes(names, dict(zip(shape.text, parts, strict=True)), seen)
-    return AVFS(AVFSConfig(**settings), shape, classes, seed=0, device=CPU)
-
-
+make = partial(build, AVFS)
 ALPHA = doubles(0.1, 0.4, 0.6, 0.9)
 NOISE = (((3 * torch.arange(4).unsqueeze(1) + 5 * torch.arange(10)) % 13) - 6).double() / 6
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -18,16 +18,15 @@ DATASETS = ("ucf", "activitynet", "vggsound")
 M = TypeVar("M", bound=Method)
 
 
-def build(method: type[M], shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> M:
-    """A method on classes that are all seen; without text `vectors` two classes with random ones."""
+def build(
+    method: type[M], shape: FeatureDims, vectors: Tensor | None = None, unseen: Sequence[int] = (), **settings: Any
+) -> M:
+    """A method on classes c0, c1, ..., all seen but `unseen`; without text `vectors` two with random ones."""
     if vectors is None:
         vectors = torch.randn(2, shape.text_width)
-    parts = vectors.split(list(shape.text.values()), dim=1)
-    classes = Classes(
-        names=tuple(f"c{i}" for i in range(len(vectors))),
-        text=dict(zip(shape.text, parts, strict=True)),
-        seen=torch.ones(len(vectors), dtype=torch.bool),
-    )
+    text = dict(zip(shape.text, vectors.split(list(shape.text.values()), dim=1), strict=True))
+    seen = torch.tensor([i not in unseen for i in range(len(vectors))])
+    classes = Classes(tuple(f"c{i}" for i in range(len(vectors))), text, seen)
     return method(method.Config(**settings), shape, classes, seed=0, device=torch.device("cpu"))
 
 

@@ -100,11 +100,8 @@ def test_critic_is_two_layers_and_takes_its_parts_side_by_side() -> None:
 
 
 def test_reconstruction_and_divergence_of_one_sample() -> None:
-    def row(*values: float) -> Tensor:
-        return doubles(values)
-
-    bce = reconstruction_loss(row(0.5, 0.25), row(0.6, 0.8)).item()
-    kl = divergence(row(0.5, -1), row(0, 0.2)).item()
+    bce = reconstruction_loss(doubles([0.5, 0.25]), doubles([0.6, 0.8])).item()
+    kl = divergence(doubles([0.5, -1]), doubles([0, 0.2])).item()
     assert (bce, kl) == pytest.approx((1.8597190, 0.6357014), abs=1e-7)  # the first was cut, not rounded
     assert bce + kl == pytest.approx(2.4954204630, abs=PRINTED_10)
 

@@ -10,12 +10,8 @@ from torch.nn import functional as F
 from avgzsl_baselines.families.triplet import distance, triplet_loss, triplet_terms
 
 
-def pair(*values: float) -> torch.Tensor:
-    return doubles(values)
-
-
 def test_by_hand() -> None:
-    loss = triplet_loss(pair(0, 0), pair(3, 4), pair(0, 1))
+    loss = triplet_loss(doubles([0, 0]), doubles([3, 4]), doubles([0, 1]))
     assert loss.item() == pytest.approx(4.9999996, abs=5e-8)
     assert loss.item() != 5
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import reference_values
 import torch
-from joint_space import CLIP_CLAP, CLS, MAIN, PRINTED_8, PRINTED_10, build, values
+from built_methods import CLS, MAIN, build, values
+from reference_values import PRINTED_8, PRINTED_10, doubles
 from released import random_state
 from torch import Tensor
 from torch.nn import functional as F
@@ -16,10 +17,8 @@ from torch.nn import functional as F
 from avgzsl_baselines.apn import APN, classification_loss
 from avgzsl_bench import Batch, CheckpointError, FeatureDims, Videos, load_official
 from avgzsl_bench.method.registry import method_spec
-from avgzsl_bench.method.settings import build_config
 
 SPEC = method_spec("apn")
-SIMULATED = FeatureDims(128, 256, {"hashed": 300})
 SMALL = FeatureDims(6, 5, {"word2vec": 300})
 
 
@@ -27,7 +26,7 @@ def fixture_method(**settings: Any) -> APN:
     """Fixture F in double precision."""
     method = build(APN, SMALL, reference_values.T(4, 0), **settings)
     net = method.module.double()
-    reference_values.fill({1: net.global_map, 2: net.prototype_map})
+    reference_values.fill(net.global_map, net.prototype_map)
     return method
 
 
@@ -40,18 +39,10 @@ def unit_vectors(count: int) -> Tensor:
     return F.normalize(torch.randn(count, 300, generator=generator, dtype=torch.float64), dim=1)
 
 
-@pytest.mark.parametrize(
-    ("shape", "count"),
-    [(MAIN, 614_400), (CLS, 2_534_400), (CLIP_CLAP, 2 * 1536 * 1536), (SIMULATED, 2 * 384 * 300)],
-)
-def test_parameter_count(shape: FeatureDims, count: int) -> None:
-    method = build(APN, shape)
-    assert method.parameter_count() == count
-    assert list(method.state_dict()) == ["global_map.weight", "prototype_map.weight"]
-
-
 def test_initial_weights_are_small_and_not_negative() -> None:
-    for weight in build(APN, MAIN).state_dict().values():
+    state = build(APN, MAIN).state_dict()
+    assert list(state) == ["global_map.weight", "prototype_map.weight"]
+    for weight in state.values():
         assert weight.min() >= 0
         assert weight.max() < 2e-4
         assert weight.mean().item() == pytest.approx(1e-4, rel=0.01)
@@ -62,7 +53,7 @@ def test_initial_weights_are_small_and_not_negative() -> None:
 
 def test_losses_of_fixed_tensors() -> None:
     label = torch.tensor([0, 1])
-    target = torch.tensor([[0.6, 0, 0.8], [0, 1, 0]], dtype=torch.float64)
+    target = doubles([0.6, 0, 0.8], [0, 1, 0])
     branches = [
         ([[0.2, 1.0, -0.5], [0.7, 0.1, 0.0]], [[0.1, -0.2, 0.3], [0, 0.5, -0.1]], 1.1763289571, 0.1333333333),
         ([[1.5, 0.3, -0.2], [-0.4, 0.8, 0.1]], [[0.2, 0.1, 0], [-0.3, 0.4, 0.2]], 0.8391423005, 0.2166666667),
@@ -188,28 +179,6 @@ def test_joined_text_encoders_get_unit_norm() -> None:
 
 
 # --- settings ---
-
-
-@pytest.mark.parametrize("dataset", ["ucf", "activitynet", "vggsound"])
-@pytest.mark.parametrize(
-    ("features", "normalize_input"), [("selavi", False), ("c3d_vggish", True), ("clip_clap", True)]
-)
-def test_published_settings(dataset: str, features: str, normalize_input: bool) -> None:
-    config = build_config(SPEC, APN.Config, dataset, features, {})
-    expected = {
-        "epochs": 50,
-        "batches_per_epoch": 500,
-        "batch_size": 256,
-        "learning_rate": 1e-3,
-        "weight_decay": 0.0,
-        "softmax_twice": True,
-        "scoring": "distance",
-        "normalize_input": normalize_input,
-        "scheduler": "plateau",
-        "plateau_factor": 0.1,
-        "plateau_patience": 3,
-    }
-    assert {key: getattr(config, key) for key in expected} == expected
 
 
 # --- released checkpoints ---

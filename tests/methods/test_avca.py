@@ -1,40 +1,40 @@
-"""AVCA against numbers obtained with the published program, to their printed digits."""
+"""AVCA against numbers obtained with the published program, to their printed digits, and its network."""
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
-from avca_cases import SPEC, fixture_method, make
+from avca_family import NO_DROPOUT, SMALL, fixture_of
+from built_methods import assert_same_statistics, build, parameters, passes, values
 from paired_cases import (
-    CLIP_CLAP,
-    CLS,
-    DATASETS,
+    FIXTURE,
     FIXTURE_TEXT,
-    MAIN,
-    by_part,
     fixture_batch,
-    parameters,
+    random_batch,
     rounded,
     scoring_example,
     scoring_task,
     validated,
-    values,
 )
+from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_losses import Embedded, avca_losses, cross_triplets
-from avgzsl_baselines.families.avca_network import AVCAConfig
 from avgzsl_baselines.families.layers import LinearBlock
 from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_bench import FeatureDims, Videos
-from avgzsl_bench.method.settings import default_settings
 
-if TYPE_CHECKING:
-    from torch import Tensor
+make = partial(build, AVCA)
+
+
+def fixture_method(**settings: Any) -> AVCA:
+    return fixture_of(AVCA, FIXTURE, **settings)
 
 
 def test_losses_are_the_seventeen_terms() -> None:
@@ -80,34 +80,6 @@ def test_negatives_equal_to_positives() -> None:
     triplets = losses["base"] + losses["contrast"] + losses["additional"]
     assert losses["base"] + losses["contrast"] == pytest.approx(6, abs=1e-12)
     assert triplets == pytest.approx(10 + 2 * sum(near), abs=1e-4)
-
-
-COMMON = {
-    "transformer": 400_264,
-    "audio_projection": 188_096,
-    "visual_projection": 188_096,
-    "text_projection": 19_392,
-    "decoder": 20_100,
-    "audio_reconstruction": 20_100,
-    "visual_reconstruction": 20_100,
-}
-
-
-@pytest.mark.parametrize(
-    ("shape", "audio", "visual", "total"),
-    [(MAIN, 418_180, 418_180, 1_693_108), (CLS, 221_572, 2_253_188, 3_331_508)],
-)
-def test_parameters(shape: FeatureDims, audio: int, visual: int, total: int) -> None:
-    method = make(shape)
-    assert by_part(method.module) == {"audio_encoder": audio, "visual_encoder": visual, **COMMON}
-    assert parameters(method.module) == total
-    assert method.parameter_count() == total - 600
-    assert sum(p.numel() for group in method.optimizer.param_groups for p in group["params"]) == total - 600
-
-
-def test_parameters_with_several_text_encoders() -> None:
-    assert parameters(make(CLIP_CLAP).module) == 2_416_952
-    assert parameters(make(FeatureDims(1024, 512, {"word2vec": 300})).module) == 1_955_252
 
 
 def test_fixture_in_evaluation_mode() -> None:
@@ -227,34 +199,148 @@ def test_scoring_example() -> None:
     assert method.calibration_scorer(task.classes) is None
 
 
-PUBLISHED = {
-    "dropouts": {
-        ("ucf", "selavi"): (0.2, 0.3, 0.5),
-        ("ucf", "c3d_vggish"): (0.2, 0.3, 0.5),
-        ("activitynet", "selavi"): (0.2, 0.2, 0.1),
-        ("activitynet", "c3d_vggish"): (0.2, 0.2, 0.1),
-        ("vggsound", "selavi"): (0.0, 0.0, 0.1),
-        ("vggsound", "c3d_vggish"): (0.0, 0.0, 0.0),
-    },
-    "momentum": {("ucf", "selavi"): 0.1, ("vggsound", "selavi"): 0.1},
-    "batch_size": {("vggsound", "selavi"): 64},
-}
+# --- the network: passes of batch normalisation, attention, what depends on what ---
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
-@pytest.mark.parametrize("features", ["selavi", "c3d_vggish", "clip_clap"])
-def test_published_settings(dataset: str, features: str) -> None:
-    config = AVCAConfig(**default_settings(SPEC, dataset, features))
-    key = dataset, "c3d_vggish" if features == "clip_clap" else features
-    dropouts = config.encoder_dropout, config.projection_dropout, config.decoder_dropout
-    assert dropouts == PUBLISHED["dropouts"][key]
-    assert config.momentum == PUBLISHED["momentum"].get(key, 0.99)
-    assert config.batch_size == PUBLISHED["batch_size"].get(key, 256)
-    assert (config.encoder_hidden_width, config.projection_hidden_width, config.embedding_width) == (512, 512, 64)
-    attention = (config.depth, config.heads, config.head_width, config.feed_forward_width)
-    assert attention == (1, 3, 100, 64)
-    assert (config.k1, config.k2, config.regularization, config.margin) == (1, 1, True, 1)
-    assert (config.learning_rate, config.weight_decay) == (1e-3, 1e-5)
-    assert (config.epochs, config.batches_per_epoch) == (50, 500)
-    assert (config.scheduler, config.plateau_factor, config.plateau_patience) == ("plateau", 0.1, 3)
-    assert (config.train_positions, config.reconstruction_passes, config.bn_refresh) == (False, True, "official")
+def small(text: dict[str, int] | None = None, **settings: Any) -> AVCA:
+    """A small network with random weights and without dropout, five classes."""
+    torch.manual_seed(0)
+    shape = FeatureDims(6, 6, text or {"word2vec": 12})
+    return make(shape, torch.randn(5, 12), **NO_DROPOUT | SMALL | settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, [3, 3, 3, 6, 4, 4, 1, 1]),
+        ({"bn_refresh": "none"}, [2, 2, 2, 6, 3, 3, 1, 1]),
+        ({"bn_refresh": "none", "reconstruction_passes": False}, [2, 2, 2, 6, 2, 2, 1, 1]),
+    ],
+)
+def test_passes_an_iteration(settings: dict[str, Any], expected: list[int]) -> None:
+    method = fixture_method(**settings)
+    method.train_step(fixture_batch())
+    net = method.module
+    of_blocks = [
+        [passes(norm) for norm in part.modules() if isinstance(norm, torch.nn.BatchNorm1d)]
+        for part in (
+            net.audio_encoder,
+            net.visual_encoder,
+            net.text_projection,
+            net.decoder,
+            net.audio_projection,
+            net.visual_projection,
+            net.audio_reconstruction,
+            net.visual_reconstruction,
+        )
+    ]
+    assert of_blocks == [[count] * len(norms) for count, norms in zip(expected, of_blocks, strict=True)]
+
+
+@pytest.mark.parametrize("text", [{"word2vec": 12}, {"clip": 5, "clap": 7}])
+@pytest.mark.parametrize("momentum", [0.1, 0.99])
+def test_order_of_passes(text: dict[str, int], momentum: float) -> None:
+    method = small(text, momentum=momentum)
+    net, plain, batch = method.module, deepcopy(method.module), random_batch(method.shape, 5)
+    method.train_step(batch)
+
+    def embed(part: Any) -> tuple[Tensor, Tensor]:
+        audio, visual = plain.audio_encoder(part.audio), plain.visual_encoder(part.visual)
+        pair = torch.stack((audio, visual))
+        exchanged = pair + plain.transformer(pair + plain.positions.unsqueeze(1))
+        return plain.audio_projection(exchanged[0]), plain.visual_projection(exchanged[1])
+
+    videos = [embed(part) for part in (batch, batch.negative)]
+    texts = [plain.embed_texts(method.train_text[part.label]) for part in (batch, batch.negative)]
+    for embedded in (*texts, videos[0][0], videos[1][0], videos[0][1], videos[1][1]):
+        plain.decoder(embedded)
+    plain.audio_projection(plain.audio_reconstruction(videos[0][0]))
+    plain.visual_projection(plain.visual_reconstruction(videos[0][1]))
+    plain.load_state_dict(plain.state_dict() | {name: p.detach() for name, p in net.named_parameters()})
+    embed(batch)
+    plain.embed_texts(method.train_text[batch.label])
+    assert_same_statistics(net, plain)
+
+
+def test_configured_momentum_reaches_four_normalisations() -> None:
+    net = make(FIXTURE, momentum=0.99).module
+    momenta = {name: part.momentum for name, part in net.named_modules() if isinstance(part, torch.nn.BatchNorm1d)}
+    configured = {name for name, momentum in momenta.items() if momentum == 0.99}
+    assert configured == {
+        f"{part}.1.norm" for part in ("audio_encoder", "visual_encoder", "audio_projection", "visual_projection")
+    }
+    assert set(momenta.values()) == {0.1, 0.99}
+
+
+def test_passes_without_a_loss_change_no_gradient() -> None:
+    gradients = []
+    for passes_too in (True, False):
+        method = small(reconstruction_passes=passes_too)
+        method.losses(random_batch(method.shape, 5))["total"].backward()
+        gradients.append([p.grad for p in method.trained_parameters()])
+    for one, other in zip(*gradients, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_positions_stay_as_they_are_unless_trained() -> None:
+    for train_positions in (False, True):
+        method = small(train_positions=train_positions)
+        before = method.module.positions.detach().clone()
+        for _ in range(3):
+            method.train_step(random_batch(method.shape, 5))
+        assert torch.equal(method.module.positions, before) is not train_positions
+        assert "positions" in method.state_dict()
+
+
+def test_swapped_modalities_swap_the_embeddings() -> None:
+    net = small().module
+    state = net.state_dict()
+    for name in list(state):
+        if name.startswith("visual_"):
+            state[name] = state["audio_" + name.removeprefix("visual_")]
+    state["positions"] = state["positions"][:1].expand(2, -1)
+    net.load_state_dict(state)
+    audio, visual = torch.randn(2, 7, 6)
+    net.eval()
+    encoded, video = net.embed_videos(audio, visual, [7])
+    other_encoded, other_video = net.embed_videos(visual, audio, [7])
+    torch.testing.assert_close(other_encoded, encoded.flip(0))
+    torch.testing.assert_close(other_video, video.flip(0))
+
+
+def test_a_silent_transformer_passes_tokens_on() -> None:
+    net = small().module.eval()
+    layer = net.transformer[0]
+    with torch.no_grad():
+        for output in (layer.attention.output, layer.feed_forward.output):
+            output.weight.zero_()
+            output.bias.zero_()
+    audio, visual = torch.randn(2, 7, 6)
+    encoded, video = net.embed_videos(audio, visual, [7])
+    torch.testing.assert_close(video[0], net.audio_projection(2 * encoded[0] + net.positions[0]))
+
+
+def test_visual_embeddings_have_seen_the_audio() -> None:
+    net = small().module.eval()
+    audio, visual = torch.randn(2, 7, 6)
+    _, video = net.embed_videos(audio, visual, [7])
+    _, other = net.embed_videos(torch.randn(7, 6), visual, [7])
+    assert not torch.allclose(video[1], other[1])
+
+
+@pytest.mark.parametrize("hidden", [0, 9])
+@pytest.mark.parametrize("depth", [1, 3])
+def test_depth_and_hidden_layers(hidden: int, depth: int) -> None:
+    method = small(encoder_hidden_width=hidden, projection_hidden_width=hidden, depth=depth)
+    assert len(method.module.transformer) == depth
+    assert len(method.module.audio_encoder) == len(method.module.visual_projection) == (2 if hidden else 1)
+    assert torch.isfinite(method.train_step(random_batch(method.shape, 5))["total"])
+
+
+def test_with_several_text_encoders_reconstructions_aim_at_the_adapter() -> None:
+    method = small({"clip": 5, "clap": 7})
+    batch = random_batch(method.shape, 5)
+    embedded = method.module(batch, method.train_text)
+    torch.testing.assert_close(embedded.target, method.module.text_adapter(method.train_text[batch.label]))
+    assert embedded.target.requires_grad
+    assert embedded.text_decoded.shape == (8, 300)

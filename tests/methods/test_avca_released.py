@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 import torch
-from avca_cases import SPEC
-from released import random_state
+from released import fc_shapes, layer_normalised, linear, random_state, through_fc
 from torch.nn import functional as F
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_bench import CheckpointError, Classes, FeatureDims, Videos
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.records.released_weights import load_official
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-NORM = ("weight", "bias", "running_mean", "running_var")
 
 
 def official_shapes(hidden: int = 64, projection_hidden: int = 48) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {"pos_emb1D": (2, 300)}
-
-    def add(net: str, first: int, inputs: int, outputs: int) -> None:
-        shapes.update({f"{net}.fc.{first}.weight": (outputs, inputs), f"{net}.fc.{first}.bias": (outputs,)})
-        shapes.update({f"{net}.fc.{first + 1}.{x}": (outputs,) for x in NORM})
-
-    for net, inputs, width, outputs in (
+    for net, *widths in (
         ("A_enc", 96, hidden, 300),
         ("V_enc", 128, hidden, 300),
         ("A_proj", 300, projection_hidden, 64),
         ("V_proj", 300, projection_hidden, 64),
+        ("W_proj", 300, 64),
+        ("D", 64, 300),
+        ("A_rec", 64, 300),
+        ("V_rec", 64, 300),
     ):
-        if width:
-            add(net, 0, inputs, width)
-            add(net, 4, width, outputs)
-        else:
-            add(net, 0, inputs, outputs)
-    for net, inputs, outputs in (("W_proj", 300, 64), ("D", 64, 300), ("A_rec", 64, 300), ("V_rec", 64, 300)):
-        add(net, 0, inputs, outputs)
+        shapes |= fc_shapes(net, *filter(None, widths))
     attention, feed_forward = (f"cross_attention.layers.0.{i}" for i in range(2))
     shapes |= {f"{line}.norm.{x}": (300,) for line in (attention, feed_forward) for x in ("weight", "bias")}
     shapes |= {f"{attention}.fn.to_qkv.weight": (900, 300)}
@@ -54,7 +40,7 @@ def test_released_weights(hidden: int, projection_hidden: int) -> None:
     for name in state:
         if name.endswith("weight") and state[name].ndim == 2:
             state[name] /= state[name].shape[1] ** 0.5
-    method = load_official(SPEC, state)
+    method = load_official(method_spec("avca"), state)
     assert isinstance(method, AVCA)
     assert method.shape == FeatureDims(96, 128, {"word2vec": 300})
     assert (method.config.encoder_hidden_width, method.config.projection_hidden_width) == (
@@ -63,33 +49,20 @@ def test_released_weights(hidden: int, projection_hidden: int) -> None:
     )
     audio, visual, text = torch.randn(3, 96), torch.randn(3, 128), torch.randn(4, 300)
 
-    def linear(x: Tensor, name: str) -> Tensor:
-        return x @ state[f"{name}.weight"].T + state.get(f"{name}.bias", torch.zeros(()))
-
-    def block(x: Tensor, net: str) -> Tensor:
-        for first in (0, 4):
-            if f"{net}.fc.{first}.weight" in state:
-                weight, bias, mean, variance = (state[f"{net}.fc.{first + 1}.{entry}"] for entry in NORM)
-                x = (linear(x, f"{net}.fc.{first}") - mean) / (variance + 1e-5).sqrt() * weight + bias
-                x = x.clamp(min=0)
-        return x
-
-    def layer_norm(x: Tensor, name: str) -> Tensor:
-        return F.layer_norm(x, (300,), state[f"{name}.weight"], state[f"{name}.bias"])
-
-    encoded = torch.stack((block(audio, "A_enc"), block(visual, "V_enc")), dim=1)
+    encoded = torch.stack((through_fc(state, audio, "A_enc"), through_fc(state, visual, "V_enc")), dim=1)
     x = encoded + state["pos_emb1D"]
-    line = "cross_attention.layers.0.0"
-    query, key, value = linear(layer_norm(x, f"{line}.norm"), f"{line}.fn.to_qkv").chunk(3, dim=-1)
+    attention, feed_forward = (f"cross_attention.layers.0.{i}" for i in range(2))
+    normed = layer_normalised(state, x, f"{attention}.norm")
+    query, key, value = linear(state, normed, f"{attention}.fn.to_qkv").chunk(3, dim=-1)
     heads = []
     for h in range(3):
         q, k, v = (part[:, :, 100 * h : 100 * (h + 1)] for part in (query, key, value))
         heads.append(torch.softmax(q @ k.transpose(1, 2) / 10, dim=-1) @ v)
-    x = x + linear(torch.cat(heads, dim=-1), f"{line}.fn.to_out.0")
-    line = "cross_attention.layers.0.1"
-    x = x + linear(F.gelu(linear(layer_norm(x, f"{line}.norm"), f"{line}.fn.net.0")), f"{line}.fn.net.3")
-    embedded = block((encoded + x)[:, 1], "V_proj")
-    words = block(text, "W_proj")
+    x = x + linear(state, torch.cat(heads, dim=-1), f"{attention}.fn.to_out.0")
+    hidden = linear(state, layer_normalised(state, x, f"{feed_forward}.norm"), f"{feed_forward}.fn.net.0")
+    x = x + linear(state, F.gelu(hidden), f"{feed_forward}.fn.net.3")
+    embedded = through_fc(state, (encoded + x)[:, 1], "V_proj")
+    words = through_fc(state, text, "W_proj")
     classes = Classes(tuple("abcd"), {"word2vec": text}, torch.ones(4, dtype=torch.bool))
     scores = method.score(Videos(audio, visual), classes)
     torch.testing.assert_close(scores, -(embedded[:, None] - words).norm(dim=2), rtol=1e-4, atol=1e-4)

@@ -4,89 +4,66 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
-from joint_space import build
+from built_methods import assert_same_statistics, build, passes, values
 from paired_cases import (
-    CLIP_CLAP,
-    CLS,
-    DATASETS,
     FIXTURE,
     FIXTURE_TEXT,
-    MAIN,
-    assert_same_statistics,
-    by_part,
     fill_branches,
     fixture_batch,
     official_branches,
-    official_network,
-    passes,
     random_batch,
     rounded,
     scoring_example,
     scoring_task,
-    through_network,
     validated,
-    values,
 )
-from reference_values import fill
-from released import random_state
+from reference_values import doubles, fill
+from released import fc_shapes, random_state, through_fc
 from torch.nn import functional as F
 
-from avgzsl_baselines.avgzslnet import AVGZSLNet, AVGZSLNetConfig, Embedded, avgzslnet_losses, reconstruction_loss
+from avgzsl_baselines.avgzslnet import AVGZSLNet, Embedded, avgzslnet_losses, reconstruction_loss
 from avgzsl_baselines.families.triplet import triplet_loss
 from avgzsl_bench import Batch, Classes, FeatureDims, TorchMethod, Videos
 from avgzsl_bench.method.registry import method_spec
-from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.released_weights import load_official
 
 SPEC = method_spec("avgzslnet")
-
-
-def make(shape: FeatureDims, vectors: torch.Tensor | None = None, **settings: Any) -> AVGZSLNet:
-    return build(AVGZSLNet, shape, vectors, **settings)
+make = partial(build, AVGZSLNet)
 
 
 def fixture_method(**settings: Any) -> AVGZSLNet:
     method = make(
-        FIXTURE,
-        FIXTURE_TEXT,
-        hidden_width=8,
-        decoder_hidden_width=7,
-        dropout=0.0,
-        decoder_dropout=0.0,
-        **settings,
+        FIXTURE, FIXTURE_TEXT, hidden_width=8, decoder_hidden_width=7, dropout=0.0, decoder_dropout=0.0, **settings
     )
     net = method.module.double()
     fill_branches(net)
-    fill({7: net.decoder.hidden.linear, 8: net.decoder.output})
+    fill(net.decoder.hidden, net.decoder.output, first=7)
     return method
 
 
 # --- the losses on fixed tensors ---
 
 
-def rows(*values: tuple[float, ...]) -> torch.Tensor:
-    return torch.tensor(values, dtype=torch.float64)
-
-
-TARGET = rows((0.6, 0.8), (1, 0))
-TEXT_DECODED = rows((0.6, 0.8), (0.96, 0.28))
+TARGET = doubles((0.6, 0.8), (1, 0))
+TEXT_DECODED = doubles((0.6, 0.8), (0.96, 0.28))
 POSITIVE = Embedded(
-    audio=rows((0.5, 1), (1.5, -0.5)),
-    visual=rows((0.2, 0.1), (0.4, 0.3)),
-    text=rows((0.4, 0.6), (0.9, -0.1)),
-    audio_decoded=rows((0.8, 0.6), (0.6, -0.8)),
-    visual_decoded=rows((0, 1), (0.8, 0.6)),
+    audio=doubles((0.5, 1), (1.5, -0.5)),
+    visual=doubles((0.2, 0.1), (0.4, 0.3)),
+    text=doubles((0.4, 0.6), (0.9, -0.1)),
+    audio_decoded=doubles((0.8, 0.6), (0.6, -0.8)),
+    visual_decoded=doubles((0, 1), (0.8, 0.6)),
 )
 NEGATIVE = Embedded(
-    audio=rows((0.6, 0.5), (-1, 0.2)),
-    visual=rows((1, 1), (0.5, 0)),
-    text=rows((-0.2, 0.3), (0.1, 0.1)),
-    audio_decoded=rows((1, 0), (0, 1)),
-    visual_decoded=rows((0.6, 0.8), (-1, 0)),
+    audio=doubles((0.6, 0.5), (-1, 0.2)),
+    visual=doubles((1, 1), (0.5, 0)),
+    text=doubles((-0.2, 0.3), (0.1, 0.1)),
+    audio_decoded=doubles((1, 0), (0, 1)),
+    visual_decoded=doubles((0.6, 0.8), (-1, 0)),
 )
 
 
@@ -116,7 +93,7 @@ def test_triplets_of_fixed_tensors() -> None:
 
 
 def test_a_perfect_reconstruction_has_a_gradient() -> None:
-    decoded = rows((0.6, 0.8), (1, 0)).requires_grad_()
+    decoded = doubles((0.6, 0.8), (1, 0)).requires_grad_()
     loss = reconstruction_loss(decoded, TARGET)
     (gradient,) = torch.autograd.grad(loss, decoded)
     assert loss == 0
@@ -124,24 +101,6 @@ def test_a_perfect_reconstruction_has_a_gradient() -> None:
 
 
 # --- the network ---
-
-
-@pytest.mark.parametrize(
-    ("shape", "parts", "total"),
-    [
-        (MAIN, {"audio": 592_960, "visual": 592_960, "text": 110_164, "decoder": 23_788}, 1_319_872),
-        (CLS, {"audio": 199_744, "visual": 4_262_976, "text": 110_164, "decoder": 23_788}, 4_596_672),
-    ],
-)
-def test_parameters(shape: FeatureDims, parts: dict[str, int], total: int) -> None:
-    method = make(shape)
-    assert by_part(method.module) == parts
-    assert method.parameter_count() == total
-
-
-def test_parameters_with_several_text_encoders() -> None:
-    assert make(CLIP_CLAP).parameter_count() == 2_305_860
-    assert make(FeatureDims(1024, 512, {"word2vec": 300})).parameter_count() == 1_844_160
 
 
 def test_fixture_in_evaluation_mode() -> None:
@@ -303,24 +262,11 @@ def test_official_bias_is_the_mean_of_three() -> None:
 # --- settings and released weights ---
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
-@pytest.mark.parametrize("features", ["selavi", "c3d_vggish", "clip_clap"])
-def test_published_settings(dataset: str, features: str) -> None:
-    config = AVGZSLNetConfig(**default_settings(SPEC, dataset, features))
-    assert (config.dropout, config.decoder_dropout, config.margin) == (0.8, 0.5, 1)
-    widths = (config.hidden_width, config.text_hidden_width, config.decoder_hidden_width, config.embedding_width)
-    assert widths == (1024, 300, 64, 64)
-    assert (config.learning_rate, config.weight_decay) == (1e-3, 0)
-    assert (config.epochs, config.batches_per_epoch, config.batch_size) == (50, 500, 256)
-    assert (config.scheduler, config.plateau_factor, config.plateau_patience) == ("plateau", 0.1, 3)
-    assert config.bias == "own"
-
-
 DECODER = "decoder_net.embedding_net"
 
 
 def test_released_weights() -> None:
-    state = random_state(official_branches() | official_network(DECODER, 64, 32, 300))
+    state = random_state(official_branches() | fc_shapes(DECODER, 64, 32, 300, last_normalised=False))
     method = load_official(SPEC, state)
     assert isinstance(method, AVGZSLNet)
     assert method.shape == FeatureDims(96, 128, {"word2vec": 300})
@@ -328,13 +274,13 @@ def test_released_weights() -> None:
     audio, visual, text = torch.randn(3, 96), torch.randn(3, 128), torch.randn(4, 300)
 
     a, v, w = (
-        through_network(state, x, f"triplet_net.embedding_net{i}") for i, x in ((1, audio), (2, visual), (3, text))
+        through_fc(state, x, f"triplet_net.embedding_net{i}") for i, x in ((1, audio), (2, visual), (3, text))
     )
     classes = Classes(tuple("abcd"), {"word2vec": text}, torch.ones(4, dtype=torch.bool))
     scores = method.score(Videos(audio, visual), classes)
     expected = -(a[:, None] - w).norm(dim=2) - (v[:, None] - w).norm(dim=2)
     torch.testing.assert_close(scores, expected, rtol=1e-4, atol=1e-4)
-    rebuilt = through_network(state, w, DECODER)
+    rebuilt = through_fc(state, w, DECODER)
     torch.testing.assert_close(
         method.module.decode(w, [4]), rebuilt / rebuilt.norm(dim=1, keepdim=True), rtol=1e-4, atol=1e-5
     )

@@ -1,67 +1,73 @@
-"""CJME against numbers obtained with the published program, to their printed digits."""
+"""CJME against numbers obtained with the published program, to their printed digits, and its losses."""
 
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
-from cjme_cases import fixture_embedded, fixture_method, losses_of
-from joint_space import build
+from built_methods import assert_same_statistics, build, passes, values
 from paired_cases import (
-    CLIP_CLAP,
-    CLS,
-    DATASETS,
+    FIXTURE,
     FIXTURE_TEXT,
-    MAIN,
-    assert_same_statistics,
-    batch_normalised,
-    by_part,
+    fill_branches,
     fixture_batch,
     official_branches,
-    passes,
     random_batch,
     rounded,
     scoring_example,
     scoring_task,
-    through_network,
     validated,
-    values,
 )
-from released import random_state
+from reference_values import doubles, fill
+from released import batch_normalised, linear, random_state, through_fc
+from torch.nn import functional as F
 
-from avgzsl_baselines.cjme import CJME, CJMEConfig, attention_targets, entropies
+from avgzsl_baselines.cjme import (
+    CJME,
+    CJMENet,
+    Embedded,
+    attention_targets,
+    cjme_losses,
+    entropies,
+    weighted_triplets,
+)
 from avgzsl_bench import Batch, CheckpointError, Classes, FeatureDims, TorchMethod, Videos
 from avgzsl_bench.method.registry import method_spec
-from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.records.released_weights import load_official
 
 SPEC = method_spec("cjme")
+make = partial(build, CJME)
 
 
-def make(shape: FeatureDims, vectors: torch.Tensor | None = None, **settings: Any) -> CJME:
-    return build(CJME, shape, vectors, **settings)
+class FixtureNet(CJMENet):
+    """Fixture F has four training classes; the negatives' texts are of none of them."""
+
+    def forward(self, batch: Batch, text: torch.Tensor, classes: torch.Tensor) -> Embedded:
+        return super().forward(batch, text, classes[:4])
 
 
-@pytest.mark.parametrize(
-    ("shape", "parts", "total"),
-    [
-        (MAIN, {"audio": 592_960, "visual": 592_960, "text": 110_164, "attention": 3_073}, 1_299_157),
-        (CLS, {"audio": 199_744, "visual": 4_262_976, "text": 110_164, "attention": 12_673}, 4_585_557),
-    ],
-)
-def test_parameters(shape: FeatureDims, parts: dict[str, int], total: int) -> None:
-    method = make(shape)
-    assert by_part(method.module) == parts
-    assert method.parameter_count() == total
+class FixtureCJME(CJME):
+    def build(self) -> CJMENet:
+        return FixtureNet(self.shape, self.config)
 
 
-def test_parameters_with_several_text_encoders() -> None:
-    method = make(CLIP_CLAP)
-    assert method.parameter_count() == 2_286_681
-    assert by_part(method.module)["text_adapter"] == 2_286_681 - 1_824_981
-    assert make(FeatureDims(1024, 512, {"word2vec": 300})).parameter_count() == 1_824_981
+def fixture_method(**settings: Any) -> CJME:
+    method = build(FixtureCJME, FIXTURE, FIXTURE_TEXT, hidden_width=8, dropout=0.0, **settings)
+    fill_branches(method.module.double())
+    fill(method.module.attention[1], first=7)
+    return method
+
+
+def fixture_embedded() -> Embedded:
+    return fixture_method().module(fixture_batch(), FIXTURE_TEXT, torch.arange(8))
+
+
+def losses_of(embedded: Embedded, weighting: Any = "batch_mean") -> dict[str, float]:
+    return values(cjme_losses(embedded, weighting=weighting, margin=1.0, threshold=0.1))
 
 
 def test_fixture_in_evaluation_mode() -> None:
@@ -192,23 +198,6 @@ def test_official_bias_is_the_mean_of_three() -> None:
     assert torch.equal(gated, example().score(task.videos, task.classes))
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
-@pytest.mark.parametrize("features", ["selavi", "c3d_vggish", "clip_clap"])
-def test_published_settings(dataset: str, features: str) -> None:
-    config = CJMEConfig(**default_settings(SPEC, dataset, features))
-    assert config.dropout == (0.0 if dataset == "vggsound" else 0.2)
-    assert (config.hidden_width, config.text_hidden_width, config.embedding_width) == (1024, 300, 64)
-    assert (config.learning_rate, config.weight_decay, config.margin, config.entropy_threshold) == (
-        1e-3,
-        0,
-        1,
-        0.1,
-    )
-    assert (config.epochs, config.batches_per_epoch, config.batch_size) == (50, 500, 256)
-    assert (config.scheduler, config.plateau_factor, config.plateau_patience) == ("plateau", 0.1, 3)
-    assert (config.attention_weighting, config.bias) == ("batch_mean", "own")
-
-
 def official_shapes() -> dict[str, tuple[int, ...]]:
     attention = {f"attention_model.0.{x}": (224,) for x in ("weight", "bias", "running_mean", "running_var")}
     attention |= {"attention_model.1.weight": (1, 224), "attention_model.1.bias": (1,)}
@@ -224,10 +213,10 @@ def test_released_weights() -> None:
     audio, visual, text = torch.randn(3, 96), torch.randn(3, 128), torch.randn(4, 300)
 
     def net(x: torch.Tensor, number: int) -> torch.Tensor:
-        return through_network(state, x, f"triplet_net.embedding_net{number}").clamp(min=0)
+        return through_fc(state, x, f"triplet_net.embedding_net{number}").clamp(min=0)
 
     attention = batch_normalised(state, torch.cat((audio, visual), dim=1), "attention_model.0")
-    gate = torch.sigmoid(attention @ state["attention_model.1.weight"].T + state["attention_model.1.bias"])
+    gate = torch.sigmoid(linear(state, attention, "attention_model.1"))
     of_audio, of_visual = ((net(x, i)[:, None] - net(text, 3)).norm(dim=2) for x, i in ((audio, 1), (visual, 2)))
     hard = (gate >= 0.5).float()
     classes = Classes(tuple("abcd"), {"word2vec": text}, torch.ones(4, dtype=torch.bool))
@@ -239,3 +228,111 @@ def test_released_weights_that_contradict_each_other() -> None:
     shapes = official_shapes() | {"triplet_net.embedding_net2.fc.0.weight": (47, 128)}
     with pytest.raises(CheckpointError, match="widths"):
         CJME.official_shape(random_state(shapes))
+
+
+# --- losses of fixed tensors ---
+
+
+def fixed_embedded() -> Embedded:
+    return Embedded(
+        audio=doubles((3, 0, 0), (1, 1, 1), (0, 2, 0.5)),
+        visual=doubles((0.5, 0.5, 0.5), (0, 0, 4), (0.2, 1.9, 0.5)),
+        text=doubles((1, 0, 0), (0, 0, 1), (0, 1, 0)),
+        negative_audio=doubles((0, 2, 0), (2, 0, 0), (0.5, 0.5, 0)),
+        negative_visual=doubles((0, 1, 1), (1, 0, 2), (0, 0, 1)),
+        gate=doubles(0.3, 0.9, 0.6),
+        classes=torch.eye(3, dtype=torch.float64),
+    )
+
+
+def test_losses_of_fixed_tensors() -> None:
+    embedded = fixed_embedded()
+    of_audio = [0.36659396, 1.09861229, 0.75198045]
+    assert entropies(embedded.audio, embedded.classes).tolist() == pytest.approx(of_audio, abs=5.1e-9)
+    of_visual = [1.09861229, 0.17732368, 0.81600184]
+    assert entropies(embedded.visual, embedded.classes).tolist() == pytest.approx(of_visual, abs=5.1e-9)
+    assert attention_targets(embedded, 0.1).tolist() == [0, 1, 0.5]
+    losses = losses_of(embedded)
+    expected = {"triplet": 0.9846046355, "joint": 1.9777777778, "attention": 0.0366666667}
+    assert losses == pytest.approx(expected, abs=5.1e-11)
+    assert sum(losses.values()) == pytest.approx(2.9990490799, abs=1e-10)
+    assert losses_of(embedded, "per_sample")["triplet"] == pytest.approx(1.2883645462, abs=5.1e-11)
+
+
+def test_triplets_of_fixed_tensors() -> None:
+    embedded = fixed_embedded()
+    of_audio = replace(embedded, gate=torch.zeros(3, dtype=torch.float64))
+    of_visual = replace(embedded, gate=torch.ones(3, dtype=torch.float64))
+    text_audio, text_visual = [0.76393147, 0.17814462, 1.41092587], [0.13397460, 2.58578685, 0.63459376]
+    for weighting in ("batch_mean", "per_sample"):
+        assert weighted_triplets(of_audio, weighting, 1.0).item() == pytest.approx(sum(text_audio) / 3, abs=1e-8)
+        assert weighted_triplets(of_visual, weighting, 1.0).item() == pytest.approx(sum(text_visual) / 3, abs=1e-8)
+
+
+def test_batch_mean_is_the_broadcast_of_the_published_program() -> None:
+    embedded = fixed_embedded()
+    text_audio, text_visual = (
+        F.triplet_margin_loss(embedded.text, positive, negative, reduction="none")
+        for positive, negative in (
+            (embedded.audio, embedded.negative_audio),
+            (embedded.visual, embedded.negative_visual),
+        )
+    )
+    gate = embedded.gate.unsqueeze(1)
+    expected = ((1 - gate) * text_audio + gate * text_visual).mean()
+    torch.testing.assert_close(weighted_triplets(embedded, "batch_mean", 1.0), expected)
+
+
+def test_weightings_agree_where_attention_is_equal() -> None:
+    embedded = replace(fixed_embedded(), gate=torch.full((3,), 0.37, dtype=torch.float64))
+    assert losses_of(embedded) == pytest.approx(losses_of(embedded, "per_sample"), abs=1e-14)
+
+
+def test_negatives_equal_to_positives_cost_the_margin() -> None:
+    embedded = fixed_embedded()
+    same = replace(embedded, negative_audio=embedded.audio, negative_visual=embedded.visual)
+    for weighting in ("batch_mean", "per_sample"):
+        assert losses_of(same, weighting)["triplet"] == pytest.approx(1, abs=1e-14)
+
+
+def test_equal_modalities_leave_attention_open() -> None:
+    same = replace(fixed_embedded(), visual=fixed_embedded().audio)
+    assert attention_targets(same, 0.1).tolist() == [0.5] * 3
+    assert losses_of(same)["joint"] == 0
+
+
+def test_swapped_modalities_give_the_same_losses() -> None:
+    one = fixture_embedded()
+    swapped = replace(
+        one,
+        audio=one.visual,
+        visual=one.audio,
+        negative_audio=one.negative_visual,
+        negative_visual=one.negative_audio,
+        gate=1 - one.gate,
+    )
+    for weighting in ("batch_mean", "per_sample"):
+        assert losses_of(swapped, weighting) == pytest.approx(losses_of(one, weighting), abs=1e-13)
+
+
+def test_gradients_go_where_they_should() -> None:
+    embedded = fixed_embedded()
+    leaves = replace(
+        embedded,
+        **{name: getattr(embedded, name).requires_grad_() for name in ("audio", "visual", "text", "gate")},
+    )
+    losses = cjme_losses(leaves, weighting="batch_mean", margin=1.0, threshold=0.1)
+    moved = {
+        name: [
+            leaf
+            for leaf in ("audio", "visual", "text", "gate")
+            if torch.autograd.grad(loss, getattr(leaves, leaf), retain_graph=True, allow_unused=True)[0]
+            is not None
+        ]
+        for name, loss in losses.items()
+    }
+    assert moved == {
+        "triplet": ["audio", "visual", "text", "gate"],
+        "joint": ["audio", "visual"],
+        "attention": ["gate"],
+    }

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
-from joint_space import CLIP_CLAP, CLS, MAIN, PRINTED_8, PRINTED_10, build, fixed_embedded, fixture_batch, values
-from reference_values import AUDIO, TEXT, VISUAL, T, fill
-from released import random_state
-from torch import Tensor
-from torch.nn import functional as F
+from built_methods import CLIP_CLAP, MAIN, build, values
+from joint_space import fixed_embedded, fixture_batch
+from reference_values import AUDIO, PRINTED_8, PRINTED_10, TEXT, VISUAL, T, doubles, fill
+from released import as_saved, fc_shapes, random_state, through_fc
 
 from avgzsl_baselines.clipclap import ClipClap, ClipClapConfig, base_losses
 from avgzsl_bench import Batch, CheckpointError, ConfigError, FeatureDims, Videos, load_official
 from avgzsl_bench.method.registry import method_spec
-from avgzsl_bench.method.settings import default_settings
 
-
-def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> ClipClap:
-    return build(ClipClap, shape, vectors, **settings)
+make = partial(build, ClipClap)
 
 
 def fixture_method(**settings: Any) -> ClipClap:
@@ -35,55 +32,14 @@ def fixture_method(**settings: Any) -> ClipClap:
         **settings,
     )
     net = method.module.double()
-    fill(
-        {
-            1: net.video_encoder.block.linear,
-            2: net.text_encoder.linear,
-            3: net.video_projection[0].linear,
-            4: net.video_projection[1].linear,
-            5: net.video_decoder[0].linear,
-            6: net.video_decoder[1].linear,
-            7: net.text_projection.linear,
-            8: net.text_decoder.linear,
-        }
-    )
+    text = (net.text_projection, net.text_decoder)
+    fill(net.video_encoder.block, net.text_encoder, *net.video_projection, *net.video_decoder, *text)
     return method
-
-
-@pytest.mark.parametrize(
-    ("shape", "settings", "expected"),
-    [
-        (CLIP_CLAP, {}, 2_237_824),
-        (CLIP_CLAP, {"text": "clip"}, 1_713_536),
-        (CLIP_CLAP, {"text": "clap"}, 1_975_680),
-        (CLIP_CLAP, {"modality": "audio"}, 1_713_536),
-        (CLIP_CLAP, {"modality": "visual"}, 1_189_248),
-        (CLS, {}, 2_981_248),
-        (MAIN, {}, 1_342_848),
-    ],
-)
-def test_parameters(shape: FeatureDims, settings: dict[str, Any], expected: int) -> None:
-    assert make(shape, **settings).parameter_count() == expected
-
-
-def test_parameters_by_network() -> None:
-    net = make(CLIP_CLAP).module
-    counts = {name: sum(p.numel() for p in part.parameters()) for name, part in net.named_children()}
-    assert counts == {
-        "video_encoder": 787_968,
-        "text_encoder": 787_968,
-        "video_projection": 296_640,
-        "text_projection": 32_960,
-        "video_decoder": 297_984,
-        "text_decoder": 34_304,
-    }
 
 
 def test_losses_of_fixed_tensors() -> None:
     embedded, label = fixed_embedded()
-    torch.testing.assert_close(
-        embedded.logits(), torch.tensor([[3.8, 0.8, 1.8], [0.55, 1.6, 0.6]], dtype=torch.float64)
-    )
+    torch.testing.assert_close(embedded.logits(), doubles([3.8, 0.8, 1.8], [0.55, 1.6, 0.6]))
     losses = values(base_losses(embedded, label))
     expected = {"ce": 0.35545021, "reg": 0.12166667, "rec": 0.06156250}
     assert losses == pytest.approx(expected, abs=PRINTED_8)
@@ -263,22 +219,6 @@ def test_a_modality_that_is_off_is_not_read() -> None:
         assert torch.equal(method.embed_videos(Videos(*pair)), before)
 
 
-@pytest.mark.parametrize(
-    ("dataset", "feature_set", "rate", "epochs"),
-    [
-        ("ucf", "clip_clap", 7e-5, 20),
-        ("vggsound", "clip_clap", 1e-4, 15),
-        ("activitynet", "clip_clap", 1e-4, 15),
-        ("vggsound", "selavi", 7e-5, 20),
-    ],
-)
-def test_published_settings(dataset: str, feature_set: str, rate: float, epochs: int) -> None:
-    config = ClipClapConfig(**default_settings(method_spec("clipclap"), dataset, feature_set))
-    assert (config.learning_rate, config.epochs) == (rate, epochs)
-    assert (config.batch_size, config.batches_per_epoch, config.weight_decay) == (64, 300, 1e-5)
-    assert (config.scheduler, config.plateau_factor, config.plateau_patience) == ("plateau", 0.1, 3)
-
-
 # --- the published program's switches and checkpoints ---
 
 
@@ -294,35 +234,18 @@ WIDTH, HIDDEN, JOINT = 512, 128, 64
 
 def released_shapes(video: int, text: int) -> dict[str, tuple[int, ...]]:
     """Names and shapes of a released checkpoint, of the variant that its input widths tell."""
-    layers = {
-        "O_enc.fc": [(0, WIDTH, video)],
-        "W_enc.fc": [(0, WIDTH, text)],
-        "O_proj.fc": [(0, HIDDEN, WIDTH), (4, JOINT, HIDDEN)],
-        "D_o.fc": [(0, HIDDEN, JOINT), (4, WIDTH, HIDDEN)],
-        "W_proj.fc": [(0, JOINT, WIDTH)],
-        "D_w.fc": [(0, WIDTH, JOINT)],
+    nets = {
+        "O_enc": (video, WIDTH),
+        "W_enc": (text, WIDTH),
+        "O_proj": (WIDTH, HIDDEN, JOINT),
+        "D_o": (JOINT, HIDDEN, WIDTH),
+        "W_proj": (WIDTH, JOINT),
+        "D_w": (JOINT, WIDTH),
     }
     shapes: dict[str, tuple[int, ...]] = {}
-    for part, maps in layers.items():
-        for number, outputs, inputs in maps:
-            shapes[f"{part}.{number}.weight"] = (outputs, inputs)
-            shapes[f"{part}.{number}.bias"] = (outputs,)
-            for entry in ("weight", "bias", "running_mean", "running_var"):
-                shapes[f"{part}.{number + 1}.{entry}"] = (outputs,)
+    for net, widths in nets.items():
+        shapes |= fc_shapes(net, *widths)
     return shapes
-
-
-def released_forward(state: dict[str, Tensor], part: str, x: Tensor) -> Tensor:
-    """Linear, batch normalisation with running statistics and ReLU, for each linear layer of a part."""
-    for number in (0, 4):
-        if f"{part}.fc.{number}.weight" in state:
-            linear = {entry: state[f"{part}.fc.{number}.{entry}"] for entry in ("weight", "bias")}
-            norm = {
-                entry: state[f"{part}.fc.{number + 1}.{entry}"]
-                for entry in ("running_mean", "running_var", "weight", "bias")
-            }
-            x = F.relu(F.batch_norm(F.linear(x, **linear), **norm, eps=1e-5))
-    return x
 
 
 @pytest.mark.parametrize(
@@ -337,12 +260,7 @@ def released_forward(state: dict[str, Tensor], part: str, x: Tensor) -> Tensor:
 )
 def test_reads_a_released_checkpoint(video: int, text: int, modality: str, columns: slice) -> None:
     state = random_state(released_shapes(video, text))
-    # As saved: with the counters of batch normalisation, in the published envelope.
-    counters = {name.replace("running_mean", "num_batches_tracked"): torch.tensor(9) for name in state}
-    saved = state | {name: value for name, value in counters.items() if name.endswith("tracked")}
-    method = load_official(
-        method_spec("clipclap"), {"epoch": 3, "model": saved, "optimizer": {}, "metric": "score"}
-    )
+    method = load_official(method_spec("clipclap"), as_saved(state))
     assert isinstance(method, ClipClap)
     assert method.shape == CLIP_CLAP
     expected = (modality, WIDTH, HIDDEN, JOINT)
@@ -357,9 +275,9 @@ def test_reads_a_released_checkpoint(video: int, text: int, modality: str, colum
         "audio": videos.audio,
         "visual": videos.visual,
     }
-    theta_o = released_forward(state, "O_proj", released_forward(state, "O_enc", features[modality]))
-    encoded = released_forward(state, "W_enc", vectors[:, columns])
-    theta_w = released_forward(state, "W_proj", encoded)
+    theta_o = through_fc(state, through_fc(state, features[modality], "O_enc"), "O_proj")
+    encoded = through_fc(state, vectors[:, columns], "W_enc")
+    theta_w = through_fc(state, encoded, "W_proj")
     close: dict[str, Any] = {"rtol": 2e-4, "atol": 1e-2}
     method.module.eval()
     torch.testing.assert_close(method.embed_videos(videos), theta_o, **close)
@@ -369,8 +287,8 @@ def test_reads_a_released_checkpoint(video: int, text: int, modality: str, colum
 
     method.train_text = method.text_of(classes)
     losses = method.losses(Batch(videos.audio, videos.visual, label))
-    rho_o = released_forward(state, "D_o", theta_o)
-    rho_w = released_forward(state, "D_w", theta_w[label])
+    rho_o = through_fc(state, theta_o, "D_o")
+    rho_w = through_fc(state, theta_w[label], "D_w")
     u = encoded[label]
     terms = {
         "reg": (theta_o - theta_w[label]).square().mean(),

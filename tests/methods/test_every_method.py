@@ -93,7 +93,7 @@ def test_it_is_tested_against_worked_numbers(spec):
     """In files named after it or its module, with digits worked out elsewhere or a NumPy reference."""
     module, _, name = spec.target.partition(":")
     stems = (spec.name, module.rpartition(".")[2])
-    files = {file for stem in stems for file in TESTS.glob(f"test_{stem}*.py")}
+    files = {file for stem in stems for file in TESTS.glob("test_*.py") if f"_{stem}_" in f"{file.stem}_"}
     assert files, f"no test_{spec.name}.py"
     cases = [TESTS.parent / "support" / f"{stem}_cases.py" for stem in stems]
     tested = "".join(file.read_text(encoding="utf-8") for file in sorted(files))

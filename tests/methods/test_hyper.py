@@ -7,61 +7,32 @@ from typing import Any
 import pytest
 import torch
 from avca_family import NO_DROPOUT, SMALL, fixture_of
-from hyper_cases import double
-from joint_space import build
-from paired_cases import CLIP_CLAP, CLS, DATASETS, FIXTURE, MAIN, fixture_batch, parameters, random_batch, values
-from reference_values import fill
+from built_methods import build, values
+from paired_cases import FIXTURE, fixture_batch, random_batch
+from reference_values import doubles, fill
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_losses import Embedded
-from avgzsl_baselines.families.avca_network import AVCAConfig
 from avgzsl_baselines.families.hyperbolic import alignment
 from avgzsl_baselines.hyper import Hyper, HyperAlignment, HyperMultiple, HyperPoincare, HyperSingle
 from avgzsl_bench import ConfigError, FeatureDims
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
 
-ALIGNMENT = method_spec("hyper_alignment")
-SINGLE = method_spec("hyper_single")
-MULTIPLE = method_spec("hyper_multiple")
-
 
 def filled(method: type[Hyper], **settings: Any) -> Any:
     built = fixture_of(method, FIXTURE, **settings)
-    head = built.module.curvature_head
-    if head is not None:
-        fill({17: head})
+    fill(built.module.curvature_head, first=17)
     return built
-
-
-@pytest.mark.parametrize(
-    ("method", "settings", "extra"),
-    [
-        (HyperAlignment, {}, 0),
-        (HyperSingle, {}, 601),
-        (HyperMultiple, {"curvatures": 2}, 1202),
-        (HyperMultiple, {"curvatures": 3}, 1803),
-    ],
-)
-def test_parameters(method: type[Hyper], settings: dict[str, Any], extra: int) -> None:
-    for shape, total in (
-        (MAIN, 1_693_108),
-        (CLS, 3_331_508),
-        (FeatureDims(1024, 512, {"word2vec": 300}), 1_955_252),
-        (CLIP_CLAP, 2_416_952),
-    ):
-        built = build(method, shape, **settings)
-        assert parameters(built.module) == total + extra
-        assert built.parameter_count() == total + extra - 600
 
 
 def test_curvature_head() -> None:
     method = build(HyperMultiple, FIXTURE, model_width=2, curvatures=2, gamma=0.36)
     head = method.module.double().curvature_head
     with torch.no_grad():
-        head.weight.copy_(double([[0.1, -0.2, 0.3, 0.4], [0, 0.5, -0.5, 0.25]]))
-        head.bias.copy_(double([0.05, -0.1]))
-    phi_v, phi_a = double([[1, 2], [0, 1]]), double([[0.5, 0], [2, 1]])
+        head.weight.copy_(doubles([0.1, -0.2, 0.3, 0.4], [0, 0.5, -0.5, 0.25]))
+        head.bias.copy_(doubles(0.05, -0.1))
+    phi_v, phi_a = doubles([1, 2], [0, 1]), doubles([0.5, 0], [2, 1])
     curvature = method.module.curvature(torch.stack((phi_a, phi_v)))
     assert curvature.shape == (2, 2, 1)
     expected = [[0.1710075, 0.2365238], [0.2522042, 0.1488177]]
@@ -80,17 +51,17 @@ def test_curvatures_lie_between_nothing_and_gamma() -> None:
 @pytest.mark.parametrize("gamma", [0.2, 0.01])
 def test_whole_loss(gamma: float) -> None:
     embedded = Embedded(
-        encoded=double([[[1, 2, 0], [0.5, 0, 1]], [[0, 1, 1], [2, 0.5, 0]]]),
-        other_encoded=double([[[1, 1, 1], [0, 3, 1]], [[0.2, 0, 1], [1, 0, 0]]]),
-        video=double([[[1, 0], [0, 2]], [[0, 1], [1, 1]]]),
-        other_video=double([[[0, 0], [2, 0]], [[1, -1], [0, 0]]]),
-        text=double([[1, 1], [0, 0]]),
-        other_text=double([[0, 1], [1, 1]]),
-        decoded=(double([[1, 0], [0, 1]]), double([[0, 0], [1, 1]])),
-        other_decoded=(double([[0, 1], [1, 1]]), double([[2, 0], [0, 0]])),
-        text_decoded=double([[0.5, 0], [0.5, 0.5]]),
-        reconstructed=double([[[1, 1, 0], [0, 0, 1]], [[0, 1, 0], [1, 1, 0]]]),
-        target=double([[0.5, 0.5], [1, 0]]),
+        encoded=doubles([[1, 2, 0], [0.5, 0, 1]], [[0, 1, 1], [2, 0.5, 0]]),
+        other_encoded=doubles([[1, 1, 1], [0, 3, 1]], [[0.2, 0, 1], [1, 0, 0]]),
+        video=doubles([[1, 0], [0, 2]], [[0, 1], [1, 1]]),
+        other_video=doubles([[0, 0], [2, 0]], [[1, -1], [0, 0]]),
+        text=doubles([1, 1], [0, 0]),
+        other_text=doubles([0, 1], [1, 1]),
+        decoded=(doubles([1, 0], [0, 1]), doubles([0, 0], [1, 1])),
+        other_decoded=(doubles([0, 1], [1, 1]), doubles([2, 0], [0, 0])),
+        text_decoded=doubles([0.5, 0], [0.5, 0.5]),
+        reconstructed=doubles([[1, 1, 0], [0, 0, 1]], [[0, 1, 0], [1, 1, 0]]),
+        target=doubles([0.5, 0.5], [1, 0]),
     )
     losses = values(build(HyperAlignment, FIXTURE, gamma=gamma).terms(embedded))
     assert losses == pytest.approx(
@@ -187,35 +158,6 @@ def test_grams_give_different_losses() -> None:
         assert torch.isfinite(losses["total"])
         aligned.add(round(losses["alignment"].item(), 9))
     assert len(aligned) == 3
-
-
-GAMMA = {
-    "hyper_alignment": {"ucf": (0.15, 0.19), "vggsound": (0.46, 0.09), "activitynet": (0.20, 0.22)},
-    "hyper_single": {"ucf": (0.34, 0.13), "vggsound": (0.03, 0.05), "activitynet": (0.37, 0.11)},
-    "hyper_multiple": {"ucf": (0.50, 0.43), "vggsound": (0.36, 0.04), "activitynet": (0.37, 0.13)},
-}
-
-
-CURVATURES_OF = {"ucf": (3, 2), "vggsound": (2, 3), "activitynet": (2, 3)}
-
-
-def settings_of(spec: Any, dataset: str, features: str) -> dict[str, Any]:
-    cls = {"hyper_alignment": HyperAlignment, "hyper_single": HyperSingle, "hyper_multiple": HyperMultiple}
-    return build_config(spec, cls[spec.name].Config, dataset, features, {}).model_dump()
-
-
-@pytest.mark.parametrize("spec", [ALIGNMENT, SINGLE, MULTIPLE], ids=lambda spec: spec.name)
-@pytest.mark.parametrize("dataset", DATASETS)
-@pytest.mark.parametrize("features", ["selavi", "selavi_seq", "c3d_vggish", "clip_clap"])
-def test_published_settings(spec: Any, dataset: str, features: str) -> None:
-    settings = settings_of(spec, dataset, features)
-    column = 0 if features.startswith("selavi") else 1
-    assert settings.pop("gamma") == GAMMA[spec.name][dataset][column]
-    if spec is MULTIPLE:
-        assert settings.pop("curvatures") == CURVATURES_OF[dataset][column]
-    assert (settings.pop("align_weight"), settings.pop("gram")) == (1e-3, "cosine")
-    avca = method_spec("avca")
-    assert settings == build_config(avca, AVCAConfig, dataset, features, {}).model_dump()
 
 
 def test_what_is_not_published_has_a_name_of_its_own() -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
-from hyper_cases import double
+from reference_values import doubles
+from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.hyperbolic import alignment, artanh, cosine, poincare, project, to_tangent
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 CURVATURES = (1e-4, 0.01, 0.2, 0.5, 1.0, 4.0)
 
@@ -63,8 +61,7 @@ def test_artanh_passes_gradients_where_it_is_clamped(u: float, value: float, slo
 
 
 @pytest.mark.parametrize(
-    ("x", "expected"),
-    [((3.0, 4.0), (0.4864257, -0.3648193)), ((0.3, -0.4), (1.1831119, -0.1126661))],
+    ("x", "expected"), [((3.0, 4.0), (0.4864257, -0.3648193)), ((0.3, -0.4), (1.1831119, -0.1126661))]
 )
 def test_gradient_of_the_first_coordinate(x: Any, expected: Any) -> None:
     for dtype, tolerance in ((torch.float64, 5.1e-8), (torch.float32, 5e-6)):
@@ -99,8 +96,8 @@ def test_a_curvature_a_point() -> None:
     torch.testing.assert_close(to_tangent(x, at(c)), rows)
 
 
-V = double([[1, 0, 2], [0.5, 1.5, 0], [2, 1, 1]])
-A = double([[0.2, 0.1, 0.4], [1, 0, 1], [0, 2, 0.5]])
+V = doubles([1, 0, 2], [0.5, 1.5, 0], [2, 1, 1])
+A = doubles([0.2, 0.1, 0.4], [1, 0, 1], [0, 2, 0.5])
 
 
 def upper(matrix: Tensor) -> list[float]:

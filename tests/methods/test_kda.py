@@ -1,54 +1,46 @@
-"""KDA against numbers obtained with the published program's classes, to their printed digits."""
+"""KDA against numbers obtained with the published program's classes, and its losses on their worked example."""
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import torch
-from joint_space import build, fixture_batch
-from paired_cases import DATASETS, by_part, passes, random_batch, values
-from reference_values import AUDIO, VISUAL, T, fill
-from torch import Tensor
+from avca_family import fill_token_layer
+from built_methods import build, passes, rates, values
+from joint_space import fixture_batch
+from paired_cases import random_batch
+from reference_values import AUDIO, PRINTED_8, VISUAL, T, doubles, fill
+from torch.nn import functional as F
 
+from avgzsl_baselines.families.kda_losses import (
+    adaptive_margin,
+    class_similarity,
+    constant_margin,
+    margin_cross_entropy,
+)
 from avgzsl_baselines.kda import KDA, KDAConfig
-from avgzsl_bench import Classes, ConfigError, FeatureDims, Videos
+from avgzsl_bench import Batch, Classes, ConfigError, FeatureDims, Videos
 from avgzsl_bench.execution.stages import Selection, run_stage1
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.method.registry import method_spec
-from avgzsl_bench.method.settings import build_config, default_settings
+from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.testing.trial import Trial
 
 SPEC = method_spec("kda")
 KNOWLEDGE = {"knowledge": 512}
-PRINTED_8 = 5.1e-9
-
-
-def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> KDA:
-    return build(KDA, shape, vectors, **settings)
+make = partial(build, KDA)
 
 
 def fixture_method(**settings: Any) -> KDA:
     method = make(FeatureDims(AUDIO, VISUAL, KNOWLEDGE), 8 * T(5, 0, 512), attention_dropout=0.0, **settings)
     net = method.module.double()
-    fill(
-        {
-            1: net.audio_encoder[0].linear,
-            2: net.audio_encoder[1].linear,
-            3: net.visual_encoder[0].linear,
-            4: net.visual_encoder[1].linear,
-            7: net.audio_projection[0].linear,
-            8: net.audio_projection[1].linear,
-            9: net.visual_projection[0].linear,
-            10: net.visual_projection[1].linear,
-            13: net.transformer.attention.query_key_value,
-            14: net.transformer.attention.output,
-            15: net.transformer.feed_forward.hidden,
-            16: net.transformer.feed_forward.output,
-            17: net.class_map,
-        }
-    )
+    fill(*net.audio_encoder, *net.visual_encoder)
+    fill(*net.audio_projection, *net.visual_projection, first=7)
+    fill_token_layer(net.transformer, first=13)
+    fill(net.class_map, first=17)
     with torch.no_grad():
         for t in range(2):
             net.positions[t] = (((5 * torch.arange(512) + 3 * t) % 11) - 5).double() / 50
@@ -58,41 +50,6 @@ def fixture_method(**settings: Any) -> KDA:
 def random_method(**settings: Any) -> KDA:
     torch.manual_seed(0)
     return make(FeatureDims(9, 11, {"knowledge": 12}), 3 * torch.randn(7, 12), **settings)
-
-
-@pytest.mark.parametrize(
-    ("audio", "visual", "total"),
-    [(512, 512, 3_843_650), (128, 4096, 7_317_058), (1024, 512, 4_105_794), (AUDIO, VISUAL, 3_065_410)],
-)
-def test_parameters(audio: int, visual: int, total: int) -> None:
-    """Of all that is printed the margin's offset is not trained; its scale may be idle too."""
-    shape = FeatureDims(audio, visual, KNOWLEDGE)
-    for settings, left_out in (
-        ({}, 1),
-        ({"margin_scale": "fixed"}, 2),
-        ({"margin": "constant"}, 2),
-        ({"loss": "released"}, 2),
-    ):
-        method = make(shape, **settings)
-        assert sum(p.numel() for p in method.module.parameters()) == total
-        assert method.parameter_count() == total - left_out
-        optimised = sum(p.numel() for group in method.optimizer.param_groups for p in group["params"])
-        assert optimised == total - left_out
-
-
-def test_parameters_by_part() -> None:
-    method = make(FeatureDims(512, 512, KNOWLEDGE))
-    assert by_part(method.module) == {
-        "audio_encoder": 527_360,
-        "visual_encoder": 1_053_184,
-        "transformer": 683_072,
-        "audio_projection": 527_360,
-        "visual_projection": 527_360,
-        "class_map": 524_288,
-    }
-    assert method.module.positions.shape == (2, 512)
-    named = make(FeatureDims(512, 512, {"word2vec": 300} | KNOWLEDGE), knowledge="names")
-    assert by_part(named.module)["class_map"] == 300 * 1024
 
 
 @pytest.mark.parametrize(
@@ -119,22 +76,10 @@ def test_fixture_in_evaluation_mode(
 @pytest.mark.parametrize(
     ("settings", "totals", "scale"),
     [
-        (
-            {"loss": "released"},
-            [8.90022481, 8.26071671, 6.68267187, 5.42141253],
-            1.0,
-        ),
+        ({"loss": "released"}, [8.90022481, 8.26071671, 6.68267187, 5.42141253], 1.0),
         ({"loss": "paper"}, [10.60940358, 9.95992692, 7.70608871, 6.39770526], 1.00385414),
-        (
-            {"loss": "released", "normalize_fused": True},
-            [0.64118251, 0.61155035, 0.56616583, 0.52624398],
-            1.0,
-        ),
-        (
-            {"loss": "paper", "normalize_fused": True},
-            [2.31476102, 2.08099663, 1.68177480, 1.52755758],
-            1.00386934,
-        ),
+        ({"loss": "released", "normalize_fused": True}, [0.64118251, 0.61155035, 0.56616583, 0.52624398], 1.0),
+        ({"loss": "paper", "normalize_fused": True}, [2.31476102, 2.08099663, 1.68177480, 1.52755758], 1.00386934),
     ],
 )
 def test_fixture_over_four_updates(settings: dict[str, Any], totals: list[float], scale: float) -> None:
@@ -182,10 +127,6 @@ def test_passes_and_momentum() -> None:
 
 def test_dropout_rates() -> None:
     net = random_method(encoder_dropout=0.2, projection_dropout=0.3).module
-
-    def rates(part: torch.nn.Module) -> set[float]:
-        return {module.p for module in part.modules() if isinstance(module, torch.nn.Dropout)}
-
     assert rates(net.audio_encoder) == rates(net.visual_encoder) == {0.2}
     assert rates(net.audio_projection) == rates(net.visual_projection) == {0.3}
     assert rates(net.transformer) == {0.1}
@@ -242,10 +183,7 @@ def test_which_class_vectors_are_read() -> None:
     text = {"clip": torch.randn(3, 2), "knowledge": 10 * torch.randn(3, 5), "clap": torch.randn(3, 4)}
     classes = Classes(("a", "b", "c"), text, torch.tensor([True, False, True]))
     shape = FeatureDims(6, 7, {name: vectors.shape[1] for name, vectors in text.items()})
-    for settings, expected in (
-        ({}, text["knowledge"]),
-        ({"knowledge": "names"}, text["clip"]),
-    ):
+    for settings, expected in (({}, text["knowledge"]), ({"knowledge": "names"}, text["clip"])):
         method = KDA(KDAConfig(**settings), shape, classes, seed=0, device=torch.device("cpu"))
         assert torch.equal(method.embed_classes(classes), expected)
         assert torch.equal(method.train_text, expected[[0, 2]])
@@ -263,6 +201,7 @@ def test_names_are_read_from_all_encoders_where_clip_is_not_among_them() -> None
 
 def test_positions_start_from_a_standard_normal() -> None:
     positions = make(FeatureDims(512, 512, KNOWLEDGE)).module.positions
+    assert positions.shape == (2, 512)
     assert positions.std().item() == pytest.approx(1, abs=0.1)
     assert positions.mean().item() == pytest.approx(0, abs=0.15)
 
@@ -275,21 +214,6 @@ def test_missing_descriptions_are_refused() -> None:
         KDA.check(KDAConfig(), shape)
     KDA.check(KDAConfig(knowledge="names"), shape)
     KDA.check(KDAConfig(), FeatureDims(6, 5, {"word2vec": 300} | KNOWLEDGE))
-
-
-@pytest.mark.parametrize("dataset", DATASETS)
-@pytest.mark.parametrize("features", ["selavi", "c3d_vggish", "clip_clap", "c3d_vggish_seq", "selavi_seq"])
-def test_published_settings(dataset: str, features: str) -> None:
-    config = KDAConfig(**default_settings(SPEC, dataset, features))
-    assert config.normalize_fused is features.startswith("c3d_vggish")
-    assert (config.epochs, config.batches_per_epoch, config.batch_size) == (50, 50, 2048)
-    assert (config.learning_rate, config.weight_decay, config.alignment_weight) == (1e-3, 0, 5)
-    assert (config.scheduler, config.plateau_factor, config.plateau_patience) == ("plateau", 0.1, 4)
-    dropouts = config.encoder_dropout, config.projection_dropout, config.attention_dropout
-    assert (*dropouts, config.momentum) == (0, 0, 0.1, 0.1)
-    assert (config.loss, config.knowledge, config.text_order) == ("paper", "descriptions", "by-name")
-    assert (config.margin, config.margin_on, config.margin_scale) == ("adaptive", "probability", "learned")
-    assert KDAConfig(**default_settings(SPEC, dataset, "selavi")) == KDAConfig()
 
 
 def test_official_preset_changes_losses_scores_and_bias() -> None:
@@ -312,3 +236,118 @@ def test_official_preset_changes_losses_scores_and_bias() -> None:
     assert own.epochs[0].losses["total"] > official.epochs[0].losses["total"] + 0.1
     assert official.bias * 5 == pytest.approx(round(official.bias * 5), abs=1e-9)
     assert abs(own.bias * 5 - round(own.bias * 5)) > 1e-3
+
+
+# --- losses of the worked example ---
+
+
+SINGLE = 2.1e-7
+"""The example of the losses was worked out in single precision, whose last digits it prints."""
+
+
+CLASS_VECTORS = doubles([1, 0, 2, -1], [0.5, 1.5, -0.5, 0], [-1, 0.25, 0.75, 1])
+EMBEDDED = doubles([0.2, -0.4, 0.6, 0.1], [0.3, 0.8, -0.2, -0.5])
+LABEL = torch.tensor([0, 2])
+SIMILARITY = class_similarity(CLASS_VECTORS)
+
+
+class Embeddings(KDA):
+    """The worked example, where features are embeddings already."""
+
+    def build(self) -> torch.nn.Module:
+        net = super().build()
+        net.forward = lambda audio, _: audio
+        return net
+
+
+def example(**settings: Any) -> Embeddings:
+    return build(Embeddings, FeatureDims(4, 1, {"knowledge": 4}), CLASS_VECTORS, **settings)
+
+
+def example_losses(**settings: Any) -> dict[str, float]:
+    return values(example(**settings).losses(Batch(EMBEDDED, EMBEDDED[:, :1], LABEL)))
+
+
+def test_margin_of_the_example() -> None:
+    cosines = SIMILARITY[[0, 0, 1], [1, 2, 2]]
+    assert cosines.tolist() == pytest.approx([-0.1230915, -0.1259882, -0.1860969], abs=SINGLE)
+    logits = EMBEDDED @ CLASS_VECTORS.T
+    expected = doubles([1.30, -0.80, 0.25], [0.40, 1.45, -0.75])
+    torch.testing.assert_close(logits, expected)
+    probabilities = logits.softmax(dim=1)
+    for row, printed in zip(
+        (*probabilities, *(probabilities + adaptive_margin(SIMILARITY, LABEL, 1.0))),
+        (
+            [0.6791660, 0.0831682, 0.2376658],
+            [0.2395618, 0.6845841, 0.0758541],
+            [0.6791658, -0.0399233, 0.1116777],
+            [0.1135737, 0.4984873, 0.0758541],
+        ),
+        strict=True,
+    ):
+        assert row.tolist() == pytest.approx(printed, abs=SINGLE)
+
+
+@pytest.mark.parametrize(
+    ("settings", "classification"),
+    [
+        ({}, 0.9954294),
+        ({"margin_scale": "fixed"}, 0.9954294),
+        ({"margin": "none"}, 1.0880212),
+        ({"margin": "constant"}, 0.9037610),
+        ({"margin_on": "logit"}, 1.3855720),
+        ({"margin_on": "logit", "margin": "none"}, 1.4829168),
+    ],
+)
+def test_losses_of_the_example(settings: dict[str, Any], classification: float) -> None:
+    losses = example_losses(**settings)
+    assert losses["classification"] == pytest.approx(classification, abs=SINGLE)
+    assert losses["alignment"] == pytest.approx(5.696875 / 5, abs=1e-12)
+    assert losses["total"] == pytest.approx(losses["classification"] + 5.696875, abs=1e-12)
+
+
+def test_released_loss_is_the_alignment_alone() -> None:
+    losses = example_losses(loss="released")
+    assert set(losses) == {"total", "alignment"}
+    assert losses["total"] == pytest.approx(5.696875, abs=1e-12)
+    assert example_losses(loss="released", alignment_weight=2.0)["total"] == pytest.approx(5.696875 * 0.4)
+
+
+def test_distances_of_the_example() -> None:
+    method = example()
+    scores = method.score(Videos(EMBEDDED, EMBEDDED[:, :1]), method.classes)
+    expected = [[1.9924859, 2.2181072, 1.6416456], [2.4939928, 0.9327379, 2.2682591]]
+    for row, printed in zip(scores.neg().tolist(), expected, strict=True):
+        assert row == pytest.approx(printed, abs=SINGLE)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.5])
+def test_margin_matrix(scale: float) -> None:
+    margin = adaptive_margin(SIMILARITY, torch.arange(3), scale)
+    torch.testing.assert_close(margin, margin.T)
+    torch.testing.assert_close(margin.diagonal(), torch.full((3,), scale - 1, dtype=torch.float64))
+    constant = constant_margin(SIMILARITY, LABEL)
+    assert constant.tolist() == [[0, -0.3, -0.3], [-0.3, -0.3, 0]]
+    assert constant.dtype == torch.float64
+
+
+def test_an_offset_of_the_margin_has_no_effect() -> None:
+    logits, margin = EMBEDDED @ CLASS_VECTORS.T, adaptive_margin(SIMILARITY, LABEL, 1.0)
+    for on in ("probability", "logit"):
+        without, with_offset = (margin_cross_entropy(logits, LABEL, margin + b, on).item() for b in (0.0, 0.7))
+        assert with_offset == pytest.approx(without, abs=1e-12)
+
+
+def test_floor_of_the_classification() -> None:
+    """Where probabilities are one-hot: `ln(1 + sum exp(-a (1 - s)))`, sum over the other classes."""
+    sure = 1e4 * F.one_hot(LABEL, 3).double()
+    floor = margin_cross_entropy(sure, LABEL, adaptive_margin(SIMILARITY, LABEL, 1.0), "probability").item()
+    assert floor == pytest.approx(0.4944789, abs=SINGLE)
+    alike = torch.full((60, 60), 0.75, dtype=torch.float64).fill_diagonal_(1.0)
+    label = torch.arange(60)
+    for scale in (1.0, 2.0):
+        margin = adaptive_margin(alike, label, scale)
+        floor = margin_cross_entropy(1e4 * torch.eye(60).double(), label, margin, "probability")
+        assert floor.item() == pytest.approx((1 + 59 * torch.tensor(-scale / 4).double().exp()).log().item())
+        if scale == 1.0:
+            assert floor.item() == pytest.approx(3.85, abs=0.005)

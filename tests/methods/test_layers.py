@@ -1,16 +1,17 @@
+"""Blocks, attention of tokens and fixture values that several methods share."""
+
 from __future__ import annotations
 
 import pytest
 import torch
+from built_methods import parameters
 from reference_values import T, X, bias, fill, weight
 from torch import nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
-
-
-def parameters(module: nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
+from avgzsl_baselines.families.stft_fusion import TripleAttention
+from avgzsl_baselines.families.token_attention import PairAttention
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def test_block2_parameters(inputs: int, hidden: int, outputs: int, expected: int
 
 def test_block1_is_linear_normalisation_relu() -> None:
     block = LinearBlock(6, 3, 0.0).double()
-    fill({1: block.linear})
+    fill(block)
     x = X(4, 6, 0)
     z = x @ weight(3, 6, 1).T + bias(3, 1)
     normed = (z - z.mean(0)) / (z.var(0, unbiased=False) + 1e-5).sqrt()
@@ -59,3 +60,16 @@ def test_fixture_values() -> None:
     assert text[0, :4].tolist() == pytest.approx(expected_text, abs=5e-9)
     assert text.sum().item() == pytest.approx(-0.0427374180, abs=5e-11)
     assert T(4, 23).sum().item() == pytest.approx(-0.4545695956, abs=5e-11)
+
+
+@pytest.mark.parametrize(("layer", "tokens"), [(PairAttention, 2), (TripleAttention, 3)])
+def test_attention_is_a_softmax_over_the_tokens(layer: type[nn.Module], tokens: int) -> None:
+    """Of the first two tokens, which are all that is returned."""
+    torch.manual_seed(0)
+    attention = layer(12, heads=3, head_width=5, dropout=0.0).double()
+    x = torch.randn(tokens, 7, 12, dtype=torch.float64)
+    mapped = x.transpose(0, 1) @ attention.query_key_value.weight.T
+    query, key, value = (part.unflatten(-1, (3, 5)).transpose(1, 2) for part in mapped.split(15, dim=-1))
+    weights = torch.softmax(query @ key.transpose(-1, -2) / 5**0.5, dim=-1)
+    expected = attention.output((weights @ value).transpose(1, 2).flatten(2)).transpose(0, 1)
+    torch.testing.assert_close(attention(x), expected[:2])

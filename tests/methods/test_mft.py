@@ -6,45 +6,27 @@ from typing import Any
 
 import pytest
 import torch
-from joint_space import CLIP_CLAP, CLS, MAIN, PRINTED_10, build, fixture_batch, values
-from mft_cases import SMALL, fixture_method
+from built_methods import CLIP_CLAP, build, values
+from joint_space import fixed_embedded, fixture_batch
+from mft_cases import SMALL, SMALL_SHAPE, fixture_method
 from pydantic import ValidationError
+from reference_values import PRINTED_8, PRINTED_10, T, doubles
 from torch import nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.clipclap import ClipClap
-from avgzsl_bench import FeatureDims, Videos
-from avgzsl_bench.method.registry import method_spec
-from avgzsl_bench.method.settings import default_settings
+from avgzsl_baselines.clipclap import ClipClap, base_losses
+from avgzsl_bench import Batch, Videos
+from avgzsl_mft.losses import (
+    kl_loss,
+    pairwise_cosine_loss,
+    semantic_neighbours,
+    smoothed_one_hot,
+    text_cosine_loss,
+)
 from avgzsl_mft.method import MFT, MFTConfig
 from avgzsl_mft.model import FeedForward, SelfAttention, attention_weights
 
 CLIPCLAP_SETTINGS: dict[str, Any] = {"attention": "off", "lambda_kl": 0, "lambda_cos": 0}
-
-
-@pytest.mark.parametrize(
-    ("shape", "settings", "expected"),
-    [
-        (CLIP_CLAP, {}, 12_487_552),
-        (CLIP_CLAP, {"tokens": "va"}, 11_699_072),
-        (CLIP_CLAP, {"tokens": "f"}, 11_697_024),
-        (CLIP_CLAP, {"layers": 4}, 9_334_656),
-        (CLIP_CLAP, {"layers": 2}, 6_181_760),
-        (CLIP_CLAP, {"layers": 1}, 4_605_312),
-        (CLIP_CLAP, {"attention": "off"}, 2_237_824),
-        (CLIP_CLAP, {"attention": "ff_only"}, 5_396_352),
-        (CLIP_CLAP, {"modality": "audio"}, 11_172_736),
-        (CLIP_CLAP, {"modality": "visual"}, 10_648_448),
-        (CLIP_CLAP, {"modality": "audio", "attention": "off"}, 1_713_536),
-        (CLIP_CLAP, {"modality": "visual", "attention": "off"}, 1_189_248),
-        (CLIP_CLAP, {"text": "clip"}, 11_963_264),
-        (CLIP_CLAP, {"text": "clap"}, 12_225_408),
-        (CLS, {}, 14_607_232),
-        (MAIN, {}, 11_330_432),
-    ],
-)
-def test_parameters(shape: FeatureDims, settings: dict[str, Any], expected: int) -> None:
-    assert build(MFT, shape, **settings).parameter_count() == expected
 
 
 def test_parameters_by_part() -> None:
@@ -74,7 +56,7 @@ def identity_layer() -> tuple[SelfAttention, FeedForward]:
 
 def test_one_layer_by_hand() -> None:
     attention, feed_forward = identity_layer()
-    tokens = torch.tensor([[[1, 0], [0, 2], [3, 1]]], dtype=torch.float64)
+    tokens = doubles([[1, 0], [0, 2], [3, 1]])
     normed = attention.norm(tokens)
     weights = attention_weights(normed.unsqueeze(2), normed.unsqueeze(2)).squeeze()
     first = attention(tokens)
@@ -91,7 +73,7 @@ def test_one_layer_by_hand() -> None:
     }
     actual = {"normed": normed[0], "weights": weights, "first": first[0], "second": second[0]}
     for name, rows in expected.items():
-        printed = torch.tensor(rows, dtype=torch.float64)
+        printed = doubles(*rows)
         torch.testing.assert_close(actual[name], printed, atol=5.1e-8, rtol=0, msg=name)
     assert weights.sum(1).tolist() == pytest.approx([1, 1, 1], abs=1e-15)
 
@@ -138,51 +120,26 @@ def test_queries_and_keys_of_a_single_token_do_not_matter() -> None:
     assert torch.equal(method.module.embed_videos(batch.audio, batch.visual), before)
 
 
-FIXTURE = {
-    "fva": (
-        {},
-        3662,
-        (1.2075611794, 0.3088197288, 1.3624753504, 0.1023957343, 0.5739076660, 3.2682058258),
-    ),
-    "va": (
-        {"tokens": "va"},
-        3542,
-        (1.7038497022, 0.5118332917, 1.1077856364, 0.2362456034, 0.4687439009, 3.7940861842),
-    ),
-    "f": (
-        {"tokens": "f"},
-        3510,
-        (1.2884461943, 0.4037874129, 1.1897432839, 0.1336653676, 0.6146288803, 3.3229566988),
-    ),
-    "ff_only": (
-        {"attention": "ff_only"},
-        3078,
-        (1.6140236508, 0.4565643104, 1.1838428739, 0.1793826969, 0.4788538882, 3.6732404761),
-    ),
-    "off": (
-        {"attention": "off"},
-        2852,
-        (1.7576139945, 0.5155567905, 1.1454850954, 0.2199607931, 0.7184512944, 3.9978423207),
-    ),
-    "audio": (
-        {"modality": "audio"},
-        2670,
-        (1.3956491195, 0.5146986608, 0.7776173203, 0.1750766776, 0.5839562587, 3.1550199075),
-    ),
-    "visual": (
-        {"modality": "visual"},
-        1862,
-        (1.9439596329, 0.5402162773, 0.9697144334, 0.2568472291, 0.7184260269, 4.0699505861),
-    ),
-}
+FIXTURE = """
+variant   parameters  ce            reg           rec           kl            cos           total
+fva       3662        1.2075611794  0.3088197288  1.3624753504  0.1023957343  0.5739076660  3.2682058258
+va        3542        1.7038497022  0.5118332917  1.1077856364  0.2362456034  0.4687439009  3.7940861842
+f         3510        1.2884461943  0.4037874129  1.1897432839  0.1336653676  0.6146288803  3.3229566988
+ff_only   3078        1.6140236508  0.4565643104  1.1838428739  0.1793826969  0.4788538882  3.6732404761
+off       2852        1.7576139945  0.5155567905  1.1454850954  0.2199607931  0.7184512944  3.9978423207
+audio     2670        1.3956491195  0.5146986608  0.7776173203  0.1750766776  0.5839562587  3.1550199075
+visual    1862        1.9439596329  0.5402162773  0.9697144334  0.2568472291  0.7184260269  4.0699505861
+"""
+SETTING = {"fva": "tokens", "va": "tokens", "f": "tokens", "ff_only": "attention", "off": "attention"}
+COLUMNS, *VARIANTS = [line.split() for line in FIXTURE.strip().splitlines()]
 
 
-@pytest.mark.parametrize("name", FIXTURE)
-def test_fixture_losses(name: str) -> None:
-    settings, parameters, numbers = FIXTURE[name]
-    method = fixture_method(**SMALL, **settings)
-    assert method.parameter_count() == parameters
-    expected = dict(zip(("ce", "reg", "rec", "kl", "cos", "total"), numbers, strict=True))
+@pytest.mark.parametrize("row", VARIANTS, ids=lambda row: row[0])
+def test_fixture_losses(row: list[str]) -> None:
+    variant, parameters, *numbers = row
+    method = fixture_method(**SMALL, **{SETTING.get(variant, "modality"): variant})
+    assert method.parameter_count() == int(parameters)
+    expected = dict(zip(COLUMNS[2:], map(float, numbers), strict=True))
     assert values(method.losses(fixture_batch())) == pytest.approx(expected, abs=PRINTED_10)
 
 
@@ -206,10 +163,7 @@ def test_fixture_in_evaluation_mode() -> None:
 @pytest.mark.parametrize("bn_refresh", ["none", "official"])
 @pytest.mark.parametrize(
     ("attention", "expected"),
-    [
-        ("on", [3.2682058258, 2.5945404495, 2.4814085232]),
-        ("off", [3.9978423207, 3.4264709776, 3.0529539553]),
-    ],
+    [("on", [3.2682058258, 2.5945404495, 2.4814085232]), ("off", [3.9978423207, 3.4264709776, 3.0529539553])],
 )
 def test_fixture_over_three_updates(attention: str, expected: list[float], bn_refresh: str) -> None:
     method, batch = fixture_method(**SMALL, attention=attention, bn_refresh=bn_refresh), fixture_batch()
@@ -254,12 +208,7 @@ def test_a_loss_that_is_off_is_not_logged(settings: dict[str, Any], logged: list
 
 
 def test_every_parameter_learns() -> None:
-    for settings in (
-        {},
-        {"tokens": "va"},
-        {"attention": "ff_only"},
-        {"attention": "ff_only", "tokens": "va"},
-    ):
+    for settings in ({}, {"tokens": "va"}, {"attention": "ff_only"}, {"attention": "ff_only", "tokens": "va"}):
         method = fixture_method(**SMALL, **settings)
         method.train_step(fixture_batch())
         still = [n for n, p in method.module.named_parameters() if p.grad is None or not p.grad.any()]
@@ -279,13 +228,112 @@ def test_an_infinite_divergence_is_refused() -> None:
         MFTConfig(kl_mode="class_smooth", kl_direction="reverse", kl_eps=0)
 
 
-@pytest.mark.parametrize("dataset", ["ucf", "vggsound", "activitynet"])
-def test_settings(dataset: str) -> None:
-    spec = method_spec("mft")
-    config = MFTConfig(**default_settings(spec, dataset, "clip_clap"))
-    assert (config.learning_rate, config.epochs, config.weight_decay) == (4e-4, 20, 1e-5)
-    assert (config.batch_size, config.batches_per_epoch) == (64, 300)
-    assert (config.tokens, config.attention, config.transformer_dropout) == ("fva", "on", 0.2)
-    assert (config.lambda_kl, config.lambda_cos) == (1.0, 0.5)
-    simulated = MFTConfig(**default_settings(spec, dataset, "simulated"))
-    assert simulated.layers == 6
+# --- the two losses that MFT adds ---
+
+
+def test_kl_of_embeddings() -> None:
+    embedded, _ = fixed_embedded()
+    log_q, log_p = F.log_softmax(embedded.text, 1), F.log_softmax(embedded.video, 1)
+    each = [kl_loss(log_q[i : i + 1], log_p[i : i + 1], "forward").item() for i in range(2)]
+    assert each == pytest.approx([0.02223369, 0.04897370], abs=PRINTED_8)
+    assert kl_loss(log_q, log_p, "forward").item() == pytest.approx(0.03560370, abs=PRINTED_8)
+    assert kl_loss(log_q, log_p, "reverse").item() == pytest.approx(0.03179617, abs=PRINTED_8)
+
+
+def test_cosine_with_the_text() -> None:
+    embedded, _ = fixed_embedded()
+    each = [1 - text_cosine_loss(embedded.video[i : i + 1], embedded.text[i : i + 1]).item() for i in range(2)]
+    assert each == pytest.approx([0.99792889, 0.95194259], abs=PRINTED_8)
+    assert text_cosine_loss(embedded.video, embedded.text).item() == pytest.approx(0.02506426, abs=PRINTED_8)
+
+
+def test_total_of_fixed_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded, label = fixed_embedded()
+    method = build(MFT, SMALL_SHAPE, T(3, 0), **SMALL)
+    monkeypatch.setattr(method.module, "forward", lambda batch, text: embedded)
+    losses = values(method.losses(Batch(embedded.video, embedded.video, label)))
+    assert losses["total"] == pytest.approx(0.58681521, abs=PRINTED_8)
+    assert list(losses) == ["total", "ce", "reg", "rec", "kl", "cos"]
+
+
+@pytest.mark.parametrize(("tau", "expected"), [(0.1, 0.29901622), (0.2, 0.09944038)])
+def test_kl_with_semantic_neighbours(tau: float, expected: float) -> None:
+    embedded, label = fixed_embedded()
+    text = doubles([1, 0, 1], [0, 1, 1], [1, 1, 0])
+    log_p = F.log_softmax(embedded.logits(), 1)
+    loss = kl_loss(semantic_neighbours(text, tau)[label], log_p, "forward")
+    assert loss.item() == pytest.approx(expected, abs=PRINTED_8)
+
+
+def test_kl_with_smoothed_classes() -> None:
+    embedded, label = fixed_embedded()
+    log_p = F.log_softmax(embedded.logits(), 1)
+    smooth = kl_loss(smoothed_one_hot(3, 0.1, embedded.video)[label], log_p, "forward")
+    assert smooth.item() == pytest.approx(0.18181038, abs=PRINTED_8)
+    hard = kl_loss(smoothed_one_hot(3, 0.0, embedded.video)[label], log_p, "forward")
+    assert hard.item() == pytest.approx(base_losses(embedded, label)["ce"].item(), abs=1e-15)
+    single = kl_loss(smoothed_one_hot(3, 0.0, torch.zeros(1))[label], log_p.float(), "forward")
+    assert single.item() == pytest.approx(hard.item(), rel=1e-6)
+
+
+def test_cosine_of_pairs() -> None:
+    rows = doubles([1, 0, 2], [0.5, 1.5, 0], [0, 1, 1])
+    loss = pairwise_cosine_loss(rows, torch.tensor([0, 0, 1]))
+    assert loss.item() == pytest.approx(0.85857864, abs=PRINTED_8)
+    assert pairwise_cosine_loss(rows, torch.tensor([0, 1, 2])).item() == 0
+
+
+def test_bounds_of_the_losses() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        video, text = (torch.rand(6, 8, generator=generator, dtype=torch.float64) * 5 for _ in range(2))
+        log_p, log_q = F.log_softmax(video, 1), F.log_softmax(text, 1)
+        assert kl_loss(log_q, log_p, "forward") > 0
+        assert 0 <= text_cosine_loss(video, text) <= 1
+        assert 0 <= pairwise_cosine_loss(video, torch.arange(6) % 3) <= 1
+        shifted = F.log_softmax(text + torch.arange(6).unsqueeze(1), 1)
+        assert kl_loss(log_q, shifted, "forward").item() == pytest.approx(0, abs=1e-14)
+        assert text_cosine_loss(text, text).item() == pytest.approx(0, abs=1e-14)
+
+
+def test_zero_rows_count_one_and_have_finite_gradients() -> None:
+    video = torch.zeros(2, 4, requires_grad=True)
+    text = torch.rand(2, 4)
+    loss = text_cosine_loss(F.relu(video), text) + pairwise_cosine_loss(F.relu(video), torch.tensor([0, 0]))
+    assert loss.item() == 2
+    loss.backward()
+    assert (video.grad == 0).all()
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse"])
+@pytest.mark.parametrize("mode", ["embedding", "class_smooth", "class_semantic"])
+def test_kl_settings(mode: str, direction: str) -> None:
+    batch = fixture_batch()
+    method = fixture_method(**SMALL, kl_mode=mode, kl_direction=direction, kl_eps=0.2, kl_tau=0.3)
+    out = method.module(batch, method.train_text)
+    if mode == "embedding":
+        q, p = out.text.softmax(1), out.video.softmax(1)
+    else:
+        p = out.logits().softmax(1)
+        text = method.train_text
+        cosine = F.cosine_similarity(text.unsqueeze(0), text.unsqueeze(1), dim=2)
+        smooth = 0.8 * torch.eye(5, dtype=torch.float64) + 0.2 / 5
+        q = (smooth if mode == "class_smooth" else (cosine / 0.3).softmax(1))[batch.label]
+    if direction == "reverse":
+        q, p = p, q
+    expected = (q * (q / p).log()).sum(1).mean()
+    torch.testing.assert_close(method.losses(batch)["kl"], expected)
+
+
+def test_cos_settings() -> None:
+    batch = fixture_batch()
+    batch = Batch(batch.audio, batch.visual, torch.tensor([0, 0, 4, 0]))
+    cos = {
+        mode: fixture_method(**SMALL, cos_mode=mode).losses(batch)["cos"].item()
+        for mode in ("text", "pairwise", "both")
+    }
+    out = fixture_method(**SMALL)
+    video = out.module(batch, out.train_text).video
+    pairs = [1 - F.cosine_similarity(video[i], video[j], dim=0).item() for i, j in ((0, 1), (0, 3), (1, 3))]
+    assert cos["pairwise"] == pytest.approx(sum(pairs) / 3, abs=1e-12)
+    assert cos["both"] == pytest.approx(cos["text"] + cos["pairwise"], abs=1e-12)

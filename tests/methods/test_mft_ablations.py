@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from built_methods import DATASETS
 
 from avgzsl_bench.execution.ablation import ablation_of
 from avgzsl_bench.method.registry import method_spec
@@ -8,7 +9,6 @@ from avgzsl_bench.report.boards.ablation import AblationRequest
 from avgzsl_bench.report.reported.figures import read_reported, reported_specs
 from avgzsl_mft.method import MFTConfig
 
-DATASETS = ("ucf", "vggsound", "activitynet")
 CHANGED = {
     "w/o att": {"attention": "off"},
     "l - l_cos": {"lambda_cos": 0.0},

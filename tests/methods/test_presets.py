@@ -1,20 +1,20 @@
-"""Settings of every method: what preset `official` changes, and short runs on simulated features."""
+"""Settings of every method: those published, what preset `official` changes, short runs on simulated features."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import tomllib
+from itertools import product
+from pathlib import Path
+from typing import Any
 
 import pytest
+from built_methods import DATASETS
 from presets import official_settings, stage_one
 
 import avgzsl_bench as ab
 from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.method.settings import build_config, presets
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-DATASETS = ("ucf", "activitynet", "vggsound")
 FEATURES = ("selavi", "c3d_vggish", "clip_clap", "c3d_vggish_seq")
 PUBLISHED = {"calibration": "avca", "text_order": "official", "stage2_schedule": "official"}
 """What nearly all published programs do otherwise."""
@@ -32,6 +32,34 @@ OFFICIAL: dict[str, dict[str, Any]] = {
 }
 NO_PUBLISHED_PROGRAM = {"avfs", "chance", "eszsl", "mft", "stft"}
 METHODS = [spec.name for spec in ab.list_methods()]
+
+
+TABLES = tomllib.loads(Path(__file__).with_name("published_settings.toml").read_text(encoding="utf-8"))
+PLACES = [
+    (table, place)
+    for table in TABLES["published"]
+    for place in product(table["methods"], table.get("datasets", DATASETS), table["features"])
+]
+
+
+def settings_for(method: str, dataset: str, features: str) -> dict[str, Any]:
+    spec = method_spec(method)
+    return build_config(spec, method_class(spec).Config, dataset, features, {}).model_dump()
+
+
+@pytest.mark.parametrize(("table", "place"), PLACES, ids=["-".join(place) for _, place in PLACES])
+def test_published_settings(table: dict[str, Any], place: tuple[str, str, str]) -> None:
+    given = dict(zip(("method", "dataset", "features"), place, strict=True))
+    settings = settings_for(**given)
+    if table.get("defaults"):
+        expected = method_class(method_spec(given["method"])).Config().model_dump()
+    else:
+        expected = settings_for(**given | table["like"]) if "like" in table else {}
+    for condition, values in table["rules"]:
+        if all(given[key] in value for key, value in condition.items()):
+            expected |= values
+    whole = "like" in table or "defaults" in table
+    assert (settings if whole else {key: settings[key] for key in expected}) == expected
 
 
 def test_each_method_has_a_published_program_or_has_not():

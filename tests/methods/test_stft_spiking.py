@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
-from stft_cases import PRINTED_7, SINGLE, doubles
+from reference_values import doubles
+from stft_cases import PRINTED_7, SINGLE
+from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.stft_spiking import (
@@ -18,9 +20,6 @@ from avgzsl_baselines.families.stft_spiking import (
     pooled_gate,
     time_step_weights,
 )
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 def run_neuron(current: float, steps: int) -> tuple[list[int], list[float]]:
@@ -116,8 +115,7 @@ def test_maps_are_two_linear_layers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("firing", "pooled", "expected"),
-    [(1, 2.5, 1.1366745), (3, 1.0, 1.0884037), (0, 0.0, 0.6250107)],
+    ("firing", "pooled", "expected"), [(1, 2.5, 1.1366745), (3, 1.0, 1.0884037), (0, 0.0, 0.6250107)]
 )
 def test_dynamic_threshold(firing: int, pooled: float, expected: float) -> None:
     spikes = doubles([1.0] * firing + [0.0] * (4 - firing)).requires_grad_()

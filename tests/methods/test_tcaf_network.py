@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import torch
-from joint_space import CLIP_CLAP, CLS, MAIN
-from paired_cases import by_part, parameters
-from reference_values import T
-from tcaf_cases import SPEC, fixture_batch, fixture_method, make, pair_of
+from built_methods import CLS, rates
+from reference_values import T, doubles
+from tcaf_cases import fixture_batch, fixture_method, make, pair_of
+from torch import Tensor
 
 from avgzsl_baselines.families.step_attention import Attention, permitted_keys, score_bias
 from avgzsl_baselines.families.tcaf_network import PositionBlock, StepEncoder
 from avgzsl_baselines.families.timed_sequences import AudioVisual
 from avgzsl_bench import FeatureDims, Sequences
-from avgzsl_bench.method.settings import default_settings
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-TOKENS = torch.tensor([[1, 0], [0, 1], [1, 1], [2, 0], [0, -1]], dtype=torch.float64).unsqueeze(0)
+TOKENS = doubles([1, 0], [0, 1], [1, 1], [2, 0], [0, -1]).unsqueeze(0)
 REAL_AUDIO, REAL_VISUAL = torch.tensor([[True, True]]), torch.tensor([[True, False]])
 SINGLE_7 = 1.5e-7
 """For seven digits that were computed in single precision."""
@@ -97,13 +93,13 @@ def test_time_embedding() -> None:
         block.frequencies.copy_(torch.tensor([[0.1, 0.2], [0.3, -0.1]]))
         block.time.weight.copy_(torch.eye(4))
         block.time.bias.zero_()
-    embedded = block.embed_times(torch.tensor([0.64, 1.28, 1.0], dtype=torch.float64))
+    embedded = block.embed_times(doubles(0.64, 1.28, 1.0))
     expected = [
         [0.9992895, 0.3913737, -0.0376902, 0.9202318],
         [-0.0753268, 0.7203090, -0.9971589, 0.6936533],
         [0.5877852, 0.5877852, -0.8090170, 0.8090170],
     ]
-    torch.testing.assert_close(embedded, torch.tensor(expected, dtype=torch.float64), atol=SINGLE_7, rtol=0)
+    torch.testing.assert_close(embedded, doubles(*expected), atol=SINGLE_7, rtol=0)
 
 
 def visual_input(visual: Sequences, **settings: Any) -> Tensor:
@@ -120,21 +116,21 @@ def visual_input(visual: Sequences, **settings: Any) -> Tensor:
 
 def test_visual_normalisation() -> None:
     steps = Sequences(
-        torch.tensor([[3, 1], [4, 0], [5, 5]], dtype=torch.float64),
+        doubles([3, 1], [4, 0], [5, 5]),
         torch.tensor([0, 0]),
         torch.tensor([2, 1]),
         2,
         1.0,
     )
     over_time = visual_input(steps)
-    expected = torch.tensor([[[0.6, 1], [0.8, 0]], [[1, 1], [0, 0]]], dtype=torch.float64)
+    expected = doubles([[0.6, 1], [0.8, 0]], [[1, 1], [0, 0]])
     torch.testing.assert_close(over_time, expected)
     by_step = visual_input(steps, visual_norm="feature")
     first = [[0.9486833, 0.3162278], [1, 0]]
-    torch.testing.assert_close(by_step[0], torch.tensor(first, dtype=torch.float64), atol=SINGLE_7, rtol=0)
+    torch.testing.assert_close(by_step[0], doubles(*first), atol=SINGLE_7, rtol=0)
     assert by_step[1].tolist() == [by_step[0, 0].tolist(), [0, 0]]
-    single = Sequences.of_vectors(torch.tensor([[0.3, -0.2, 5], [1, 2, 3]], dtype=torch.float64))
-    torch.testing.assert_close(visual_input(single)[0, 0], torch.tensor([1.0, -1, 1], dtype=torch.float64))
+    single = Sequences.of_vectors(doubles([0.3, -0.2, 5], [1, 2, 3]))
+    torch.testing.assert_close(visual_input(single)[0, 0], doubles(1.0, -1, 1))
 
 
 def test_order_of_audio_tokens_does_not_matter() -> None:
@@ -191,52 +187,6 @@ def test_padding_does_not_matter_in_training_with_statistics_of_real_steps() -> 
     assert abs(totals["all"][0] - totals["real"][0]) > 1e-3
 
 
-POSITIONS, CLASS_TOKEN = 223_352, 300
-
-
-COMMON = {
-    "positions": POSITIONS,
-    "video_projection": 188_096,
-    "video_decoder": 188_804,
-    "text_projection": 19_392,
-    "text_decoder": 20_100,
-}
-
-
-@pytest.mark.parametrize(
-    ("dataset", "features", "audio", "visual", "transformer", "total"),
-    [
-        ("ucf", "c3d_vggish_seq", 221_572, 2_253_188, 4_155_168, 7_269_972),
-        ("activitynet", "c3d_vggish_seq", 221_572, 2_253_188, 4_155_168, 7_269_972),
-        ("vggsound", "c3d_vggish", 221_572, 2_253_188, 5_540_224, 8_655_028),
-        ("ucf", "selavi_seq", 209_540, 209_540, 3_462_640, 4_521_764),
-        ("activitynet", "selavi_seq", 105_220, 105_220, 4_311_424, 5_161_908),
-        ("vggsound", "selavi", 105_220, 105_220, 7_997_824, 8_848_308),
-    ],
-)
-def test_parameters(dataset: str, features: str, audio: int, visual: int, transformer: int, total: int) -> None:
-    shape = CLS if features.startswith("c3d") else MAIN
-    method = make(shape, **default_settings(SPEC, dataset, features))
-    assert method.parameter_count() == parameters(method.module) == total
-    expected = {"audio_encoder": audio, "visual_encoder": visual, "transformer": transformer, **COMMON}
-    assert by_part(method.module) == expected
-    assert sum(expected.values()) + CLASS_TOKEN == total
-    assert "positions.frequencies" in method.state_dict()
-
-
-def test_parameters_with_several_text_encoders() -> None:
-    method = make(CLIP_CLAP, **default_settings(SPEC, "ucf", "clip_clap"))
-    other = COMMON["video_decoder"] + COMMON["text_projection"] + COMMON["text_decoder"]
-    text = (1536 - 300) * (512 + 64 + 64 + 2 * 3)
-    encoders = (1024 + 512) * 512 + 2 * (3 * 512 + 512 * 300 + 3 * 300)
-    rest = POSITIONS + CLASS_TOKEN + COMMON["video_projection"] + 4_155_168
-    assert method.parameter_count() == other + text + encoders + rest
-
-
-def rates(part: torch.nn.Module) -> set[float]:
-    return {module.p for module in part.modules() if isinstance(module, torch.nn.Dropout)}
-
-
 def test_dropout_rates_are_in_their_places() -> None:
     net = make(
         CLS,
@@ -276,6 +226,8 @@ def test_what_is_heard_and_seen_behind_the_end_does_not_matter_to_the_network() 
 
 def test_frequencies() -> None:
     torch.manual_seed(0)
-    frequencies = make(CLS, position_width=4000, depth=1).module.positions.frequencies
+    method = make(CLS, position_width=4000, depth=1)
+    assert "positions.frequencies" in method.state_dict()
+    frequencies = method.module.positions.frequencies
     assert frequencies.shape == (2, 2000)
     assert frequencies.std().item() == pytest.approx(10, rel=0.05)

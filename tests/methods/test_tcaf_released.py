@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import TYPE_CHECKING
-
 import pytest
 import torch
-from released import random_state
+from released import as_saved, fc_shapes, layer_normalised, linear, random_state, through_fc
 from tcaf_cases import SPEC, sequences
+from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.tcaf import TCAF
 from avgzsl_bench import CheckpointError, FeatureDims, Videos, load_official
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-NORM = ("weight", "bias", "running_mean", "running_var")
 HIDDEN, DECODED, POSITION, FEED_FORWARD, LAYERS = 24, 20, 8, 10, 2
 
 
@@ -32,10 +26,7 @@ def official_shapes(inner: int) -> dict[str, tuple[int, ...]]:
         ("O_proj", 300, DECODED, 64),
         ("D_o", 64, DECODED, 300),
     ):
-        for number, (inputs, outputs) in enumerate(pairwise(widths)):
-            layer, norm = f"{net}.fc.{4 * number}", f"{net}.fc.{4 * number + 1}"
-            shapes |= {f"{layer}.weight": (outputs, inputs), f"{layer}.bias": (outputs,)}
-            shapes |= {f"{norm}.{entry}": (outputs,) for entry in NORM}
+        shapes |= fc_shapes(net, *widths)
     for block in ("position_encoder_block", "audiovisual_embeddings"):
         shapes |= {
             f"{block}.fourier_randn": (2, POSITION // 2),
@@ -70,46 +61,32 @@ def released_state(inner: int) -> dict[str, Tensor]:
 def released_embedding(state: dict[str, Tensor], audio: Tensor, visual: Tensor, heads: int) -> Tensor:
     """theta_o of one video without padding, `[Ta, Da]` and `[Tv, Dv]`, as the program scores it."""
 
-    def linear(x: Tensor, name: str) -> Tensor:
-        weight = state[f"{name}.weight"]
-        return x @ weight.reshape(weight.shape[:2]).T + state.get(f"{name}.bias", torch.zeros(()))
-
-    def block(x: Tensor, net: str) -> Tensor:
-        for first in (0, 4):
-            if f"{net}.fc.{first}.weight" in state:
-                weight, bias, mean, variance = (state[f"{net}.fc.{first + 1}.{entry}"] for entry in NORM)
-                x = (linear(x, f"{net}.fc.{first}") - mean) / (variance + 1e-5).sqrt() * weight + bias
-                x = x.clamp(min=0)
-        return x
-
     def located(x: Tensor, modality: str, row: int) -> Tensor:
         name = "position_encoder_block"
         frequencies = state[f"{name}.fourier_randn"]
         times = torch.arange(len(x), dtype=x.dtype).unsqueeze(1)
         angle = 2 * torch.pi * times * (frequencies[0] + frequencies[1])
-        tau = linear(torch.cat((angle.sin(), angle.cos()), dim=1), f"{name}.fourier_embeddings")
+        tau = linear(state, torch.cat((angle.sin(), angle.cos()), dim=1), f"{name}.fourier_embeddings")
         position = state[f"{name}.modal_embedding.weight"][row] + tau
-        return linear(torch.cat((x, position), dim=1), f"{name}.out_proj_{modality}")
+        return linear(state, torch.cat((x, position), dim=1), f"{name}.out_proj_{modality}")
 
-    audio = located(block(audio / 255, "A_enc"), "audio", 0)
-    visual = located(block(visual / visual.norm(dim=0).clamp(min=1e-12), "V_enc"), "video", 1)
+    audio = located(through_fc(state, audio / 255, "A_enc"), "audio", 0)
+    visual = located(through_fc(state, visual / visual.norm(dim=0).clamp(min=1e-12), "V_enc"), "video", 1)
     x = torch.cat((state["cls_token"][0], audio, visual))
     part = torch.tensor([0] + [1] * len(audio) + [2] * len(visual))
     forbidden = (part.unsqueeze(1) == part) & (part > 0)
     for number in range(LAYERS):
         layer = f"Audio_visual_transformer.layers.{number}"
-
-        def norm(x: Tensor, layer: str = layer) -> Tensor:
-            return F.layer_norm(x, (300,), state[f"{layer}.norm.weight"], state[f"{layer}.norm.bias"])
-
-        query, key, value = (linear(norm(x), f"{layer}.attn.to_{name}").chunk(heads, dim=1) for name in "qkv")
+        normed = layer_normalised(state, x, f"{layer}.norm")
+        query, key, value = (linear(state, normed, f"{layer}.attn.to_{n}").chunk(heads, dim=1) for n in "qkv")
         attended = []
         for q, k, v in zip(query, key, value, strict=True):
             scores = (q @ k.T / q.shape[1] ** 0.5).masked_fill(forbidden, torch.finfo(q.dtype).min)
             attended.append(torch.softmax(scores, dim=1) @ v)
-        x = x + linear(torch.cat(attended, dim=1), f"{layer}.attn.to_out.0")
-        x = x + linear(F.gelu(linear(norm(x), f"{layer}.ff.net.0")), f"{layer}.ff.net.3")
-    return block(x[:1], "O_proj")[0]
+        x = x + linear(state, torch.cat(attended, dim=1), f"{layer}.attn.to_out.0")
+        normed = layer_normalised(state, x, f"{layer}.norm")
+        x = x + linear(state, F.gelu(linear(state, normed, f"{layer}.ff.net.0")), f"{layer}.ff.net.3")
+    return through_fc(state, x[:1], "O_proj")[0]
 
 
 @pytest.mark.parametrize(
@@ -117,10 +94,7 @@ def released_embedding(state: dict[str, Tensor], audio: Tensor, visual: Tensor, 
 )
 def test_released_weights(heads: int, head_width: int, settings: dict[str, int]) -> None:
     state = released_state(heads * head_width)
-    # As saved: with the counters of batch normalisation, in the published envelope.
-    counters = {name.replace("running_mean", "num_batches_tracked"): torch.tensor(9) for name in state}
-    saved = state | {name: value for name, value in counters.items() if name.endswith("tracked")}
-    method = load_official(SPEC, {"epoch": 3, "model": saved, "optimizer": {}, "metric": "score"}, **settings)
+    method = load_official(SPEC, as_saved(state), **settings)
     assert isinstance(method, TCAF)
     assert method.shape == FeatureDims(32, 40, {"word2vec": 300}, sequences=True)
     c = method.config

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import torch
-from joint_space import build
+from built_methods import build
 from paired_cases import FIXTURE_TEXT
 from reference_values import fill
 
 from avgzsl_baselines.avca import AVCA
+from avgzsl_baselines.families.avca_network import AVCANet
+from avgzsl_baselines.families.stft_network import STFTNet
+from avgzsl_baselines.families.token_attention import TokenLayer
+from avgzsl_bench import FeatureDims
 
-if TYPE_CHECKING:
-    from torch import nn
-
-    from avgzsl_baselines.families.avca_network import AVCANet
-    from avgzsl_baselines.families.stft_network import STFTNet
-    from avgzsl_baselines.families.token_attention import TokenLayer
-    from avgzsl_bench import FeatureDims
-
-NO_DROPOUT = {
-    "encoder_dropout": 0.0,
-    "projection_dropout": 0.0,
-    "decoder_dropout": 0.0,
-    "text_adapter_dropout": 0.0,
-}
+NO_DROPOUT = dict.fromkeys(
+    ("encoder_dropout", "projection_dropout", "decoder_dropout", "text_adapter_dropout"), 0.0
+)
 
 SMALL = {"model_width": 8, "embedding_width": 5, "encoder_hidden_width": 9, "projection_hidden_width": 7}
 """Widths of a network that trains in no time."""
@@ -32,26 +25,17 @@ SMALL = {"model_width": 8, "embedding_width": 5, "encoder_hidden_width": 9, "pro
 M = TypeVar("M", bound=AVCA)
 
 
-def layers_by_tag(net: AVCANet | STFTNet, layer: TokenLayer) -> dict[int, nn.Linear]:
-    """The linear layers that fixture F fills, by their tags, in networks that are laid out as AVCA's."""
-    return {
-        1: net.audio_encoder[0].linear,
-        2: net.audio_encoder[1].linear,
-        3: net.visual_encoder[0].linear,
-        4: net.visual_encoder[1].linear,
-        5: net.text_projection.linear,
-        6: net.decoder.linear,
-        7: net.audio_projection[0].linear,
-        8: net.audio_projection[1].linear,
-        9: net.visual_projection[0].linear,
-        10: net.visual_projection[1].linear,
-        11: net.audio_reconstruction.linear,
-        12: net.visual_reconstruction.linear,
-        13: layer.attention.query_key_value,
-        14: layer.attention.output,
-        15: layer.feed_forward.hidden,
-        16: layer.feed_forward.output,
-    }
+def fill_token_layer(layer: TokenLayer, first: int) -> None:
+    attention, feed_forward = layer.attention, layer.feed_forward
+    fill(attention.query_key_value, attention.output, feed_forward.hidden, feed_forward.output, first=first)
+
+
+def fill_avca(net: AVCANet | STFTNet, layer: TokenLayer) -> None:
+    """Fill as in fixture F what a network that is laid out as AVCA's has of it, and its token layer."""
+    fill(*net.audio_encoder, *net.visual_encoder, net.text_projection, net.decoder)
+    projections = (*net.audio_projection, *net.visual_projection)
+    fill(*projections, net.audio_reconstruction, net.visual_reconstruction, first=7)
+    fill_token_layer(layer, first=13)
 
 
 def fixture_of(method: type[M], shape: FeatureDims, **settings: Any) -> M:
@@ -59,7 +43,7 @@ def fixture_of(method: type[M], shape: FeatureDims, **settings: Any) -> M:
     widths = {"encoder_hidden_width": 8, "projection_hidden_width": 7}
     built = build(method, shape, FIXTURE_TEXT, **NO_DROPOUT | widths | settings)
     net = built.module.double()
-    fill(layers_by_tag(net, net.transformer[0]))
+    fill_avca(net, net.transformer[0])
     with torch.no_grad():
         for t in range(2):
             net.positions[t] = (((5 * torch.arange(300) + 3 * t) % 11) - 5).double() / 50

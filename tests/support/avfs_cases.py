@@ -3,44 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import torch
-from reference_values import AUDIO, TEXT, VISUAL, T, X, fill
+from built_methods import build
+from reference_values import AUDIO, TEXT, VISUAL, T, X, doubles, fill
 from torch import Tensor
 
-from avgzsl_baselines.avfs import AVFS, AVFSConfig
+from avgzsl_baselines.avfs import AVFS
 from avgzsl_baselines.families.avfs_losses import FeatureBatch
 from avgzsl_baselines.families.avfs_networks import joined
-from avgzsl_bench import Classes, FeatureDims
+from avgzsl_bench import FeatureDims
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.testing.trial import Trial
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-
-CPU = torch.device("cpu")
-PRINTED_10 = 5.1e-11
 SPEC = method_spec("avfs")
-
-
-def make(shape: FeatureDims, vectors: Tensor | None = None, unseen: tuple[int, ...] = (), **settings: Any) -> AVFS:
-    """A method on classes named c0, c1, ...; without `vectors` three classes with random ones."""
-    if vectors is None:
-        vectors = torch.randn(3, shape.text_width)
-    parts = vectors.split(list(shape.text.values()), dim=1)
-    names = tuple(f"c{i}" for i in range(len(vectors)))
-    seen = torch.tensor([i not in unseen for i in range(len(vectors))])
-    classes = Classes(names, dict(zip(shape.text, parts, strict=True)), seen)
-    return AVFS(AVFSConfig(**settings), shape, classes, seed=0, device=CPU)
-
-
-def values(losses: Mapping[str, Tensor]) -> dict[str, float]:
-    return {name: loss.item() for name, loss in losses.items()}
-
-
-ALPHA = torch.tensor([0.1, 0.4, 0.6, 0.9], dtype=torch.float64)
+make = partial(build, AVFS)
+ALPHA = doubles(0.1, 0.4, 0.6, 0.9)
 NOISE = (((3 * torch.arange(4).unsqueeze(1) + 5 * torch.arange(10)) % 13) - 6).double() / 6
 
 
@@ -59,19 +39,10 @@ def fixture_method(**settings: Any) -> AVFS:
         **settings,
     )
     net = method.module.double()
-    layers = (
-        (1, net.generator, "hidden"),
-        (2, net.generator, "visual"),
-        (3, net.generator, "audio"),
-        (4, net.critic, "hidden"),
-        (5, net.critic, "value"),
-        (6, net.embedding, "hidden"),
-        (7, net.embedding, "projection"),
-        (8, net.scorer, "video"),
-        (9, net.scorer, "text"),
-    )
-    found = {tag: getattr(part, name) for tag, part, name in layers if part is not None}
-    fill({tag: layer for tag, layer in found.items() if layer is not None})
+    generator, critic, embedding, scorer = net.generator, net.critic, net.embedding, net.scorer
+    fill(generator.hidden, generator.visual, generator.audio, critic.hidden, critic.value)
+    fill(getattr(embedding, "hidden", None), getattr(embedding, "projection", None), first=6)
+    fill(getattr(scorer, "video", None), getattr(scorer, "text", None), first=8)
     return method
 
 
@@ -81,7 +52,6 @@ def fixture_batch(method: AVFS) -> FeatureBatch:
 
 
 def fake_of(method: AVFS, batch: FeatureBatch, noise: Tensor = NOISE) -> Tensor:
-    assert method.module.generator is not None
     fake: Tensor = method.module.generator(noise, batch.text)
     return fake
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from joint_space import build
+from built_methods import build
 from reference_values import AUDIO, TEXT, VISUAL, T, fill
 from torch import nn
 
 from avgzsl_baselines.clipclap import ClipClap, VideoEncoder
 from avgzsl_bench import FeatureDims
 from avgzsl_mft.method import MFT
-from avgzsl_mft.model import FusionTransformer, SelfAttention
+from avgzsl_mft.model import SelfAttention
 
 SMALL: dict[str, Any] = {
     "model_width": 8,
@@ -33,13 +33,14 @@ SMALL_SHAPE = FeatureDims(AUDIO, VISUAL, {"clip": 100, "clap": TEXT - 100})
 ENCODER_TAG = {"both": 1, "visual": 2, "audio": 3}
 
 
-def encoder_tags(encoder: nn.Module) -> dict[int, nn.Linear]:
-    """The tagged layers in front of the joint space; gives the modality embeddings their fixed values."""
+def fill_video_encoder(encoder: nn.Module) -> None:
+    """Fill the layers in front of the joint space; give the modality embeddings their fixed values."""
     if isinstance(encoder, VideoEncoder):
-        return {1: encoder.block.linear}
-    assert isinstance(encoder, FusionTransformer)
+        fill(encoder.block)
+        return
     alone = len(encoder.encoders) == 1
-    layers = {1 if alone else ENCODER_TAG[e.modality]: e.block.linear for e in encoder.encoders}
+    for e in encoder.encoders:
+        fill(e.block, first=1 if alone else ENCODER_TAG[e.modality])
     with torch.no_grad():
         rows, columns = encoder.modality.shape
         i, j = torch.arange(rows).unsqueeze(1), torch.arange(columns)
@@ -47,26 +48,17 @@ def encoder_tags(encoder: nn.Module) -> dict[int, nn.Linear]:
     number = 0
     for part in encoder.layers:
         if isinstance(part, SelfAttention):
-            layers |= {11 + 4 * number: part.qkv, 12 + 4 * number: part.out}
+            fill(part.qkv, part.out, first=11 + 4 * number)
         else:
-            layers |= {13 + 4 * number: part.map[1], 14 + 4 * number: part.map[4]}
+            fill(part.map[1], part.map[4], first=13 + 4 * number)
             number += 1
-    return layers
 
 
 def fixture_method(cls: type[ClipClap] = MFT, **settings: Any) -> ClipClap:
     method = build(cls, SMALL_SHAPE, T(5, 0), **settings)
     net = method.module.double()
+    fill_video_encoder(net.video_encoder)
     fill(
-        {
-            **encoder_tags(net.video_encoder),
-            4: net.text_encoder.linear,
-            5: net.video_projection[0].linear,
-            6: net.video_projection[1].linear,
-            7: net.video_decoder[0].linear,
-            8: net.video_decoder[1].linear,
-            9: net.text_projection.linear,
-            10: net.text_decoder.linear,
-        }
+        net.text_encoder, *net.video_projection, *net.video_decoder, net.text_projection, net.text_decoder, first=4
     )
     return method

@@ -1,35 +1,26 @@
-"""What the tests of CJME, AVGZSLNet and AVCA share: shapes, fixture F with negatives, the scoring example."""
+"""What the tests of CJME, AVGZSLNet and AVCA share: fixture F with negatives, the scoring example."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from reference_values import AUDIO, TEXT, VISUAL, T, X, fill
+from released import fc_shapes
+from torch import Tensor
 
-from avgzsl_bench import Batch, Classes, FeatureDims, Samples, Task, Videos
+from avgzsl_baselines.families.two_branch import TwoBranchNet
+from avgzsl_bench import Batch, Classes, FeatureDims, Metrics, Samples, Task, TorchMethod, Videos
 from avgzsl_bench.execution.scoring import score, validate
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.gzsl.task import Truth
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from torch import Tensor
-
-    from avgzsl_baselines.families.two_branch import TwoBranchNet
-    from avgzsl_bench import Metrics, TorchMethod
-
-CLIP_CLAP = FeatureDims(1024, 512, {"clip": 512, "clap": 1024})
-CLS = FeatureDims(128, 4096, {"word2vec": 300})
-MAIN = FeatureDims(512, 512, {"word2vec": 300})
 FIXTURE = FeatureDims(AUDIO, VISUAL, {"word2vec": TEXT})
 FIXTURE_TEXT = torch.cat((T(4, 0), T(4, 23)))
 """The texts t of the positives, and below them t' of the negatives."""
-
-DATASETS = ("ucf", "activitynet", "vggsound")
 
 
 def fixture_batch() -> Batch:
@@ -38,16 +29,7 @@ def fixture_batch() -> Batch:
 
 
 def fill_branches(net: TwoBranchNet) -> None:
-    fill(
-        {
-            1: net.audio.hidden.linear,
-            2: net.audio.output,
-            3: net.visual.hidden.linear,
-            4: net.visual.output,
-            5: net.text.hidden.linear,
-            6: net.text.output,
-        }
-    )
+    fill(*(layer for branch in (net.audio, net.visual, net.text) for layer in (branch.hidden, branch.output)))
 
 
 def random_batch(shape: FeatureDims, classes: int, size: int = 8, *, negatives: bool = True) -> Batch:
@@ -60,30 +42,6 @@ def random_batch(shape: FeatureDims, classes: int, size: int = 8, *, negatives: 
         return Batch(audio, visual, label, negative)
 
     return draw(label, draw(other) if negatives else None)
-
-
-def parameters(module: torch.nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
-
-
-def by_part(module: torch.nn.Module) -> dict[str, int]:
-    return {name: parameters(part) for name, part in module.named_children() if parameters(part)}
-
-
-def passes(norm: torch.nn.BatchNorm1d) -> int:
-    assert norm.num_batches_tracked is not None
-    return int(norm.num_batches_tracked)
-
-
-def values(losses: dict[str, torch.Tensor]) -> dict[str, float]:
-    return {name: loss.item() for name, loss in losses.items()}
-
-
-def assert_same_statistics(actual: torch.nn.Module, expected: torch.nn.Module) -> None:
-    """Equal running statistics and numbers of passes, in all batch normalisations."""
-    other = dict(expected.named_buffers())
-    for name, buffer in actual.named_buffers():
-        torch.testing.assert_close(buffer, other[name], msg=lambda text, name=name: f"{name}: {text}")
 
 
 # --- the worked example of scoring and calibration ---
@@ -130,30 +88,9 @@ def rounded(figures: Metrics) -> tuple[float, ...]:
     return tuple(round(x, 6) for x in (figures.seen, figures.unseen, figures.hm, figures.zsl))
 
 
-# --- released weights of the three embedding networks that CJME and AVGZSLNet have ---
-
-
-def official_network(net: str, inputs: int, hidden: int, outputs: int = 64) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of a network with one hidden layer."""
-    shapes = {f"{net}.fc.0.weight": (hidden, inputs), f"{net}.fc.0.bias": (hidden,)}
-    shapes |= {f"{net}.fc.1.{x}": (hidden,) for x in ("weight", "bias", "running_mean", "running_var")}
-    return shapes | {f"{net}.fc.4.weight": (outputs, hidden), f"{net}.fc.4.bias": (outputs,)}
-
-
 def official_branches() -> dict[str, tuple[int, ...]]:
-    """Those of audio, visual and text."""
-    sizes = ((1, 96, 48), (2, 128, 48), (3, 300, 300))
-    nets = [official_network(f"triplet_net.embedding_net{i}", inputs, hidden) for i, inputs, hidden in sizes]
-    return nets[0] | nets[1] | nets[2]
-
-
-def batch_normalised(state: Mapping[str, Tensor], x: Tensor, name: str) -> Tensor:
-    mean, variance = state[f"{name}.running_mean"], state[f"{name}.running_var"]
-    return (x - mean) / (variance + 1e-5).sqrt() * state[f"{name}.weight"] + state[f"{name}.bias"]
-
-
-def through_network(state: Mapping[str, Tensor], x: Tensor, net: str) -> Tensor:
-    """What such a network gives in evaluation mode."""
-    mapped = x @ state[f"{net}.fc.0.weight"].T + state[f"{net}.fc.0.bias"]
-    hidden = batch_normalised(state, mapped, f"{net}.fc.1").clamp(min=0)
-    return hidden @ state[f"{net}.fc.4.weight"].T + state[f"{net}.fc.4.bias"]
+    """Names and shapes of released weights of the networks of audio, visual and text."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for number, inputs, hidden in ((1, 96, 48), (2, 128, 48), (3, 300, 300)):
+        shapes |= fc_shapes(f"triplet_net.embedding_net{number}", inputs, hidden, 64, last_normalised=False)
+    return shapes

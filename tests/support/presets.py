@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import torch
 
-from avgzsl_bench import Task, load_benchmark
+from avgzsl_bench import Method, MethodSpec, Task, load_benchmark
 from avgzsl_bench.execution.stages import Selection, run_stage1
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.method.registry import method_class
 from avgzsl_bench.method.settings import build_config
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from avgzsl_bench import Method, MethodSpec
 
 
 def stage_one(spec: MethodSpec, data_root: Path, preset: str | None, **settings: Any) -> Selection:

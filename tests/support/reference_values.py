@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 AUDIO, VISUAL, TEXT = 6, 5, 300
+
+PRINTED_10, PRINTED_8 = 5.1e-11, 5.1e-9
+"""What numbers printed with ten or eight digits behind the point may be off by."""
+
+
+def doubles(*rows: Any) -> Tensor:
+    return torch.tensor(rows, dtype=torch.float64)
 
 
 def _grid(rows: int, columns: int) -> tuple[Tensor, Tensor]:
@@ -44,10 +48,12 @@ def T(classes: int, offset: int, width: int = TEXT) -> Tensor:
     return rows / rows.norm(dim=1, keepdim=True)
 
 
-def fill(layers: Mapping[int, nn.Linear]) -> None:
-    """Give every linear layer the fixture's weight and bias of its tag."""
+def fill(*layers: nn.Module | None, first: int = 1) -> None:
+    """Give linear layers, or those of blocks, the fixture's weights and biases of the tags from `first` on."""
     with torch.no_grad():
-        for tag, layer in layers.items():
-            layer.weight.copy_(weight(*layer.weight.shape, tag))
-            if layer.bias is not None:
-                layer.bias.copy_(bias(len(layer.bias), tag))
+        for tag, layer in enumerate(layers, start=first):
+            if layer is not None:
+                linear = getattr(layer, "linear", layer)
+                linear.weight.copy_(weight(*linear.weight.shape, tag))
+                if linear.bias is not None:
+                    linear.bias.copy_(bias(len(linear.bias), tag))

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import torch
 from avca_family import NO_DROPOUT
-from joint_space import build
+from built_methods import build
 
 from avgzsl_baselines.stft import STFT
 from avgzsl_bench import FeatureDims
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 PRINTED_7 = 5.1e-8
 SINGLE = 2.5e-7
 """For the few worked examples that were computed, hence printed, in single precision."""
-
-
-def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> STFT:
-    return build(STFT, shape, vectors, **settings)
+make = partial(build, STFT)
 
 
 SMALL = {
@@ -39,7 +34,3 @@ def small(shape: FeatureDims | None = None, **settings: Any) -> STFT:
     """A small network with random weights and without dropout, five classes."""
     torch.manual_seed(0)
     return make(shape or FeatureDims(6, 7, {"word2vec": 12}), torch.randn(5, 12), **NO_DROPOUT | SMALL | settings)
-
-
-def doubles(*rows: Any) -> Tensor:
-    return torch.tensor(rows, dtype=torch.float64)

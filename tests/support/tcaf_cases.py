@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import torch
-from joint_space import build
+from built_methods import build
 from reference_values import T, X, fill
+from torch import Tensor
 
 from avgzsl_baselines.families.timed_sequences import AudioVisual
 from avgzsl_baselines.tcaf import TCAF
 from avgzsl_bench import Batch, FeatureDims, Sequences, Videos
 from avgzsl_bench.method.registry import method_spec
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
 
 SPEC = method_spec("tcaf")
 
@@ -26,10 +24,7 @@ NO_DROPOUT = dict.fromkeys(
 
 
 AUDIO_LENGTH, VISUAL_LENGTH = (3, 2, 3, 1), (4, 3, 4, 2)
-
-
-def make(shape: FeatureDims, vectors: Tensor | None = None, **settings: Any) -> TCAF:
-    return build(TCAF, shape, vectors, **settings)
+make = partial(build, TCAF)
 
 
 def sequences(values: Tensor, length: tuple[int, ...] | list[int], seconds: float) -> Sequences:
@@ -52,8 +47,6 @@ def videos_of(batch: Batch) -> Videos:
 
 
 def pair_of(batch: Batch) -> AudioVisual:
-    assert batch.audio_steps is not None
-    assert batch.visual_steps is not None
     return AudioVisual(batch.audio_steps, batch.visual_steps)
 
 
@@ -73,27 +66,12 @@ def fixture_method(**settings: Any) -> TCAF:
     shape = FeatureDims(6, 5, {"word2vec": 300}, sequences=True)
     method = make(shape, T(5, 0), **NO_DROPOUT | widths | settings)
     net = method.module.double()
-    layers = {
-        1: net.audio_encoder.blocks[0].linear,
-        2: net.audio_encoder.blocks[1].linear,
-        3: net.visual_encoder.blocks[0].linear,
-        4: net.visual_encoder.blocks[1].linear,
-        5: net.text_projection.linear,
-        6: net.text_decoder.linear,
-        7: net.video_projection[0].linear,
-        8: net.video_projection[1].linear,
-        9: net.video_decoder[0].linear,
-        10: net.video_decoder[1].linear,
-        11: net.positions.time,
-        12: net.positions.join[0],
-        13: net.positions.join[1],
-    }
+    fill(*net.audio_encoder.blocks, *net.visual_encoder.blocks, net.text_projection, net.text_decoder)
+    fill(*net.video_projection, *net.video_decoder, net.positions.time, *net.positions.join, first=7)
     for number, layer in enumerate(net.transformer):
         attention, feed_forward = layer.attention, layer.feed_forward
         parts = (attention.query, attention.key, attention.value, attention.output)
-        for tag, part in enumerate((*parts, feed_forward.hidden, feed_forward.output), start=14 + 6 * number):
-            layers[tag] = part
-    fill(layers)
+        fill(*parts, feed_forward.hidden, feed_forward.output, first=14 + 6 * number)
     i, j = torch.arange(2).unsqueeze(1), torch.arange(4).unsqueeze(0)
     grid = (((5 * i + 3 * j) % 7) - 3).double() / 10
     with torch.no_grad():

@@ -11,10 +11,10 @@ import h5py
 import numpy as np
 import pytest
 from audit_caches import write_caches
-from audit_faults import audit, checks, everywhere, one_not_finite, set_first, txt
+from audit_faults import audit, audits, checks, everywhere, one_not_finite, set_first, txt
 from click.testing import CliRunner
-from plausible_tree import BY_NAME, Videos, write_plausible_tree
-from published_tree import write_class
+from plausible_tree import write_plausible_tree
+from published_tree import BY_NAME, Videos, write_class
 
 from avgzsl_bench.cli import main
 from avgzsl_bench.data.audit.audit import audit_path, audit_store
@@ -120,7 +120,7 @@ def test_a_damaged_cache_is_reported_beside_a_tree_and_by_itself(tmp_path):
     path.parent.mkdir(parents=True)
     path.write_bytes(np.random.default_rng(0).bytes(300))
     for place in (tmp_path, path.parent, path):
-        found = audit_path(place, list(registry.registered_datasets().values()))[-1]
+        found = audits(place)[-1]
         assert (found.kind, found.dataset, checks(found)) == ("cache", "unknown", {"error unreadable"})
     assert call(tmp_path).exit_code == 1
 
@@ -181,7 +181,7 @@ def test_a_store_whose_body_is_damaged_does_not_hide_the_others(tmp_path):
 def test_the_sample_trees_have_what_they_are_known_for(shared, monkeypatch):
     monkeypatch.setattr(registry, "registered_datasets", lambda: BY_NAME)
     for layout in ("avca", "tcaf", "clipclap"):
-        (found,) = audit_path(shared / "data" / "trees" / layout, list(BY_NAME.values()))
+        found = audit(shared / "data" / "trees" / layout)
         expected = {"note class-spelling", "note csv-beyond-list", "note shared-recordings", "note thin-class"}
         expected |= {"warning standard-counts", "warning csv-and-features"}  # a few per cent of the videos
         expected |= {"note class-beyond-list"} if layout == "clipclap" else {"note text-order"}
@@ -228,8 +228,7 @@ def test_damaged_files_are_findings_never_crashes(tmp_path, features, seed):
     paths = [path for path in sorted(tmp_path.rglob("*")) if path.is_file()]
     for path in random.choice(np.array(paths, dtype=object), len(paths) // 2, replace=False):
         mutate(path, random)
-    audits = audit_path(tree.root, list(registry.registered_datasets().values()))
-    assert any(item.findings for item in audits)
+    assert any(item.findings for item in audits(tree.root))
 
 
 def test_not_a_folder_is_a_data_error(tmp_path):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import pickle
 import shutil
 
 import pytest
-from audit_faults import audit, checks, evidence
+from audit_faults import audit, checks, every_file, evidence
 from plausible_tree import UCF_VIDEOS, write_plausible_tree
-from published_tree import write_class
 
 
 def mark(tree, features, **change):
@@ -21,27 +19,19 @@ def mark(tree, features, **change):
 def exported(tmp_path, features, ids=lambda video: video):
     """As an export writes a tree of no published feature set."""
     tree = write_plausible_tree(tmp_path, "clip_clap")
-    for path in sorted(tree.set.glob("*/stage*/*.pkl")):
-        content = pickle.loads(path.read_bytes())
-        width = 30 if path.parts[-3] == "audio" else 40
-        names = [ids(i.decode()) for i in content["video_names"]]
-        write_class(path, names, [v[:width] for v in content["features"]])
+    for modality, width in (("audio", 30), ("video", 40)):
+        every_file(lambda c, w=width: ([*map(ids, c)], [v[:w] for v in c.values()]), modality)(tree)
     for stale in (tree.texts[1], tree.lists):
         shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
     mark(tree, features)
     return tree
 
 
-def simulated_id(video):
-    return f"sim_000_{list(video_numbers()).index(video):05d}"
-
-
-def video_numbers():
-    return {i: None for classes in UCF_VIDEOS.values() for ids in classes.values() for i in ids}
+NUMBERS = {i: n for n, i in enumerate(i for c in UCF_VIDEOS.values() for ids in c.values() for i in ids)}
 
 
 def test_exported_simulated_features_are_called_simulated(tmp_path):
-    tree = exported(tmp_path, "simulated", simulated_id)
+    tree = exported(tmp_path, "simulated", lambda video: f"sim_000_{NUMBERS[video]:05d}")
     found = audit(tree)
     assert (found.features, found.simulated, checks(found)) == ("simulated", True, set())
     assert not found.failed

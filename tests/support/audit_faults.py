@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+import tomllib
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from avgzsl_bench.data.datasets import registry
 from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, PartitionFacts
 from avgzsl_bench.data.layouts.tree import disk_name
 
+FINDINGS = tomllib.loads((Path(__file__).parents[1] / "data/audit/findings.toml").read_text(encoding="utf-8"))
 ARCHERY = UCF_VIDEOS["stage_1_train"]["Archery"]
 
 
@@ -49,6 +52,15 @@ def checks(found: Audit) -> set[str]:
 
 def evidence(found: Audit, check: str) -> list[str]:
     return [f"{f.where}: {f.evidence}" for f in found.findings if f.check == check]
+
+
+def assert_finds(found: Audit, kind: str, fault: str) -> None:
+    """What `findings.toml` holds for a fault is found, and nothing else."""
+    expected = FINDINGS[kind][fault]
+    assert checks(found) == set(expected["checks"]), found.findings
+    lines = [f"{f.check} {f.where}: {f.evidence}" for f in found.findings]
+    assert not expected["checks"] or any(re.search(expected["evidence"], line) for line in lines), lines
+    assert all(f.effect and f.advice for f in found.findings)
 
 
 def both(partition, name):

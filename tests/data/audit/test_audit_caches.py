@@ -26,8 +26,11 @@ def test_misaligned_text_rows_of_a_cache_are_counted_by_use(tmp_path):
     assert text.endswith("of the 4 in use (main), 0 of them unseen in the test")
 
 
-def of_audio(key, change):
-    return lambda phase, parts: parts["audio"].update({key: change(parts["audio"][key])})
+OBJECTS = np.array({"no": "rows"}, dtype=object)
+
+
+def of(part, key, change):
+    return lambda phase, parts: parts[part].update({key: change(parts[part][key])})
 
 
 def without_text(phase, parts):
@@ -38,10 +41,6 @@ def without_text(phase, parts):
 def not_finite(phase, parts):
     if phase == "test":
         parts["audio"]["data"][0, 0] = float("nan")
-
-
-def text_of_objects(phase, parts):
-    parts["text"]["data"] = np.array({"no": "rows"}, dtype=object)
 
 
 def text_of_few_rows(phase, parts):
@@ -61,11 +60,11 @@ def class_id(value):
 @pytest.mark.parametrize(
     ("features", "change", "expected", "reason"),
     [
-        ("selavi", of_audio("url", lambda url: url[::-1]), "error cache-pairs", "rows of audio"),
-        ("selavi", of_audio("url", lambda url: url[1:]), "error cache-form", "have lengths"),
+        ("selavi", of("audio", "url", lambda url: url[::-1]), "error cache-pairs", "rows of audio"),
+        ("selavi", of("audio", "url", lambda url: url[1:]), "error cache-form", "have lengths"),
         ("selavi", without_text, "error unreadable", "part 'text'"),
         ("selavi", not_finite, "error not-finite", "audio: 1 videos"),
-        ("clip_clap", text_of_objects, "error cache-form", "text: not as many vectors"),
+        ("clip_clap", of("text", "data", lambda _: OBJECTS), "error cache-form", "text: not as many vectors"),
         ("clip_clap", text_of_few_rows, "error cache-form", "text: 50 rows, ucf has 101 classes"),
         ("clip_clap", class_id(-7), "error cache-form", "audio: 1 rows without id, .* width or of no class"),
         ("clip_clap", class_id(92 * 10**17), "error cache-form", "do not hold vectors and class ids"),

@@ -8,7 +8,12 @@ from published_tree import standard_plugins
 
 
 @pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OwnFiles:
-    """Files of a user's own dataset; only the standard plugins are loaded."""
+def standard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the standard plugins are loaded."""
     standard_plugins(monkeypatch)
+
+
+@pytest.fixture
+def own(tmp_path: Path, standard: None) -> OwnFiles:
+    """Files of a user's own dataset."""
     return OwnFiles(tmp_path)

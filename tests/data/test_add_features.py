@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import AbstractContextManager
 from pathlib import Path
 from unittest.mock import patch
 
@@ -10,15 +9,13 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 from own_features import ROLES, OwnFiles
 from published_tree import UCF
 
-from avgzsl_bench.cli import main
 from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
-from avgzsl_bench.data.datasets.registry import known_dataset
+from avgzsl_bench.data.datasets.registry import known_dataset, known_datasets, read_own_dataset
 from avgzsl_bench.data.store.store import read_header, read_store
-from avgzsl_bench.errors import AvbenchError
+from avgzsl_bench.errors import AvbenchError, DataError, UnknownNameError
 
 
 def test_a_new_dataset(own: OwnFiles) -> None:
@@ -52,7 +49,7 @@ def test_it_can_be_run_listed_verified_exported_and_imported(tmp_path: Path) -> 
     assert own.add().exit_code == 0
 
     def call(*arguments: object) -> str:
-        result = CliRunner().invoke(main, [*map(str, arguments), "--data-root", str(own.root)])
+        result = own.call(*arguments)
         assert result.exit_code == 0, result.stderr
         return result.stdout
 
@@ -178,15 +175,12 @@ def test_a_card_comes_along(own: OwnFiles) -> None:
     own.refuses("states widths", card=card)
     own.write()
     assert own.add(card=card).exit_code == 0
-    info = ["data", "info", "mine", "--data-root", str(own.root)]
-    assert "made at home" in CliRunner().invoke(main, info).stdout
+    assert "made at home" in own.call("data", "info", "mine").stdout
     assert own.add("mine", "--force").exit_code == 0
-    assert "made at home" not in CliRunner().invoke(main, info).stdout
+    assert "made at home" not in own.call("data", "info", "mine").stdout
 
 
-def failing_stores() -> AbstractContextManager[object]:
-    error = AvbenchError("cannot write: no space left")
-    return patch("avgzsl_bench.data.own.adding.write_store", side_effect=error)
+NO_SPACE = {"side_effect": AvbenchError("cannot write: no space left")}
 
 
 @pytest.mark.parametrize("with_card", [True, False])
@@ -195,7 +189,7 @@ def test_what_fails_leaves_the_card_that_was_there(own: OwnFiles, with_card: boo
     card = own.store.with_name("card.json")
     before = card.read_bytes()
     change = {"card": own.write_card(title="another")} if with_card else {}
-    with failing_stores():
+    with patch("avgzsl_bench.data.own.adding.write_store", **NO_SPACE):
         own.refuses("no space left", "mine", "--force", **change)
     assert card.read_bytes() == before
     assert own.add("mine", "--force", **change).exit_code == 0
@@ -203,7 +197,7 @@ def test_what_fails_leaves_the_card_that_was_there(own: OwnFiles, with_card: boo
 
 
 def test_nothing_stays_where_the_store_cannot_be_written(own: OwnFiles) -> None:
-    with failing_stores():
+    with patch("avgzsl_bench.data.own.adding.write_store", **NO_SPACE):
         own.refuses("no space left", card=own.write_card())
     assert own.add().exit_code == 0
 
@@ -223,3 +217,80 @@ def test_the_example_of_the_documentation(own: OwnFiles) -> None:
     own.write_text({name: [1.0] for name in ("dog_bark", "playing violin", "rain", "siren wailing")})
     assert own.add().exit_code == 0
     assert len(read_store(own.store)[1]) == 6
+
+
+def test_a_dataset_of_the_data_folder_shadows_no_registered_one(own: OwnFiles) -> None:
+    own.add()
+    taken = own.root / "ucf" / "dataset.json"
+    taken.parent.mkdir()
+    content = json.loads(own.facts.read_text(encoding="utf-8"))
+    taken.write_text(json.dumps(content | {"name": "ucf"}), encoding="utf-8")
+    assert known_dataset("ucf", own.root) == UCF
+    assert known_datasets(own.root)["ucf"] == UCF
+    assert "a registered dataset is called 'ucf'" in own.call("data", "list").stderr
+    with pytest.raises(UnknownNameError, match="did you mean 'mine'"):
+        known_dataset("mien", own.root)
+    with pytest.raises(UnknownNameError):
+        known_dataset("../mine", own.root)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"name": "other"}, "belongs elsewhere"),
+        ({"recording": "(a+)+b"}, "refused: .*'recording'"),
+        ({"splits": {"../../x": {}}}, "a split cannot be called"),
+        ({"splits": {}}, "has no split"),
+        ({"partitions": {}}, "partitions must be exactly"),
+        ({"classes": [{"name": "a\n", "listed": "a", "readable": "a", "clip": "a"}] * 6}, "not printable"),
+        ({"title": "x" * (1 << 24)}, "larger than"),
+    ],
+)
+def test_a_dataset_file_is_not_trusted(own: OwnFiles, change: dict[str, object], expected: str) -> None:
+    own.add()
+    content = json.loads(own.facts.read_text(encoding="utf-8"))
+    own.facts.write_text(json.dumps(content | change), encoding="utf-8")
+    with pytest.raises(DataError, match=expected):
+        read_own_dataset(own.facts)
+
+
+@pytest.fixture
+def plain(own: OwnFiles) -> OwnFiles:
+    """A dataset that is added, and whose names of classes can be names of files."""
+    plain = OwnFiles(own.folder, {name.replace("/", "-"): role for name, role in ROLES.items()})
+    assert plain.add().exit_code == 0
+    return plain
+
+
+def export(own: OwnFiles, layout: str) -> Path:
+    folder = own.path("exported")
+    result = own.call("data", "export", "mine", folder, "--features", "own", "--layout", layout)
+    assert result.exit_code == 0
+    return folder
+
+
+@pytest.mark.parametrize("layout", ["avca", "clipclap"])
+def test_it_is_the_same_store_under_another_data_folder(plain: OwnFiles, layout: str) -> None:
+    other = plain.path("other")
+    assert plain.call("data", "import", export(plain, layout), root=other).exit_code == 0
+    imported = read_header(other / "mine" / "own" / "features.h5")
+    assert imported.fingerprint == read_header(plain.store).fingerprint
+    assert known_dataset("mine", other) == known_dataset("mine", plain.root)
+
+
+def test_facts_from_outside_are_checked(plain: OwnFiles) -> None:
+    exported = export(plain, "avca")
+    (facts,) = exported.rglob("dataset.json")
+    content = json.loads(facts.read_text())
+    facts.write_text(json.dumps(content | {"recording": "(a+)+$"}))
+    result = plain.call("data", "import", exported, root=plain.path("other"))
+    assert result.exit_code == 2
+    assert "only a registered dataset may bring a regular expression" in result.stderr
+    outside = plain.path("outside.json")
+    outside.write_text(json.dumps(content))
+    facts.unlink()
+    facts.symlink_to(outside)
+    result = plain.call("data", "import", exported, root=plain.path("other"))
+    assert result.exit_code == 2
+    assert "symbolic link" in result.stderr
+    assert not plain.path("other").exists()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from avgzsl_bench.data.datasets.text_order import text_rows
 from avgzsl_bench.data.device_steps import DeviceSteps
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.store import read_store
-from avgzsl_bench.data.store.table import FeatureTable, Ragged
+from avgzsl_bench.data.store.table import Ragged
 from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import DataError, UnknownNameError
 
@@ -32,10 +34,9 @@ def test_counts_and_classes_of_the_two_splits(data_root, ucf):
     assert main.spec.fingerprint == ucf.spec.fingerprint
 
 
-def test_every_tensor_matches_its_row_in_the_store(data_root, ucf):
+def test_every_tensor_matches_its_row_in_the_store(ucf, table):
     facts = dataset("ucf")
-    _, table = read_store(store_path(data_root, "ucf", "simulated"))
-    for task in (ucf.selection, ucf.final):
+    for task, training in ((ucf.selection, "stage1_train"), (ucf.final, "stage2_train")):
         rows = task.truth.row
         assert np.array_equal(task.videos.audio.numpy(), table.audio[rows])
         assert np.array_equal(task.videos.visual.numpy(), table.visual[rows])
@@ -43,9 +44,7 @@ def test_every_tensor_matches_its_row_in_the_store(data_root, ucf):
         assert ids == sorted(ids)
         assert np.array_equal(np.array(ids)[task.truth.label], table.label[rows])
         assert np.array_equal(task.classes.text["hashed"].numpy(), table.text["hashed"][ids])
-        train_rows = np.flatnonzero(
-            table.partition & partition_bit("stage1_train" if task is ucf.selection else "stage2_train")
-        )
+        train_rows = np.flatnonzero(table.partition & partition_bit(training))
         seen_ids = [facts.class_id(name) for name in task.classes.seen_classes().names]
         assert np.array_equal(np.array(seen_ids)[task.train.label.numpy()], table.label[train_rows])
         assert np.array_equal(task.train.videos.audio.numpy(), table.audio[train_rows])
@@ -89,11 +88,8 @@ def test_official_text_order_misplaces_the_known_number_of_classes(name, encoder
 def test_official_text_order_of_single_classes():
     facts = dataset("ucf")
     rows = text_rows(facts, "word2vec", "official")
-    for name, gets in {
-        "CuttingInKitchen": "Diving",
-        "PlayingFlute": "PlayingGuitar",
-        "Typing": "UnevenBars",
-    }.items():
+    expected = {"CuttingInKitchen": "Diving", "PlayingFlute": "PlayingGuitar", "Typing": "UnevenBars"}
+    for name, gets in expected.items():
         assert facts.class_names[rows[facts.class_id(name)]] == gets
 
 
@@ -118,52 +114,62 @@ def test_features_that_are_not_installed_say_how_to_get_them(tmp_path):
         ab.load_benchmark("ucf", "clip_clap", data_root=tmp_path)
 
 
-def _as(table: FeatureTable, **changes) -> FeatureTable:
-    return FeatureTable(**{**vars(table), **changes})
+@pytest.fixture(scope="module")
+def table(data_root, ucf):
+    """Simulated features of UCF, as stored."""
+    return read_store(store_path(data_root, "ucf", "simulated"))[1]
 
 
-def test_auto_takes_the_best_real_set_and_never_prefers_simulated(tmp_path, data_root, ucf):
-    _, table = read_store(store_path(data_root, "ucf", "simulated"))
+@pytest.fixture
+def store(tmp_path, table):
+    """Writes the features, changed, as real ones called `features` into a data folder of their own."""
+
+    def write(features, **change):
+        write_store(
+            store_path(tmp_path, "ucf", features), replace(table, features=features, simulated=False, **change)
+        )
+
+    return write
+
+
+@pytest.fixture
+def offsets(table):
+    """One to three steps per video."""
+    return np.concatenate([[0], np.cumsum(1 + np.arange(len(table)) % 3)])
+
+
+def test_auto_takes_the_best_real_set_and_never_prefers_simulated(tmp_path, store):
     with pytest.warns(UserWarning, match="SIMULATED"):
         assert ab.load_benchmark("ucf", data_root=tmp_path).spec.features == "simulated"
     for features in ("selavi", "clip_clap"):
-        real = _as(table, features=features, simulated=False)
-        write_store(store_path(tmp_path, "ucf", features), real)
+        store(features)
         assert ab.load_benchmark("ucf", data_root=tmp_path).spec.features == features
 
 
-def test_sequences_are_averaged_over_time(tmp_path, data_root, ucf):
-    _, table = read_store(store_path(data_root, "ucf", "simulated"))
-    steps = 1 + np.arange(len(table)) % 3
-    offsets = np.concatenate([[0], np.cumsum(steps)])
+def test_sequences_are_averaged_over_time(tmp_path, ucf, table, store, offsets):
+    steps = np.diff(offsets)
     noise = np.concatenate([np.arange(n) - (n - 1) / 2 for n in steps])[:, None].astype(np.float32)
     sequences = Ragged(np.repeat(table.audio, steps, axis=0) + noise, offsets, 0.96)
     assert np.allclose(sequences.mean(), table.audio, atol=1e-5)
     single = Ragged(table.visual, np.arange(len(table) + 1), 0.64)
-    changed = _as(table, features="own_seq", simulated=False, audio=sequences, visual=single)
-    write_store(store_path(tmp_path, "ucf", "own_seq"), changed)
+    store("own_seq", audio=sequences, visual=single)
     loaded = ab.load_benchmark("ucf", "own_seq", data_root=tmp_path)
     assert loaded.shape.audio == ucf.shape.audio
     in_store_order = [b.final.videos.audio[np.argsort(b.final.truth.row)] for b in (loaded, ucf)]
     assert torch.allclose(*in_store_order, atol=1e-5)
 
 
-def test_a_partition_without_videos_is_named(tmp_path, data_root, ucf):
-    _, table = read_store(store_path(data_root, "ucf", "simulated"))
+def test_a_partition_without_videos_is_named(tmp_path, table):
     partition = table.partition & ~np.uint8(partition_bit("stage1_val_unseen"))
-    write_store(store_path(tmp_path, "ucf", "simulated"), _as(table, partition=partition))
+    write_store(store_path(tmp_path, "ucf", "simulated"), replace(table, partition=partition))
     with pytest.raises(DataError, match="no video in partition stage1_val_unseen"):
         ab.load_benchmark("ucf", "simulated", data_root=tmp_path)
 
 
-def test_a_method_that_asks_gets_the_steps_of_each_video(tmp_path, data_root, ucf):
-    _, table = read_store(store_path(data_root, "ucf", "simulated"))
-    steps = 1 + np.arange(len(table)) % 3
-    offsets = np.concatenate([[0], np.cumsum(steps)])
+def test_a_method_that_asks_gets_the_steps_of_each_video(tmp_path, store, offsets):
     values = np.random.default_rng(0).standard_normal((offsets[-1], 7)).astype(np.float32)
     audio, visual = Ragged(values, offsets, 0.96), Ragged(values[::-1].copy(), offsets, 0.64)
-    own = _as(table, features="own_seq", simulated=False, audio=audio, visual=visual)
-    write_store(store_path(tmp_path, "ucf", "own_seq"), own)
+    store("own_seq", audio=audio, visual=visual)
     loaded = ab.load_benchmark("ucf", "own_seq", data_root=tmp_path, needs=ab.Needs(sequences="required"))
     assert loaded.shape.sequences
     for task in (loaded.selection, loaded.final):
@@ -185,25 +191,17 @@ def padded_mean(steps):
 
 
 def test_sequences_are_chosen_for_a_method_that_reads_them_and_refused_where_there_are_none(
-    tmp_path, data_root, ucf
+    tmp_path, table, store
 ):
-    _, table = read_store(store_path(data_root, "ucf", "simulated"))
-    offsets = np.arange(len(table) + 1)
-    write_store(store_path(tmp_path, "ucf", "clip_clap"), _as(table, features="clip_clap", simulated=False))
+    store("clip_clap")
     required, used = ab.Needs(sequences="required"), ab.Needs(sequences="used")
     with pytest.raises(DataError, match="needs sequences; ucf, clip_clap features have one vector per video"):
         ab.load_benchmark("ucf", "clip_clap", data_root=tmp_path, needs=required)
     assert not ab.load_benchmark("ucf", data_root=tmp_path, needs=used).shape.sequences
     with pytest.warns(UserWarning, match="SIMULATED"):
         assert ab.load_benchmark("ucf", data_root=tmp_path, needs=required).spec.features == "simulated"
-    sequences = _as(
-        table,
-        features="own_seq",
-        simulated=False,
-        audio=Ragged(table.audio, offsets, 1.0),
-        visual=Ragged(table.visual, offsets, 1.0),
-    )
-    write_store(store_path(tmp_path, "ucf", "own_seq"), sequences)
+    offsets = np.arange(len(table) + 1)
+    store("own_seq", audio=Ragged(table.audio, offsets, 1.0), visual=Ragged(table.visual, offsets, 1.0))
     for needs, features in ((required, "own_seq"), (used, "own_seq"), (ab.Needs(), "clip_clap")):
         assert ab.load_benchmark("ucf", data_root=tmp_path, needs=needs).spec.features == features
 

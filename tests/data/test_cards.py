@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from published_tree import UCF, standard_plugins, write_tree
+from published_tree import UCF, write_tree
 
 from avgzsl_bench.cli.data import data
 from avgzsl_bench.data.cards.cards import Card, card_of, known_cards
@@ -23,9 +23,7 @@ from avgzsl_bench.report.tables.board import board_document
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(autouse=True)
-def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
-    standard_plugins(monkeypatch)
+pytestmark = pytest.mark.usefixtures("standard")
 
 
 def test_every_known_feature_set_has_a_card_that_fits_it() -> None:

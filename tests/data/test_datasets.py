@@ -58,15 +58,8 @@ def test_missing_files_are_reported(resource):
 
 
 def test_every_field_of_a_dataset_is_of_use():
-    assert set(Dataset.model_fields) == {
-        "name",
-        "title",
-        "match_case",
-        "classes",
-        "partitions",
-        "splits",
-        "recording",
-    }
+    used = {"name", "title", "match_case", "classes", "partitions", "splits", "recording"}
+    assert set(Dataset.model_fields) == used
 
 
 def test_every_field_of_the_json_form_is_described():

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from published_tree import UCF, standard_plugins, write_tree
+from published_tree import UCF, write_tree
 
 from avgzsl_bench.cli import main
 from avgzsl_bench.data.datasets.facts import partition_bit
@@ -23,15 +23,11 @@ from avgzsl_bench.data.layouts.marker import FILE_NAME, Marker
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.store import read_header, read_store
-from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import AvbenchError, DataError
 from avgzsl_bench.system.files import new_folder
 
-
-@pytest.fixture(autouse=True)
-def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
-    standard_plugins(monkeypatch)
+pytestmark = pytest.mark.usefixtures("standard")
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +77,17 @@ def test_imported_features_come_back_identical(tmp_path: Path, features: str, la
     assert read_header(again.path).fingerprint == read_header(first.path).fingerprint
 
 
+def csv_rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
 def test_the_published_programs_find_what_they_look_for(exported: Path, simulated: Path) -> None:
     """Written against what their loaders open, as a plain reading of them, not with our readers."""
     _, table = read_store(simulated)
     lists = exported.parents[1] / "class-split"
     names = (lists / "all_class.txt").read_text(encoding="utf-8").splitlines()
     ids = {name.lower(): i for i, name in enumerate(sorted(names))}
-    with (lists / "ucf_w2v_class_names.csv").open(encoding="utf-8") as stream:
-        original = {row["manual"]: row["original"] for row in csv.DictReader(stream)}
+    original = {row["manual"]: row["original"] for row in csv_rows(lists / "ucf_w2v_class_names.csv")}
     words = np.load(exported / "text" / "word_embeddings_ucf_normed.npy", allow_pickle=True).item()
     for name, vector in words.items():
         np.testing.assert_array_equal(vector, table.text["hashed"][ids[original[name].lower()]])
@@ -106,11 +105,10 @@ def test_the_published_programs_find_what_they_look_for(exported: Path, simulate
                 assert set(table.label[at].tolist()) == {ids[path.stem.lower()]}
                 found += at
         assert len(found) == count
-        with (lists / "cls_split" / f"{partition}.csv").open(encoding="utf-8") as stream:
-            rows = list(csv.DictReader(stream))
-        assert {(r["filename"], int(r["label_code"])) for r in rows} == {
-            (table.video_id[i], table.label[i]) for i in found
+        listed = {
+            (r["filename"], int(r["label_code"])) for r in csv_rows(lists / "cls_split" / f"{partition}.csv")
         }
+        assert listed == {(table.video_id[i], table.label[i]) for i in found}
     for split, classes in (("main", 9), ("cls", 6)):
         listed = (lists / f"{split}_split" / "stage_2_test_unseen.txt").read_text(encoding="utf-8").splitlines()
         assert len(listed) == classes
@@ -127,37 +125,48 @@ def test_pickles_name_only_what_old_versions_of_numpy_know(simulated: Path, tmp_
     assert content["fps"] == [25] * len(content["features"])
     assert all(isinstance(name, bytes) for name in content["video_names"])
     assert content["features"][0].shape == (256,)
-    with (made.parents[1] / "class-split" / "ucf_clip_class_names.csv").open(encoding="utf-8") as stream:
-        assert {r["clip_class_name"] for r in csv.DictReader(stream)} == {c.clip for c in UCF.classes}
+    names = csv_rows(made.parents[1] / "class-split" / "ucf_clip_class_names.csv")
+    assert {row["clip_class_name"] for row in names} == {c.clip for c in UCF.classes}
 
 
-def test_simulated_features_cannot_come_back_as_real_ones(tree: Path, tmp_path: Path) -> None:
-    marker = json.loads((tree / FILE_NAME).read_text(encoding="utf-8"))
-
-    def refused(message: str, **change: object) -> None:
-        (tree / FILE_NAME).write_text(json.dumps(marker | change), encoding="utf-8")
-        with pytest.raises(DataError, match=message):
-            import_tree(tmp_path, tmp_path / "data", force=False)
-
-    refused("only 'simulated' is simulated", simulated=False)
-    refused("only 'simulated' is simulated", features="own")
-    refused("sim_.* is of simulated features", simulated=False, features="own")
-    refused("published feature set of other widths", simulated=False, features="selavi")
-    (tree / FILE_NAME).unlink()
-    with pytest.raises(DataError, match="of no known feature set"):
+def refused(tmp_path: Path, message: str) -> None:
+    """The tree below is not imported."""
+    with pytest.raises(DataError, match=message):
         import_tree(tmp_path, tmp_path / "data", force=False)
-    assert not (tmp_path / "data").exists() or not list((tmp_path / "data").rglob("*.h5"))
+    assert not list((tmp_path / "data").rglob("*.h5"))
 
 
-def test_published_widths_do_not_make_simulated_videos_real(tree: Path, tmp_path: Path) -> None:
+def remark(tree: Path, **change: object) -> None:
+    marker = json.loads((tree / FILE_NAME).read_text(encoding="utf-8"))
+    (tree / FILE_NAME).write_text(json.dumps(marker | change), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"simulated": False}, "only 'simulated' is simulated"),
+        ({"features": "own"}, "only 'simulated' is simulated"),
+        ({"simulated": False, "features": "own"}, "sim_.* is of simulated features"),
+        ({"simulated": False, "features": "selavi"}, "published feature set of other widths"),
+        ({"dataset": "mine"}, "dataset 'mine', which is not known"),
+    ],
+)
+def test_simulated_features_cannot_come_back_as_real_ones(
+    tree: Path, tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    remark(tree, **change)
+    refused(tmp_path, message)
+
+
+def test_simulated_features_without_a_mark_are_no_real_ones_of_any_width(tree: Path, tmp_path: Path) -> None:
     (tree / FILE_NAME).unlink()
+    refused(tmp_path, "of no known feature set")
     for path in tree.glob("*/*/*.h5"):
         with h5py.File(path, "a") as file:
             urls = file["video_urls"][:]
             del file["data"]
             file["data"] = np.zeros((len(urls), 512), np.float32)
-    with pytest.raises(DataError, match="is of simulated features"):
-        import_tree(tmp_path, tmp_path / "data", force=False)
+    refused(tmp_path, "is of simulated features")
 
 
 @pytest.mark.parametrize(
@@ -171,49 +180,39 @@ def test_published_widths_do_not_make_simulated_videos_real(tree: Path, tmp_path
 )
 def test_damaged_marks_are_reported(tree: Path, tmp_path: Path, content: bytes, message: str) -> None:
     (tree / FILE_NAME).write_bytes(content)
-    with pytest.raises(DataError, match=message):
-        import_tree(tmp_path, tmp_path / "data", force=False)
+    refused(tmp_path, message)
 
 
-def test_a_mark_of_another_dataset_or_outside_the_tree(tree: Path, tmp_path: Path) -> None:
-    marker = json.loads((tree / FILE_NAME).read_text(encoding="utf-8"))
-    (tree / FILE_NAME).write_text(json.dumps(marker | {"dataset": "mine"}), encoding="utf-8")
-    with pytest.raises(DataError, match="dataset 'mine', which is not known"):
-        import_tree(tmp_path, tmp_path / "data", force=False)
-    (tree / FILE_NAME).rename(tmp_path / "elsewhere.json")
-    (tree / FILE_NAME).symlink_to(tmp_path / "elsewhere.json")
-    with pytest.raises(DataError, match="symbolic link"):
-        import_tree(tmp_path, tmp_path / "data", force=False)
+def test_a_mark_outside_the_tree_is_refused(tree: Path, tmp_path: Path) -> None:
+    (tree / FILE_NAME).symlink_to((tree / FILE_NAME).rename(tmp_path / "elsewhere.json"))
+    refused(tmp_path, "symbolic link")
 
 
-def changed(simulated: Path, tmp_path: Path, **change: object) -> Path:
-    _, table = read_store(simulated)
-    path = store_path(tmp_path / "changed", "ucf", "simulated")
-    write_store(path, replace(table, **change))
-    return path
-
-
-def some_text(table: FeatureTable, *widths: int) -> dict[str, np.ndarray]:
+def some_text(*widths: int) -> dict[str, np.ndarray]:
     return {f"e{i}": np.ones((len(UCF.classes), width), np.float32) for i, width in enumerate(widths)}
 
 
 def test_what_a_layout_has_no_place_for_is_refused(simulated: Path, tmp_path: Path) -> None:
     _, table = read_store(simulated)
-    out = tmp_path / "out"
-    with pytest.raises(DataError, match="room for: 1; these features have e0, e1"):
-        export_tree(changed(simulated, tmp_path, text=some_text(table, 3, 4)), UCF, "avca", out)
-    with pytest.raises(DataError, match="two have the same"):
-        export_tree(changed(simulated, tmp_path, text=some_text(table, 3, 3)), UCF, "clipclap", out)
-    text = some_text(table, 3)
+    out, path = tmp_path / "out", store_path(tmp_path / "changed", "ucf", "simulated")
+    text = some_text(3)
     text["e0"][0] = np.nan
-    with pytest.raises(DataError, match="'ApplyEyeMakeup' has none"):
-        export_tree(changed(simulated, tmp_path, text=text), UCF, "avca", out)
     no_train = np.where(table.partition & partition_bit("stage1_train"), partition_bit("stage1_train"), 63)
-    with pytest.raises(DataError, match="missing from stage2_train"):
-        export_tree(changed(simulated, tmp_path, partition=no_train.astype(np.uint8)), UCF, "avca", out)
-    empty = np.full(len(table), partition_bit("stage2_train"), np.uint8)
-    with pytest.raises(DataError, match="no videos in stage1_train"):
-        export_tree(changed(simulated, tmp_path, partition=empty), UCF, "avca", out)
+    later = np.full_like(table.partition, partition_bit("stage2_train"))
+    for layout, change, message in (
+        ("avca", {"text": some_text(3, 4)}, "room for: 1; these features have e0, e1"),
+        ("clipclap", {"text": some_text(3, 3)}, "two have the same"),
+        ("avca", {"text": text}, "'ApplyEyeMakeup' has none"),
+        ("avca", {"partition": no_train.astype(np.uint8)}, "missing from stage2_train"),
+        (
+            "avca",
+            {"partition": later},
+            "no videos in stage1_train",
+        ),
+    ):
+        write_store(path, replace(table, **change))
+        with pytest.raises(DataError, match=message):
+            export_tree(path, UCF, layout, out)
     write_tree(tmp_path / "in", "selavi_seq")
     (found,) = import_tree(tmp_path / "in", tmp_path / "data", force=False)
     for layout in ("avca", "clipclap"):
@@ -260,18 +259,16 @@ def test_command(data_root: Path, tmp_path: Path) -> None:
     def call(*arguments: object):
         return CliRunner().invoke(main, ["data", "export", *map(str, arguments), "--data-root", str(data_root)])
 
-    done = call("ucf", tmp_path / "out", "--features", "simulated", "--layout", "avca")
+    known = ("--features", "simulated", "--layout", "avca")
+    done = call("ucf", tmp_path / "out", *known)
     assert done.exit_code == 0, done.stderr
     assert "SIMULATED" in done.stdout
     assert Marker.model_validate_json((tmp_path / "out/UCF/features/simulated" / FILE_NAME).read_bytes()).simulated
     for arguments, message in (
-        (("ucf", tmp_path / "out", "--features", "simulated", "--layout", "avca"), "would be overwritten"),
-        (
-            ("ucf", tmp_path / "b", "--features", "simulated", "--layout", "tcaf"),
-            "unknown layout to export 'tcaf'",
-        ),
-        (("ucf", tmp_path / "b", "--features", "selavi", "--layout", "avca"), "avbench data import"),
-        (("ufc", tmp_path / "b", "--features", "simulated", "--layout", "avca"), "did you mean 'ucf'"),
+        (("ucf", tmp_path / "out", *known), "would be overwritten"),
+        (("ucf", tmp_path / "b", *known[:3], "tcaf"), "unknown layout to export 'tcaf'"),
+        (("ucf", tmp_path / "b", "--features", "selavi", *known[2:]), "avbench data import"),
+        (("ufc", tmp_path / "b", *known), "did you mean 'ucf'"),
     ):
         failed = call(*arguments)
         assert failed.exit_code == 2

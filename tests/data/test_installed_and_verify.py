@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import h5py
 import numpy as np
 import platformdirs
 import pytest
-from published_tree import UCF, standard_plugins, write_tree
+from published_tree import UCF, write_tree
 
 from avgzsl_bench.data.datasets.facts import partition_bit
 from avgzsl_bench.data.layouts.importing import import_tree
 from avgzsl_bench.data.simulated.simulated import simulate
+from avgzsl_bench.data.store import writing
 from avgzsl_bench.data.store.installed import data_root, installed, scan, store_path
 from avgzsl_bench.data.store.store import read_header, read_store
 from avgzsl_bench.data.store.table import FeatureTable
@@ -19,10 +22,7 @@ from avgzsl_bench.data.store.verify import Severity, verify_store
 from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import DataError
 
-
-@pytest.fixture(autouse=True)
-def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
-    standard_plugins(monkeypatch)
+pytestmark = pytest.mark.usefixtures("standard")
 
 
 @pytest.fixture
@@ -79,26 +79,19 @@ def test_installed_data_is_replaced_only_by_force(tmp_path: Path, root: Path) ->
     assert installed(root) == [first]
 
 
-def test_interrupted_import_leaves_no_file(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_import_leaves_no_file(tmp_path: Path, root: Path) -> None:
     write_tree(tmp_path / "in", "selavi")
 
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("avgzsl_bench.data.store.writing._write", interrupt)
-    with pytest.raises(KeyboardInterrupt):
+    with patch.object(writing, "_write", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
         import_tree(tmp_path / "in", root, force=False)
     assert [p for p in root.rglob("*") if p.is_file()] == []
 
 
 def test_import_of_nothing(tmp_path: Path, root: Path) -> None:
-    with pytest.raises(DataError, match="no such folder"):
-        import_tree(tmp_path / "none", root, force=False)
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="file: not a folder"):
-        import_tree(tmp_path / "file", root, force=False)
-    with pytest.raises(DataError, match="File name too long"):
-        import_tree(tmp_path / ("a" * 300), root, force=False)
+    for name, message in (("none", "no such folder"), ("file", "not a folder"), ("a" * 300, "File name too long")):
+        with pytest.raises(DataError, match=message):
+            import_tree(tmp_path / name, root, force=False)
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"known layouts: avca, clipclap, tcaf.*512/512 .selavi.") as error:
         import_tree(tmp_path / "empty", root, force=False)
@@ -127,14 +120,13 @@ def test_damaged_file_does_not_hide_the_others(tmp_path: Path, root: Path) -> No
     assert "belongs elsewhere" in there.unreadable[1][1]
 
 
-@pytest.mark.parametrize("kind", ["loop", "folder"])
-def test_what_is_no_file_is_found_in_a_stores_place(tmp_path: Path, root: Path, kind: str) -> None:
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to(path), Path.mkdir], ids=["loop", "folder"])
+def test_what_is_no_file_is_found_in_a_stores_place(
+    tmp_path: Path, root: Path, make: Callable[[Path], None]
+) -> None:
     path = store_path(root, "ucf", "selavi")
     path.parent.mkdir(parents=True)
-    if kind == "loop":
-        path.symlink_to(path)
-    else:
-        path.mkdir()
+    make(path)
     ((found, error),) = scan(root).unreadable
     assert found == path
     assert "damaged" in error

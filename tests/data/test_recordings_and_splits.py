@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from plausible_tree import UCF_VIDEOS, write_plausible_tree
-from published_tree import DATASETS, UCF
+from published_tree import BY_NAME, UCF
 
 import avgzsl_bench as ab
 from avgzsl_bench.cli import main
@@ -22,8 +22,6 @@ from avgzsl_bench.data.layouts.tree import disk_name
 from avgzsl_bench.data.store.store import read_header, read_rows
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.records.verify import verify
-
-FACTS = {dataset.name: dataset for dataset in DATASETS}
 
 # By hand. val_seen loses aaaaaaaaaaa_2 (with stage1_train) and keeps ddddddddddd_0 and eeeeeeeeeee_1.
 # test_seen loses ccccccccccc_1 (with val_unseen), ddddddddddd_7 (with val_seen) and -_aaaaaaa-a_3 (with
@@ -48,7 +46,7 @@ LEFT["stage2_test_seen"] = ["fffffffffff_0", "ggggggggggg_0"]
 
 def _complete(videos):
     """With classes of each role as the dataset's lists have them."""
-    facts = FACTS["activitynet"]
+    facts = BY_NAME["activitynet"]
     names, train = facts.class_names, facts.facts("cls")["stage1_train"].classes
     one, other = names[train[0]], names[train[1]]
     unseen = names[facts.facts("cls")["stage1_val_unseen"].classes[0]]
@@ -61,42 +59,43 @@ def _complete(videos):
     return named
 
 
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory):
-    """ActivityNet features with YouTube-style ids, as installed."""
-    folder = tmp_path_factory.mktemp("disjoint")
-    write_plausible_tree(folder / "in", "clip_clap", "activitynet", _complete(VIDEOS))
+def install(folder, videos, dataset="activitynet", features="clip_clap"):
+    """A data folder with such features, and the path of their store."""
+    write_plausible_tree(folder / "in", features, dataset, videos)
     (result,) = import_tree(folder / "in", folder / "data", force=False)
     return folder / "data", result.path
 
 
+def install_ucf(folder, *archery):
+    """The data folder of UCF features in which these are the seen test videos."""
+    return install(folder, UCF_VIDEOS | {"stage_2_test_seen": {"Archery": list(archery)}}, "ucf", "selavi")[0]
+
+
+def load(root, split, dataset="activitynet", features="clip_clap"):
+    return ab.load_benchmark(dataset, features, split, data_root=root)
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory):
+    """ActivityNet features with YouTube-style ids, as installed."""
+    return install(tmp_path_factory.mktemp("disjoint"), _complete(VIDEOS))
+
+
 @pytest.mark.parametrize(
-    ("name", "ids", "same"),
+    ("name", "groups", "unknown"),
     [
-        (
-            "ucf",
-            ["v_Archery_g01_c01", "v_Archery_g01_c07", "v_Archery_g02_c01", "v_Bowling_g01_c01", "x"],
-            [0, 0, 1, 2, None],
-        ),
-        (
-            "vggsound",
-            ["--0PQM4-hqg_000030", "--0PQM4-hqg_000123", "_a_000-_b00_000001", "_a_000-_b00_1", ""],
-            [0, 0, 1, None, None],
-        ),
-        (
-            "activitynet",
-            ["yDH9iAn82Q8_1", "yDH9iAn82Q8_12", "_DH9iAn82Q8_1", "sim_000_00000"],
-            [0, 0, 1, None],
-        ),
+        ("ucf", ["v_Archery_g01_c01 v_Archery_g01_c07", "v_Archery_g02_c01", "v_Bowling_g01_c01"], ["x"]),
+        ("vggsound", ["--0PQM4-hqg_000030 --0PQM4-hqg_000123", "_a_000-_b00_000001"], ["_a_000-_b00_1", ""]),
+        ("activitynet", ["yDH9iAn82Q8_1 yDH9iAn82Q8_12", "_DH9iAn82Q8_1"], ["sim_000_00000"]),
     ],
 )
-def test_recordings_by_id(name, ids, same):
-    numbers = recordings(FACTS[name], ids)
-    assert [n == UNKNOWN for n in numbers] == [s is None for s in same]
-    for i in range(len(ids)):
-        for j in range(len(ids)):
-            if same[i] is not None and same[j] is not None:
-                assert (numbers[i] == numbers[j]) == (same[i] == same[j]), (ids[i], ids[j])
+def test_recordings_by_id(name, groups, unknown):
+    ids = [*" ".join(groups).split(), *unknown]
+    number = dict(zip(ids, recordings(BY_NAME[name], ids).tolist(), strict=True))
+    assert {number[i] for i in unknown} == {UNKNOWN}
+    found = [{number[i] for i in group.split()} for group in groups]
+    assert [len(numbers) for numbers in found] == [1] * len(groups), "one recording per group"
+    assert len({UNKNOWN}.union(*found)) == len(groups) + 1, "another one each"
 
 
 def test_unknown_recordings_are_shared_with_none():
@@ -108,16 +107,9 @@ def test_unknown_recordings_are_shared_with_none():
 
 def test_what_stays_of_an_imported_tree(imported):
     root, path = imported
-    standard = ab.load_benchmark("activitynet", "clip_clap", "cls", data_root=root)
-    view = ab.load_benchmark("activitynet", "clip_clap", "cls-disjoint", data_root=root)
-    assert dict(standard.counts) == {
-        "stage1_train": 4,
-        "stage1_val_seen": 3,
-        "stage1_val_unseen": 1,
-        "stage2_train": 8,
-        "stage2_test_seen": 5,
-        "stage2_test_unseen": 2,
-    }
+    standard = load(root, "cls")
+    view = load(root, "cls-disjoint")
+    assert dict(standard.counts) == dict(zip(PARTITIONS, (4, 3, 1, 8, 5, 2), strict=True))
     assert dict(view.counts) == dict(standard.counts) | {"stage1_val_seen": 2, "stage2_test_seen": 2}
     ids = np.array(read_rows(read_header(path)).video_id)
     unseen = {"ccccccccccc_0"}, {"hhhhhhhhhhh_2", "iiiiiiiiiii_0"}
@@ -133,49 +125,45 @@ def test_what_stays_of_an_imported_tree(imported):
 def test_each_view_has_its_own_hash(imported, tmp_path):
     root, _ = imported
     names = ("cls", "main", "cls-disjoint", "main-disjoint")
-    hashes = [
-        ab.load_benchmark("activitynet", "clip_clap", name, data_root=root).spec.split_hash for name in names
-    ]
+    hashes = [load(root, name).spec.split_hash for name in names]
     assert len(set(hashes)) == 4
-    assert hashes[:2] == [FACTS["activitynet"].split_hash(name) for name in names[:2]]
+    assert hashes[:2] == [BY_NAME["activitynet"].split_hash(name) for name in names[:2]]
     fewer = _complete(VIDEOS)
     fewer["stage_1_train"] = {name: ids[:2] for name, ids in fewer["stage_1_train"].items()}
-    write_plausible_tree(tmp_path / "in", "clip_clap", "activitynet", fewer)
-    import_tree(tmp_path / "in", tmp_path / "data", force=False)
-    same = ab.load_benchmark("activitynet", "clip_clap", "cls-disjoint", data_root=tmp_path / "data")
+    same = load(install(tmp_path / "fewer", fewer)[0], "cls-disjoint")
     assert same.spec.split_hash == hashes[2], "the same videos are left out"
     fewer["stage_1_train"] = {
         name: [i for i in ids if i[0] != "-"] or ["jjjjjjjjjjj_0"] for name, ids in fewer["stage_1_train"].items()
     }
-    write_plausible_tree(tmp_path / "in2", "clip_clap", "activitynet", fewer)
-    import_tree(tmp_path / "in2", tmp_path / "data2", force=False)
-    other = ab.load_benchmark("activitynet", "clip_clap", "cls-disjoint", data_root=tmp_path / "data2")
+    other = load(install(tmp_path / "other", fewer)[0], "cls-disjoint")
     assert other.counts["stage2_test_seen"] == 3
     assert other.spec.split_hash != hashes[2]
 
 
-def test_where_every_seen_clip_shares_its_recording_the_view_is_refused(tmp_path):
-    videos = {p: dict(classes) for p, classes in UCF_VIDEOS.items()}
-    videos["stage_2_test_seen"] = {"Archery": ["v_Archery_g01_c02", "v_Archery_g10_c02"]}
-    write_plausible_tree(tmp_path / "in", "selavi", "ucf", videos)
-    import_tree(tmp_path / "in", tmp_path / "data", force=False)
-    with pytest.raises(DataError, match=r"main-disjoint has no videos in stage2_test_seen: all 2 .*--split main$"):
-        ab.load_benchmark("ucf", "selavi", "main-disjoint", data_root=tmp_path / "data")
+SHARED = ("v_Archery_g01_c02", "v_Archery_g10_c02")
 
 
-def test_ids_that_name_no_recording_are_refused(tmp_path):
-    videos = {p: dict(classes) for p, classes in UCF_VIDEOS.items()}
-    videos["stage_2_test_seen"] = {"Archery": ["v_Archery_g01_c02", "my_video"]}
-    write_plausible_tree(tmp_path / "in", "selavi", "ucf", videos)
-    import_tree(tmp_path / "in", tmp_path / "data", force=False)
-    with pytest.raises(DataError, match=r"1 ids do not name the recording, such as 'my_video'; use --split cls$"):
-        ab.load_benchmark("ucf", "selavi", "cls-disjoint", data_root=tmp_path / "data")
+@pytest.mark.parametrize(
+    ("split", "videos", "message"),
+    [
+        ("main-disjoint", SHARED, r"main-disjoint has no videos in stage2_test_seen: all 2 .*--split main$"),
+        (
+            "cls-disjoint",
+            (SHARED[0], "my_video"),
+            r"1 ids do not name the recording, such as 'my_video'; use --split cls$",
+        ),
+    ],
+)
+def test_where_no_seen_clip_stays_or_recordings_are_unknown_the_view_is_refused(tmp_path, split, videos, message):
+    root = install_ucf(tmp_path, *videos)
+    with pytest.raises(DataError, match=message):
+        load(root, split, "ucf", "selavi")
 
 
 @pytest.mark.parametrize("features", ["auto", "simulated"])
 def test_simulated_videos_have_no_recordings(tmp_path, features):
     with pytest.raises(DataError, match=r"simulated videos have no recordings; .*--split cls$"):
-        ab.load_benchmark("ucf", features, "cls-disjoint", data_root=tmp_path)
+        load(tmp_path, "cls-disjoint", "ucf", features)
     assert not list(tmp_path.iterdir()), "nothing is made before the refusal"
 
 
@@ -183,7 +171,7 @@ def test_names(imported):
     root, _ = imported
     assert UCF.split_names == ("main", "cls", "main-disjoint", "cls-disjoint")
     with pytest.raises(UnknownNameError, match="did you mean 'cls-disjoint'"):
-        ab.load_benchmark("activitynet", "clip_clap", "cls-disjont", data_root=root)
+        load(root, "cls-disjont")
     without = UCF.model_copy(update={"recording": None})
     assert without.split_names == ("main", "cls")
     with pytest.raises(UnknownNameError, match=r"\(known: cls, main\)"):
@@ -195,12 +183,15 @@ def test_names(imported):
 def test_a_run_on_a_view_has_its_own_place_and_board(imported, tmp_path):
     root, _ = imported
     out = tmp_path / "results"
-    arguments = ["run", "--method", "chance", "--dataset", "activitynet", "--data-root", str(root)]
+
+    def run(split):
+        arguments = ["run", "--method", "chance", "--dataset", "activitynet", "--data-root", root, "--out", out]
+        return CliRunner().invoke(main, [*map(str, arguments), "--split", split])
+
     for split in ("cls", "cls-disjoint"):
-        result = CliRunner().invoke(main, [*arguments, "--out", str(out), "--split", split])
+        result = run(split)
         assert result.exit_code == 0, result.output
-        again = CliRunner().invoke(main, [*arguments, "--out", str(out), "--split", split])
-        assert "already finished" in again.output
+        assert "already finished" in run(split).output
     files = sorted(out.rglob("*.json"))
     assert [file.relative_to(out).parts[:3] for file in files] == [
         ("activitynet", "clip_clap", "cls"),
@@ -219,7 +210,7 @@ def test_a_run_on_a_view_has_its_own_place_and_board(imported, tmp_path):
     altered = json.loads(files[1].read_text())
     altered["data"]["split_hash"] = standard.data.split_hash
     files[1].write_text(json.dumps(altered))
-    result = CliRunner().invoke(main, [*arguments, "--out", str(out), "--split", "cls-disjoint"])
+    result = run("cls-disjoint")
     assert result.exit_code == 2
     assert "one of them was altered" in result.output
 
@@ -255,12 +246,9 @@ def test_all_555_published_ucf_clips_share_their_recording(shared):
 
 
 def test_a_run_that_is_refused_says_so_in_one_line_and_writes_nothing(tmp_path):
-    videos = {p: dict(classes) for p, classes in UCF_VIDEOS.items()}
-    videos["stage_2_test_seen"] = {"Archery": ["v_Archery_g01_c02", "v_Archery_g10_c02"]}
-    write_plausible_tree(tmp_path / "in", "selavi", "ucf", videos)
-    import_tree(tmp_path / "in", tmp_path / "data", force=False)
+    root = install_ucf(tmp_path, *SHARED)
     before = sorted(tmp_path.rglob("*"))
-    options = ["--dataset", "ucf", "--data-root", str(tmp_path / "data"), "--out", str(tmp_path / "results")]
+    options = ["--dataset", "ucf", "--data-root", str(root), "--out", str(tmp_path / "results")]
     for split in ("cls-disjoint", "main-disjoint", "cls-disjont"):
         result = CliRunner().invoke(main, ["run", "--method", "chance", *options, "--split", split])
         assert result.exit_code == 2

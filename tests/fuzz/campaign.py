@@ -19,13 +19,7 @@ PATIENCE = 60.0
 
 @dataclass
 class Outcome:
-    """What came of some seeds.
-
-    Attributes:
-        tried: number of files.
-        complaints: how many of them were refused with one clear line.
-        faults: seeds that did what no file may do, with what they did.
-    """
+    """Results of some seeds: files tried, refused with one clear line, and the faults by seed."""
 
     tried: int = 0
     complaints: int = 0

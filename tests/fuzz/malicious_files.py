@@ -35,8 +35,7 @@ def _calling(module: str, name: str, *arguments: object, protocol: int = 2) -> b
 
 def _value(value: object) -> bytes:
     """Instructions that leave a plain value on the stack."""
-    whole = pickle.dumps(value, 2)
-    return whole[2:-1]
+    return pickle.dumps(value, 2)[2:-1]
 
 
 def _pickled(instructions: bytes, protocol: int = 2) -> bytes:
@@ -122,18 +121,8 @@ def _array(shape: tuple[int, ...], content: bytes, code: str = "f4") -> bytes:
     blank = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n" + _value((0,)) + _value(b"b") + b"tR"
     dtype = b"cnumpy\ndtype\n(" + _value(code) + _value(False) + _value(True) + b"tR"
     dtype += _value((3, "<", None, None, None, -1, -1, 0)) + b"b"
-    return (
-        blank
-        + b"("
-        + _value(1)
-        + _value(shape)
-        + dtype
-        + _value(False)
-        + b"C"
-        + bytes([len(content)])
-        + content
-        + b"tb"
-    )
+    state = (_value(1), _value(shape), dtype, _value(False), b"C", bytes([len(content)]), content)
+    return blank + b"(" + b"".join(state) + b"tb"
 
 
 def _in_class_file(instructions: bytes) -> bytes:

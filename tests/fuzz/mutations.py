@@ -21,14 +21,7 @@ _TOKEN = re.compile(rb"[A-Za-z0-9_.+-]+|[^A-Za-z0-9_.+\s-]")
 
 
 def mutated(content: bytes, others: Sequence[bytes], random: Random, *, text: bool) -> bytes:
-    """A damaged form of a valid file.
-
-    Args:
-        content: the file.
-        others: other valid files, to take parts from.
-        random: decides.
-        text: whether it is text, in which words are damaged beside bytes.
-    """
+    """A damaged form of a valid file, with parts of others; in text, words are damaged beside bytes."""
     changed = bytearray(content)
     kinds = (*_BYTES, *((_word, _swap_words) * 4 if text else ()))
     for _ in range(random.choice((1, 1, 1, 2, 3, 5, 8))):

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from avgzsl_bench.data.cards.cards import card_of
+from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.layouts.marker import Marker, read_marker
 from avgzsl_bench.data.layouts.tree import FeatureTree
 from avgzsl_bench.data.own.own_classes import read_dataset_table
@@ -26,19 +27,18 @@ _PARTITIONS = {
 }
 
 
+def saved(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=True)
+    return stream.getvalue()
+
+
 def arrays(folder: Path) -> list[bytes]:
-    """.npy files of `ROWS` vectors."""
-    files = []
     values = np.random.RandomState(0).standard_normal((ROWS, 4))
-    for array in (values, np.asfortranarray(values.astype(">f4")), (values * 9).astype(np.int8)):
-        stream = io.BytesIO()
-        np.save(stream, array)
-        files.append(stream.getvalue())
-    return files
+    return [saved(a) for a in (values, np.asfortranarray(values.astype(">f4")), (values * 9).astype(np.int8))]
 
 
 def hdf5_arrays(folder: Path) -> list[bytes]:
-    """HDF5 files with one dataset of `ROWS` vectors."""
     files = []
     for packed in ({}, {"chunks": (2, 4), "compression": "gzip"}):
         path = folder / "sample.h5"
@@ -54,12 +54,10 @@ def _videos() -> pd.DataFrame:
 
 
 def video_csvs(folder: Path) -> list[bytes]:
-    """Tables of videos, CSV."""
     return [_videos().to_csv(index=False).encode(), _videos().assign(more="x,y").to_csv().encode("utf-8-sig")]
 
 
 def video_parquets(folder: Path) -> list[bytes]:
-    """Tables of videos, Parquet."""
     files = []
     for packed in ("snappy", None):
         stream = io.BytesIO()
@@ -68,37 +66,32 @@ def video_parquets(folder: Path) -> list[bytes]:
     return files
 
 
+def read_videos(path: Path) -> None:
+    assert read_video_table(path).video_id
+
+
 def class_csvs(folder: Path) -> list[bytes]:
-    """Tables of classes."""
     (folder / "its_videos.csv").write_bytes(video_csvs(folder)[0])
     frame = pd.DataFrame({"name": list(_ROLES), "cls": list(_ROLES.values())})
     return [frame.to_csv(index=False).encode(), frame.assign(readable=frame["name"]).to_csv(index=False).encode()]
 
 
-def read_classes(path: Path) -> object:
-    """The dataset of a table of classes."""
+def read_classes(path: Path) -> Dataset:
     videos = path.with_name("its_videos.csv")
     return read_dataset_table("fuzzed", path, read_video_table(videos), videos)
 
 
 def own_datasets(folder: Path) -> list[bytes]:
-    """The facts of a dataset of a data folder, called `fuzzed`."""
     path = folder / "its_classes.csv"
     path.write_bytes(class_csvs(folder)[0])
-    return [
-        read_dataset_table("fuzzed", path, read_video_table(folder / "its_videos.csv"), path)
-        .model_dump_json(indent=1)
-        .encode()
-    ]
+    return [read_classes(path).model_dump_json(indent=1).encode()]
 
 
 def cards(folder: Path) -> list[bytes]:
-    """The card of a published feature set."""
     return [card_of("selavi").model_dump_json(indent=1).encode()]
 
 
 def manifests(folder: Path) -> list[bytes]:
-    """A manifest of two archives."""
     archive = {"name": "own", "features": "selavi", "file": "own.zip", "mirrors": ["https://example.org/own.zip"]}
     archive |= {"size": 7, "sha256": "0" * 64}
     other = archive | {"name": "more", "file": "more.zip"}
@@ -106,10 +99,8 @@ def manifests(folder: Path) -> list[bytes]:
 
 
 def marks(folder: Path) -> list[bytes]:
-    """The mark of an exported tree."""
     return [Marker(dataset="ucf", features="own", simulated=False, audio=3, visual=4, text={"clip": 5}).content()]
 
 
 def read_mark(path: Path) -> object:
-    """The mark of the tree in whose place a file lies."""
     return read_marker(FeatureTree(path.parent, ".h5"))

@@ -8,17 +8,21 @@ import json
 import pickle
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import h5py
 import malicious_files
 import numpy as np
 import own_readers as own
+from pickled_values import VALUE
 
 from avgzsl_bench.data.cards.own import read_card
-from avgzsl_bench.data.datasets.facts import Dataset, DatasetSpec, read_dataset
+from avgzsl_bench.data.datasets.facts import DatasetSpec, read_dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
 from avgzsl_bench.data.datasets.registry import read_own_dataset
 from avgzsl_bench.data.fetch.manifest import read_manifest
@@ -28,12 +32,12 @@ from avgzsl_bench.data.layouts.text import read_text
 from avgzsl_bench.data.layouts.tree import FeatureTree
 from avgzsl_bench.data.own import array_file
 from avgzsl_bench.data.own.class_vectors import read_class_vectors
-from avgzsl_bench.data.own.video_table import read_video_table
 from avgzsl_bench.data.store.added_text import AddedText, read_added_text, write_added_text
 from avgzsl_bench.data.store.fingerprint import fingerprint
 from avgzsl_bench.data.store.store import read_header, read_rows, read_store
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
 from avgzsl_bench.data.store.writing import write_store
+from avgzsl_bench.data.untrusted.unpickle import load_pickle
 
 WIDTH = 8
 
@@ -46,21 +50,25 @@ class Reader:
         samples: makes valid files in a folder, all of which are read without complaint.
         name: what a file under test is called, below the folder of the test.
         read: reads it.
-        malicious: makes a file that does harm, and must not be read without complaint.
+        malicious: makes a file that does harm.
         text: whether it is text.
-        refuses: whether what is malicious is refused, and not just read without harm.
+        refuses: whether what is malicious must be refused, and not just read without harm.
     """
 
     samples: Callable[[Path], list[bytes]]
     name: str
     read: Callable[[Path], object]
-    malicious: Callable[[Random, Path], bytes] = field(default=malicious_files.text)
+    malicious: Callable[[Random, Path], bytes] = malicious_files.text
     text: bool = False
     refuses: bool = True
 
 
-def _ucf() -> Dataset:
-    return read_dataset(DatasetSpec("ucf", "avgzsl_bench:data/datasets/class_lists/ucf.json"))
+_SPEC = DatasetSpec("ucf", "avgzsl_bench:data/datasets/class_lists/ucf.json")
+
+
+def _late(module: str, name: str) -> Callable[[Path], object]:
+    """A function of a module that needs torch, which is imported only where it is read."""
+    return lambda path: getattr(import_module(f"avgzsl_bench.{module}"), name)(path)
 
 
 def _rows(*shape: int) -> np.ndarray:
@@ -81,54 +89,61 @@ def _class_hdf5(folder: Path) -> list[bytes]:
     return files
 
 
-def _class_pickles(*shapes: tuple[int, ...]) -> Callable[[Path], list[bytes]]:
-    def samples(folder: Path) -> list[bytes]:
-        arrays = [_rows(*shape) for shape in shapes]
-        codes = [(a * 10).astype(np.uint8) for a in arrays]
-        names = [f"v_{i}".encode() for i in range(len(arrays))]
-        return [
-            pickle.dumps({"features": values, "video_names": names, "fps": [25] * len(names)}, protocol)
-            for values in (arrays, codes)
-            for protocol in (2, 3, 4, 5)
-        ]
+def _plain_pickles(folder: Path) -> list[bytes]:
+    return [pickle.dumps(VALUE, protocol) for protocol in (2, 3, 4, 5)]
 
-    return samples
+
+def _class_pickles(*shapes: tuple[int, ...]) -> list[bytes]:
+    arrays = [_rows(*shape) for shape in shapes]
+    codes = [(a * 10).astype(np.uint8) for a in arrays]
+    names = [f"v_{i}".encode() for i in range(len(arrays))]
+    return [
+        pickle.dumps({"features": values, "video_names": names, "fps": [25] * len(names)}, protocol)
+        for values in (arrays, codes)
+        for protocol in (2, 3, 4, 5)
+    ]
+
+
+def _sequence_pickles(folder: Path) -> list[bytes]:
+    return _class_pickles((3, WIDTH), (1, WIDTH), (2, WIDTH))
+
+
+def _vector_pickles(folder: Path) -> list[bytes]:
+    return _class_pickles((WIDTH,), (1, WIDTH), (WIDTH,))
 
 
 def _words(folder: Path) -> list[bytes]:
-    words = {c.readable: _rows(101, 300)[i] for i, c in enumerate(_ucf().classes)}
-    return [_saved(np.array(words, dtype=object))]
+    keys = [c.readable for c in read_dataset(_SPEC).classes]
+    return [_saved(dict(zip(keys, _rows(101, 300), strict=True)))]
 
 
-def _saved(array: np.ndarray) -> bytes:
-    stream = io.BytesIO()
-    np.save(stream, array, allow_pickle=True)
-    return stream.getvalue()
+def _saved(words: Mapping[Any, object]) -> bytes:
+    return own.saved(np.array(words, dtype=object))
 
 
 def _read_words(path: Path) -> object:
     features = next(f for f in PUBLISHED if f.name == "c3d_vggish")
-    return read_text(FeatureTree(path.parents[1], ".h5"), _ucf(), features)
+    return read_text(FeatureTree(path.parents[1], ".h5"), read_dataset(_SPEC), features)
 
 
 def _stores(folder: Path) -> list[bytes]:
     files = []
     for sequences in (False, True):
-        values = [
+        audio, visual = (
             Ragged(_rows(8, width), np.array([0, 2, 3, 7, 8]), 0.5) if sequences else _rows(4, width)
             for width in (3, 4)
-        ]
+        )
         table = FeatureTable(
             dataset="ucf",
             features="selavi",
             simulated=False,
-            audio=values[0],
-            visual=values[1],
+            source="test",
+            audio=audio,
+            visual=visual,
             label=np.array([0, 0, 2, 2]),
             video_id=["a", "b", "c", "dé"],
             partition=np.array([1, 9, 63, 32], np.uint8),
             text={"word2vec": _rows(3, 5)},
-            source="test",
         )
         path = folder / "store" / "features.h5"
         write_store(path, table)
@@ -145,17 +160,17 @@ def _added(folder: Path) -> list[bytes]:
     return [write_added_text(folder, AddedText("ucf", "knowledge", _rows(101, 4), "made up")).read_bytes()]
 
 
-_SOME = ("Archery", "BabyCrawling", "Typing", "Band Marching")
+_SOME = dict(zip(("Archery", "BabyCrawling", "Typing"), _rows(3, 4), strict=True))
+_LISTS = {name: row.tolist() for name, row in _SOME.items()}
 
 
 def _brought_json(folder: Path) -> list[bytes]:
-    lists = {name: row.tolist() for name, row in zip(_SOME[:3], _rows(3, 4), strict=True)}
-    several = {name: [row.tolist(), row.tolist()] for name, row in zip(_SOME[:3], _rows(3, 4), strict=True)}
-    return [json.dumps(lists).encode(), json.dumps(several, indent=1).encode()]
+    several = {name: [row, row] for name, row in _LISTS.items()}
+    return [json.dumps(_LISTS).encode(), json.dumps(several, indent=1).encode()]
 
 
 def _brought_csv(folder: Path) -> list[bytes]:
-    rows = [",".join([name, *map(str, row)]) for name, row in zip(_SOME[:3], _rows(3, 4), strict=True)]
+    rows = [",".join([name, *map(str, row)]) for name, row in _SOME.items()]
     return ["\n".join(rows).encode(), "\r\n".join(["name,a,b,c,d", *rows, rows[0]]).encode()]
 
 
@@ -163,54 +178,51 @@ def _brought_npz(folder: Path) -> list[bytes]:
     files = []
     for save in (np.savez, np.savez_compressed):
         stream = io.BytesIO()
-        save(stream, **dict(zip(_SOME[:3], _rows(3, 4), strict=True)))
+        save(stream, **_SOME)
         files.append(stream.getvalue())
     return files
 
 
 def _brought_npy(folder: Path) -> list[bytes]:
-    lists = {name: row.tolist() for name, row in zip(_SOME[:3], _rows(3, 4), strict=True)}
-    arrays = {name.encode(): row for name, row in zip(_SOME[:3], _rows(3, 2, 4), strict=True)}
-    return [_saved(np.array(words, dtype=object)) for words in (lists, arrays)]
+    arrays = {name.encode(): row for name, row in zip(_SOME, _rows(3, 2, 4), strict=True)}
+    return [_saved(_LISTS), _saved(arrays)]
 
 
 def _read_brought(path: Path) -> object:
-    return read_class_vectors(path, _ucf())
+    return read_class_vectors(path, read_dataset(_SPEC))
 
 
-def _record_files(folder: Path) -> tuple[Path, Path]:
-    """A valid record and its decisions."""
+def _record(folder: Path) -> tuple[Path, bytes]:
+    """A valid record, and its decisions."""
     from make_record import make_record  # which needs torch
 
     path = make_record(folder)
-    return path, path.with_suffix(".npz")
+    return path, path.with_suffix(".npz").read_bytes()
 
 
 def _records(folder: Path) -> list[bytes]:
-    path, decisions = _record_files(folder)
-    (folder / decisions.name).write_bytes(decisions.read_bytes())
+    path, decisions = _record(folder)
+    (folder / path.with_suffix(".npz").name).write_bytes(decisions)
     return [path.read_bytes()]
 
 
-def _read_record(path: Path) -> object:
-    from avgzsl_bench.records.verify import read_verified
-
-    return read_verified(path)
-
-
 def _decisions(folder: Path) -> list[bytes]:
-    path, decisions = _record_files(folder)
+    path, decisions = _record(folder)
     (folder / "valid.json").write_bytes(path.read_bytes())
-    return [decisions.read_bytes()]
+    return [decisions]
+
+
+_read_record = _late("records.verify", "read_verified")
+_read_pt = _late("records.released_weights", "read_official")
+_read_safetensors = _late("records.checkpoint", "read_checkpoint")
 
 
 def _read_decisions(path: Path) -> object:
     """The record of a damaged file of decisions, changed to fit: its hash is right."""
     record = json.loads((path.parent / "valid.json").read_bytes())
     record["decisions"] |= {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    fitting = path.with_suffix(".json")
-    fitting.write_text(json.dumps(record))
-    return _read_record(fitting)
+    path.with_suffix(".json").write_text(json.dumps(record))
+    return _read_record(path.with_suffix(".json"))
 
 
 def _torch_files(folder: Path) -> list[bytes]:
@@ -225,40 +237,22 @@ def _torch_files(folder: Path) -> list[bytes]:
     return files
 
 
-def _read_torch(path: Path) -> object:
-    from avgzsl_bench.records.released_weights import read_official
-
-    return read_official(path)
-
-
 def _safetensors(folder: Path) -> list[bytes]:
     import torch
 
     from avgzsl_bench.gzsl.task import FeatureDims
     from avgzsl_bench.records.checkpoint import Checkpoint, Header, Origin, write_checkpoint
 
-    header = Header(
-        method="devise",
-        distribution="",
-        version="",
-        config={"epochs": 2},
-        shape=FeatureDims(audio=2, visual=3, text={"word2vec": 4}),
-        origin=Origin(),
-    )
+    shape = FeatureDims(audio=2, visual=3, text={"word2vec": 4})
+    known = {"method": "devise", "distribution": "", "version": "", "config": {"epochs": 2}}
+    header = Header(**known, shape=shape, origin=Origin())
     path = folder / "valid.safetensors"
     write_checkpoint(path, Checkpoint(header, {"a": torch.ones(2, 3), "b": torch.zeros(3)}))
     return [path.read_bytes()]
 
 
-def _read_safetensors(path: Path) -> object:
-    from avgzsl_bench.records.checkpoint import read_checkpoint
-
-    return read_checkpoint(path)
-
-
 def _datasets(folder: Path) -> list[bytes]:
-    path = Path(sys.modules[Dataset.__module__].__file__ or "").parent / "class_lists" / "ucf.json"
-    return [path.read_bytes()]
+    return [(files("avgzsl_bench") / "data/datasets/class_lists/ucf.json").read_bytes()]
 
 
 def _packaged(path: Path) -> str:
@@ -293,25 +287,18 @@ def _hdf5(dataset: str) -> Callable[[Random, Path], bytes]:
     return lambda random, canary: malicious_files.hdf5(random, canary, dataset)
 
 
-def _read_array(path: Path) -> object:
-    return array_file.read_vectors(str(path), np.arange(own.ROWS))
+def _read_array(path: Path | str) -> object:
+    vectors = array_file.read_vectors(str(path), np.arange(own.ROWS))
+    assert vectors.dtype == np.float32
+    return vectors
 
 
 READERS: Mapping[str, Reader] = {
+    "pickle": Reader(_plain_pickles, "some.pkl", load_pickle, malicious_files.pickles, refuses=False),
     "avca": Reader(_class_hdf5, "Typing.h5", lambda p: read_class_file(p, WIDTH), _hdf5("data")),
     "avca_ids": Reader(_class_hdf5, "Typing.h5", lambda p: read_class_file(p, WIDTH), _hdf5("video_urls")),
-    "tcaf": Reader(
-        _class_pickles((3, WIDTH), (1, WIDTH), (2, WIDTH)),
-        "Typing.pkl",
-        lambda p: read_sequences(p, WIDTH),
-        malicious_files.pickles,
-    ),
-    "clipclap": Reader(
-        _class_pickles((WIDTH,), (1, WIDTH), (WIDTH,)),
-        "Typing.pkl",
-        lambda p: read_vectors(p, WIDTH),
-        malicious_files.pickles,
-    ),
+    "tcaf": Reader(_sequence_pickles, "Typing.pkl", lambda p: read_sequences(p, WIDTH), malicious_files.pickles),
+    "clipclap": Reader(_vector_pickles, "Typing.pkl", lambda p: read_vectors(p, WIDTH), malicious_files.pickles),
     "text": Reader(_words, "set/text/words.npy", _read_words, malicious_files.npy),
     "store": Reader(_stores, "features.h5", _read_store, _hdf5("audio")),
     "added_text": Reader(_added, "ucf/text-knowledge.h5", read_added_text, _hdf5("vectors")),
@@ -321,22 +308,15 @@ READERS: Mapping[str, Reader] = {
     "brought_npy": Reader(_brought_npy, "words.npy", _read_brought, malicious_files.npy),
     "record": Reader(_records, "seed0.json", _read_record, text=True),
     "decisions": Reader(_decisions, "seed0.npz", _read_decisions, malicious_files.npz),
-    "official_checkpoint": Reader(
-        _torch_files, "weights.pt", _read_torch, malicious_files.checkpoint, refuses=False
-    ),
+    "official_checkpoint": Reader(_torch_files, "weights.pt", _read_pt, malicious_files.checkpoint, refuses=False),
     "checkpoint": Reader(_safetensors, "weights.safetensors", _read_safetensors, malicious_files.safetensors),
     "dataset": Reader(_datasets, "fuzzed/facts.json", _read_dataset, text=True),
     "defaults": Reader(_defaults, "fuzzed/settings.toml", _read_defaults, text=True),
     "array_npy": Reader(own.arrays, "audio.npy", _read_array, malicious_files.npy),
-    "array_hdf5": Reader(
-        own.hdf5_arrays,
-        "audio.h5",
-        lambda p: array_file.read_vectors(f"{p}:audio", np.arange(own.ROWS)),
-        _hdf5("audio"),
-    ),
-    "videos_csv": Reader(own.video_csvs, "videos.csv", read_video_table, text=True),
+    "array_hdf5": Reader(own.hdf5_arrays, "audio.h5", lambda p: _read_array(f"{p}:audio"), _hdf5("audio")),
+    "videos_csv": Reader(own.video_csvs, "videos.csv", own.read_videos, text=True),
     "videos_parquet": Reader(
-        own.video_parquets, "videos.parquet", read_video_table, malicious_files.parquet, refuses=False
+        own.video_parquets, "videos.parquet", own.read_videos, malicious_files.parquet, refuses=False
     ),
     "classes": Reader(own.class_csvs, "classes.csv", own.read_classes, text=True),
     "own_dataset": Reader(own.own_datasets, "fuzzed/dataset.json", read_own_dataset, text=True),

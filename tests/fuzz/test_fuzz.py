@@ -28,20 +28,12 @@ ONCE_FAILED: dict[str, tuple[int, ...]] = {
 """Seeds that brought a fault to light, by reader."""
 
 
+@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("reader", READERS)
-def test_a_few_damaged_files(tmp_path: Path, reader: str) -> None:
-    outcome = campaign(reader, 0, FEW, tmp_path)
-    assert outcome.faults == {}
-    assert outcome.tried == FEW
-    assert outcome.complaints > FEW / 5
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("reader", READERS)
-def test_many_damaged_files(tmp_path: Path, reader: str) -> None:
-    outcome = campaign(reader, 0, MANY, tmp_path)
-    assert outcome.faults == {}
-    assert outcome.tried == MANY
+def test_damaged_files(tmp_path: Path, reader: str, count: int) -> None:
+    outcome = campaign(reader, 0, count, tmp_path)
+    assert (outcome.faults, outcome.tried) == ({}, count)
+    assert outcome.complaints > count / 5
 
 
 @pytest.mark.parametrize(

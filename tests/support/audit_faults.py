@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import csv
 import pickle
-from collections.abc import Callable
+import re
+import tomllib
 from hashlib import sha256
-from types import SimpleNamespace
+from pathlib import Path
 
 import h5py
 import numpy as np
-from plausible_tree import BY_NAME, UCF_VIDEOS, Videos, with_stage_2_train
-from published_tree import write_class
+import pandas as pd
+from plausible_tree import UCF_VIDEOS, with_stage_2_train
+from published_tree import BY_NAME, write_class
 
 from avgzsl_bench.data.audit.audit import Audit, audit_path
 from avgzsl_bench.data.datasets import registry
 from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, PartitionFacts
 from avgzsl_bench.data.layouts.tree import disk_name
 
+FINDINGS = tomllib.loads((Path(__file__).parents[1] / "data/audit/findings.toml").read_text(encoding="utf-8"))
 ARCHERY = UCF_VIDEOS["stage_1_train"]["Archery"]
 
 
-def standard(name: str, videos: Videos) -> Dataset:
+def standard(name, videos) -> Dataset:
     """The dataset, with the small tree as its standard."""
     dataset = BY_NAME[name]
     partitions = {}
@@ -33,9 +35,14 @@ def standard(name: str, videos: Videos) -> Dataset:
     return dataset.model_copy(update={"partitions": partitions, "splits": {"main": {}, "cls": {}}})
 
 
-def audit(tree: SimpleNamespace) -> Audit:
-    (found,) = audit_path(tree.root, list(registry.registered_datasets().values()))
-    assert found.dataset == "ucf"
+def audits(path: Path) -> list[Audit]:
+    return audit_path(path, list(registry.registered_datasets().values()))
+
+
+def audit(tree, dataset="ucf") -> Audit:
+    """The only audit of a tree, or of a path."""
+    (found,) = audits(tree if isinstance(tree, Path) else tree.root)
+    assert found.dataset == dataset
     return found
 
 
@@ -43,77 +50,76 @@ def checks(found: Audit) -> set[str]:
     return {f"{f.severity.value} {f.check}" for f in found.findings}
 
 
-def evidence(found, check):
+def evidence(found: Audit, check: str) -> list[str]:
     return [f"{f.where}: {f.evidence}" for f in found.findings if f.check == check]
 
 
-def rewrite(
-    tree: SimpleNamespace, change: Callable[[dict[str, np.ndarray]], object], *places: tuple[str, str, str]
-):
-    """Change what class files hold: `change` gets video id -> array, in order; it may return raw (ids, arrays)."""
-    for modality, partition, name in places:
-        path = tree.file(modality, partition, name)
-        if path.suffix == ".h5":
-            with h5py.File(path) as file:
-                content = dict(zip((i.decode() for i in file["video_urls"]), file["data"][()], strict=True))
-        else:
-            stored = pickle.loads(path.read_bytes())
-            content = dict(zip((i.decode() for i in stored["video_names"]), stored["features"], strict=True))
-        raw = change(content)
-        write_class(path, *(raw if raw is not None else (content, list(content.values()))))
+def assert_finds(found: Audit, kind: str, fault: str) -> None:
+    """What `findings.toml` holds for a fault is found, and nothing else."""
+    expected = FINDINGS[kind][fault]
+    assert checks(found) == set(expected["checks"]), found.findings
+    lines = [f"{f.check} {f.where}: {f.evidence}" for f in found.findings]
+    assert not expected["checks"] or any(re.search(expected["evidence"], line) for line in lines), lines
+    assert all(f.effect and f.advice for f in found.findings)
 
 
-def both(partition: str, name: str, *more: str) -> list[tuple[str, str, str]]:
-    return [(m, p, name) for m in ("audio", "video") for p in (partition, *more)]
+def both(partition, name):
+    return [(modality, partition, name) for modality in ("audio", "video")]
 
 
-def drop(tree, video, places):
-    def change(content):
-        content.pop(video, None)
+def changed(change, *places):
+    """Plants a change of class files: `change` gets video id -> array, and may return raw (ids, arrays)."""
 
-    rewrite(tree, change, *places)
+    def plant(tree):
+        for place in places:
+            path = tree.file(*place)
+            if path.suffix == ".h5":
+                with h5py.File(path) as file:
+                    ids, rows = file["video_urls"][()], file["data"][()]
+            else:
+                ids, rows = (pickle.loads(path.read_bytes())[key] for key in ("video_names", "features"))
+            content = dict(zip((i.decode() for i in ids), rows, strict=True))
+            raw = change(content)
+            write_class(path, *(raw if raw is not None else (content, list(content.values()))))
+
+    return plant
 
 
 def everywhere(change, name="Archery", modality="video", partitions=("stage_1_train", "stage_2_train")):
     """A change of one modality in all partitions that hold the class's training videos."""
-    return lambda tree: rewrite(tree, change, *((modality, p, name) for p in partitions))
+    return changed(change, *((modality, partition, name) for partition in partitions))
 
 
-def every_file(change, modality=None):
+def every_file(change, modality="*"):
     def plant(tree):
-        for path in sorted(tree.set.glob("*/stage*/*")):
-            if modality in (None, path.parts[-3]):
-                rewrite(tree, change, (path.parts[-3], path.parts[-2], path.stem))
+        for path in sorted(tree.set.glob(f"{modality}/stage*/*")):
+            changed(change, (path.parts[-3], path.parts[-2], path.stem))(tree)
 
     return plant
 
 
 def set_first(value):
-    def change(content):
-        content[ARCHERY[0]] = np.full_like(content[ARCHERY[0]], value)
-
-    return change
+    return lambda content: content.update({ARCHERY[0]: np.full_like(content[ARCHERY[0]], value)})
 
 
 def one_not_finite(content):
-    content[ARCHERY[0]] = content[ARCHERY[0]].copy()
-    content[ARCHERY[0]][7] = np.nan
+    content[ARCHERY[0]] = np.where(np.arange(len(content[ARCHERY[0]])) == 7, np.nan, content[ARCHERY[0]])
 
 
-def edit_csv(tree, stem, change):
-    path = tree.lists / f"{tree.split}_split" / f"{stem}.csv"
-    with path.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    rows = change(rows) or rows
-    with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+def edited(change, stem="stage_1_train", lists=lambda tree: tree):
+    """Plants a change of the rows of a csv, in place or returned."""
+
+    def plant(tree):
+        path = txt(lists(tree), stem).with_suffix(".csv")
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
+        pd.DataFrame(change(rows) or rows).to_csv(path, index=False)
+
+    return plant
 
 
-def txt(tree, stem="stage_1_train"):
+def txt(tree, stem="stage_1_train") -> Path:
     return tree.lists / f"{tree.split}_split" / f"{stem}.txt"
 
 
-def row(video, label, code):
+def row(video, label="Archery", code=2):
     return {"filename": video, "label": label, "label_code": str(code)}

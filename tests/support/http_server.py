@@ -16,11 +16,9 @@ class Mirror:
     """What it serves, and the requests it received.
 
     `behaviour` by path: `good`, `no-range`, `truncate` (declares all, sends half), `short` (declares and sends
-    half), `long` (declares nothing, sends more), `lie` (declares more than there is), `stall` (half, then
-    nothing), `page`, `page-as-file` (a page that says it is a file), `wrong` (another content of the same size),
-    `no-range-truncate` (declares all, sends 1 KB, whatever the request), `escape` (a reason with control
-    characters), `hang-up` (no answer), `missing`, `other-range` (another part than requested), `big-range`
-    (a file of another size).
+    half), `long` (declares nothing, sends more), `lie` (declares more), `stall` (half, then nothing), `page`,
+    `page-as-file`, `wrong` (other content of the size), `no-range-truncate` (declares all, sends 1 KB), `escape`
+    (a reason with control characters), `hang-up`, `missing`, `other-range`, `big-range` (another size).
     """
 
     content: bytes
@@ -41,9 +39,8 @@ def mirror(content: bytes) -> Iterator[Mirror]:
 
         def do_GET(self) -> None:
             behaviour = self.path.strip("/").split("/")[0]
-            wanted = self.headers.get("Range")
-            state.received.append((behaviour, wanted))
-            answer(self, state, behaviour, wanted)
+            state.received.append((behaviour, self.headers.get("Range")))
+            answer(self, state, *state.received[-1])
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -61,29 +58,20 @@ def mirror(content: bytes) -> Iterator[Mirror]:
 
 def answer(handler: BaseHTTPRequestHandler, state: Mirror, behaviour: str, wanted: str | None) -> None:
     content, half = state.content, len(state.content) // 2
+    start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
     if behaviour == "missing":
         handler.send_error(404)
-        return
-    if behaviour == "escape":
+    elif behaviour == "escape":
         handler.send_response(503, "\x1b[2JBusy\x07")
         handler.end_headers()
-        return
-    if behaviour == "hang-up":
-        return
-    if behaviour in ("page", "page-as-file"):
+    elif behaviour in ("page", "page-as-file"):
         send(handler, 200, PAGE, len(PAGE), kind="text/html; charset=utf-8" if behaviour == "page" else None)
-        return
-    start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
-    if wanted and behaviour in ("good", "truncate", "stall", "wrong", "other-range", "big-range"):
+    elif wanted and behaviour in ("good", "truncate", "stall", "wrong", "other-range", "big-range"):
         body = (content if behaviour != "wrong" else bytes(len(content)))[start:]
-        shown, total = start, len(content)
-        if behaviour == "other-range":
-            shown = start - 1
-        if behaviour == "big-range":
-            total += 1
         part = body[: len(body) // 2] if behaviour in ("truncate", "stall") else body
+        shown, total = start - (behaviour == "other-range"), len(content) + (behaviour == "big-range")
         send(handler, 206, part, len(body), where=f"bytes {shown}-{total - 1}/{total}")
-    else:
+    elif behaviour != "hang-up":
         body, declared = {
             "short": (content[:half], half),
             "long": (content + b"more", None),
@@ -98,21 +86,16 @@ def answer(handler: BaseHTTPRequestHandler, state: Mirror, behaviour: str, wante
         state.release.wait(30)
 
 
-def send(
-    handler: BaseHTTPRequestHandler,
-    status: int,
-    body: bytes,
-    declared: int | None,
-    *,
-    kind: str | None = None,
-    where: str | None = None,
-) -> None:
+def send(handler, status, body, declared, *, kind=None, where=None) -> None:
     handler.send_response(status)
-    handler.send_header("Content-Type", kind or "application/octet-stream")
-    if declared is not None:
-        handler.send_header("Content-Length", str(declared))
-    if where is not None:
-        handler.send_header("Content-Range", where)
+    headers = {
+        "Content-Type": kind or "application/octet-stream",
+        "Content-Length": declared,
+        "Content-Range": where,
+    }
+    for name, value in headers.items():
+        if value is not None:
+            handler.send_header(name, str(value))
     handler.end_headers()
     handler.wfile.write(body)
     handler.wfile.flush()

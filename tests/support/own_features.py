@@ -52,8 +52,9 @@ class OwnFiles:
         return self.folder / name
 
     def write(self) -> None:
-        videos = pd.DataFrame(self.rows, columns=["video", "class", "partition"])
-        videos.to_csv(self.path("videos.csv"), index=False)
+        pd.DataFrame(self.rows, columns=["video", "class", "partition"]).to_csv(
+            self.path("videos.csv"), index=False
+        )
         np.save(self.path("audio.npy"), self.audio)
         with h5py.File(self.path("visual.h5"), "w") as file:
             file["visual"] = self.visual
@@ -90,14 +91,16 @@ class OwnFiles:
         arguments = [f"--{key}={value}" for key, value in (options | change).items() if value is not None]
         return CliRunner().invoke(main, ["data", "add", dataset, *arguments, *map(str, more)])
 
+    def call(self, *arguments: object, root: Path | None = None) -> Result:
+        """Call `avbench` on this data folder, or another one."""
+        return CliRunner().invoke(main, [*map(str, arguments), "--data-root", str(root or self.root)])
+
     def refuses(self, expected: str, dataset: str = "mine", *more: object, **change: object) -> None:
         """Call `avbench data add`, which ends with one line and leaves the data folder as it was."""
-        before = self._content()
+        before = sorted(self.root.rglob("*"))
         result = self.add(dataset, *more, **change)
         assert result.exit_code == 2, result.stdout
         assert expected in result.stderr
         assert len(result.stderr.splitlines()) == 1
-        assert self._content() == before
-
-    def _content(self) -> list[Path] | None:
-        return sorted(self.root.rglob("*")) if self.root.exists() else None
+        assert sorted(self.root.rglob("*")) == before
+        assert before or not self.root.exists()

@@ -1,10 +1,10 @@
-"""Tiny data sets in the published layouts, UCF in class names and nothing else; values are noise."""
+"""Tiny data sets in the published layouts; values are noise in the range of the feature set."""
 
 from __future__ import annotations
 
 import pickle
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,22 +13,28 @@ import numpy as np
 import pluggy
 import pytest
 
-from avgzsl_bench.data.datasets.facts import DatasetSpec, read_dataset
+from avgzsl_bench.data.datasets.facts import Dataset, DatasetSpec, read_dataset
+from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
 from avgzsl_bench.plugins import builtin, hookspecs, registry
 from avgzsl_bench.plugins import manager as plugins
 
-UCF = read_dataset(DatasetSpec("ucf", "avgzsl_bench:data/datasets/class_lists/ucf.json"))
-DATASETS = [
-    read_dataset(DatasetSpec(name, f"avgzsl_bench:data/datasets/class_lists/{name}.json"))
+BY_NAME = {
+    name: read_dataset(DatasetSpec(name, f"avgzsl_bench:data/datasets/class_lists/{name}.json"))
     for name in ("activitynet", "ucf", "vggsound")
-]
+}
+DATASETS = list(BY_NAME.values())
+UCF = BY_NAME["ucf"]
+FOLDERS = {"ucf": "UCF", "vggsound": "VGGSound", "activitynet": "ActivityNet"}
+
+Videos = dict[str, dict[str, list[str]]]
+"""Partition as on disk -> class -> video ids."""
 
 STAGE1 = {
     "stage_1_train": {"HandStandPushups": ["v_H_1", "v_H_0"], "Archery": ["v_A_0"]},
     "stage_1_val_seen": {"Archery": ["v_A_1"]},
     "stage_1_val_unseen": {"ApplyEyeMakeup": ["v_E_0"]},
 }
-VIDEOS: dict[str, dict[str, list[str]]] = {
+VIDEOS: Videos = {
     **STAGE1,
     "stage_2_train": {
         "HandStandPushups": ["v_H_1", "v_H_0"],
@@ -59,13 +65,16 @@ def standard_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def vector(video: str, modality: str, features: str) -> np.ndarray:
-    """What the tree holds for a video: `[D]`, or `[T, D]` for sequences."""
-    random = np.random.default_rng(zlib.crc32(f"{video} {modality} {features}".encode()))
-    width = WIDTHS[features][modality == "video"]
-    shape = (1 + zlib.crc32(video.encode()) % 3, width) if features.endswith("_seq") else (width,)
-    if features == "c3d_vggish_seq" and modality == "audio":
-        return random.integers(0, 256, shape, dtype=np.uint8)
-    return random.standard_normal(shape).astype(np.float32)
+    """What the tree holds for a video, in the range of the feature set: `[D]`, or `[T, D]` for sequences."""
+    random = np.random.default_rng(zlib.crc32(f"{video} {modality}".encode()))
+    steps = (1 + zlib.crc32(video.encode()) % 3,) if features.endswith("_seq") else ()
+    shape = (*steps, WIDTHS[features][modality == "video"])
+    if features.startswith("c3d_vggish") and modality == "audio":
+        return random.integers(0, 256, shape).astype(np.uint8 if steps else np.float32)
+    noise = random.standard_normal(shape).astype(np.float32)
+    if features.startswith("c3d_vggish"):
+        return np.maximum(noise, 0)
+    return noise / np.linalg.norm(noise) if features == "clip_clap" else noise
 
 
 def write_class(path: Path, ids: Iterable[object], rows: list[np.ndarray], *, vlen: bool = False) -> None:
@@ -81,15 +90,40 @@ def write_class(path: Path, ids: Iterable[object], rows: list[np.ndarray], *, vl
         path.write_bytes(pickle.dumps({"features": rows, "video_names": names, "fps": [25] * len(names)}))
 
 
-def write_classes(
-    folder: Path,
+def text_keys(features: str, dataset: Dataset = UCF) -> list[str]:
+    """The name of each class in the text file, by class id."""
+    return [c.clip if features == "clip_clap" else c.readable for c in dataset.classes]
+
+
+def text_vector(key: str, width: int) -> np.ndarray:
+    noise = np.random.default_rng(zlib.crc32(key.encode())).standard_normal(width).astype(np.float32)
+    return noise / np.linalg.norm(noise)
+
+
+def write_text(folder: Path, features: str, dataset: Dataset = UCF) -> list[Path]:
+    """The text dictionaries, in an order of no meaning; gives their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (feature_set,) = (f for f in PUBLISHED if f.name == features)
+    name = f"word_embeddings_{dataset.name.removesuffix('net')}_normed.npy"
+    paths = []
+    for encoder, width in feature_set.text.items():
+        paths.append(folder / ("wavcaps_" * (encoder == "clap") + name))
+        words = {key: text_vector(key, width) for key in reversed(text_keys(features, dataset))}
+        np.save(paths[-1], np.array(words, dtype=object), allow_pickle=True)
+    return paths
+
+
+def write_tree(
+    directory: Path,
     features: str,
-    videos: dict[str, dict[str, list[str]]],
-    value: Callable[[str, str, str], np.ndarray],
+    videos: Videos = VIDEOS,
+    set_name: str = "main_features",
+    dataset: Dataset = UCF,
     *,
-    reverse_visual: bool = False,
-) -> Callable[[str, str, str], Path]:
-    """All class files of a feature set; gives the path of each by modality, partition and class."""
+    reverse_visual: bool = True,
+) -> SimpleNamespace:
+    """A whole tree; gives its folders, `.texts` and `.file(modality, partition, class)`."""
+    folder = directory / FOLDERS[dataset.name] / "features" / set_name
     extension = ".h5" if features in ("selavi", "c3d_vggish") else ".pkl"
 
     def file(modality: str, partition: str, name: str) -> Path:
@@ -98,36 +132,6 @@ def write_classes(
     for partition, classes in videos.items():
         for name, ids in classes.items():
             for modality, order in (("audio", ids), ("video", ids[::-1] if reverse_visual else ids)):
-                write_class(file(modality, partition, name), order, [value(i, modality, features) for i in order])
-    return file
-
-
-def write_text(folder: Path, features: str) -> None:
-    """The text dictionaries, in an order of no meaning."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {"word_embeddings_ucf_normed.npy": ("readable", 300)}
-    if features == "clip_clap":
-        files = {
-            "word_embeddings_ucf_normed.npy": ("clip", 512),
-            "wavcaps_word_embeddings_ucf_normed.npy": ("clip", 1024),
-        }
-    for name, (key, width) in files.items():
-        words = {getattr(c, key): text_vector(getattr(c, key), width) for c in reversed(UCF.classes)}
-        np.save(folder / name, np.array(words, dtype=object), allow_pickle=True)
-
-
-def text_vector(name: str, width: int) -> np.ndarray:
-    return np.random.default_rng(zlib.crc32(name.encode())).standard_normal(width).astype(np.float32)
-
-
-def write_tree(
-    directory: Path,
-    features: str,
-    videos: dict[str, dict[str, list[str]]] = VIDEOS,
-    set_name: str = "main_features",
-) -> SimpleNamespace:
-    """A whole tree; gives `.set`, the feature-set folder, and `.file(modality, partition, class)`."""
-    folder = directory / "UCF" / "features" / set_name
-    file = write_classes(folder, features, videos, vector, reverse_visual=True)
-    write_text(folder / "text", features)
-    return SimpleNamespace(root=directory, set=folder, file=file, features=features)
+                write_class(file(modality, partition, name), order, [vector(i, modality, features) for i in order])
+    texts = write_text(folder / "text", features, dataset)
+    return SimpleNamespace(root=directory, set=folder, file=file, texts=texts)

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 from audit_faults import standard
-from plausible_tree import BY_NAME, UCF_VIDEOS
+from plausible_tree import UCF_VIDEOS
+from published_tree import BY_NAME
 
 from avgzsl_bench.data.datasets import registry
 

@@ -3,42 +3,34 @@
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from audit_caches import write_caches
 from audit_faults import audit, checks, evidence
 
-from avgzsl_bench.data.audit.audit import audit_path
-from avgzsl_bench.data.datasets import registry
-
 
 def test_a_clean_cache(tmp_path):
-    write_caches(tmp_path, "clip_clap")
-    found = audit(SimpleNamespace(root=tmp_path))
+    found = audit(write_caches(tmp_path, "clip_clap"))
     assert checks(found) == {"note id-as-bytes"}, found.findings
     assert (found.kind, found.features, found.videos) == ("cache", "clip_clap", 62)
 
 
-def test_misaligned_text_rows_of_a_cache(tmp_path):
+def test_misaligned_text_rows_of_a_cache_are_counted_by_use(tmp_path):
     """What the published code caches: rows sorted by readable name, with the true class in `target`."""
-    write_caches(tmp_path, "selavi")
-    found = audit(SimpleNamespace(root=tmp_path))
+    found = audit(write_caches(tmp_path, "selavi"))
     assert checks(found) == {"error text-target"}
     assert len(found.findings) == 4, "each cache has the text"
-    evidence = found.findings[0].evidence
-    assert evidence.startswith("target is not 0 to C-1: 79 of 101 rows; CleanAndJerk holds that of CliffDiving")
-
-
-def test_moved_rows_of_a_cache_are_counted_by_use(tmp_path):
-    write_caches(tmp_path, "selavi")
-    text = evidence(audit(SimpleNamespace(root=tmp_path)), "text-target")[0]
+    text = found.findings[0].evidence
+    assert text.startswith("target is not 0 to C-1: 79 of 101 rows; CleanAndJerk holds that of CliffDiving")
     assert text.endswith("of the 4 in use (main), 0 of them unseen in the test")
 
 
-def of_audio(key, change):
-    return lambda phase, parts: parts["audio"].update({key: change(parts["audio"][key])})
+OBJECTS = np.array({"no": "rows"}, dtype=object)
+
+
+def of(part, key, change):
+    return lambda phase, parts: parts[part].update({key: change(parts[part][key])})
 
 
 def without_text(phase, parts):
@@ -49,10 +41,6 @@ def without_text(phase, parts):
 def not_finite(phase, parts):
     if phase == "test":
         parts["audio"]["data"][0, 0] = float("nan")
-
-
-def text_of_objects(phase, parts):
-    parts["text"]["data"] = np.array({"no": "rows"}, dtype=object)
 
 
 def text_of_few_rows(phase, parts):
@@ -72,39 +60,26 @@ def class_id(value):
 @pytest.mark.parametrize(
     ("features", "change", "expected", "reason"),
     [
-        ("selavi", of_audio("url", lambda url: url[::-1]), "error cache-pairs", "rows of audio"),
-        ("selavi", of_audio("url", lambda url: url[1:]), "error cache-form", "have lengths"),
+        ("selavi", of("audio", "url", lambda url: url[::-1]), "error cache-pairs", "rows of audio"),
+        ("selavi", of("audio", "url", lambda url: url[1:]), "error cache-form", "have lengths"),
         ("selavi", without_text, "error unreadable", "part 'text'"),
         ("selavi", not_finite, "error not-finite", "audio: 1 videos"),
-        ("clip_clap", text_of_objects, "error cache-form", "text: not as many vectors"),
+        ("clip_clap", of("text", "data", lambda _: OBJECTS), "error cache-form", "text: not as many vectors"),
         ("clip_clap", text_of_few_rows, "error cache-form", "text: 50 rows, ucf has 101 classes"),
-        (
-            "clip_clap",
-            class_id(-7),
-            "error cache-form",
-            "audio: 1 rows without id, without steps, of another width or of no class",
-        ),
-        (
-            "clip_clap",
-            class_id(9_200_000_000_000_000_000),
-            "error cache-form",
-            "do not hold vectors and class ids",
-        ),
+        ("clip_clap", class_id(-7), "error cache-form", "audio: 1 rows without id, .* width or of no class"),
+        ("clip_clap", class_id(92 * 10**17), "error cache-form", "do not hold vectors and class ids"),
         ("clip_clap", class_id(1e300), "error cache-form", "or do not hold vectors and class ids"),
     ],
 )
 def test_faults_of_caches(tmp_path, features, change, expected, reason):
-    write_caches(tmp_path, features, change)
-    found = audit(SimpleNamespace(root=tmp_path))
+    found = audit(write_caches(tmp_path, features, change))
     assert expected in checks(found), found.findings
     texts = evidence(found, expected.split()[1])
     assert any(re.search(reason, text) for text in texts), texts
 
 
 def test_a_single_cache_file(tmp_path):
-    write_caches(tmp_path, "selavi")
-    path = next(tmp_path.rglob("testmain_split.pkl"))
-    (found,) = audit_path(path, list(registry.registered_datasets().values()))
+    found = audit(next(write_caches(tmp_path, "selavi").rglob("testmain_split.pkl")))
     assert checks(found) == {"error text-target"}
     assert found.videos == 26
 
@@ -115,14 +90,11 @@ def test_a_cache_of_no_known_dataset_is_reported(tmp_path):
         for name in ("audio", "video"):
             parts[name]["url"] = np.array([f"clip {i}" for i in range(len(parts[name]["url"]))])
 
-    write_caches(tmp_path, "clip_clap", foreign)
-    (found,) = audit_path(tmp_path, list(registry.registered_datasets().values()))
-    assert (found.dataset, checks(found)) == ("unknown", {"error cache-form"})
+    found = audit(write_caches(tmp_path, "clip_clap", foreign), "unknown")
+    assert checks(found) == {"error cache-form"}
 
 
 def test_a_cache_that_is_a_link_out_is_reported(tmp_path):
-    write_caches(tmp_path / "in", "clip_clap")
-    path = next(tmp_path.rglob("test*_split.pkl"))
+    path = next(write_caches(tmp_path / "in", "clip_clap").rglob("test*_split.pkl"))
     path.symlink_to(path.rename(tmp_path / "elsewhere.pkl"))
-    (found,) = audit_path(tmp_path / "in", list(registry.registered_datasets().values()))
-    assert "symbolic link" in evidence(found, "unreadable")[0]
+    assert "symbolic link" in evidence(audit(tmp_path / "in"), "unreadable")[0]

@@ -1,4 +1,4 @@
-"""The audit of whole trees and stores, and its command."""
+"""The audit of whole trees, exported trees and stores, and its command."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import h5py
 import numpy as np
 import pytest
 from audit_caches import write_caches
-from audit_faults import audit, checks, everywhere, one_not_finite, set_first, txt
+from audit_faults import audit, audits, checks, every_file, everywhere, evidence, one_not_finite, set_first, txt
 from click.testing import CliRunner
-from plausible_tree import BY_NAME, Videos, write_plausible_tree
-from published_tree import write_class
+from plausible_tree import UCF_VIDEOS, write_plausible_tree
+from published_tree import BY_NAME, WIDTHS, Videos, write_class
 
 from avgzsl_bench.cli import main
 from avgzsl_bench.data.audit.audit import audit_path, audit_store
@@ -25,18 +25,13 @@ from avgzsl_bench.data.layouts.tree import disk_name
 from avgzsl_bench.data.store.store import read_header
 from avgzsl_bench.errors import DataError
 
-EXPECTED = {"clip_clap": set(), "selavi": {"text-order"}, "c3d_vggish": {"text-order"}}
-EXPECTED |= {"selavi_seq": {"text-order"}, "c3d_vggish_seq": {"text-order"}}
-"""What the published names of UCF's classes bring with them; those of ClipClap sort as the classes do."""
 
-
-@pytest.mark.parametrize("features", EXPECTED)
+@pytest.mark.parametrize("features", WIDTHS)
 def test_nothing_is_found_in_a_clean_tree(tmp_path, features):
-    tree = write_plausible_tree(tmp_path, features)
-    found = audit(tree)
-    assert {f.check for f in found.findings} == EXPECTED[features], found.findings
-    assert (found.features, found.kind, found.failed) == (features, "tree", False)
-    assert found.videos == 62
+    """But what the published names of UCF's classes bring with them; those of ClipClap sort as the classes do."""
+    found = audit(write_plausible_tree(tmp_path, features))
+    assert checks(found) == (set() if features == "clip_clap" else {"note text-order"}), found.findings
+    assert (found.features, found.kind, found.failed, found.videos) == (features, "tree", False, 62)
 
 
 @pytest.fixture
@@ -88,8 +83,7 @@ def test_the_command(tmp_path, stored):
 
 
 def test_warnings_only_do_not_fail(tmp_path):
-    tree = write_plausible_tree(tmp_path, "clip_clap")
-    everywhere(set_first(0))(tree)
+    everywhere(set_first(0))(write_plausible_tree(tmp_path, "clip_clap"))
     assert call(tmp_path).exit_code == 0
 
 
@@ -109,8 +103,7 @@ def test_what_cannot_be_audited_is_reported_in_one_line(tmp_path):
 
 
 def test_control_characters_of_names_do_not_reach_the_terminal(tmp_path):
-    tree = write_plausible_tree(tmp_path, "clip_clap")
-    txt(tree).write_text("Archery\nBowling\nDra\x1b[31mgons\n")
+    txt(write_plausible_tree(tmp_path, "clip_clap")).write_text("Archery\nBowling\nDra\x1b[31mgons\n")
     assert "\x1b" not in call(tmp_path).stdout
 
 
@@ -120,7 +113,7 @@ def test_a_damaged_cache_is_reported_beside_a_tree_and_by_itself(tmp_path):
     path.parent.mkdir(parents=True)
     path.write_bytes(np.random.default_rng(0).bytes(300))
     for place in (tmp_path, path.parent, path):
-        found = audit_path(place, list(registry.registered_datasets().values()))[-1]
+        found = audits(place)[-1]
         assert (found.kind, found.dataset, checks(found)) == ("cache", "unknown", {"error unreadable"})
     assert call(tmp_path).exit_code == 1
 
@@ -146,13 +139,20 @@ def test_a_second_feature_set_that_is_incomplete_or_unknown_is_reported(tmp_path
     assert expected in shown["main_features"]
 
 
-def test_damaged_stores_are_reported_beside_sound_ones_and_by_themselves(tmp_path):
-    root = tmp_path / "data"
-    write_plausible_tree(tmp_path / "in", "clip_clap")
-    write_plausible_tree(tmp_path / "in2", "selavi")
-    (sound,) = import_tree(tmp_path / "in", root, force=False)
-    (broken,) = import_tree(tmp_path / "in2", root, force=False)
-    broken.path.write_bytes(broken.path.read_bytes()[:100])
+@pytest.fixture
+def two_stores(tmp_path):
+    """A data folder and the stores in it: ClipClap's and SeLaVi's."""
+    paths = []
+    for features in ("clip_clap", "selavi"):
+        write_plausible_tree(tmp_path / features, features)
+        (result,) = import_tree(tmp_path / features, tmp_path / "data", force=False)
+        paths.append(result.path)
+    return tmp_path / "data", *paths
+
+
+def test_damaged_stores_are_reported_beside_sound_ones_and_by_themselves(two_stores):
+    root, sound, broken = two_stores
+    broken.write_bytes(broken.read_bytes()[:100])
 
     def shown(*options):
         result = call("--data-root", root, "--json", *options)
@@ -161,17 +161,14 @@ def test_damaged_stores_are_reported_beside_sound_ones_and_by_themselves(tmp_pat
 
     assert shown() == (1, {"selavi": {"unreadable"}, "clip_clap": set()})
     assert shown("--features", "clip_clap") == (0, {"clip_clap": set()})
-    sound.path.unlink()
+    sound.unlink()
     assert shown("--dataset", "ucf") == (1, {"selavi": {"unreadable"}})
     assert "not installed" in call("--data-root", root, "--features", "clip_clap").stderr
 
 
-def test_a_store_whose_body_is_damaged_does_not_hide_the_others(tmp_path):
-    root = tmp_path / "data"
-    for features in ("clip_clap", "selavi"):
-        write_plausible_tree(tmp_path / features, features)
-        (result,) = import_tree(tmp_path / features, root, force=False)
-    with h5py.File(result.path, "a") as file:
+def test_a_store_whose_body_is_damaged_does_not_hide_the_others(two_stores):
+    root, _, broken = two_stores
+    with h5py.File(broken, "a") as file:
         del file["audio"]
     result = call("--data-root", root, "--json")
     assert result.exit_code == 1
@@ -181,7 +178,7 @@ def test_a_store_whose_body_is_damaged_does_not_hide_the_others(tmp_path):
 def test_the_sample_trees_have_what_they_are_known_for(shared, monkeypatch):
     monkeypatch.setattr(registry, "registered_datasets", lambda: BY_NAME)
     for layout in ("avca", "tcaf", "clipclap"):
-        (found,) = audit_path(shared / "data" / "trees" / layout, list(BY_NAME.values()))
+        found = audit(shared / "data" / "trees" / layout)
         expected = {"note class-spelling", "note csv-beyond-list", "note shared-recordings", "note thin-class"}
         expected |= {"warning standard-counts", "warning csv-and-features"}  # a few per cent of the videos
         expected |= {"note class-beyond-list"} if layout == "clipclap" else {"note text-order"}
@@ -228,10 +225,62 @@ def test_damaged_files_are_findings_never_crashes(tmp_path, features, seed):
     paths = [path for path in sorted(tmp_path.rglob("*")) if path.is_file()]
     for path in random.choice(np.array(paths, dtype=object), len(paths) // 2, replace=False):
         mutate(path, random)
-    audits = audit_path(tree.root, list(registry.registered_datasets().values()))
-    assert any(item.findings for item in audits)
+    assert any(item.findings for item in audits(tree.root))
 
 
 def test_not_a_folder_is_a_data_error(tmp_path):
     with pytest.raises(DataError, match="nothing recognised"):
         audit_path(tmp_path, [])
+
+
+def mark(tree, features, **change):
+    content = {"form": "avgzsl-bench tree 1", "dataset": "ucf", "features": features, "audio": 30, "visual": 40}
+    content |= {"simulated": features == "simulated", "text": {"hashed": 512}}
+    (tree.set / "avgzsl-bench.json").write_text(json.dumps(content | change))
+
+
+def exported(tmp_path, features, ids=lambda video: video):
+    """As an export writes a tree of no published feature set."""
+    tree = write_plausible_tree(tmp_path, "clip_clap")
+    for modality, width in (("audio", 30), ("video", 40)):
+        every_file(lambda c, w=width: ([*map(ids, c)], [v[:w] for v in c.values()]), modality)(tree)
+    for stale in (tree.texts[1], tree.lists):
+        shutil.rmtree(stale) if stale.is_dir() else stale.unlink()
+    mark(tree, features)
+    return tree
+
+
+NUMBERS = {i: n for n, i in enumerate(i for c in UCF_VIDEOS.values() for ids in c.values() for i in ids)}
+
+
+def test_exported_simulated_features_are_called_simulated(tmp_path):
+    tree = exported(tmp_path, "simulated", lambda video: f"sim_000_{NUMBERS[video]:05d}")
+    found = audit(tree)
+    assert (found.features, found.simulated, checks(found)) == ("simulated", True, set())
+    assert not found.failed
+    (tree.set / "avgzsl-bench.json").unlink()
+    found = audit(tree)
+    assert (found.simulated, found.failed) == (True, True)
+    assert "ids are of the form sim_" in evidence(found, "tree-mark")[0]
+
+
+def test_exported_features_of_ones_own_are_known_by_their_mark(tmp_path):
+    tree = exported(tmp_path, "own_features")
+    found = audit(tree)
+    assert (found.features, found.simulated, checks(found)) == ("own_features", False, set())
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"simulated": True}, "not a valid marker: content: "),
+        ({"audio": 31}, "says own_features of widths 31/40, found 30/40"),
+        ({"dataset": "mine"}, "exported from dataset 'mine', which is not known here"),
+    ],
+)
+def test_a_mark_that_is_wrong_is_reported(tmp_path, change, expected):
+    tree = exported(tmp_path, "own_features")
+    mark(tree, "own_features", **change)
+    found = audit(tree)
+    assert "error tree-mark" in checks(found)
+    assert expected in evidence(found, "tree-mark")[0]

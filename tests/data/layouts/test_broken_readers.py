@@ -35,18 +35,12 @@ Read = Callable[[DetectedFeatures, Any], Any]
 class Reader:
     """A sound reader of a layout of its own, but for what a test replaces."""
 
-    recognise_: Recognise
-    read_: Read
+    recognise: Recognise
+    read: Read
 
     def __init__(self) -> None:
-        self.recognise_ = lambda directory, datasets: [detected(directory)]
-        self.read_ = lambda found, dataset: table(found, dataset)
-
-    def recognise(self, directory: Path, datasets: Any) -> Any:
-        return self.recognise_(directory, datasets)
-
-    def read(self, found: DetectedFeatures, dataset: Any) -> Any:
-        return self.read_(found, dataset)
+        self.recognise = lambda directory, datasets: [detected(directory)]
+        self.read = lambda found, dataset: table(found, dataset)
 
 
 READER_UNDER_TEST = Reader()
@@ -110,28 +104,19 @@ def test_a_sound_reader_of_a_plugin_imports(reader: Reader, theirs: Path, tmp_pa
 
 
 RECOGNISE: dict[str, tuple[Recognise, str]] = {
-    "raises": (raises(ValueError("no\nsuch \x1b[31mthing")), "recognise() failed: ValueError: no such [31mthing"),
-    "exits": (raises(SystemExit(3)), "recognise() failed: SystemExit: 3"),
+    "raises": (raises(ValueError("no\nsuch \x1b[31mthing")), "failed: ValueError: no such [31mthing"),
+    "exits": (raises(SystemExit(3)), "failed: SystemExit: 3"),
     "opens a file elsewhere": (
         raises(FileNotFoundError(2, "No such file or directory", "/their/config")),
-        "recognise() failed: FileNotFoundError: [Errno 2] No such file or directory: '/their/config'",
+        "failed: FileNotFoundError: [Errno 2] No such file or directory: '/their/config'",
     ),
-    "none": (lambda *_: None, "recognise() must return a list of DetectedFeatures, got NoneType"),
-    "a path": (lambda d, _: [d], "recognise() must return a list of DetectedFeatures, got PosixPath in it"),
-    "another's name": (
-        gives(reader="avca"),
-        "recognise() names itself 'avca'; the reader is registered as 'theirs'",
-    ),
-    "unknown dataset": (gives(dataset="ufc"), "recognise() names an unknown dataset 'ufc' (known: "),
-    "a name that is a path": (
-        gives(features="../x"),
-        "recognise() names a feature set '../x'; use up to 40 lower",
-    ),
-    "no text as a name": (gives(features=7), "recognise() names a feature set 7; use up to 40 lower"),
-    "a path outside": (
-        lambda directory, _: [detected(directory / "..")],
-        "which is not at or below ",
-    ),
+    "none": (lambda *_: None, "must return a list of DetectedFeatures, got NoneType"),
+    "a path": (lambda d, _: [d], "must return a list of DetectedFeatures, got PosixPath in it"),
+    "another's name": (gives(reader="avca"), "names itself 'avca'; the reader is registered as 'theirs'"),
+    "unknown dataset": (gives(dataset="ufc"), "names an unknown dataset 'ufc' (known: "),
+    "a name that is a path": (gives(features="../x"), "names a feature set '../x'; use up to 40 lower"),
+    "no text as a name": (gives(features=7), "names a feature set 7; use up to 40 lower"),
+    "a path outside": (lambda directory, _: [detected(directory / "..")], "which is not at or below "),
     "a link that leads out": (lambda directory, _: [detected(directory / "link")], "which is not at or below "),
     "text as a path": (lambda directory, _: [detected(directory, path=str(directory))], "not at or below "),
     "a path that is none": (lambda directory, _: [detected(directory / "a\0b")], "not at or below "),
@@ -140,69 +125,63 @@ RECOGNISE: dict[str, tuple[Recognise, str]] = {
 
 @pytest.mark.parametrize("kind", RECOGNISE)
 def test_a_reader_that_recognises_wrongly(reader: Reader, theirs: Path, tmp_path: Path, kind: str) -> None:
-    reader.recognise_, reason = RECOGNISE[kind]
+    reader.recognise, reason = RECOGNISE[kind]
     only = import_command(theirs, tmp_path / "data")
     assert only.exit_code == 2
     (line,) = only.stderr.splitlines()
     assert line.startswith("error: ")
-    assert NAMED in line
+    assert f"{NAMED}recognise() " in line
     assert reason in line
     beside = import_command(theirs.parent / "UCF", tmp_path / "data")
     assert beside.exit_code == 0, beside.output
     (line,) = beside.stderr.splitlines()
-    assert line.startswith(f"warning: {NAMED}")
+    assert line.startswith(f"warning: {NAMED}recognise() ")
     assert reason in line
     assert "ucf selavi (avca): 9 videos" in beside.stdout
 
 
-def without_text(found: DetectedFeatures, dataset: Any) -> FeatureTable:
-    return table(found, dataset, text={"e": np.ones((3, 4), np.float32)})
+def returns(**change: Any) -> Read:
+    return lambda found, dataset: table(found, dataset, **change)
 
 
-def not_finite(found: DetectedFeatures, dataset: Any) -> FeatureTable:
-    return table(found, dataset, audio=np.full((9, 4), np.nan, np.float32))
-
-
-def simulated_ids(found: DetectedFeatures, dataset: Any) -> FeatureTable:
-    return table(found, dataset, video_id=[f"sim_000_{i:05d}" for i in range(9)])
-
-
+SIMULATED = [f"sim_000_{i:05d}" for i in range(9)]
+NAN, THREE = np.full((9, 4), np.nan, np.float32), {"e": np.ones((3, 4), np.float32)}
 READ: dict[str, tuple[Read, str]] = {
-    "raises": (raises(KeyError("data")), "read() failed: KeyError: 'data'"),
-    "no table": (lambda *_: {"audio": 1}, "read() must return a FeatureTable, got dict"),
+    "raises": (raises(KeyError("data")), "failed: KeyError: 'data'"),
+    "no table": (lambda *_: {"audio": 1}, "must return a FeatureTable, got dict"),
     "another dataset": (
-        lambda f, d: table(f, d, dataset="vggsound"),
-        "read() returned 'their_set' of 'vggsound' where 'their_set' of 'ucf' was detected",
+        returns(dataset="vggsound"),
+        "returned 'their_set' of 'vggsound' where 'their_set' of 'ucf' was detected",
     ),
     "another feature set": (
-        lambda f, d: table(f, d, features="x"),
-        "read() returned 'x' of 'ucf' where 'their_set' of 'ucf' was detected",
+        returns(features="x"),
+        "returned 'x' of 'ucf' where 'their_set' of 'ucf' was detected",
     ),
     "called simulated": (
-        lambda f, d: table(f, d, simulated=True),
-        "read() returned simulated=True for 'their_set'; only 'simulated' is simulated",
+        returns(simulated=True),
+        "returned simulated=True for 'their_set'; only 'simulated' is simulated",
     ),
-    "simulated videos": (simulated_ids, "read() returned the simulated video 'sim_000_00000' as a real one"),
-    "lists": (lambda f, d: table(f, d, label=[0] * 9), "read() returned a table whose label is no array"),
-    "ids of bytes": (
-        lambda f, d: table(f, d, video_id=[b"a"] * 9),
-        "read() returned a table whose video_id is no list of str",
+    "simulated videos": (
+        returns(video_id=SIMULATED),
+        "returned the simulated video 'sim_000_00000' as a real one",
     ),
-    "text of other classes": (without_text, "read() returned 3 text vectors for the 101 classes of ucf"),
-    "not finite": (not_finite, "read() returned an unsound table: features 'their_set' of 'ucf': audio holds a"),
+    "lists": (returns(label=[0] * 9), "returned a table whose label is no array"),
+    "ids of bytes": (returns(video_id=[b"a"] * 9), "returned a table whose video_id is no list of str"),
+    "text of other classes": (returns(text=THREE), "returned 3 text vectors for the 101 classes of ucf"),
+    "not finite": (returns(audio=NAN), "returned an unsound table: features 'their_set' of 'ucf': audio holds a"),
 }
 
 
 @pytest.mark.parametrize("kind", READ)
 def test_a_reader_that_reads_wrongly(reader: Reader, theirs: Path, tmp_path: Path, kind: str) -> None:
-    reader.read_, reason = READ[kind]
+    reader.read, reason = READ[kind]
     only = import_command(theirs, tmp_path / "data")
     assert only.exit_code == 2
     (line,) = only.stderr.splitlines()
-    assert line.startswith(f"error: {NAMED}{reason}")
+    assert line.startswith(f"error: {NAMED}read() {reason}")
     assert line.endswith(f"; not imported: {theirs}")
     assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
-    reader.recognise_ = lambda directory, _: [detected(directory / "theirs")]
+    reader.recognise = lambda directory, _: [detected(directory / "theirs")]
     with pytest.warns(UserWarning, match="not imported"):
         results = import_tree(theirs.parent, tmp_path / "data", force=False)
     assert [result.found.features for result in results] == ["selavi"]
@@ -213,7 +192,7 @@ def test_errors_about_data_stop_the_import_as_they_are(reader: Reader, theirs: P
         (DataError("a.bin: damaged"), "error: a.bin: damaged"),
         (PermissionError(13, "Permission denied", str(theirs / "a.bin")), "Permission denied"),
     ):
-        for method in ("recognise_", "read_"):
+        for method in ("recognise", "read"):
             Reader.__init__(reader)
             setattr(reader, method, raises(error))
             result = import_command(theirs, tmp_path / "data")
@@ -221,13 +200,13 @@ def test_errors_about_data_stop_the_import_as_they_are(reader: Reader, theirs: P
             assert message in result.stderr
             assert PLUGIN not in result.stderr
     Reader.__init__(reader)
-    reader.recognise_ = raises(KeyboardInterrupt())
+    reader.recognise = raises(KeyboardInterrupt())
     assert import_command(theirs, tmp_path / "data").exit_code == 130
 
 
 def test_two_readers_that_know_one_folder(reader: Reader, theirs: Path, tmp_path: Path) -> None:
     known = theirs.parent / "UCF/features/main_features"
-    reader.recognise_ = lambda directory, _: [detected(known, features="selavi")]
+    reader.recognise = lambda directory, _: [detected(known, features="selavi")]
     with pytest.raises(DataError, match=r"both hold selavi of ucf \(readers: avca, theirs\)"):
         import_tree(theirs.parent / "UCF", tmp_path / "data", force=False)
 

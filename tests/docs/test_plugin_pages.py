@@ -1,4 +1,4 @@
-"""docs/datasets.md describes every field of a dataset file, and its example is one."""
+"""docs/datasets.md and docs/plugins.md describe every field of the data files that plugins bring."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import plugin_pages
 import pytest
 
 from avgzsl_bench.data.datasets.facts import ClassNames, Dataset, PartitionFacts
+from avgzsl_bench.execution.ablation import ReportedTable, Variant, VariantTable
+from avgzsl_bench.report.reported.figures import Paper, ReportedAblation, ReportedFigure
 
-PAGE = plugin_pages.DATASETS.read_text(encoding="utf-8")
+PAGE, PLUGINS = (page.read_text(encoding="utf-8") for page in (plugin_pages.DATASETS, plugin_pages.PLUGINS))
 EXAMPLE = Dataset.model_validate_json(plugin_pages.shown_files(plugin_pages.DATASETS)["avbench_birds/birds.json"])
 
 
@@ -35,3 +37,15 @@ def test_the_hash_of_the_example_is_that_of_the_ids_named():
     (formula,) = re.findall(r"`(hashlib\.[^`]+)`", PAGE)
     expected = EXAMPLE.partitions["stage2_test_unseen"].ids_sha256
     assert eval(formula, {"hashlib": hashlib, "ids": ids}) == expected
+
+
+@pytest.mark.parametrize("model", [Paper, ReportedFigure, ReportedAblation])
+def test_every_field_of_reported_figures_is_named(model):
+    section = PLUGINS.partition("## Reported figures")[2].partition("\n## ")[0]
+    assert not [name for name in model.model_fields if f"`{name}`" not in section]
+
+
+@pytest.mark.parametrize("model", [VariantTable, Variant, ReportedTable])
+def test_every_field_of_an_ablation_is_named(model):
+    section = PLUGINS.partition("## An ablation")[2].partition("\n## ")[0]
+    assert not [name for name in model.model_fields if f"{name} =" not in section and f".{name}]]" not in section]

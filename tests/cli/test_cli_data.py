@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
@@ -161,10 +159,3 @@ def test_import_again_and_unwritable(imported: Path, tmp_path: Path) -> None:
     (tmp_path / "other" / "ucf").write_text("in the way")
     with pytest.raises(AvbenchError, match="cannot write"):
         call("import", tmp_path / "in", "--data-root", tmp_path / "other")
-
-
-def test_importing_the_commands_is_cheap() -> None:
-    heavy = ("h5py", "numpy", "torch")
-    code = f"import sys, avgzsl_bench.cli.data; print([m for m in {heavy} if m in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"

@@ -30,10 +30,7 @@ def environment(tmp_path_factory):
     lines = [f"import site; site.addsitedir({path!r})" for path in [*site.getsitepackages()]]
     Path(purelib, "parent_environment.pth").write_text("\n".join(lines) + "\n")
     installed = subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", str(EXAMPLE)],
-        capture_output=True,
-        text=True,
-        check=False,
+        [python, "-m", "pip", "install", "--quiet", str(EXAMPLE)], capture_output=True, text=True, check=False
     )
     assert installed.returncode == 0, installed.stderr
     assert sys.prefix != str(folder)

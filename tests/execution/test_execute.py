@@ -9,14 +9,7 @@ import pytest
 
 import avgzsl_bench as ab
 from avgzsl_bench.data.store.installed import store_path
-from avgzsl_bench.errors import (
-    AvbenchError,
-    ConfigError,
-    DataError,
-    RecordError,
-    RunError,
-    UnknownNameError,
-)
+from avgzsl_bench.errors import AvbenchError, ConfigError, DataError, RecordError, RunError, UnknownNameError
 from avgzsl_bench.execution import stages
 from avgzsl_bench.execution.execute import execute
 from avgzsl_bench.execution.plan import RunOptions, plan_run

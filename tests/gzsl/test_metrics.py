@@ -98,17 +98,7 @@ def test_area_is_the_trapezoid_rule_over_the_corner_points():
 def test_published_example_of_nine_videos():
     """Nine videos in the plane, distances to four classes: the ClipClap-GZSL evaluation's own figures."""
     videos = torch.tensor(
-        [
-            (0.2, 0.1),
-            (0.1, 1.6),
-            (3.9, 0.2),
-            (4.2, 1.0),
-            (0.3, 1.3),
-            (0, 2),
-            (3.6, 1.4),
-            (3.9, 1.1),
-            (1.7, 2.9),
-        ],
+        [(0.2, 0.1), (0.1, 1.6), (3.9, 0.2), (4.2, 1.0), (0.3, 1.3), (0, 2), (3.6, 1.4), (3.9, 1.1), (1.7, 2.9)],
         dtype=torch.float64,
     )
     classes = torch.tensor([(0, 0), (4, 0), (0, 3), (4, 3)], dtype=torch.float64)

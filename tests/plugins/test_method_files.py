@@ -106,10 +106,7 @@ def test_files_are_read_once(package):
         (LEAST.replace("title", "titel"), r"unknown key of \[method\] 'titel'; did you mean 'title'"),
         (LEAST + "title2 = 3", r"unknown key of \[method\] 'title2'"),
         (LEAST.replace('"Least"', "3"), r"\[method\]: title must be a text, not 3"),
-        (
-            LEAST.replace('"paper"', '"banana"'),
-            "method 'least' follows 'banana': use one of published",
-        ),
+        (LEAST.replace('"paper"', '"banana"'), "method 'least' follows 'banana': use one of published"),
         (LEAST.replace('"least"', '"Bad Name"'), "method name 'Bad Name': use lower case letters"),
         (LEAST + 'parameters = "many"', r"\[method\]: parameters must be a whole number, not 'many'"),
         (LEAST + 'inherits = "base.toml"', r"\[method\]: inherits must be a list of texts, not 'base.toml'"),

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 from click.testing import CliRunner
@@ -266,29 +264,3 @@ def test_a_pin_that_matches_nothing_is_reported(monkeypatch, fresh_plugins):
     assert status.error in CliRunner().invoke(main, ["plugins"]).output
     with pytest.raises(UnknownNameError, match="not loaded: mtf"):
         method_spec("mft")
-
-
-NO_TORCH = """
-from avgzsl_bench.cli import main
-try:
-    main({arguments!r})
-except SystemExit as end:
-    assert not end.code, end.code
-"""
-
-
-def require_unused(code: str, *modules: str) -> None:
-    """Run code in a new process and fail if it imports one of the modules."""
-    code += f"\nimport sys\nassert not {{*{modules}}} & set(sys.modules), {{*{modules}}} & set(sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["methods"], ["methods", "--json"], ["datasets"], ["plugins"]])
-def test_listing_commands_import_no_torch(arguments):
-    require_unused(NO_TORCH.format(arguments=arguments), "torch")
-
-
-def test_methods_are_listed_without_reading_data_files():
-    code = "from avgzsl_bench.method.registry import list_methods\nassert list_methods()"
-    require_unused(code, "torch", "numpy", "pydantic", "h5py", "pandas")

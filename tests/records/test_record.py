@@ -116,17 +116,7 @@ def test_an_altered_record(path: Path, change: Callable[[Content], object], mess
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "",
-        "no json",
-        "[]",
-        "3",
-        '"text"',
-        "{}",
-        "null",
-        "[" * 100_000,
-        "\ud800".encode("utf-8", "surrogatepass"),
-    ],
+    ["", "no json", "[]", "3", '"text"', "{}", "null", "[" * 100_000, "\ud800".encode("utf-8", "surrogatepass")],
 )
 def test_a_foreign_file(tmp_path: Path, text: str | bytes) -> None:
     file = tmp_path / "foreign.json"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Iterable, Iterator
 
 import pytest
-
-import avgzsl_bench as ab
 
 PACKAGE = "avgzsl_bench"
 UPWARDS = f"{PACKAGE}.plugins.hookspecs"
@@ -52,10 +49,3 @@ def test_no_module_imports_itself_through_others() -> None:
 def test_cycles_are_found() -> None:
     imports = {"a": {"b"}, "b": {"c", "d"}, "c": {"a"}, "d": {"e"}, "e": {"f"}, "f": {"e"}, "g": {"a"}}
     assert list(cycles(imports, imports)) == [["e", "f"], ["a", "b", "c"]]
-
-
-def test_no_module_hides_a_public_name() -> None:
-    """A module takes the place of what has its name in the package, as soon as it is imported."""
-    modules = {module.name for module in pkgutil.iter_modules(ab.__path__)}
-    assert "execution" in modules
-    assert modules.isdisjoint(ab.__all__)

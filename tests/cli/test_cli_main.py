@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from process_control import python
 
 from avgzsl_bench.cli import main
 
@@ -45,10 +43,7 @@ def test_no_arguments_print_help() -> None:
 @pytest.mark.parametrize("arguments", [["methods"], ["datasets"], ["--help"], ["data", "list", "--json"]])
 def test_output_that_cannot_be_written_is_one_line(tmp_path: Path, arguments: list[str]) -> None:
     code = f"import sys; sys.stdout = open('/dev/full', 'w'); from avgzsl_bench.cli import main; main({arguments})"
-    environment = {**os.environ, "AVBENCH_DATA": str(tmp_path)}
-    result = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120
-    )
+    result = python(code, AVBENCH_DATA=str(tmp_path))
     assert result.returncode == 2
     assert result.stderr == "error: cannot write the output: No space left on device\n"
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
-from process_control import PROCESSES, killed, measured
+from process_control import at_once, killed, measured
 
 import avgzsl_bench as ab
 from avgzsl_bench.errors import AvbenchError
@@ -18,17 +19,12 @@ SHORT = {"epochs": 2, "batches_per_epoch": 5}
 FEW, MANY = 4, 50
 
 
+def given(data_root: Path, out: Path) -> dict[str, Any]:
+    return {"features": "simulated", "settings": SHORT, "device": "cpu", "data_root": data_root, "out": out}
+
+
 def run(data_root: Path, out: Path, force: bool = False) -> ab.Record:
-    return ab.run(
-        "devise",
-        "ucf",
-        features="simulated",
-        settings=SHORT,
-        device="cpu",
-        data_root=data_root,
-        out=out,
-        force=force,
-    )
+    return ab.run("devise", "ucf", force=force, **given(data_root, out))
 
 
 def files(out: Path) -> list[Path]:
@@ -59,29 +55,18 @@ def test_killed_runs_can_be_started_again(data_root: Path, tmp_path: Path, count
     assert deaths >= count / 2
 
 
-def run_at_once(data_root: Path, out: Path, force: bool, together, answers) -> None:
-    together.wait()
-    answers.put(run(data_root, out, force).to_json())
+def json_of_run(data_root: Path, out: Path, force: bool) -> str:
+    return run(data_root, out, force).to_json()
 
 
 @pytest.mark.filterwarnings("ignore:another avbench")
 @pytest.mark.parametrize("force", [False, True])
 def test_identical_runs_at_the_same_time_give_one_record(data_root: Path, tmp_path: Path, force: bool) -> None:
-    out, count = tmp_path / "results", 3
+    out = tmp_path / "results"
     run(data_root, tmp_path / "warm")
-    together, answers = PROCESSES.Barrier(count), PROCESSES.Queue()
-    work = [
-        PROCESSES.Process(target=run_at_once, args=(data_root, out, force, together, answers))
-        for _ in range(count)
-    ]
-    for process in work:
-        process.start()
-    said = [answers.get(timeout=120) for _ in work]
-    for process in work:
-        process.join()
-    options = RunOptions(features="simulated", settings=SHORT, device="cpu", data_root=data_root, out=out)
-    path = plan_run("devise", "ucf", options=options).path
-    assert set(said) == {path.read_text()}
+    given_back = at_once(3, json_of_run, data_root, out, force)
+    path = plan_run("devise", "ucf", options=RunOptions(**given(data_root, out))).path
+    assert set(given_back) == {path.read_text()}
     assert [p.name for p in files(out)] == [path.name, path.with_suffix(".npz").name]
 
 

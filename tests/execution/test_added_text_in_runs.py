@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,6 @@ from avgzsl_bench.data.simulated.simulated import ensure_simulated
 from avgzsl_bench.data.store.added_text import AddedText, write_added_text
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.store import read_store
-from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.records.verify import verify
 from avgzsl_bench.report.boards.board import read_boards
@@ -30,7 +30,7 @@ SHORT = {"epochs": 1, "batches_per_epoch": 2, "batch_size": 16}
 def place(data_root, tmp_path):
     """A data folder with features that are not called simulated, and nothing added to them yet."""
     _, table = read_store(ensure_simulated(data_root, UCF).path)
-    own = FeatureTable(**{**vars(table), "features": "own", "simulated": False, "source": "test"})
+    own = replace(table, features="own", simulated=False, source="test")
     write_store(store_path(tmp_path / "data", "ucf", "own"), own)
     return {"features": "own", "device": "cpu", "data_root": tmp_path / "data", "out": tmp_path / "results"}
 
@@ -80,24 +80,17 @@ def test_a_record_that_claims_another_text_is_refused(place):
         ab.run("kda", "ucf", settings=SHORT, **place)
 
 
-def test_other_methods_run_as_before(place):
-    before = ab.run("devise", "ucf", settings=SHORT, **place)
+@pytest.mark.parametrize(("method", "settings"), [("devise", SHORT), ("kda", SHORT | {"knowledge": "names"})])
+def test_what_does_not_read_the_text_runs_as_before(place, method, settings):
+    before = ab.run(method, "ucf", settings=settings, **place)
     add(place, 0)
-    assert ab.run("devise", "ucf", settings=SHORT, **place) == before
-
-
-def test_a_text_that_the_settings_do_not_read_is_another_matter(place):
-    names = SHORT | {"knowledge": "names"}
-    before = ab.run("kda", "ucf", settings=names, **place)
-    add(place, 0)
-    assert ab.run("kda", "ucf", settings=names, **place) == before
+    assert ab.run(method, "ucf", settings=settings, **place) == before
     assert before.data.added_text == {}
 
 
 def test_simulated_features_bring_simulated_descriptions(data_root, tmp_path):
-    record = ab.run(
-        "kda", "ucf", settings=SHORT, features="simulated", device="cpu", data_root=data_root, out=tmp_path
-    )
+    place = {"features": "simulated", "device": "cpu", "data_root": data_root, "out": tmp_path}
+    record = ab.run("kda", "ucf", settings=SHORT, **place)
     assert record.data.simulated
     assert list(record.data.added_text) == ["knowledge"]
     (path,) = tmp_path.rglob("*.json")

@@ -13,7 +13,6 @@ from avgzsl_bench.errors import AvbenchError, ConfigError, DataError, RecordErro
 from avgzsl_bench.execution import stages
 from avgzsl_bench.execution.execute import execute
 from avgzsl_bench.execution.plan import RunOptions, plan_run
-from avgzsl_bench.plugins.manager import load_plugins
 from avgzsl_bench.records.record import read_decisions
 from avgzsl_bench.records.verify import verify
 
@@ -118,31 +117,24 @@ def test_running_out_of_memory_is_one_line(place):
 
 def test_a_finished_run_is_not_run_again_unless_forced(place):
     first = ab.run("chance", "ucf", **place)
-    path = next(place["out"].rglob("*.json"))
+    (path,) = place["out"].rglob("*.json")
     stamp = path.stat().st_mtime_ns
     assert ab.run("chance", "ucf", **place) == first
     assert path.stat().st_mtime_ns == stamp
     ab.run("chance", "ucf", force=True, **place)
     assert path.stat().st_mtime_ns > stamp
-    assert len(list(place["out"].rglob("*.json"))) == 1
+    assert list(place["out"].rglob("*.json")) == [path]
 
 
 def test_whatever_changes_the_figures_changes_the_run(place, tmp_path):
     def path(seed=0, **changes):
         return plan_run("devise", "ucf", seed, RunOptions(**place | changes)).path
 
-    paths = {
-        path(),
-        path(seed=1),
-        path(split="main"),
-        path(settings={"calibration": "clipclap"}),
-        path(settings={"epochs": 3}),
-        path(settings={"text_order": "official"}),
-    }
+    settings = ({"calibration": "clipclap"}, {"epochs": 3}, {"text_order": "official"})
+    paths = {path(), path(seed=1), path(split="main"), *(path(settings=changed) for changed in settings)}
     assert len(paths) == 6
-    assert path() == path(
-        settings={"epochs": plan_run("devise", "ucf", options=RunOptions(**place)).config.epochs}
-    )
+    epochs = plan_run("devise", "ucf", options=RunOptions(**place)).config.epochs
+    assert path() == path(settings={"epochs": epochs})
 
 
 def test_the_official_schedule_of_stage_2_matters(place, monkeypatch):
@@ -163,14 +155,12 @@ def test_official_text_order_is_recorded_and_matters(place):
 
 
 def test_every_learner_beats_chance_on_simulated_features(place):
-    settings = {name: {"epochs": 1} for name in ("devise", "clipclap", "eszsl", "mft")}
-    settings["mft"] |= {"batches_per_epoch": 15, "layers": 1}
     chance = ab.run("chance", "ucf", **place).metrics
-    for name in settings:
-        record = ab.run(name, "ucf", settings=settings[name], **place)
-        assert record.metrics.zsl > 2 * chance.zsl, name
-        assert record.metrics.hm > 2 * chance.hm, name
-        assert record.metrics.hm < 0.9, f"{name}: nobody should be at the ceiling"
+    settings = {"mft": {"batches_per_epoch": 15, "layers": 1}}
+    for name in ("devise", "clipclap", "eszsl", "mft"):
+        metrics = ab.run(name, "ucf", settings={"epochs": 1} | settings.get(name, {}), **place).metrics
+        assert metrics.zsl > 2 * chance.zsl, name
+        assert 2 * chance.hm < metrics.hm < 0.9, f"{name}: nobody should be at the ceiling"
 
 
 def test_chance_is_at_chance(place):
@@ -179,37 +169,32 @@ def test_chance_is_at_chance(place):
 
 
 def test_both_modalities_together_beat_either_alone(place):
-    hm = {
-        m: ab.run("clipclap", "ucf", settings={"modality": m, "epochs": 1}, **place).metrics.hm
-        for m in ("audio", "visual", "both")
-    }
-    assert hm["both"] > max(hm["audio"], hm["visual"])
+    audio, visual, both = (
+        ab.run("clipclap", "ucf", settings={"modality": modality, "epochs": 1}, **place).metrics.hm
+        for modality in ("audio", "visual", "both")
+    )
+    assert both > max(audio, visual)
 
 
-def test_events_tell_of_every_epoch(place):
+def test_events_tell_of_every_epoch(place, register):
+    events = []
+
     class Listener:
-        def __init__(self):
-            self.heard = []
-
         @ab.hookimpl
         def avbench_run_started(self, run):
-            self.heard.append(("started", run.spec.method.name, run.spec.data.simulated, run.epochs))
+            events.append(("started", run.spec.method.name, run.spec.data.simulated, run.epochs))
 
         @ab.hookimpl
         def avbench_epoch_finished(self, run, epoch):
-            self.heard.append((epoch.stage, epoch.epoch, epoch.hm is not None, set(epoch.losses)))
+            events.append((epoch.stage, epoch.epoch, epoch.hm is not None, set(epoch.losses)))
 
         @ab.hookimpl
         def avbench_run_finished(self, run, record):
-            self.heard.append(("finished", record.best_epoch))
+            events.append(("finished", record.best_epoch))
 
-    listener = Listener()
-    load_plugins().manager.register(listener)
-    try:
-        record = ab.run("devise", "ucf", settings=SHORT, **place)
-    finally:
-        load_plugins().manager.unregister(listener)
-    assert listener.heard == [
+    register(Listener())
+    record = ab.run("devise", "ucf", settings=SHORT, **place)
+    assert events == [
         ("started", "devise", True, 2),
         (1, 1, True, {"total"}),
         (1, 2, True, {"total"}),
@@ -218,22 +203,16 @@ def test_events_tell_of_every_epoch(place):
     ]
 
 
-def test_a_plugin_that_breaks_in_an_event_does_not_cost_the_run(place):
+def test_a_plugin_that_breaks_in_an_event_does_not_cost_the_run(place, register):
     class Broken:
         @ab.hookimpl
         def avbench_epoch_finished(self, epoch):
             raise RuntimeError("boom")
 
-    broken = Broken()
-    load_plugins().manager.register(broken)
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            record = ab.run("chance", "ucf", **place)
-    finally:
-        load_plugins().manager.unregister(broken)
+    register(Broken())
+    with pytest.warns(UserWarning, match="failed in avbench_epoch_finished: RuntimeError: boom"):
+        record = ab.run("chance", "ucf", **place)
     assert record.metrics.zsl > 0
-    assert "failed in avbench_epoch_finished: RuntimeError: boom" in str(caught[0].message)
 
 
 @pytest.mark.parametrize(
@@ -268,13 +247,8 @@ def test_what_cannot_work_is_told_before_anything_is_written(place, change, erro
 def test_missing_text_encoders_are_told_before_the_run(place, monkeypatch):
     from avgzsl_bench.execution import plan as planning
 
-    spec = ab.MethodSpec(
-        "needy",
-        target="avgzsl_mft.method:MFT",
-        title="needy",
-        follows="paper",
-        needs=ab.Needs(text=("clip", "clap")),
-    )
+    needs = ab.Needs(text=("clip", "clap"))
+    spec = ab.MethodSpec("needy", target="avgzsl_mft.method:MFT", title="needy", follows="paper", needs=needs)
     monkeypatch.setattr(planning, "method_spec", lambda name: spec)
     with pytest.raises(DataError, match="needs text embeddings by clip, clap"):
         ab.run("needy", "ucf", **place)

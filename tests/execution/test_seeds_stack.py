@@ -118,23 +118,6 @@ def test_a_seed_learns_together_what_it_learns_alone(case, name):
         require_same(at, learner, second[place], alone[place], expected[place][1])
 
 
-@pytest.mark.parametrize("name", ["clipclap", "devise", "mft", "avca"])
-def test_each_seed_has_its_own_learning_rate_after_a_plateau(case, name):
-    at = case(name, plateau_patience=0, learning_rate=1e-3)
-    learners, stack, alone = at.both()
-    figures = ((0.1, 0.1, 0.1), (0.1, 0.2, 0.1), (0.1, 0.3, 0.2))  # of each epoch, of each seed
-    for shown in figures:
-        stack.train_epoch()
-        for together, by_itself, hm in zip(learners, alone, shown, strict=True):
-            by_itself.train_epoch(at.task.train)
-            together.method.after_validation(hm)
-            by_itself.method.after_validation(hm)
-    rates = [learner.method.learning_rate for learner in learners]
-    assert rates == [learner.method.learning_rate for learner in alone]
-    assert rates == pytest.approx([1e-5, 1e-3, 1e-4])
-    compare_epoch(at, stack, learners, alone)
-
-
 @pytest.mark.parametrize("name", ["clipclap", "devise", "avca"])
 def test_seeds_that_are_done_leave_and_the_others_go_on_as_if_nothing_had_been(case, name):
     at = case(name)

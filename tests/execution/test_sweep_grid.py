@@ -134,14 +134,26 @@ def test_workers_are_spread_over_every_device(monkeypatch):
     assert [s.device for s in device_slots("auto")] == ["cuda"]
 
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def require_known_options(command: str) -> None:
+    given = set(re.findall(r"--[a-z-]+", command))
+    assert "--methods" in given
+    assert given <= {option for parameter in sweep.params for option in parameter.opts}
+
+
+def test_the_documented_commands_for_a_cluster_ask_for_what_there_is():
+    commands = re.findall(r"avbench sweep .*", (DOCS / "ray.md").read_text(encoding="utf-8"))
+    assert any("--engine" in command for command in commands)
+    for command in commands:
+        require_known_options(command)
+
+
 def test_the_documented_job_script_asks_for_what_there_is():
-    page = (Path(__file__).resolve().parents[2] / "docs" / "slurm.md").read_text(encoding="utf-8")
-    script = page.split("```bash\n")[1].split("```")[0]
+    script = (DOCS / "slurm.md").read_text(encoding="utf-8").split("```bash\n")[1].split("```")[0]
     command = script[script.index("avbench sweep") :]
-    known = {option for parameter in sweep.params for option in parameter.opts}
-    asked = set(re.findall(r"--[a-z-]+", command))
-    assert asked
-    assert asked <= known
+    require_known_options(command)
     shard = re.search(r'--shard "(.*)"', command)[1]
     filled = shard.replace("$SLURM_ARRAY_TASK_ID", "2").replace("$SLURM_ARRAY_TASK_COUNT", "16")
     assert parse_shard(filled) == Shard(2, 16)

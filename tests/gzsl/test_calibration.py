@@ -41,21 +41,10 @@ def test_fixed_is_that_bias():
     assert parse_calibration("fixed:-0.25").choose(CURVE) == -0.25
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "exactly",
-        "exact:1",
-        "grid",
-        "grid:0:3",
-        "grid:0:3:0",
-        "grid:3:0:5",
-        "grid:0:inf:5",
-        "fixed:nan",
-        "fixed:x",
-    ],
-)
+BROKEN = ["", "exactly", "exact:1", "grid", "grid:0:3", "grid:0:3:0", "grid:3:0:5", "grid:0:inf:5"]
+
+
+@pytest.mark.parametrize("text", [*BROKEN, "fixed:nan", "fixed:x"])
 def test_anything_else_is_refused_in_one_line(text):
     with pytest.raises(ConfigError) as caught:
         parse_calibration(text)

@@ -57,14 +57,8 @@ def test_the_longest_of_each_batch(sequences: Sequences) -> None:
     longest = videos.longest_of(index)
     assert longest == [(2, 3), (3, 3)]
     for rows, most in zip(index, longest, strict=True):
-        taken = videos.take(rows, most)
-        assert taken.audio_steps is not None
-        assert taken.visual_steps is not None
-        own = videos.take(rows)
-        assert own.audio_steps is not None
-        assert own.visual_steps is not None
-        assert (taken.audio_steps.longest, taken.visual_steps.longest) == most
-        assert (own.audio_steps.longest, own.visual_steps.longest) == most
+        for taken in (videos.take(rows, most), videos.take(rows)):
+            assert (taken.audio_steps.longest, taken.visual_steps.longest) == most  # type: ignore[union-attr]
     assert Videos(torch.zeros(3, 2), torch.zeros(3, 2)).longest_of(index) == [None, None]
 
 
@@ -103,11 +97,7 @@ def test_batches_hold_the_steps_of_their_videos() -> None:
         for part in (batch, batch.negative):
             assert part is not None
             rows = torch.cdist(part.audio, every.audio).argmin(dim=1)
-            for steps, all_steps in (
-                (part.audio_steps, every.audio_steps),
-                (part.visual_steps, every.visual_steps),
-            ):
-                assert steps is not None
-                assert all_steps is not None
+            for name in ("audio_steps", "visual_steps"):
+                steps, all_steps = getattr(part, name), getattr(every, name)
                 assert torch.equal(steps.padded().values, all_steps.take(rows).padded().values)
                 assert steps.longest == int(steps.length.max())

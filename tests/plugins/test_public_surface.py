@@ -38,8 +38,8 @@ def birds(tmp_path, add_entry_point, monkeypatch):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(content, encoding="utf-8")
-    group = tomllib.loads(FILES["pyproject.toml"])["project"]["entry-points"]["avgzsl_bench"]
-    add_entry_point(*next(iter(group.items())))
+    (entry_point,) = tomllib.loads(FILES["pyproject.toml"])["project"]["entry-points"]["avgzsl_bench"].items()
+    add_entry_point(*entry_point)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AVBENCH_DATA", str(tmp_path / "data"))
     yield import_module("test_birds")

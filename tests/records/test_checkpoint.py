@@ -105,19 +105,8 @@ def test_foreign_files_are_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "metadata",
-    ["", "[]", "{", "[" * 100_000, '{"schema_version": 2}', '{"schema_version": 1, "method": "devise"}'],
-)
-def test_metadata_of_another_form_is_refused(tmp_path, metadata):
-    path = tmp_path / "a.safetensors"
-    path.write_bytes(save({"weight": torch.ones(2)}, metadata={"avgzsl_bench": metadata}))
-    with pytest.raises(CheckpointError, match="not a checkpoint of schema 1") as error:
-        read_checkpoint(path)
-    assert len(message(error)) < 400
-
-
-@pytest.mark.parametrize(
-    "change",
     [
+        *("", "[]", "{", "[" * 100_000, '{"schema_version": 2}', '{"schema_version": 1, "method": "devise"}'),
         {"shape": {"audio": 0, "visual": 1, "text": {"a": 1}}},
         {"shape": {"audio": 1, "visual": 1, "text": {}}},
         {"shape": {"audio": 1, "visual": 1, "text": {"a": -3}}},
@@ -127,12 +116,14 @@ def test_metadata_of_another_form_is_refused(tmp_path, metadata):
         {"surprise": 1},
     ],
 )
-def test_headers_are_checked(tmp_path, change):
+def test_headers_are_checked(tmp_path, metadata):
     path, checkpoint, _ = written(tmp_path)
-    header = json.dumps(checkpoint.header.model_dump(mode="json") | change)
-    path.write_bytes(save(dict(checkpoint.state), metadata={"avgzsl_bench": header}))
-    with pytest.raises(CheckpointError, match="not a checkpoint of schema 1"):
+    if isinstance(metadata, dict):
+        metadata = json.dumps(checkpoint.header.model_dump(mode="json") | metadata)
+    path.write_bytes(save(dict(checkpoint.state), metadata={"avgzsl_bench": metadata}))
+    with pytest.raises(CheckpointError, match="not a checkpoint of schema 1") as error:
         read_checkpoint(path)
+    assert len(message(error)) < 400
 
 
 def test_a_truncated_file_is_refused_at_every_length(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,20 @@ def test_the_committed_records_keep_their_ids_and_paths() -> None:
         assert record.record_path(RESULTS) == path
 
 
+def with_changes(spec: RunSpec, changes: dict[str, Any]) -> RunSpec:
+    content = spec.model_dump()
+    for name, value in changes.items():
+        content[name] = {**content[name], **value} if isinstance(value, dict) else value
+    return RunSpec.model_validate(content)
+
+
+@pytest.fixture
+def spec() -> RunSpec:
+    record = read_record(committed()[0]).model_dump()
+    del record["method"]["parameters"], record["data"]["counts"]
+    return RunSpec.model_validate({name: record[name] for name in RunSpec.model_fields})
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -38,12 +53,8 @@ def test_the_committed_records_keep_their_ids_and_paths() -> None:
         {"data": {"added_text": {"knowledge": "0" * 64}}},
     ],
 )
-def test_whatever_identifies_a_run_changes_its_id(changes: dict[str, object]) -> None:
-    spec = spec_of(committed()[0])
-    content = spec.model_dump()
-    for name, value in changes.items():
-        content[name] = {**content[name], **value} if isinstance(value, dict) else value
-    assert RunSpec.model_validate(content).id != spec.id
+def test_whatever_identifies_a_run_changes_its_id(spec: RunSpec, changes: dict[str, Any]) -> None:
+    assert with_changes(spec, changes).id != spec.id
 
 
 @pytest.mark.parametrize(
@@ -55,15 +66,5 @@ def test_whatever_identifies_a_run_changes_its_id(changes: dict[str, object]) ->
         {"data": {"sequences": True}},
     ],
 )
-def test_what_follows_from_the_rest_does_not_change_the_id(changes: dict[str, dict[str, object]]) -> None:
-    spec = spec_of(committed()[0])
-    content = spec.model_dump()
-    for name, value in changes.items():
-        content[name] = {**content[name], **value}
-    assert RunSpec.model_validate(content).id == spec.id
-
-
-def spec_of(path: Path) -> RunSpec:
-    record = read_record(path).model_dump()
-    del record["method"]["parameters"], record["data"]["counts"]
-    return RunSpec.model_validate({name: record[name] for name in RunSpec.model_fields})
+def test_what_follows_from_the_rest_does_not_change_the_id(spec: RunSpec, changes: dict[str, Any]) -> None:
+    assert with_changes(spec, changes).id == spec.id

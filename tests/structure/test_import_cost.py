@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
+from process_control import python
 
 COMMAND = """
 from avgzsl_bench.cli import main
@@ -31,5 +29,5 @@ METHODS = "from avgzsl_bench.method.registry import list_methods; assert list_me
 )
 def test_nothing_heavy_is_imported(code: str, unused: set[str]) -> None:
     code += f"\nimport sys\nassert not {unused} & set(sys.modules), {unused} & set(sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = python(code)
     assert done.returncode == 0, done.stderr

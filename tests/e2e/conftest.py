@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,9 +22,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def runs(data_root: Path, tmp_path: Path) -> Callable[..., list[Plan]]:
+def runs(place: dict[str, Any]) -> Callable[..., list[Plan]]:
     def make(settings=SHORT, seeds=2, methods=("devise",)) -> list[Plan]:
-        options = {"features": "simulated", "device": "cpu", "data_root": data_root, "out": tmp_path / "results"}
-        return list(make_grid(methods, ["ucf"], range(seeds), RunOptions(settings=settings, **options)).runs)
+        return list(make_grid(methods, ["ucf"], range(seeds), RunOptions(settings=settings, **place)).runs)
 
     return make

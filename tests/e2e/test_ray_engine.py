@@ -16,13 +16,11 @@ import pytest
 pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
 
 import ray
-import torch
 from loopback_cluster import Cluster, loopback_cluster, needs_loopback_cluster
 from process_control import START, wait_until
 from sweeping import swept, swept_with_kills
 
 from avgzsl_bench.execution.execute import execute
-from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.execution.sweep.engine import EpochFinished, Event, Failed, Started
 from avgzsl_bench.execution.sweep.failures import read_failure
 from avgzsl_bench.execution.sweep.job import Job
@@ -51,32 +49,19 @@ def cluster() -> Iterator[Cluster]:
             ray.shutdown()
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """In this process, as in those of the cluster."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def job_of(plan: Plan) -> Job:
-    return PlannedRun(plan).job
-
-
 def engine(workers: int = 1) -> RayEngine:
     return RayEngine(Share("cpu", 0.0, workers))
 
 
-def test_records_are_those_of_avbench_run_and_failures_do_not_stop_the_rest(cluster, runs, tmp_path, one_thread):
+def test_records_are_those_of_avbench_run_and_failures_do_not_stop_the_rest(cluster, runs, tmp_path):
     failing, *made = [*runs(DIVERGES, seeds=1), *runs({}, seeds=1, methods=["chance"]), *runs(SHORT)[1:]]
     events = swept([failing, *made], engine(2))
     assert {event.where for event in events if isinstance(event, Started)} == {"node one on cpu"}
-    job = job_of(made[1])
+    job = PlannedRun(made[1]).job
     results = [e.result for e in events if isinstance(e, EpochFinished) and e.job == job]
     assert [result.epoch for result in results if result.stage == 1] == [1]
     (failed,) = [event for event in events if isinstance(event, Failed)]
-    assert failed.job == job_of(failing)
+    assert failed.job == PlannedRun(failing).job
     assert failed.reason.endswith("(on node one)")
     assert read_failure(failing.path).reason == failed.reason
     for run in made:

@@ -31,7 +31,7 @@ def swept_here(runs: list[Plan], workers: int = 1, report: Callable[[Event], Non
     return events
 
 
-def test_records_are_those_of_avbench_run(runs, data_root, tmp_path):
+def test_records_are_those_of_avbench_run(runs, place, tmp_path):
     made = runs()
     events = swept_here(made, workers=2)
     assert sorted(event.job.spec.seed for event in events if isinstance(event, Finished)) == [0, 1]
@@ -40,17 +40,9 @@ def test_records_are_those_of_avbench_run(runs, data_root, tmp_path):
     for run in made:
         ours = verify(run.path)
         assert ours.environment["threads"] == "1"
-        own = {"features": "simulated", "settings": run.options.settings, "device": "cpu", "data_root": data_root}
-        alone = ab.run("devise", "ucf", seed=run.spec.seed, out=tmp_path / "alone", **own)
-        alone.environment["threads"] = "1"
+        own = place | {"out": tmp_path / "alone", "settings": run.options.settings}
+        alone = ab.run("devise", "ucf", seed=run.spec.seed, **own)
         assert ours.model_dump(exclude={"timing"}) == alone.model_dump(exclude={"timing"})
-
-
-def test_what_is_finished_needs_no_worker(runs):
-    made = runs()
-    for run in made:
-        execute(run)
-    assert swept_here(made) == []
 
 
 def test_a_failure_is_kept_and_does_not_stop_the_rest(runs):

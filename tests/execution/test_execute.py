@@ -19,11 +19,6 @@ from avgzsl_bench.records.verify import verify
 SHORT = {"epochs": 2, "batches_per_epoch": 5}
 
 
-@pytest.fixture
-def place(tmp_path, data_root):
-    return {"features": "simulated", "device": "cpu", "data_root": data_root, "out": tmp_path / "results"}
-
-
 def test_a_run_leaves_a_record_that_verifies(place):
     plan = plan_run("devise", "ucf", options=RunOptions(settings=SHORT, **place))
     assert plan.finished() is None
@@ -113,17 +108,6 @@ def test_falling_back_to_simulated_features_is_told(place):
 def test_running_out_of_memory_is_one_line(place):
     with pytest.raises(RunError, match="ran out of memory"):
         ab.run("mft", "ucf", settings={"layers": 1, "head_width": 10_000_000_000}, **place)
-
-
-def test_a_finished_run_is_not_run_again_unless_forced(place):
-    first = ab.run("chance", "ucf", **place)
-    (path,) = place["out"].rglob("*.json")
-    stamp = path.stat().st_mtime_ns
-    assert ab.run("chance", "ucf", **place) == first
-    assert path.stat().st_mtime_ns == stamp
-    ab.run("chance", "ucf", force=True, **place)
-    assert path.stat().st_mtime_ns > stamp
-    assert list(place["out"].rglob("*.json")) == [path]
 
 
 def test_whatever_changes_the_figures_changes_the_run(place, tmp_path):
@@ -245,11 +229,9 @@ def test_what_cannot_work_is_told_before_anything_is_written(place, change, erro
 
 
 def test_missing_text_encoders_are_told_before_the_run(place, monkeypatch):
-    from avgzsl_bench.execution import plan as planning
-
     needs = ab.Needs(text=("clip", "clap"))
     spec = ab.MethodSpec("needy", target="avgzsl_mft.method:MFT", title="needy", follows="paper", needs=needs)
-    monkeypatch.setattr(planning, "method_spec", lambda name: spec)
+    monkeypatch.setattr("avgzsl_bench.execution.plan.method_spec", lambda name: spec)
     with pytest.raises(DataError, match="needs text embeddings by clip, clap"):
         ab.run("needy", "ucf", **place)
     assert not place["out"].exists()
@@ -259,9 +241,3 @@ def test_output_that_cannot_be_written_is_told_before_training(place, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(AvbenchError, match=r"cannot write to .*choose another folder"):
         ab.run("mft", "ucf", **place | {"out": tmp_path / "file" / "results"})
-
-
-@pytest.mark.filterwarnings("ignore:no real features")
-def test_simulated_features_are_made_on_first_use(tmp_path):
-    ab.run("chance", "ucf", data_root=tmp_path / "data", out=tmp_path / "results", device="cpu")
-    assert store_path(tmp_path / "data", "ucf", "simulated").is_file()

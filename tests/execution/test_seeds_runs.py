@@ -19,7 +19,7 @@ from avgzsl_bench.execution.seeds.choice import Choice, Timed, choose, require_a
 from avgzsl_bench.execution.seeds.learner import Learner
 from avgzsl_bench.execution.seeds.lockstep import lockstep
 from avgzsl_bench.execution.seeds.runs import execute_seeds
-from avgzsl_bench.execution.seeds.stack import stacked
+from avgzsl_bench.execution.seeds.stack import Stack, stacked
 from avgzsl_bench.execution.seeds.together import execute_together
 from avgzsl_bench.execution.stages import StageDriver, official_schedule, run_stage1, run_stage2, stage1, stage2
 from avgzsl_bench.gzsl.calibration import parse_calibration
@@ -101,10 +101,9 @@ def test_both_stages_of_a_seed_are_the_same_together_and_alone(name, schedule):
 
 
 @pytest.fixture
-def plans(tmp_path, data_root):
+def plans(place):
     def made(name="devise", seeds=3, **settings):
-        given = {"features": "simulated", "device": "cpu", "data_root": data_root, "out": tmp_path / "results"}
-        plan = plan_run(name, "ucf", options=RunOptions(settings=SHORT | settings, **given))
+        plan = plan_run(name, "ucf", options=RunOptions(settings=SHORT | settings, **place))
         return [plan.with_seed(seed) for seed in range(seeds)]
 
     return made
@@ -121,10 +120,6 @@ def out_of(plan: Plan) -> Path:
 
 def moved(plan: Plan, folder: Path) -> Plan:
     return replace(plan, options=replace(plan.options, out=folder))
-
-
-def in_bf16(plan: Plan) -> Plan:
-    return replace(plan, spec=plan.spec.model_copy(update={"precision": "bf16"}))
 
 
 def files(plans):
@@ -166,7 +161,8 @@ def test_together_each_seed_has_its_own_record(plans, tmp_path):
 
 def test_seeds_train_together_in_the_precision_of_the_run(plans, tmp_path):
     full = plans("devise")
-    half = [in_bf16(moved(plan, tmp_path / "half")) for plan in full]
+    bf16 = full[0].spec.model_copy(update={"precision": "bf16"})
+    half = [replace(moved(plan, tmp_path / "half"), spec=bf16).with_seed(plan.spec.seed) for plan in full]
     of_half, of_full = (execute_together(seeds, data_of, lambda plan: None) for seeds in (half, full))
     for together, plan, whole in zip(of_half, half, of_full, strict=True):
         alone = execute(moved(plan, tmp_path / "alone"))
@@ -198,9 +194,7 @@ def test_what_another_process_wrote_meanwhile_is_not_run_again(plans, monkeypatc
 
 def poisoned(seed, at_epoch, monkeypatch):
     """From an epoch on, the losses of a seed are no numbers."""
-    import avgzsl_bench.execution.seeds.stack as stack
-
-    plain, epochs = stack.Stack.train_epoch, []
+    plain, epochs = Stack.train_epoch, []
 
     def train_epoch(self):
         epochs.append(len(self))
@@ -209,7 +203,7 @@ def poisoned(seed, at_epoch, monkeypatch):
             for method, means in zip(self._methods, plain(self), strict=True)
         ]
 
-    monkeypatch.setattr(stack.Stack, "train_epoch", train_epoch)
+    monkeypatch.setattr(Stack, "train_epoch", train_epoch)
     return epochs
 
 
@@ -226,8 +220,6 @@ def test_a_seed_that_fails_does_not_take_the_others_along(plans, monkeypatch, at
 
 
 def test_if_all_fail_the_first_is_told_and_nothing_is_written(plans, monkeypatch):
-    from avgzsl_bench.execution.seeds.stack import Stack
-
     monkeypatch.setattr(Stack, "train_epoch", lambda self: [{"total": float("inf")}] * len(self))
     several = plans()
     with pytest.raises(RunError, match=r"^seed 0: .* is inf in epoch 1.* \(failed too: seed 1, 2\)$"):

@@ -317,7 +317,7 @@ def test_sequences_are_not_stacked():
 
 class Noisy(Watched):
     def losses(self, batch):
-        return {"total": (self.module(torch.cat((batch.audio, batch.visual), 1)) + torch.rand(())).square().mean()}
+        return {name: loss + torch.rand(()) for name, loss in super().losses(batch).items()}
 
 
 class Replacing(Watched):

@@ -5,6 +5,7 @@ import torch
 
 import avgzsl_bench as ab
 from avgzsl_bench import Sequences, Videos
+from avgzsl_bench.testing.trial import tiny_task
 
 
 @pytest.fixture
@@ -84,8 +85,6 @@ class Watcher(ab.TorchMethod):
 
 
 def test_batches_hold_the_steps_of_their_videos() -> None:
-    from avgzsl_bench.testing.trial import tiny_task
-
     shape = ab.FeatureDims(3, 4, {"text": 4}, sequences=True)
     task = tiny_task(shape, torch.device("cpu"))
     config = ab.TorchConfig(batch_size=5, batches_per_epoch=3)

@@ -173,22 +173,10 @@ class Finished(ab.Method):
         pass
 
 
-class NoScore(Finished):
-    score = ab.Method.score
-    state_dict = ab.Method.state_dict
-
-
-class OddConfig(Finished):
-    Config = dict
-
-
-class ConfigObject(Finished):
-    Config = ab.MethodConfig()
-
-
-class OddConstructor(Finished):
-    def __init__(self, config, shape, classes):
-        pass
+NoScore = type("NoScore", (Finished,), {name: vars(ab.Method)[name] for name in ("score", "state_dict")})
+OddConfig = type("OddConfig", (Finished,), {"Config": dict})
+ConfigObject = type("ConfigObject", (Finished,), {"Config": ab.MethodConfig()})
+OddConstructor = type("OddConstructor", (Finished,), {"__init__": lambda self, config, shape, classes: None})
 
 
 @pytest.mark.parametrize(

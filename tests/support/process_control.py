@@ -65,43 +65,25 @@ class Moment:
     seconds: float | None = None
 
 
-@dataclass(frozen=True)
-class Span:
-    """How long undisturbed work takes: in seconds, and in dealings with files."""
-
-    seconds: float
-    events: int
-
-    def moments(self, count: int, seed: int) -> Iterator[Moment]:
-        """Random moments: by turns one dealing with files and one point in time."""
-        chance = random.Random(seed)
-        for number in range(count):
-            if number % 2:
-                yield Moment(seconds=chance.uniform(0, self.seconds))
-            else:
-                yield Moment(event=chance.randint(1, self.events))
-
-
-def measured(work: Callable[..., object], *arguments: Any) -> Span:
-    """Do the work undisturbed."""
-    answer, ours = PROCESSES.Pipe(duplex=False)
-    process = PROCESSES.Process(target=_work, args=(work, arguments, None, ours))
-    process.start()
-    answer.recv()
+def moments(count: int, work: Callable[..., object], *arguments: Any) -> Iterator[Moment]:
+    """Do the work undisturbed; give random moments of it: by turns a dealing with files and a point in time."""
+    process, answer = _started(work, arguments, None)
     start = time.perf_counter()
     events = answer.recv()
     seconds = time.perf_counter() - start
     process.join()
     assert process.exitcode == 0
-    return Span(seconds, events)
+    chance = random.Random(count)
+    for number in range(count):
+        if number % 2:
+            yield Moment(seconds=chance.uniform(0, seconds))
+        else:
+            yield Moment(event=chance.randint(1, events))
 
 
 def killed(moment: Moment, work: Callable[..., object], *arguments: Any) -> bool:
     """Start the work and kill it at a moment; false if it was done before."""
-    answer, ours = PROCESSES.Pipe(duplex=False)
-    process = PROCESSES.Process(target=_work, args=(work, arguments, moment.event, ours))
-    process.start()
-    answer.recv()
+    process, _ = _started(work, arguments, moment.event)
     if moment.seconds is not None:
         time.sleep(moment.seconds)
         process.kill()
@@ -155,6 +137,14 @@ def _answer(work: Callable[..., object], arguments: tuple[Any, ...], together: A
         answers.put(work(*arguments))
     except AvbenchError as error:
         answers.put(str(error))
+
+
+def _started(work: Callable[..., object], arguments: tuple[Any, ...], event: int | None) -> tuple[Any, Any]:
+    answer, ours = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=_work, args=(work, arguments, event, ours))
+    process.start()
+    answer.recv()
+    return process, answer
 
 
 def _work(work: Callable[..., object], arguments: tuple[Any, ...], event: int | None, answer: Any) -> None:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,27 @@ def shared() -> Path:
 def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder that tests share; simulated features are made in it once."""
     return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def place(tmp_path: Path, data_root: Path) -> dict[str, Any]:
+    """Options of runs on simulated features, with results in a folder of the test."""
+    return {"features": "simulated", "device": "cpu", "data_root": data_root, "out": tmp_path / "results"}
+
+
+@pytest.fixture
+def register() -> Iterator[Callable[[object], object]]:
+    """Register a plugin until the test is over."""
+    manager, registered = load_plugins().manager, []
+
+    def register(plugin: object) -> object:
+        manager.register(plugin)
+        registered.append(plugin)
+        return plugin
+
+    yield register
+    for plugin in registered:
+        manager.unregister(plugin)
 
 
 @pytest.fixture

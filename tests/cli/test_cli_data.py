@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
@@ -22,7 +20,8 @@ def _standard_plugins_and_width(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AVBENCH_DATA", str(tmp_path / "data"))
     return tmp_path / "data"
 
 
@@ -45,43 +44,34 @@ def call(*arguments: object) -> Result:
 def test_list(imported: Path) -> None:
     (imported / "ucf" / "broken").mkdir()
     (imported / "ucf" / "broken" / "features.h5").write_bytes(b"?")
-    result = call("list", "--data-root", imported)
+    result = call("list")
     rows = [line.split() for line in result.stdout.splitlines() if line.strip().startswith("ucf")]
     assert [row[1] for row in rows] == ["clip_clap", "selavi"]
     assert "clip 512, clap 1024" in result.stdout
     assert "broken" in result.stderr
-    shown = json.loads(call("list", "--data-root", imported, "--json").stdout)
+    shown = json.loads(call("list", "--json").stdout)
     assert [s["features"] for s in shown["stores"]] == ["clip_clap", "selavi"]
     assert [Path(u["path"]).parent.name for u in shown["unreadable"]] == ["broken"]
 
 
 def test_list_of_nothing_says_how(root: Path) -> None:
-    assert "avbench data import" in call("list", "--data-root", root).stdout
-    assert json.loads(call("list", "--data-root", root, "--json").stdout) == {
-        "stores": [],
-        "added_text": [],
-        "unreadable": [],
-    }
-
-
-def test_data_root_from_the_environment(imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AVBENCH_DATA", str(imported))
-    assert "clip_clap" in call("list").stdout
+    assert "avbench data import" in call("list").stdout
+    assert json.loads(call("list", "--json").stdout) == {"stores": [], "added_text": [], "unreadable": []}
 
 
 def test_info(imported: Path) -> None:
-    result = call("info", "ucf", "selavi", "--data-root", imported)
+    result = call("info", "ucf", "selavi")
     assert "word2vec 300" in result.stdout
     assert "clip_clap" not in result.stdout
     (row,) = (
         line.split() for line in result.stdout.splitlines() if "stage2_test_unseen" in line and "cls" in line
     )
     assert row[-4:] == ["0", "6", "0", "845"]
-    (selavi,) = json.loads(call("info", "ucf", "selavi", "--data-root", imported, "--json").stdout)
+    (selavi,) = json.loads(call("info", "ucf", "selavi", "--json").stdout)
     counts = {(r["partition"], r["split"]): (r["videos"], r["standard_videos"]) for r in selavi["partitions"]}
     assert counts["stage2_train", "cls"] == (5, 4994)
     assert counts["stage2_test_unseen", "main"] == (3, 1267)
-    assert len(json.loads(call("info", "ucf", "--data-root", imported, "--json").stdout)) == 2
+    assert len(json.loads(call("info", "ucf", "--json").stdout)) == 2
 
 
 @pytest.mark.parametrize(
@@ -98,22 +88,22 @@ def test_info(imported: Path) -> None:
 )
 def test_names(imported: Path, arguments: tuple[str, ...], error: type[AvbenchError], message: str) -> None:
     with pytest.raises(error, match=message):
-        call(*arguments, "--data-root", imported)
+        call(*arguments)
 
 
 def test_verify(imported: Path) -> None:
-    result = call("verify", "--data-root", imported)
+    result = call("verify")
     assert "ucf selavi: difference: stage1_train: 3 videos, standard 3174" in result.stdout
     assert "ucf selavi: unaltered; " in result.stdout
     with h5py.File(imported / "ucf" / "selavi" / "features.h5", "a") as file:
         file["audio"][0, 0] += 1
-    assert "selavi" not in call("verify", "ucf", "clip_clap", "--data-root", imported).stdout
+    assert "selavi" not in call("verify", "ucf", "clip_clap").stdout
     for arguments in (("verify",), ("verify", "ucf"), ("verify", "ucf", "selavi")):
         with pytest.raises(DataError, match="not to be used: ucf selavi; import again"):
-            call(*arguments, "--data-root", imported)
+            call(*arguments)
     (imported / "ucf" / "clip_clap" / "features.h5").write_bytes(b"?")
     with pytest.raises(DataError, match=r"clip_clap.*selavi"):
-        call("verify", "--data-root", imported)
+        call("verify")
 
 
 def test_damaged_stores_are_named_once(imported: Path) -> None:
@@ -122,11 +112,11 @@ def test_damaged_stores_are_named_once(imported: Path) -> None:
     damaged.write_bytes(b"?")
     for command in ("info", "verify"):
         with pytest.raises(DataError, match=str(damaged)):
-            call(command, "vggsound", "--data-root", imported)
+            call(command, "vggsound")
     (imported / "ucf" / "broken").mkdir()
     (imported / "ucf" / "broken" / "features.h5").write_bytes(b"?")
-    assert "broken" in call("info", "ucf", "--data-root", imported).stderr
-    result = CliRunner().invoke(data, ["verify", "--data-root", str(imported)])
+    assert "broken" in call("info", "ucf").stderr
+    result = CliRunner().invoke(data, ["verify"])
     (line,) = (line for line in result.stdout.splitlines() if str(damaged) in line)
     assert line.startswith(f"error: {damaged}: damaged")
     assert line.count(str(damaged)) == 1
@@ -135,12 +125,12 @@ def test_damaged_stores_are_named_once(imported: Path) -> None:
 
 def test_verify_calls_simulated_data_simulated(root: Path) -> None:
     ensure_simulated(root, UCF)
-    assert call("verify", "--data-root", root).stdout == "ucf simulated: simulated, unaltered\n"
+    assert call("verify").stdout == "ucf simulated: simulated, unaltered\n"
 
 
 def test_a_narrow_terminal_hides_no_name(imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-    rows = [line.split() for line in call("list", "--data-root", imported).stdout.splitlines()]
+    rows = [line.split() for line in call("list").stdout.splitlines()]
     assert [row[:3] for row in rows if row[:1] == ["ucf"]] == [["ucf", "clip_clap", "9"], ["ucf", "selavi", "9"]]
 
 
@@ -148,23 +138,19 @@ def test_help_of_the_group_is_not_cut() -> None:
     assert "..." not in call("--help").stdout.split("Commands:")[1]
 
 
-def test_verify_nothing(root: Path) -> None:
-    with pytest.raises(DataError, match="nothing is installed"):
-        call("verify", "--data-root", root)
+@pytest.mark.parametrize("arguments", [("verify",), ("info", "ucf")])
+def test_another_data_folder_has_nothing_to_verify_or_show(imported: Path, arguments: tuple[str, ...]) -> None:
+    other = ("--data-root", imported / "other")
+    with pytest.raises(DataError, match=r"nothing .*is installed"):
+        call(*arguments, *other)
+    assert "avbench data import" in call("list", *other).stdout
 
 
 def test_import_again_and_unwritable(imported: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--force"):
-        call("import", tmp_path / "in", "--data-root", imported)
-    assert "9 videos" in call("import", tmp_path / "in", "--data-root", imported, "--force").stdout
+        call("import", tmp_path / "in")
+    assert "9 videos" in call("import", tmp_path / "in", "--force").stdout
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "ucf").write_text("in the way")
     with pytest.raises(AvbenchError, match="cannot write"):
         call("import", tmp_path / "in", "--data-root", tmp_path / "other")
-
-
-def test_importing_the_commands_is_cheap() -> None:
-    heavy = ("h5py", "numpy", "torch")
-    code = f"import sys, avgzsl_bench.cli.data; print([m for m in {heavy} if m in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"

@@ -15,8 +15,8 @@ from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.data.store.writing import write_store
 
 
-def doctor(root: Path) -> Result:
-    return CliRunner().invoke(main, ["doctor"], env={"AVBENCH_DATA": str(root)})
+def doctor(root: Path, *options: str) -> Result:
+    return CliRunner().invoke(main, ["doctor", *options], env={"AVBENCH_DATA": str(root)})
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ def test_stores_are_verified(store: Path, tmp_path: Path) -> None:
     result = doctor(tmp_path)
     assert result.exit_code == 0, result.output
     assert "ucf/simulated: 6816 videos; simulated, unaltered" in result.stdout
+    assert "all is well" in result.output
 
 
 def test_a_dataset_of_the_data_folder_is_known(tmp_path: Path) -> None:
@@ -39,11 +40,13 @@ def test_a_dataset_of_the_data_folder_is_known(tmp_path: Path) -> None:
     assert "mine/simulated: 6816 videos; simulated, unaltered" in result.stdout
 
 
-@pytest.mark.parametrize("kind", ["no labels", "nan", "altered", "unknown dataset"])
+@pytest.mark.parametrize("kind", ["not HDF5", "no labels", "nan", "altered", "unknown dataset"])
 def test_stores_that_must_not_be_used_are_not_well(store: Path, tmp_path: Path, kind: str) -> None:
     if kind == "unknown dataset":
         table = dataclasses.replace(read_store(store)[1], dataset="other")
         write_store(tmp_path / "other" / "simulated" / "features.h5", table)
+    elif kind == "not HDF5":
+        store.write_bytes(b"not hdf5")
     else:
         with h5py.File(store, "a") as file:
             if kind == "no labels":
@@ -61,5 +64,5 @@ def test_a_data_folder_that_cannot_be_written_to_is_not_well(tmp_path: Path) -> 
     result = doctor(tmp_path / "file")
     assert result.exit_code == 2
     assert "error: data folder: cannot write to" in result.stderr
-    assert not doctor(tmp_path / "new").exit_code
+    assert not doctor(tmp_path / "file", "--data-root", str(tmp_path / "new")).exit_code
     assert [p.name for p in tmp_path.iterdir()] == ["file"]

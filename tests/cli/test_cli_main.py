@@ -1,25 +1,21 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from process_control import python
 
 from avgzsl_bench.cli import main
 
 
+@pytest.fixture(autouse=True)
+def _width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+
+
 def call(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
-
-
-def python(code: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    variables = {**os.environ, "AVBENCH_DATA": str(folder / "data"), **environment}
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=variables, capture_output=True, text=True, timeout=120
-    )
 
 
 @pytest.mark.parametrize(
@@ -47,6 +43,45 @@ def test_no_arguments_print_help() -> None:
 @pytest.mark.parametrize("arguments", [["methods"], ["datasets"], ["--help"], ["data", "list", "--json"]])
 def test_output_that_cannot_be_written_is_one_line(tmp_path: Path, arguments: list[str]) -> None:
     code = f"import sys; sys.stdout = open('/dev/full', 'w'); from avgzsl_bench.cli import main; main({arguments})"
-    result = python(code, tmp_path)
+    result = python(code, AVBENCH_DATA=str(tmp_path))
     assert result.returncode == 2
     assert result.stderr == "error: cannot write the output: No space left on device\n"
+
+
+COMMANDS = ["run", "leaderboard", "methods", "datasets", "plugins", "data", "verify", "doctor"]
+COMMANDS += ["evaluate", "checkpoint", "checkpoint import", "checkpoint info"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_listed_and_has_help(command: str) -> None:
+    *group, name = command.split()
+    assert name in call(*group, "--help").stdout
+    result = call(*group, name, "--help")
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_evaluate_says_that_it_writes_no_record() -> None:
+    assert "record" in call("evaluate", "--help").stdout
+
+
+def test_methods_show_papers_needs_and_sizes() -> None:
+    lines = call("methods").stdout.splitlines()
+    row = next(line for line in lines if line.strip().startswith("kda "))
+    assert "text knowledge" in row
+    assert "4,105,793" in row
+    (line,) = (line for line in lines if line.startswith("devise:"))
+    assert "NeurIPS 2013. as the AVCA benchmark" in line
+
+
+def words(text: str) -> list[str]:
+    return sorted(word for word in text.split() if set(word) != {"─"})
+
+
+@pytest.mark.parametrize("command", ["methods", "datasets", "plugins"])
+def test_narrow_terminals_hide_nothing(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = call(command).stdout
+    monkeypatch.setenv("COLUMNS", "40")
+    narrow = call(command).stdout
+    assert "…" not in narrow
+    assert words(narrow) == words(wide), "folding is fine, hiding is not"

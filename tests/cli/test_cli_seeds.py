@@ -5,28 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
-from click.testing import CliRunner
 
-from avgzsl_bench.cli import main
 from avgzsl_bench.cli.seeds_summary import SeedsSummary
 from avgzsl_bench.execution.seeds import runs
 from avgzsl_bench.execution.seeds.choice import Choice
 from avgzsl_bench.gzsl.metrics import Metrics
 from avgzsl_bench.records.epoch_result import EpochResult
 
-
-@pytest.fixture
-def avbench(data_root, tmp_path, monkeypatch):
-    monkeypatch.setenv("AVBENCH_DATA", str(data_root))
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        return CliRunner().invoke(main, ["run", "--method", "devise", "--dataset", "ucf", *SHORT, *arguments])
-
-    return call
-
-
-SHORT = ("--device", "cpu", "--epochs", "2", "--set", "batches_per_epoch=3")
+RUN = ("run", "--method", "devise", "--dataset", "ucf", "--device", "cpu", "--epochs", "2")
+RUN += ("--set", "batches_per_epoch=3")
 
 
 @pytest.fixture
@@ -37,7 +24,7 @@ def together(monkeypatch):
 
 
 def test_one_after_another_each_seed_shows_its_epochs(avbench):
-    result = avbench("--seeds", "2")
+    result = avbench(*RUN, "--seeds", "2")
     assert result.exit_code == 0
     lines = [line.strip() for line in result.stderr.splitlines()]
     starts = [at for at, line in enumerate(lines) if line.startswith("devise on ucf")]
@@ -49,7 +36,7 @@ def test_one_after_another_each_seed_shows_its_epochs(avbench):
 
 @pytest.mark.usefixtures("together")
 def test_together_an_epoch_of_all_is_a_line(avbench):
-    result = avbench("--seeds", "3")
+    result = avbench(*RUN, "--seeds", "3")
     assert result.exit_code == 0
     lines = [line.strip() for line in result.stderr.splitlines()]
     assert "3 seeds train together" in lines
@@ -66,8 +53,8 @@ def test_together_an_epoch_of_all_is_a_line(avbench):
 
 @pytest.mark.usefixtures("together")
 def test_seeds_that_have_records_are_left_out(avbench):
-    first = json.loads(avbench("--seed", "1", "--json").stdout)
-    result = avbench("--seeds", "3", "--json")
+    first = json.loads(avbench(*RUN, "--seed", "1", "--json").stdout)
+    result = avbench(*RUN, "--seeds", "3", "--json")
     assert "2 seeds train together" in result.stderr
     records = json.loads(result.stdout)
     assert [record["seed"] for record in records] == [0, 1, 2]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from process_control import python, search_path
 from published_tree import write_tree
 
 from avgzsl_bench.data.layouts.avca import read_class_file
@@ -93,21 +92,14 @@ def try_limits(kind: str, folder: str) -> None:
         print(outcome)
 
 
-def python(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+def limited(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     here = Path(__file__).parent
-    search = os.pathsep.join([str(here), str(here.with_name("support")), os.environ.get("PYTHONPATH", "")])
-    return subprocess.run(
-        [sys.executable, "-c", WITHIN + program, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": search},
-        timeout=300,
-    )
+    return python(WITHIN + program, *arguments, PYTHONPATH=search_path(here, here.with_name("support")))
 
 
 @pytest.mark.parametrize("kind", WRITERS)
 def test_a_file_that_does_not_fit_is_refused_and_nothing_is_lost(tmp_path: Path, kind: str) -> None:
-    done = python("from test_full_disk import try_limits\ntry_limits(*sys.argv[1:])", kind, tmp_path)
+    done = limited("from test_full_disk import try_limits\ntry_limits(*sys.argv[1:])", kind, tmp_path)
     assert done.stderr == ""
     assert done.returncode == 0  # HDF5 may bring a process down at its end
     assert done.stdout.split() == ["refused"] * SEVERAL
@@ -126,10 +118,10 @@ main()
 def test_the_command_ends_with_one_line(tmp_path: Path, share: float) -> None:
     tree, root = tmp_path / "tree", tmp_path / "data"
     write_tree(tree, "selavi")
-    assert python(COMMAND, root, tree, 1 << 30).returncode == 0
+    assert limited(COMMAND, root, tree, 1 << 30).returncode == 0
     (path,) = root.rglob("features.h5")
     old = path.read_bytes()
-    refused = python(COMMAND, root, tree, int(len(old) * share))
+    refused = limited(COMMAND, root, tree, int(len(old) * share))
     assert refused.returncode == 2
     assert "File too large; choose another folder" in refused.stderr
     assert [line for line in refused.stderr.splitlines() if "cannot write" not in line] == []

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from process_control import python, search_path
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -38,15 +36,9 @@ else:
 """
 
 
-def program(*arguments: str, code: str = PROGRAM) -> list[int]:
-    search = os.pathsep.join([str(BENCHMARKS), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        [sys.executable, "-c", PEAK + code, *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": search},
-    )
+def program(*arguments: object, code: str = PROGRAM) -> list[int]:
+    done = python(PEAK + code, *arguments, PYTHONPATH=search_path(BENCHMARKS))
+    assert done.returncode == 0, done.stderr
     return [int(word) for word in done.stdout.split()]
 
 
@@ -59,8 +51,8 @@ def program(*arguments: str, code: str = PROGRAM) -> list[int]:
     ],
 )
 def test_imports_stream(tmp_path: Path, dataset: str, videos: int, peak_mib: int, growth_mib: int) -> None:
-    assert program(str(tmp_path), dataset, "write") == [videos]
-    imported, peak, growth = program(str(tmp_path), dataset)
+    assert program(tmp_path, dataset, "write") == [videos]
+    imported, peak, growth = program(tmp_path, dataset)
     assert imported == videos
     assert peak < peak_mib << 10
     assert growth < growth_mib << 10
@@ -85,7 +77,7 @@ else:
 
 def test_features_of_ones_own_stream(tmp_path: Path) -> None:
     videos, width = 40_000, 1000  # 153 MiB
-    assert program(str(tmp_path), str(videos), str(width), "write", code=ADDING) == []
-    added, growth = program(str(tmp_path), str(videos), str(width), code=ADDING)
+    assert program(tmp_path, videos, width, "write", code=ADDING) == []
+    added, growth = program(tmp_path, videos, width, code=ADDING)
     assert added == videos
     assert growth < 110 << 10  # 64 MiB of what waits on disk may be in memory; the rest is the table's text

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from process_control import python
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"avgzsl_bench": "avgzsl_bench", "avgzsl_baselines": "baselines", "avgzsl_mft": "methods/mft"}
@@ -59,13 +60,7 @@ def test_every_file_of_the_packages_is_in_the_wheel(wheel):
 def test_every_data_file_opens_from_the_wheel(wheel, tmp_path):
     unpacked = tmp_path / "installed"
     zipfile.ZipFile(wheel).extractall(unpacked)
-    done = subprocess.run(
-        [sys.executable, "-c", OPEN_ALL.format(wheel=str(unpacked))],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
+    done = python(OPEN_ALL.format(wheel=str(unpacked)), cwd=tmp_path)
     assert done.stdout.strip() == "opened", done.stderr
 
 

@@ -7,8 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,27 +16,24 @@ import pytest
 pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
 
 import ray
-import torch
 from loopback_cluster import Cluster, loopback_cluster, needs_loopback_cluster
+from process_control import START, wait_until
+from sweeping import swept, swept_with_kills
 
 from avgzsl_bench.execution.execute import execute
-from avgzsl_bench.execution.plan import Plan, RunOptions
-from avgzsl_bench.execution.sweep.engine import EpochFinished, Event, Failed, Finished, Lost, Started
+from avgzsl_bench.execution.sweep.engine import EpochFinished, Event, Failed, Started
 from avgzsl_bench.execution.sweep.failures import read_failure
-from avgzsl_bench.execution.sweep.grid import make_grid
 from avgzsl_bench.execution.sweep.job import Job
-from avgzsl_bench.execution.sweep.planned_run import PlannedRun, look_up
+from avgzsl_bench.execution.sweep.planned_run import PlannedRun
 from avgzsl_bench.execution.sweep.ray_cluster import Share, connect
 from avgzsl_bench.execution.sweep.ray_engine import RayEngine
-from avgzsl_bench.execution.sweep.sweep import sweep
 from avgzsl_bench.method.registry import list_methods
 from avgzsl_bench.records.verify import verify
 
 pytestmark = needs_loopback_cluster
 
 SHORT = {"epochs": 1, "batches_per_epoch": 5}
-DIVERGES = {"epochs": 1, "batches_per_epoch": 5, "learning_rate": 1e30}
-START = "import sys; sys.argv[0] = 'avbench'; from avgzsl_bench.cli import main; main()"
+DIVERGES = SHORT | {"learning_rate": 1e30}
 
 
 @pytest.fixture(scope="module")
@@ -53,60 +49,19 @@ def cluster() -> Iterator[Cluster]:
             ray.shutdown()
 
 
-@pytest.fixture
-def runs(data_root: Path, tmp_path: Path) -> Callable[..., list[Plan]]:
-    def make(settings=SHORT, seeds=2, methods=("devise",)) -> list[Plan]:
-        options = {"features": "simulated", "device": "cpu", "data_root": data_root, "out": tmp_path / "results"}
-        return list(make_grid(methods, ["ucf"], range(seeds), RunOptions(settings=settings, **options)).runs)
-
-    return make
+def engine(workers: int = 1) -> RayEngine:
+    return RayEngine(Share("cpu", 0.0, workers))
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """In this process, as in those of the cluster."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def job_of(plan: Plan) -> Job:
-    return PlannedRun(plan).job
-
-
-def swept(runs: list[Plan], workers: int = 1, tell: Callable[[Event], None] | None = None) -> list[Event]:
-    events: list[Event] = []
-
-    def hear(event: Event) -> None:
-        events.append(event)
-        if tell is not None:
-            tell(event)
-
-    sweep(look_up(runs), RayEngine(Share("cpu", 0.0, workers)), hear)
-    return events
-
-
-def kinds(events: list[Event]) -> list[type[Event]]:
-    return [type(event) for event in events if not isinstance(event, EpochFinished)]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def test_records_are_those_of_avbench_run_and_failures_do_not_stop_the_rest(cluster, runs, tmp_path, one_thread):
-    failing, *made = [*runs(DIVERGES, seeds=1), *runs({}, seeds=1, methods=["chance"]), *runs(seeds=2)[1:]]
-    events = swept([failing, *made], workers=2)
+def test_records_are_those_of_avbench_run_and_failures_do_not_stop_the_rest(cluster, runs, tmp_path):
+    failing, *made = [*runs(DIVERGES, seeds=1), *runs({}, seeds=1, methods=["chance"]), *runs(SHORT)[1:]]
+    events = swept([failing, *made], engine(2))
     assert {event.where for event in events if isinstance(event, Started)} == {"node one on cpu"}
-    job = job_of(made[1])
+    job = PlannedRun(made[1]).job
     results = [e.result for e in events if isinstance(e, EpochFinished) and e.job == job]
     assert [result.epoch for result in results if result.stage == 1] == [1]
     (failed,) = [event for event in events if isinstance(event, Failed)]
-    assert failed.job == job_of(failing)
+    assert failed.job == PlannedRun(failing).job
     assert failed.reason.endswith("(on node one)")
     assert read_failure(failing.path).reason == failed.reason
     for run in made:
@@ -119,20 +74,13 @@ def test_records_are_those_of_avbench_run_and_failures_do_not_stop_the_rest(clus
 
 
 def test_a_run_whose_worker_is_killed_is_started_once_more_and_then_has_failed(cluster, runs):
-    lost = set()
+    def kill(job: Job) -> None:
+        (process,) = cluster.at_work(str(job))
+        os.kill(process, signal.SIGKILL)
 
-    def kill(event: Event) -> None:
-        if isinstance(event, Started) and (event.job.spec.seed == 0 or event.job.spec.seed not in lost):
-            (process,) = cluster.at_work(str(event.job))
-            os.kill(process, signal.SIGKILL)
-            lost.add(event.job.spec.seed)
-
-    first, second = runs()
-    events = swept([first, second], tell=kill)
-    assert kinds(events) == [Started, Lost, Started, Failed, Started, Lost, Started, Finished]
-    assert "on node one died (killed" in read_failure(first.path).reason
-    assert "as did the 1 before it" in read_failure(first.path).reason
-    assert verify(second.path).seed == 1
+    reason = swept_with_kills(*runs(SHORT), engine(), kill)
+    assert "on node one died (killed" in reason
+    assert "as did the 1 before it" in reason
 
 
 def test_an_interruption_ends_every_run_and_leaves_the_cluster_alone(cluster, runs):
@@ -143,7 +91,7 @@ def test_an_interruption_ends_every_run_and_leaves_the_cluster_alone(cluster, ru
 
     before = list(cluster.temporary.iterdir())  # what was killed above left its folder
     with pytest.raises(KeyboardInterrupt):
-        swept(runs({**SHORT, "epochs": 500}), workers=2, tell=interrupt)
+        swept(runs({**SHORT, "epochs": 500}), engine(2), interrupt)
     wait_until(lambda: not cluster.at_work())
     assert set(cluster.temporary.iterdir()) <= set(before)
     assert ray.cluster_resources()["CPU"] == 2
@@ -155,7 +103,7 @@ def test_what_a_node_lacks_is_told_in_a_line(cluster, runs, monkeypatch):
         return replace(job, spec=job.spec.model_copy(update={"data": data})) if job.spec.seed == 0 else None
 
     monkeypatch.setattr("avgzsl_bench.execution.sweep.ray_engine._sent", spoil)
-    other, broken = (event for event in swept(runs(), workers=2) if isinstance(event, Failed))
+    other, broken = (event for event in swept(runs(SHORT), engine(2)) if isinstance(event, Failed))
     if other.job.spec.seed:
         other, broken = broken, other
     assert "changed since the run was planned" in other.reason

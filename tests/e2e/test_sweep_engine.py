@@ -6,82 +6,49 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Generator, Sequence
-from pathlib import Path
 
 import pytest
+from sweeping import kinds, swept, swept_with_kills
 
 import avgzsl_bench as ab
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.execution.execute import execute
-from avgzsl_bench.execution.plan import Plan, RunOptions
-from avgzsl_bench.execution.sweep.engine import EpochFinished, Event, Failed, Finished, Lost, Started, Warned
+from avgzsl_bench.execution.plan import Plan
+from avgzsl_bench.execution.sweep.engine import EpochFinished, Event, Failed, Finished, Started, Warned
 from avgzsl_bench.execution.sweep.failures import failure_path, read_failure
-from avgzsl_bench.execution.sweep.grid import make_grid
 from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.execution.sweep.local import LocalEngine, Slot
 from avgzsl_bench.execution.sweep.planned_run import look_up
 from avgzsl_bench.execution.sweep.sweep import sweep
 from avgzsl_bench.records.verify import verify
 
-SHORT = {"epochs": 2, "batches_per_epoch": 5}
 DIVERGES = {"epochs": 2, "batches_per_epoch": 5, "learning_rate": 1e30}
 
 
-@pytest.fixture
-def runs(data_root: Path, tmp_path: Path) -> Callable[..., list[Plan]]:
-    def make(settings=SHORT, seeds=2, methods=("devise",)) -> list[Plan]:
-        options = {"features": "simulated", "device": "cpu", "data_root": data_root, "out": tmp_path / "results"}
-        return list(make_grid(methods, ["ucf"], range(seeds), RunOptions(settings=settings, **options)).runs)
-
-    return make
-
-
-def swept(runs: list[Plan], workers: int = 1, tell: Callable[[Event], None] | None = None) -> list[Event]:
-    events: list[Event] = []
-
-    def hear(event: Event) -> None:
-        events.append(event)
-        if tell is not None:
-            tell(event)
-
-    sweep(look_up(runs), LocalEngine([Slot("cpu", 1)] * workers), hear)
+def swept_here(runs: list[Plan], workers: int = 1, report: Callable[[Event], None] = print) -> list[Event]:
+    events = swept(runs, LocalEngine([Slot("cpu", 1)] * workers), report)
     assert not multiprocessing.active_children()
     return events
 
 
-def kinds(events: list[Event]) -> list[type[Event]]:
-    return [type(event) for event in events if not isinstance(event, EpochFinished)]
-
-
-def test_records_are_those_of_avbench_run(runs, data_root, tmp_path):
+def test_records_are_those_of_avbench_run(runs, place, tmp_path):
     made = runs()
-    events = swept(made, workers=2)
+    events = swept_here(made, workers=2)
     assert sorted(event.job.spec.seed for event in events if isinstance(event, Finished)) == [0, 1]
-    assert [
-        e.result.epoch
-        for e in events
-        if isinstance(e, EpochFinished) and e.job.spec.seed == 1 and e.result.stage == 1
-    ] == [1, 2]
+    epochs = [e for e in events if isinstance(e, EpochFinished) and e.job.spec.seed == 1]
+    assert [e.result.epoch for e in epochs if e.result.stage == 1] == [1, 2]
     for run in made:
         ours = verify(run.path)
         assert ours.environment["threads"] == "1"
-        own = {"features": "simulated", "settings": SHORT, "device": "cpu", "data_root": data_root}
-        alone = ab.run("devise", "ucf", seed=run.spec.seed, out=tmp_path / "alone", **own)
-        alone.environment["threads"] = "1"
+        own = place | {"out": tmp_path / "alone", "settings": run.options.settings}
+        alone = ab.run("devise", "ucf", seed=run.spec.seed, **own)
         assert ours.model_dump(exclude={"timing"}) == alone.model_dump(exclude={"timing"})
-
-
-def test_what_is_finished_needs_no_worker(runs):
-    made = runs()
-    for run in made:
-        execute(run)
-    assert swept(made) == []
 
 
 def test_a_failure_is_kept_and_does_not_stop_the_rest(runs):
     made = [*runs(DIVERGES, seeds=1), *runs(seeds=2)[1:]]
     failed, finished = made
-    assert kinds(swept(made)) == [Started, Failed, Started, Finished]
+    assert kinds(swept_here(made)) == [Started, Failed, Started, Finished]
     kept = read_failure(failed.path)
     assert kept is not None
     assert kept.reason
@@ -144,28 +111,19 @@ def test_a_damaged_record_is_told_and_left_as_it_is(runs):
     assert before[0].damage.endswith("remove it, and a sweep makes it anew")
     assert "--force" not in before[0].damage
     assert not before[0].to_do
-    assert swept(made) == []
+    assert swept_here(made) == []
     assert path.read_bytes() == content
 
 
-def kill_a_worker(_: Event) -> None:
+def kill_the_worker(_: Job) -> None:
     for process in multiprocessing.active_children():
         os.kill(process.pid, signal.SIGKILL)
 
 
 def test_a_run_whose_worker_is_killed_is_started_once_more_and_then_has_failed(runs):
-    lost = set()
-
-    def kill(event: Event) -> None:
-        if isinstance(event, Started) and (event.job.spec.seed == 0 or event.job.spec.seed not in lost):
-            kill_a_worker(event)
-            lost.add(event.job.spec.seed)
-
-    first, second = runs()
-    events = swept([first, second], tell=kill)
-    assert kinds(events) == [Started, Lost, Started, Failed, Started, Lost, Started, Finished]
-    assert "its worker process died (killed" in read_failure(first.path).reason
-    assert verify(second.path).seed == 1
+    reason = swept_with_kills(*runs(), LocalEngine([Slot("cpu", 1)]), kill_the_worker)
+    assert "its worker process died (killed" in reason
+    assert not multiprocessing.active_children()
 
 
 def test_an_interruption_ends_every_worker(runs):
@@ -174,5 +132,5 @@ def test_an_interruption_ends_every_worker(runs):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        swept(runs({"epochs": 500}), workers=2, tell=interrupt)
+        swept_here(runs({"epochs": 500}), workers=2, report=interrupt)
     assert not multiprocessing.active_children()

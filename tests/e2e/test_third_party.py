@@ -8,9 +8,11 @@ import site
 import subprocess
 import sys
 import venv
+from functools import partial
 from pathlib import Path
 
 import pytest
+from process_control import python
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "third_party_method"
 
@@ -20,36 +22,20 @@ def environment(tmp_path_factory):
     """A fresh environment with the plugin; it sees this one's packages, as torch is too large to install again."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=True)
-    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    purelib = subprocess.run(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+    program = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    purelib = python("import sysconfig; print(sysconfig.get_path('purelib'))", program=program).stdout.strip()
     lines = [f"import site; site.addsitedir({path!r})" for path in [*site.getsitepackages()]]
     Path(purelib, "parent_environment.pth").write_text("\n".join(lines) + "\n")
     installed = subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", str(EXAMPLE)],
-        capture_output=True,
-        text=True,
-        check=False,
+        [program, "-m", "pip", "install", "--quiet", str(EXAMPLE)], capture_output=True, text=True, check=False
     )
     assert installed.returncode == 0, installed.stderr
     assert sys.prefix != str(folder)
-    return python
+    return partial(python, program=program, PYTHONWARNINGS="ignore")
 
 
-def _avbench(python, *arguments, cwd):
-    code = "from avgzsl_bench.cli import main; main()"
-    done = subprocess.run(
-        [python, "-c", code, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        check=False,
-        env={**os.environ, "PYTHONWARNINGS": "ignore"},
-    )
+def _avbench(environment, *arguments, cwd):
+    done = environment("from avgzsl_bench.cli import main; main()", *arguments, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -57,14 +43,8 @@ def _avbench(python, *arguments, cwd):
 def test_a_third_party_method_joins_by_being_installed(environment, tmp_path, data_root):
     methods = json.loads(_avbench(environment, "methods", "--json", cwd=tmp_path))
     assert next(m for m in methods if m["name"] == "prototypes")["distribution"] == "avbench-prototypes"
-    record = json.loads(
-        _avbench(
-            environment,
-            *("run", "--method", "prototypes", "--dataset", "ucf", "--features", "simulated", "--json"),
-            *("--data-root", str(data_root)),
-            cwd=tmp_path,
-        )
-    )
+    run = ("run", "--method", "prototypes", "--dataset", "ucf", "--features", "simulated", "--json")
+    record = json.loads(_avbench(environment, *run, "--data-root", data_root, cwd=tmp_path))
     assert record["method"]["distribution"] == "avbench-prototypes"
     assert record["metrics"]["zsl"] > 2 / 6, "twice chance on six unseen classes"
     _avbench(environment, "leaderboard", cwd=tmp_path)
@@ -73,6 +53,5 @@ def test_a_third_party_method_joins_by_being_installed(environment, tmp_path, da
 
 
 def test_it_passes_the_conformance_kit(environment, tmp_path):
-    code = "from avgzsl_bench.testing import check_method; check_method('prototypes')"
-    done = subprocess.run([environment, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    done = environment("from avgzsl_bench.testing import check_method; check_method('prototypes')", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

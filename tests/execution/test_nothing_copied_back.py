@@ -91,11 +91,8 @@ def asked(name: str, batches: int, device: str) -> list[str]:
     """What a method's second epoch, of so many batches, asks."""
     trial = Trial.of(name, device)
     known = trial.method.Config.model_fields
-    settings = dict.fromkeys(COUNTS, batches) | SMALL
-    trial = replace(
-        trial, config=trial.config.model_copy(update={key: settings[key] for key in settings if key in known})
-    )
-    method = trial.trained()
+    settings = {key: value for key, value in (dict.fromkeys(COUNTS, batches) | SMALL).items() if key in known}
+    method = replace(trial, config=trial.config.model_copy(update=settings)).trained()
     with asked_on_cuda() if device == "cuda" else asked_on_cpu() as found:
         method.train_epoch(trial.task.train)
     return found

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from avgzsl_bench.cli import main
-from avgzsl_bench.cli.sweep import sweep
 from avgzsl_bench.errors import ConfigError
+from avgzsl_bench.execution.sweep import ray_cluster
 from avgzsl_bench.execution.sweep.ray_cluster import Share, share_out
 
+needs_ray = pytest.mark.skipif(not find_spec("ray"), reason="Ray is not installed: pip install -e '.[ray]'")
 CPUS = [{"CPU": 4.0}, {"CPU": 2.0}, {"memory": 1.0}]
 GPUS = [{"CPU": 8.0, "GPU": 2.0}, {"CPU": 1.0, "GPU": 2.0}, {"CPU": 16.0}]
 
@@ -48,6 +49,12 @@ def test_a_cluster_without_room_is_refused(nodes, device, said):
         share_out(nodes, device, 4)
 
 
+@pytest.fixture
+def empty(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 def said_in_a_line(arguments: list[str], folder: Path) -> str:
     names = ["--methods", "chance", "--datasets", "ucf", "--features", "simulated", "--engine", "ray"]
     result = CliRunner().invoke(main, ["sweep", *names, "--data-root", str(folder / "data"), *arguments])
@@ -57,6 +64,7 @@ def said_in_a_line(arguments: list[str], folder: Path) -> str:
     return line
 
 
+@needs_ray
 @pytest.mark.parametrize(
     ("address", "said"),
     [
@@ -66,40 +74,26 @@ def said_in_a_line(arguments: list[str], folder: Path) -> str:
         ("ray://127.0.0.1:10001", "give HOST:PORT"),
     ],
 )
-def test_without_a_cluster_one_line_says_how_to_start_one(tmp_path, monkeypatch, address, said):
-    pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
-    monkeypatch.chdir(tmp_path)
+def test_without_a_cluster_one_line_says_how_to_start_one(empty, monkeypatch, address, said):
     monkeypatch.setenv("RAY_ADDRESS", address)
-    line = said_in_a_line([], tmp_path)
+    line = said_in_a_line([], empty)
     assert said in line
     assert ("ray start --head" in line) != ("give HOST:PORT of" in line)
 
 
-def test_without_ray_one_line_says_how_to_install_it(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_without_ray_one_line_says_how_to_install_it(empty, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    assert "pip install 'avgzsl-bench[ray]'" in said_in_a_line([], tmp_path)
+    assert "pip install 'avgzsl-bench[ray]'" in said_in_a_line([], empty)
 
 
-def test_a_device_of_this_machine_alone_is_refused(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert "Ray itself chooses" in said_in_a_line(["--device", "cuda:1", "--dry-run"], tmp_path)
+def test_a_device_of_this_machine_alone_is_refused(empty):
+    assert "Ray itself chooses" in said_in_a_line(["--device", "cuda:1", "--dry-run"], empty)
 
 
+@needs_ray
 @pytest.mark.parametrize("device", ["cpu", "auto"])
-def test_a_precision_that_no_run_of_the_cluster_could_train_in_is_refused(tmp_path, monkeypatch, device):
-    pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("avgzsl_bench.execution.sweep.ray_cluster.connect", lambda: None)
-    monkeypatch.setattr("avgzsl_bench.execution.sweep.ray_cluster.cluster_nodes", lambda: {"id": ("one", CPUS[0])})
-    line = said_in_a_line(["--precision", "tf32", "--device", device], tmp_path)
+def test_a_precision_that_no_run_of_the_cluster_could_train_in_is_refused(empty, monkeypatch, device):
+    monkeypatch.setattr(ray_cluster, "connect", lambda: None)
+    monkeypatch.setattr(ray_cluster, "cluster_nodes", lambda: {"id": ("one", CPUS[0])})
+    line = said_in_a_line(["--precision", "tf32", "--device", device], empty)
     assert "precision tf32 needs a cuda device" in line
-
-
-def test_the_documented_commands_ask_for_what_there_is():
-    page = (Path(__file__).resolve().parents[2] / "docs" / "ray.md").read_text(encoding="utf-8")
-    commands = re.findall(r"avbench sweep .*", page)
-    known = {option for parameter in sweep.params for option in parameter.opts}
-    asked = {option for command in commands for option in re.findall(r"--[a-z-]+", command)}
-    assert "--engine" in asked
-    assert asked <= known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -18,6 +18,7 @@ from avgzsl_bench.execution.stages import seed_everything
 from avgzsl_bench.method.sampling import ClassBalancedSampler
 from avgzsl_bench.testing.trial import Trial, tiny_task
 
+CPU = torch.device("cpu")
 SEEDS = (3, 0, 5)
 SMALL = {
     **dict.fromkeys(("model_width", "hidden_width", "encoder_hidden_width", "projection_hidden_width"), 32),
@@ -26,33 +27,44 @@ SMALL = {
     **dict.fromkeys(("time_steps", "steps"), 3),
     "head_width": 16,
 }
-DOUBLE = 1e-9
-"""What rounding in double precision comes to, relative to the largest."""
+DOUBLE = 1e-9  # what rounding in double precision comes to, relative to the largest
 
 
+@dataclass
 class Case:
-    """A small method on a tiny task of vectors."""
+    """A method on a tiny task."""
 
-    def __init__(self, name: str, **settings: object) -> None:
+    method: type[ab.Method]
+    config: ab.MethodConfig
+    shape: ab.FeatureDims
+    task: ab.Task
+
+    @classmethod
+    def small(cls, name: str, **settings: object) -> Case:
+        """A registered method with narrow layers, on vectors."""
         trial = Trial.of(name)
-        self.shape = replace(trial.shape, sequences=False)
-        self.method, self.device = trial.method, trial.device
-        small = {key: value for key, value in SMALL.items() if key in type(trial.config).model_fields}
-        self.config = trial.config.model_copy(update=small | settings)
-        self.task = tiny_task(self.shape, trial.device)
+        narrow = {key: value for key, value in SMALL.items() if key in type(trial.config).model_fields}
+        shape = replace(trial.shape, sequences=False)
+        task = tiny_task(shape, trial.device)
+        return cls(trial.method, trial.config.model_copy(update=narrow | settings), shape, task)
 
     def factory(self, seed):
-        return lambda task: self.method(self.config, self.shape, task.classes, seed=seed, device=self.device)
+        return lambda task: self.method(self.config, self.shape, task.classes, seed=seed, device=CPU)
 
     def alone(self, seed):
         seed_everything(seed)
         return self.factory(seed)(self.task)
 
-    def learners(self, seeds=SEEDS):
-        return [Learner.built(self.factory(seed), self.task, seed) for seed in seeds]
+    def learners(self):
+        return [Learner.built(self.factory(seed), self.task, seed) for seed in SEEDS]
 
     def stack(self, learners):
         return stacked(learners, self.factory(SEEDS[0]), self.task)
+
+    def both(self):
+        """The learners of a stack, the stack, and the same learners for training alone."""
+        learners = self.learners()
+        return learners, self.stack(learners), self.learners()
 
     def score(self, method):
         return method.score(self.task.videos, self.task.classes)
@@ -61,7 +73,7 @@ class Case:
 @pytest.fixture
 def case():
     torch.set_default_dtype(torch.float64)
-    yield Case
+    yield Case.small
     torch.set_default_dtype(torch.float32)
 
 
@@ -71,6 +83,13 @@ def require_same(case, learner, means, method, losses):
     assert set(means) == set(losses)
     assert max(abs(means[name] - losses[name]) for name in losses) <= DOUBLE * largest
     assert (case.score(learner.method) - scores).abs().max() <= DOUBLE * scores.abs().max()
+
+
+def compare_epoch(case, stack, learners, alone, places=(0, 1, 2)):
+    """Train an epoch together and each seed alone, and compare."""
+    for place, means in zip(places, stack.train_epoch(), strict=True):
+        losses = alone[place].train_epoch(case.task.train)
+        require_same(case, learners[place], means, alone[place].method, losses)
 
 
 TOGETHER = [spec.name for spec in ab.list_methods() if trains_together(Trial.of(spec).method)]
@@ -99,49 +118,21 @@ def test_a_seed_learns_together_what_it_learns_alone(case, name):
         require_same(at, learner, second[place], alone[place], expected[place][1])
 
 
-@pytest.mark.parametrize("name", ["clipclap", "devise", "mft", "avca"])
-def test_each_seed_has_its_own_learning_rate_after_a_plateau(case, name):
-    at = case(name, plateau_patience=0, learning_rate=1e-3)
-    learners, alone = at.learners(), at.learners()
-    stack = at.stack(learners)
-    figures = ((0.1, 0.1, 0.1), (0.1, 0.2, 0.1), (0.1, 0.3, 0.2))  # of each epoch, of each seed
-    for shown in figures:
-        means = stack.train_epoch()
-        losses = [learner.train_epoch(at.task.train) for learner in alone]
-        for together, by_itself, hm in zip(learners, alone, shown, strict=True):
-            together.method.after_validation(hm)
-            by_itself.method.after_validation(hm)
-    rates = [learner.method.learning_rate for learner in learners]
-    assert rates == [learner.method.learning_rate for learner in alone]
-    assert rates == pytest.approx([1e-5, 1e-3, 1e-4])
-    means = stack.train_epoch()
-    for place, learner in enumerate(alone):
-        losses = learner.train_epoch(at.task.train)
-        require_same(at, learners[place], means[place], learner.method, losses)
-
-
 @pytest.mark.parametrize("name", ["clipclap", "devise", "avca"])
 def test_seeds_that_are_done_leave_and_the_others_go_on_as_if_nothing_had_been(case, name):
     at = case(name)
-    learners, alone = at.learners(), at.learners()
-    stack = at.stack(learners)
-    stack.train_epoch()
-    for learner in alone:
-        learner.train_epoch(at.task.train)
+    learners, stack, alone = at.both()
+    compare_epoch(at, stack, learners, alone)
     left = at.score(learners[1].method)
     stack.keep([0, 2])
     assert len(stack) == 2
-    means = stack.train_epoch()
-    for place, mean in ((0, means[0]), (2, means[1])):
-        losses = alone[place].train_epoch(at.task.train)
-        require_same(at, learners[place], mean, alone[place].method, losses)
+    compare_epoch(at, stack, learners, alone, (0, 2))
     assert torch.equal(at.score(learners[1].method), left)
 
 
 def test_a_seed_whose_loss_is_not_a_number_leaves_the_others_alone(case):
     at = case("clipclap")
-    learners, alone = at.learners(), at.learners()
-    stack = at.stack(learners)
+    learners, stack, alone = at.both()
     with torch.no_grad():
         next(learners[1].method.module.parameters()).fill_(float("nan"))
     for _ in range(2):
@@ -154,8 +145,7 @@ def test_a_seed_whose_loss_is_not_a_number_leaves_the_others_alone(case):
 
 def test_statistics_of_batches_are_each_seeds_own(case):
     at = case("clipclap", bn_refresh="official")
-    learners, alone = at.learners(), at.learners()
-    stack = at.stack(learners)
+    learners, stack, alone = at.both()
     stack.train_epoch()
     for learner, other in zip(learners, alone, strict=True):
         other.train_epoch(at.task.train)
@@ -173,8 +163,10 @@ def test_statistics_of_batches_are_each_seeds_own(case):
 class Watched(ab.TorchMethod):
     """A linear map, among whose losses are the labels that it is given and the size of its dropout masks."""
 
+    layer = nn.Linear
+
     def build(self):
-        module = nn.Linear(self.shape.audio + self.shape.visual, self.shape.text_width)
+        module = self.layer(self.shape.audio + self.shape.visual, self.shape.text_width)
         module.dropped = nn.Dropout(0.4)
         return module
 
@@ -192,50 +184,55 @@ class Watched(ab.TorchMethod):
         return self.text_of(classes)
 
 
-def watching(method=Watched, **settings):
+def watching(method=Watched):
     trial = Trial.of("devise")
-    config = ab.TorchConfig(**{"epochs": 2, "batches_per_epoch": 1, "batch_size": 12} | settings)
-    case = Case.__new__(Case)
-    case.method, case.device, case.config = method, trial.device, config
-    case.shape, case.task = trial.shape, trial.task
-    return case
+    return Case(method, ab.TorchConfig(epochs=2, batches_per_epoch=1, batch_size=12), trial.shape, trial.task)
 
 
 def test_batches_and_masks_are_to_the_last_one_those_of_the_seed_alone():
     at = watching()
     learners = at.learners()
     means = at.stack(learners).train_epoch()
+    label = at.task.train.label
     for place, seed in enumerate(SEEDS):
         alone = at.alone(seed).train_epoch(at.task.train)
-        shown = {name: value for name, value in alone.items() if name != "total"}
-        assert {name: means[place][name] for name in shown} == shown
-        label = at.task.train.label
+        assert means[place] == alone | {"total": means[place]["total"]}
         drawn = ClassBalancedSampler(label, seed=seed).draw(1, 12)[0]
         assert [means[place][f"label {i}"] for i in range(12)] == label[drawn].tolist()
     assert means[0] != means[1]
 
 
-@pytest.mark.parametrize("shape", [(64, 32), (7, 5, 3)])
-def test_a_mask_is_the_one_that_torch_would_draw(shape):
-    x = torch.rand(2, *shape) + 1
-    native = []
-    for seed in (1, 2):
-        torch.manual_seed(seed)
-        native.append(F.dropout(x[seed - 1], 0.3))
-    streams = []
-    for seed in (1, 2):
-        torch.manual_seed(seed)
-        streams.append(global_stream(seed, torch.device("cpu")))
+def dropped(x, streams):
+    """Drop out the rows of a batch, each by the stream of its seed."""
 
-    def dropped(seed, own):
+    def drop(seed, own):
         with SeedsDropout(streams, seed):
             return F.dropout(own, 0.3)
 
-    assert torch.equal(torch.vmap(dropped)(torch.arange(2), x), torch.stack(native))
+    return torch.vmap(drop)(torch.arange(len(x)), x)
+
+
+@pytest.mark.parametrize("shape", [(64, 32), (7, 5, 3)])
+def test_a_mask_is_the_one_that_torch_would_draw(shape):
+    x = torch.rand(2, *shape) + 1
+    native, streams = [], []
+    for seed, own in enumerate(x):
+        torch.manual_seed(seed)
+        streams.append(global_stream(seed, CPU))
+        torch.manual_seed(seed)
+        native.append(F.dropout(own, 0.3))
+    assert torch.equal(dropped(x, streams), torch.stack(native))
+
+
+def test_a_mask_does_not_depend_on_how_its_input_lies_in_memory():
+    x = torch.ones(2, 5, 3)
+    lying = x.permute(2, 1, 0).contiguous().permute(2, 1, 0)
+    one, other = (dropped(rows, [global_stream(0, CPU) for _ in range(2)]) for rows in (x, lying))
+    assert torch.equal(one, other)
 
 
 def test_what_needs_no_mask_draws_none():
-    stream = global_stream(0, torch.device("cpu"))
+    stream = global_stream(0, CPU)
     before, x = stream.get_state(), torch.ones(3)
     with SeedsDropout([stream], torch.zeros(())):
         assert torch.equal(F.dropout(x, 0.3, training=False), x)
@@ -246,24 +243,18 @@ def test_what_needs_no_mask_draws_none():
     assert set(x.tolist()) <= {0.0, 2.0}
 
 
-class OwnStep(Watched):
-    def train_step(self, batch):
-        return super().train_step(batch)
-
-
-class OwnSchedule(Watched):
-    def after_validation(self, hm):
-        self.config = self.config
-
-
-class OptedOut(Watched):
-    seeds_together = False
-
-
-@pytest.mark.parametrize("method", [OwnStep, OwnSchedule, OptedOut, ab.Method])
-def test_a_training_of_its_own_is_never_stacked(method):
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"train_step": lambda self, batch: {}},
+        {"after_validation": lambda self, hm: None},
+        {"seeds_together": False},
+    ],
+)
+def test_a_training_of_its_own_is_never_stacked(own):
     assert trains_together(Watched)
-    assert not trains_together(method)
+    assert not trains_together(type("Own", (Watched,), own))
+    assert not trains_together(ab.Method)
 
 
 class OtherOptimizer(Watched):
@@ -278,13 +269,9 @@ class OutsideParameter(Watched):
 
 
 class Hooked(Watched):
-    """Clips the gradients of all that its optimiser updates."""
-
     def build_optimizer(self):
         optimizer = super().build_optimizer()
-        optimizer.register_step_pre_hook(
-            lambda *_: nn.utils.clip_grad_norm_(self.module.parameters(), 1.0) and None
-        )
+        optimizer.register_step_pre_hook(lambda *_: None)
         return optimizer
 
 
@@ -323,21 +310,14 @@ def test_what_cannot_be_stacked_says_why(method, reason):
 
 def test_sequences_are_not_stacked():
     trial = Trial.of("stft")
-    at = watching(trial.method)
-    at.config, at.shape, at.task = trial.config, trial.shape, trial.task
+    at = Case(trial.method, trial.config, trial.shape, trial.task)
     with pytest.raises(RunError, match="it reads sequences"):
         at.stack(at.learners())
 
 
 class Noisy(Watched):
     def losses(self, batch):
-        return {"total": (self.module(torch.cat((batch.audio, batch.visual), 1)) + torch.rand(())).square().mean()}
-
-
-def test_other_randomness_raises():
-    at = watching(Noisy)
-    with pytest.raises(RuntimeError, match="randomness"):
-        at.stack(at.learners()).train_epoch()
+        return {name: loss + torch.rand(()) for name, loss in super().losses(batch).items()}
 
 
 class Replacing(Watched):
@@ -360,12 +340,16 @@ class WarmsUp(Watched):
 
 
 @pytest.mark.parametrize(
-    ("method", "reason"),
-    [(Replacing, "center is replaced"), (WarmsUp, "its learning rate changes within an epoch")],
+    ("method", "error", "reason"),
+    [
+        (Noisy, RuntimeError, "randomness"),
+        (Replacing, RunError, "center is replaced"),
+        (WarmsUp, RunError, "its learning rate changes within an epoch"),
+    ],
 )
-def test_state_that_would_be_lost_raises(method, reason):
+def test_other_randomness_and_state_that_would_be_lost_raise(method, error, reason):
     at = watching(method)
-    with pytest.raises(RunError, match=reason):
+    with pytest.raises(error, match=reason):
         at.stack(at.learners()).train_epoch()
 
 
@@ -379,15 +363,8 @@ class Noting(nn.Linear):
         return super().train(mode)
 
 
-class Folded(Watched):
-    def build(self):
-        module = Noting(self.shape.audio + self.shape.visual, self.shape.text_width)
-        module.dropped = nn.Dropout(0.4)
-        return module
-
-
 def test_each_module_is_told_of_training_as_it_is_alone():
-    at = watching(Folded)
+    at = watching(type("Folded", (Watched,), {"layer": Noting}))
     learners = at.learners()
     at.stack(learners).train_epoch()
     for learner in learners:
@@ -404,19 +381,3 @@ def test_a_seed_that_is_done_holds_on_to_its_own_numbers_alone(case):
     at.stack(learners).keep([0, 2])
     for own in learners[1].method.module.parameters():
         assert own.untyped_storage().nbytes() == own.numel() * own.element_size()
-
-
-def test_a_mask_does_not_depend_on_how_its_input_lies_in_memory():
-    x = torch.ones(2, 5, 3)
-    streams = [global_stream(0, torch.device("cpu")) for _ in range(4)]
-
-    def dropped(seed, own):
-        with SeedsDropout(streams[:2], seed):
-            return F.dropout(own, 0.3)
-
-    def dropped_alike(seed, own):
-        with SeedsDropout(streams[2:], seed):
-            return F.dropout(own, 0.3)
-
-    lying = x.permute(2, 1, 0).contiguous().permute(2, 1, 0)
-    assert torch.equal(torch.vmap(dropped)(torch.arange(2), x), torch.vmap(dropped_alike)(torch.arange(2), lying))

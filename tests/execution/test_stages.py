@@ -67,20 +67,30 @@ class Scripted(ab.Method):
         pass
 
 
-def _select(task, script, calibration="exact"):
-    log = []
+EXACT = parse_calibration("exact")
+
+
+def _select(task, script, calibration=EXACT, kind=Scripted):
+    log, shown = [], []
     Scripted.script, Scripted.truth = script, task.truth.label
-    seen = []
     selection = run_stage1(
-        lambda t: Scripted(t.classes, log),
+        lambda t: kind(t.classes, log),
         task,
         epochs=len(script),
-        calibration=parse_calibration(calibration),
+        calibration=calibration,
         seed=0,
-        report=seen.append,
+        report=shown.append,
     )
-    assert [e.epoch for e in seen] == list(range(1, len(script) + 1))
+    assert [e.epoch for e in shown] == list(range(1, len(script) + 1))
     return selection, log
+
+
+def _retrain(task, selection, schedule_on=None):
+    log, shown = [], []
+    done = run_stage2(
+        lambda t: Scripted(t.classes, log), task, selection, seed=0, report=shown.append, schedule_on=schedule_on
+    )
+    return done, log, shown
 
 
 def test_the_first_epoch_with_the_highest_hm_is_selected(task):
@@ -103,32 +113,23 @@ def test_the_bias_is_the_one_of_the_best_epoch(task):
 
 
 def test_a_fixed_bias_is_kept(task):
-    assert _select(task, (0.1, 0.6), "fixed:0.3")[0].bias == 0.3
+    assert _select(task, (0.1, 0.6), parse_calibration("fixed:0.3"))[0].bias == 0.3
 
 
 def test_stage_2_starts_afresh_and_replays_the_learning_rates(task):
     selection, _ = _select(task, (0.1, 0.2, 5.0, 0.2))
-    log, seen = [], []
-    method, decisions = run_stage2(lambda t: Scripted(t.classes, log), task, selection, seed=0, report=seen.append)
+    (method, decisions), log, shown = _retrain(task, selection)
     assert selection.best_epoch == 3
     assert [e for e in log if e[0] == "train"] == [("train", r, len(task.train)) for r in (1.0, 0.5, 0.25)]
     assert not [e for e in log if e[0] == "validated"], "stage 2 has no validation"
     assert method.epoch == 3
-    assert all(e.validation is None and e.stage == 2 for e in seen)
+    assert all(e.validation is None and e.stage == 2 for e in shown)
     assert np.array_equal(decisions.predict(selection.bias), task.truth.label)
 
 
 def test_the_official_schedule_goes_on_stepping_on_the_validation_videos_of_stage_1(task):
     selection, _ = _select(task, (0.1, 0.2, 5.0, 0.2))
-    log, shown = [], []
-    run_stage2(
-        lambda t: Scripted(t.classes, log),
-        task,
-        selection,
-        seed=0,
-        report=shown.append,
-        schedule_on=official_schedule(task, parse_calibration("exact")),
-    )
+    _, log, shown = _retrain(task, selection, official_schedule(task, EXACT))
     assert [e[0] for e in log] == ["train", "validated"] * 3, "no learning rate is replayed"
     assert [e.learning_rate for e in shown] == [1.0, 0.5, 0.25]
     assert log[-1][1] == selection.epochs[2].validation.hm
@@ -143,16 +144,8 @@ def test_biases_of_several_matrices_are_averaged_on_request(task):
 
             return scores
 
-    Scripted.script, Scripted.truth = (5.0,), task.truth.label
     own, _ = _select(task, (5.0,))
-    selection = run_stage1(
-        lambda t: Averaging(t.classes, []),
-        task,
-        epochs=1,
-        calibration=parse_calibration("exact"),
-        seed=0,
-        report=lambda e: None,
-    )
+    selection, _ = _select(task, (5.0,), kind=Averaging)
     assert selection.bias == pytest.approx(own.bias + 3.0)
     assert selection.epochs[0].validation == own.epochs[0].validation, "the figures are those of its own bias"
     assert selection.epochs[0].bias == selection.bias
@@ -164,16 +157,8 @@ def test_losses_that_are_not_finite_stop_the_run(task):
             super().train_epoch(train)
             return {"total": float("nan")}
 
-    Scripted.script, Scripted.truth = (1.0,), task.truth.label
     with pytest.raises(RunError, match="loss 'total' is nan in epoch 1"):
-        run_stage1(
-            lambda t: Diverging(t.classes, []),
-            task,
-            epochs=1,
-            calibration=parse_calibration("exact"),
-            seed=0,
-            report=lambda e: None,
-        )
+        _select(task, (1.0,), kind=Diverging)
 
 
 @pytest.mark.parametrize(
@@ -210,11 +195,7 @@ def test_minus_infinity_that_wins_nothing_passes(task):
     [
         (lambda scores: scores.fill_(float("nan")), RunError, " gave NaN or infinite"),
         (lambda scores: scores[:, 1:], RunError, r" gave shape \(66, 10\), not \(66, 11\)"),
-        (
-            lambda scores: scores.numpy(),
-            PluginError,
-            ": scores must be a torch.Tensor of floats; got numpy.ndarray",
-        ),
+        (lambda scores: scores.numpy(), PluginError, ": scores must be a torch.Tensor .*; got numpy.ndarray"),
     ],
 )
 def test_unusable_scores_for_the_bias_are_named(task, spoil, error, message):
@@ -223,67 +204,49 @@ def test_unusable_scores_for_the_bias_are_named(task, spoil, error, message):
             return lambda videos: [spoil(self.score(videos, classes))]
 
     with pytest.raises(error, match=f"Broken.calibration_scorer{message}"):
-        validate(Broken(task.classes), task, parse_calibration("exact"))
+        validate(Broken(task.classes), task, EXACT)
 
 
-class Counting:
-    """A method that counts how often classes are embedded."""
-
-    counted = 0
-
-    def embed_classes(self, classes):
-        self.counted += 1
-        return super().embed_classes(classes)
+def _small_blocks(task, monkeypatch):
+    monkeypatch.setattr(scoring, "SCORES_AT_A_TIME", 9 * len(task.classes))
+    monkeypatch.setattr(scoring, "VIDEOS_AT_A_TIME", 4)
 
 
-class CountingDeViSE(Counting, DeViSE):
-    pass
-
-
-class CountingAVGZSLNet(Counting, AVGZSLNet):
-    pass
-
-
-class Inverted(DeViSE):
-    """Scores in a way of its own."""
-
-    def score(self, videos, classes):
-        return -super().score(videos, classes)
-
-
-def _devise(kind, task):
+def _built(kind, task, **settings):
     seed_everything(0)
-    return kind(kind.Config(), SHAPE, task.classes, seed=0, device=torch.device("cpu"))
+    return kind(kind.Config(**settings), SHAPE, task.classes, seed=0, device=torch.device("cpu"))
+
+
+def _embeddings(method, monkeypatch):
+    """A list that grows by each embedding of classes."""
+    plain, counted = method.embed_classes, []
+    monkeypatch.setattr(method, "embed_classes", lambda classes: counted.append(classes) or plain(classes))
+    return counted
 
 
 def test_classes_are_embedded_once_an_evaluation_whatever_the_blocks(task, monkeypatch):
-    monkeypatch.setattr(scoring, "SCORES_AT_A_TIME", 9 * len(task.classes))
-    monkeypatch.setattr(scoring, "VIDEOS_AT_A_TIME", 4)
-    method = _devise(CountingDeViSE, task)
-    decisions = score(method, task)
-    assert len(decisions) > 8, "several blocks"
-    assert method.counted == 1
-
-
-def test_classes_are_embedded_once_for_a_bias_of_several_matrices(task, monkeypatch):
-    monkeypatch.setattr(scoring, "SCORES_AT_A_TIME", 9 * len(task.classes))
-    monkeypatch.setattr(scoring, "VIDEOS_AT_A_TIME", 4)
-    config = AVGZSLNet.Config(bias="mean_of_three")
-    method = CountingAVGZSLNet(config, SHAPE, task.classes, seed=0, device=torch.device("cpu"))
-    validate(method, task, parse_calibration("exact"))
-    assert method.counted == 2, "for the scores, and for the bias"
+    _small_blocks(task, monkeypatch)
+    method, averaging = _built(DeViSE, task), _built(AVGZSLNet, task, bias="mean_of_three")
+    counted, of_averaging = _embeddings(method, monkeypatch), _embeddings(averaging, monkeypatch)
+    assert len(score(method, task)) > 8, "several blocks"
+    assert len(counted) == 1
+    validate(averaging, task, EXACT)
+    assert len(of_averaging) == 2, "for the scores, and for the bias of several matrices"
 
 
 def test_a_score_of_its_own_is_what_counts(task):
-    own, plain = _devise(Inverted, task), _devise(DeViSE, task)
+    class Inverted(DeViSE):
+        def score(self, videos, classes):
+            return -super().score(videos, classes)
+
+    own, plain = _built(Inverted, task), _built(DeViSE, task)
     given = own.scorer(task.classes)(task.videos)
     assert torch.equal(given, -plain.score(task.videos, task.classes))
     assert not np.array_equal(score(own, task).best_seen, score(plain, task).best_seen)
 
 
 def test_no_block_of_scores_outlives_its_decisions(task, monkeypatch):
-    monkeypatch.setattr(scoring, "SCORES_AT_A_TIME", 9 * len(task.classes))
-    monkeypatch.setattr(scoring, "VIDEOS_AT_A_TIME", 4)
+    _small_blocks(task, monkeypatch)
     earlier = []
 
     class Watched(Blockwise):
@@ -318,30 +281,19 @@ def test_labels_of_scored_videos_do_not_reach_the_method(task):
             reached.append(train)
             return super().train_epoch(train)
 
-    Scripted.script, Scripted.truth = (1.0,), task.truth.label
-    run_stage1(
-        lambda t: Curious(t.classes, []),
-        task,
-        epochs=1,
-        calibration=parse_calibration("exact"),
-        seed=0,
-        report=lambda e: None,
-    )
+    _select(task, (1.0,), kind=Curious)
     for thing in reached:
         for value in vars(thing).values() if hasattr(thing, "__dict__") else [thing]:
             array = value.numpy() if isinstance(value, torch.Tensor) else np.asarray(value, dtype=object)
             assert array.shape != task.truth.label.shape or not np.array_equal(array, task.truth.label)
 
 
-class Blockwise(ab.Method):
+class Blockwise(Scripted):
     """Scores and calibration scores that depend on each video alone, and note how many were asked for."""
 
     def __init__(self, classes):
-        super().__init__(ab.MethodConfig(), SHAPE, classes, seed=0, device=torch.device("cpu"))
+        super().__init__(classes, [])
         self.asked: list[int] = []
-
-    def train_epoch(self, train):
-        return {}
 
     def score(self, videos, classes):
         self.asked.append(len(videos) * len(classes))
@@ -354,21 +306,13 @@ class Blockwise(ab.Method):
 
         return both
 
-    def state_dict(self):
-        return {}
-
-    def load_state_dict(self, state):
-        pass
-
 
 def test_scores_are_kept_in_blocks_whatever_the_number_of_videos(task, monkeypatch):
     whole, parts = Blockwise(task.classes), Blockwise(task.classes)
-    exact = parse_calibration("exact")
-    at_once = score(whole, task), validate(whole, task, exact)
+    at_once = score(whole, task), validate(whole, task, EXACT)
     assert set(whole.asked) == {len(task.videos) * len(task.classes)}, "few videos are scored at once"
-    monkeypatch.setattr(scoring, "SCORES_AT_A_TIME", 9 * len(task.classes))
-    monkeypatch.setattr(scoring, "VIDEOS_AT_A_TIME", 4)
-    in_parts = score(parts, task), validate(parts, task, exact)
+    _small_blocks(task, monkeypatch)
+    in_parts = score(parts, task), validate(parts, task, EXACT)
     assert max(parts.asked) == 8 * len(task.classes), "multiples of the videos at a time"
     assert sum(parts.asked) == sum(whole.asked), "each video once"
     for name in ("best_seen", "best_unseen", "gap"):

@@ -8,7 +8,7 @@ import pytest
 
 from avgzsl_bench.cli.sweep import sweep
 from avgzsl_bench.errors import AvbenchError, ConfigError, DataError, RunError, UnknownNameError
-from avgzsl_bench.execution.plan import Plan, RunOptions
+from avgzsl_bench.execution.plan import RunOptions
 from avgzsl_bench.execution.sweep.grid import Shard, dataset_names, make_grid, method_names, parse_shard
 from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.execution.sweep.local import device_slots
@@ -16,13 +16,8 @@ from avgzsl_bench.execution.sweep.planned_run import PlannedRun
 from avgzsl_bench.method.registry import list_methods
 
 
-def grid(data_root: Path, out: Path, methods=("chance", "eszsl"), seeds=(0, 1, 2), shard=None, **options):
-    options = {"features": "simulated", "device": "cpu", "data_root": data_root, "out": out} | options
-    return make_grid(methods, ["ucf"], seeds, RunOptions(**options), shard)
-
-
-def job_of(plan: Plan) -> Job:
-    return PlannedRun(plan).job
+def grid(place, methods=("chance", "eszsl"), seeds=(0, 1, 2), shard=None, **options):
+    return make_grid(methods, ["ucf"], seeds, RunOptions(**place | options), shard)
 
 
 def test_all_stands_for_every_name_and_lists_keep_their_order(data_root):
@@ -44,28 +39,27 @@ def test_a_near_miss_is_named(data_root):
         dataset_names("ufc", data_root)
 
 
-def test_the_first_seed_of_everything_comes_first(data_root, tmp_path):
-    assert [job_of(plan).key for plan in grid(data_root, tmp_path).runs] == [
-        (m, "ucf", s) for s in (0, 1, 2) for m in ("chance", "eszsl")
-    ]
+def test_the_first_seed_of_everything_comes_first(place):
+    keys = [PlannedRun(plan).job.key for plan in grid(place).runs]
+    assert keys == [(m, "ucf", s) for s in (0, 1, 2) for m in ("chance", "eszsl")]
 
 
-def test_a_job_survives_the_way_to_a_worker_and_is_the_run_that_was_planned(data_root, tmp_path):
-    for plan in grid(data_root, tmp_path, ["devise"], settings={"epochs": 2}).runs:
-        again = pickle.loads(pickle.dumps(job_of(plan))).plan("cpu")
+def test_a_job_survives_the_way_to_a_worker_and_is_the_run_that_was_planned(place):
+    for plan in grid(place, ["devise"], settings={"epochs": 2}).runs:
+        again = pickle.loads(pickle.dumps(PlannedRun(plan).job)).plan("cpu")
         assert (again.spec, again.config, again.path) == (plan.spec, plan.config, plan.path)
 
 
-def test_a_job_whose_data_changed_is_not_run_as_another(data_root, tmp_path):
-    (plan,) = grid(data_root, tmp_path, ["chance"], [0]).runs
+def test_a_job_whose_data_changed_is_not_run_as_another(place):
+    (plan,) = grid(place, ["chance"], [0]).runs
     other = plan.spec.data.model_copy(update={"fingerprint": "0" * 64})
     spec = plan.spec.model_copy(update={"data": other})
     with pytest.raises(RunError, match="the data or the method changed"):
         Job(spec, plan.options).plan("cpu")
 
 
-def test_what_cannot_be_run_is_counted_with_its_reason(data_root, tmp_path):
-    made = grid(data_root, tmp_path, ["chance", "devise"], settings={"batches_per_epoch": 3})
+def test_what_cannot_be_run_is_counted_with_its_reason(place):
+    made = grid(place, ["chance", "devise"], settings={"batches_per_epoch": 3})
     assert {plan.spec.method.name for plan in made.runs} == {"devise"}
     (refused,) = made.refused
     assert (refused.method, refused.dataset, refused.runs) == ("chance", "ucf", 3)
@@ -73,9 +67,9 @@ def test_what_cannot_be_run_is_counted_with_its_reason(data_root, tmp_path):
     assert len(made) == 6
 
 
-def test_a_method_that_lacks_its_text_is_left_out_and_the_rest_is_not(data_root, tmp_path, monkeypatch):
+def test_a_method_that_lacks_its_text_is_left_out_and_the_rest_is_not(place, monkeypatch):
     monkeypatch.setattr("avgzsl_bench.data.choose.find_added_text", lambda *_: ())
-    made = grid(data_root, tmp_path, ["chance", "kda"])
+    made = grid(place, ["chance", "kda"])
     assert {plan.spec.method.name for plan in made.runs} == {"chance"}
     (refused,) = made.refused
     assert (refused.method, refused.runs) == ("kda", 3)
@@ -92,16 +86,16 @@ def test_a_method_that_lacks_its_text_is_left_out_and_the_rest_is_not(data_root,
         ({"device": "tpu"}, ConfigError, "tpu"),
     ],
 )
-def test_where_nothing_can_be_run_the_reason_is_an_error(data_root, tmp_path, options, error, said):
+def test_where_nothing_can_be_run_the_reason_is_an_error(place, options, error, said):
     with pytest.raises(error, match=said):
-        grid(data_root, tmp_path, **options)
+        grid(place, **options)
 
 
 @pytest.mark.parametrize("parts", [1, 2, 4, 7])
-def test_shards_are_a_partition_whatever_cannot_be_run(data_root, tmp_path, parts):
+def test_shards_are_a_partition_whatever_cannot_be_run(place, parts):
     def keys(shard):
-        made = grid(data_root, tmp_path, ["chance", "devise"], settings={"batches_per_epoch": 3}, shard=shard)
-        return [job_of(plan).key for plan in made.runs], len(made)
+        made = grid(place, ["chance", "devise"], settings={"batches_per_epoch": 3}, shard=shard)
+        return [PlannedRun(plan).job.key for plan in made.runs], len(made)
 
     whole, size = keys(None)
     shares = [keys(Shard(number, parts)) for number in range(1, parts + 1)]
@@ -134,14 +128,26 @@ def test_workers_are_spread_over_every_device(monkeypatch):
     assert [s.device for s in device_slots("auto")] == ["cuda"]
 
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def require_known_options(command: str) -> None:
+    given = set(re.findall(r"--[a-z-]+", command))
+    assert "--methods" in given
+    assert given <= {option for parameter in sweep.params for option in parameter.opts}
+
+
+def test_the_documented_commands_for_a_cluster_ask_for_what_there_is():
+    commands = re.findall(r"avbench sweep .*", (DOCS / "ray.md").read_text(encoding="utf-8"))
+    assert any("--engine" in command for command in commands)
+    for command in commands:
+        require_known_options(command)
+
+
 def test_the_documented_job_script_asks_for_what_there_is():
-    page = (Path(__file__).resolve().parents[2] / "docs" / "slurm.md").read_text(encoding="utf-8")
-    script = page.split("```bash\n")[1].split("```")[0]
+    script = (DOCS / "slurm.md").read_text(encoding="utf-8").split("```bash\n")[1].split("```")[0]
     command = script[script.index("avbench sweep") :]
-    known = {option for parameter in sweep.params for option in parameter.opts}
-    asked = set(re.findall(r"--[a-z-]+", command))
-    assert asked
-    assert asked <= known
+    require_known_options(command)
     shard = re.search(r'--shard "(.*)"', command)[1]
     filled = shard.replace("$SLURM_ARRAY_TASK_ID", "2").replace("$SLURM_ARRAY_TASK_COUNT", "16")
     assert parse_shard(filled) == Shard(2, 16)

@@ -19,8 +19,7 @@ from avgzsl_bench.records.run_spec import MethodIdentity, RunSpec
 class Clock:
     """Time that passes when it is told to."""
 
-    def __init__(self) -> None:
-        self.now = 100.0
+    now = 100.0
 
     def __call__(self) -> float:
         return self.now
@@ -36,20 +35,16 @@ class Run:
         self.__dict__ |= facts
 
 
+def finished(job: Job, seconds: float) -> Run:
+    return Run(job, to_do=False, record="a record", seconds=seconds)
+
+
 def job(method: str, seed: int, dataset: str = "ucf") -> Job:
-    identity = MethodIdentity(
-        name=method, title=method, follows="paper", distribution="x", version="1", config={}, changed={}
-    )
-    data = DataSpec(
-        dataset=dataset,
-        features="simulated",
-        simulated=True,
-        split="cls",
-        text_order="by-name",
-        fingerprint="0",
-        split_hash="0",
-    )
-    return Job(RunSpec(method=identity, data=data, seed=seed), RunOptions())
+    facts = {"title": method, "follows": "paper", "distribution": "x", "version": "1", "config": {}, "changed": {}}
+    data = {"features": "simulated", "simulated": True, "split": "cls", "text_order": "by-name"}
+    data |= {"dataset": dataset, "fingerprint": "0", "split_hash": "0"}
+    spec = RunSpec(method=MethodIdentity(name=method, **facts), data=DataSpec(**data), seed=seed)
+    return Job(spec, RunOptions())
 
 
 def epoch(number: int, hm: float) -> EpochResult:
@@ -62,7 +57,7 @@ def progress(*runs: Run, workers: int = 1, clock: Clock | None = None) -> Progre
 
 def test_states_follow_events():
     a, b = job("mft", 0), job("mft", 1)
-    done = Run(job("mft", 2), to_do=False, record="a record", seconds=10.0)
+    done = finished(job("mft", 2), 10.0)
     damaged = Run(job("mft", 3), to_do=False)
     shown = progress(Run(a), Run(b), done, damaged)
     assert list(shown.states.values()) == [State.WAITING, State.WAITING, State.DONE, State.FAILED]
@@ -82,15 +77,15 @@ def test_states_follow_events():
 def test_time_left_is_taken_from_the_most_alike():
     runs = [Run(job("mft", 0)), Run(job("avca", 0)), Run(job("avca", 0, "vggsound"))]
     assert progress(*runs).seconds_left() is None
-    known = Run(job("mft", 1), to_do=False, record="a record", seconds=10.0)
+    known = finished(job("mft", 1), 10.0)
     assert progress(*runs, known).seconds_left() == 30.0
-    slower = Run(job("chance", 1, "vggsound"), to_do=False, record="a record", seconds=40.0)
+    slower = finished(job("chance", 1, "vggsound"), 40.0)
     assert progress(*runs, known, slower).seconds_left() == 10.0 + 10.0 + 40.0
     assert progress(*runs, known, slower, workers=2).seconds_left() == 30.0
 
 
 def test_time_left_is_at_least_that_of_the_slowest_under_way():
-    known = Run(job("mft", 1), to_do=False, record="a record", seconds=10.0)
+    known = finished(job("mft", 1), 10.0)
     first, clock = job("mft", 0), Clock()
     shown = progress(Run(first), known, workers=4, clock=clock)
     shown.report(Started(first, "worker 1"))

@@ -22,13 +22,17 @@ def test_published_grids(name, steps, last):
     assert np.allclose(np.diff(grid), last / (steps - 1))
 
 
-def test_exact_takes_the_middle_of_the_longest_best_interval():
-    assert parse_calibration("exact").choose(CURVE) == pytest.approx(1.2)
-
-
-def test_a_grid_takes_the_smallest_of_equals():
-    assert parse_calibration("grid:0:3:16").choose(CURVE) == pytest.approx(0.6)
-    assert parse_calibration("grid:1:1.5:2").choose(CURVE) == 1.0
+@pytest.mark.parametrize(
+    ("name", "bias"),
+    [
+        ("exact", 1.2),  # the middle of the longest best interval
+        ("grid:0:3:16", 0.6),  # the smallest of equals
+        ("grid:1:1.5:2", 1.0),
+        ("fixed:-0.25", -0.25),
+    ],
+)
+def test_the_bias_on_a_curve(name, bias):
+    assert parse_calibration(name).choose(CURVE) == pytest.approx(bias)
 
 
 def test_a_grid_takes_values_that_differ_by_rounding_as_equal():
@@ -37,25 +41,10 @@ def test_a_grid_takes_values_that_differ_by_rounding_as_equal():
     assert parse_calibration("grid:0:1:2").choose(curve) == 0.0
 
 
-def test_fixed_is_that_bias():
-    assert parse_calibration("fixed:-0.25").choose(CURVE) == -0.25
+BROKEN = ["", "exactly", "exact:1", "grid", "grid:0:3", "grid:0:3:0", "grid:3:0:5", "grid:0:inf:5"]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "exactly",
-        "exact:1",
-        "grid",
-        "grid:0:3",
-        "grid:0:3:0",
-        "grid:3:0:5",
-        "grid:0:inf:5",
-        "fixed:nan",
-        "fixed:x",
-    ],
-)
+@pytest.mark.parametrize("text", [*BROKEN, "fixed:nan", "fixed:x"])
 def test_anything_else_is_refused_in_one_line(text):
     with pytest.raises(ConfigError) as caught:
         parse_calibration(text)

@@ -5,6 +5,7 @@ import torch
 
 import avgzsl_bench as ab
 from avgzsl_bench import Sequences, Videos
+from avgzsl_bench.testing.trial import tiny_task
 
 
 @pytest.fixture
@@ -57,14 +58,8 @@ def test_the_longest_of_each_batch(sequences: Sequences) -> None:
     longest = videos.longest_of(index)
     assert longest == [(2, 3), (3, 3)]
     for rows, most in zip(index, longest, strict=True):
-        taken = videos.take(rows, most)
-        assert taken.audio_steps is not None
-        assert taken.visual_steps is not None
-        own = videos.take(rows)
-        assert own.audio_steps is not None
-        assert own.visual_steps is not None
-        assert (taken.audio_steps.longest, taken.visual_steps.longest) == most
-        assert (own.audio_steps.longest, own.visual_steps.longest) == most
+        for taken in (videos.take(rows, most), videos.take(rows)):
+            assert (taken.audio_steps.longest, taken.visual_steps.longest) == most  # type: ignore[union-attr]
     assert Videos(torch.zeros(3, 2), torch.zeros(3, 2)).longest_of(index) == [None, None]
 
 
@@ -90,8 +85,6 @@ class Watcher(ab.TorchMethod):
 
 
 def test_batches_hold_the_steps_of_their_videos() -> None:
-    from avgzsl_bench.testing.trial import tiny_task
-
     shape = ab.FeatureDims(3, 4, {"text": 4}, sequences=True)
     task = tiny_task(shape, torch.device("cpu"))
     config = ab.TorchConfig(batch_size=5, batches_per_epoch=3)
@@ -103,11 +96,7 @@ def test_batches_hold_the_steps_of_their_videos() -> None:
         for part in (batch, batch.negative):
             assert part is not None
             rows = torch.cdist(part.audio, every.audio).argmin(dim=1)
-            for steps, all_steps in (
-                (part.audio_steps, every.audio_steps),
-                (part.visual_steps, every.visual_steps),
-            ):
-                assert steps is not None
-                assert all_steps is not None
+            for name in ("audio_steps", "visual_steps"):
+                steps, all_steps = getattr(part, name), getattr(every, name)
                 assert torch.equal(steps.padded().values, all_steps.take(rows).padded().values)
                 assert steps.longest == int(steps.length.max())

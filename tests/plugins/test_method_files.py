@@ -44,23 +44,27 @@ BASE = "[[settings]]\nepochs = 1\nbatch_size = 3\n"
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """Make a package of one's own, with a name that no other test has, of TOML files by name."""
+    monkeypatch.syspath_prepend(str(tmp_path))
 
     def make(**files: str) -> str:
-        name = f"package_of_its_own_{next(NUMBER)}"
-        folder = tmp_path / name
+        folder = tmp_path / f"package_of_its_own_{next(NUMBER)}"
         folder.mkdir()
-        (folder / "__init__.py").write_text("")
+        (folder / "__init__.py").touch()
         for file, text in files.items():
             (folder / f"{file}.toml").write_text(text)
-        monkeypatch.syspath_prepend(str(tmp_path))
-        return name
+        return folder.name
 
     return make
 
 
-def test_a_file_gives_the_spec_that_the_constructor_gives(package):
+def test_files_give_the_specs_that_the_constructor_gives_and_are_read_once(package):
     name = package(whole=WHOLE, least=LEAST, base=BASE)
-    assert ab.method_specs(name) == (
+    specs = ab.method_specs(name)
+    assert default_settings(specs[1], "ucf", "selavi") == {"epochs": 2, "batch_size": 3}, (
+        "the inherited ones first"
+    )
+    assert ab.method_specs(name)[0] is specs[0]
+    assert specs == (
         ab.MethodSpec("least", target="some:Method", title="Least", follows="paper"),
         ab.MethodSpec(
             "whole",
@@ -78,19 +82,9 @@ def test_a_file_gives_the_spec_that_the_constructor_gives(package):
     )
 
 
-def test_inherited_settings_come_first(package):
-    _, whole = ab.method_specs(package(whole=WHOLE, least=LEAST, base=BASE))
-    assert default_settings(whole, "ucf", "selavi") == {"epochs": 2, "batch_size": 3}
-
-
 def test_one_file_is_named_by_itself_and_none_by_none(package):
     name = package(least=LEAST, own=LEAST.replace("least", "own") + BASE)
     assert [spec.defaults for spec in ab.method_specs(name)] == [None, f"{name}:own.toml"]
-
-
-def test_files_are_read_once(package):
-    name = package(least=LEAST)
-    assert ab.method_specs(name)[0] is ab.method_specs(name)[0]
 
 
 @pytest.mark.parametrize(
@@ -106,10 +100,7 @@ def test_files_are_read_once(package):
         (LEAST.replace("title", "titel"), r"unknown key of \[method\] 'titel'; did you mean 'title'"),
         (LEAST + "title2 = 3", r"unknown key of \[method\] 'title2'"),
         (LEAST.replace('"Least"', "3"), r"\[method\]: title must be a text, not 3"),
-        (
-            LEAST.replace('"paper"', '"banana"'),
-            "method 'least' follows 'banana': use one of published",
-        ),
+        (LEAST.replace('"paper"', '"banana"'), "method 'least' follows 'banana': use one of published code"),
         (LEAST.replace('"least"', '"Bad Name"'), "method name 'Bad Name': use lower case letters"),
         (LEAST + 'parameters = "many"', r"\[method\]: parameters must be a whole number, not 'many'"),
         (LEAST + 'inherits = "base.toml"', r"\[method\]: inherits must be a list of texts, not 'base.toml'"),
@@ -127,22 +118,12 @@ def test_a_broken_file_is_named_with_the_fault_on_one_line(package, text, reason
     assert "\n" not in str(caught.value)
 
 
-def test_a_broken_file_leaves_out_its_plugin_which_is_named_with_the_file(package, monkeypatch, fresh_plugins):
+def test_a_broken_file_leaves_out_its_plugin_which_is_named_with_the_file(package, add_entry_point, tmp_path):
     name = package(odd="[method\n")
 
-    class Plugin:
-        @ab.hookimpl
-        def avbench_methods(self):
-            return ab.method_specs(name)
-
-    class Entry:
-        name, value, dist = "odd", "odd_plugin", None
-
-        def load(self):
-            return Plugin()
-
-    installed = manager.entry_points(group=manager.GROUP)
-    monkeypatch.setattr(manager, "entry_points", lambda group: [*installed, Entry()])
+    hook = f"@ab.hookimpl\ndef avbench_methods():\n    return ab.method_specs({name!r})\n"
+    (tmp_path / "odd_plugin.py").write_text(f"import avgzsl_bench as ab\n{hook}")
+    add_entry_point("odd", "odd_plugin")
     (status,) = [status for status in manager.load_plugins().loaded if status.name == "odd"]
     assert status.error is not None
     assert f"{name}:odd.toml: " in status.error

@@ -60,17 +60,15 @@ def test_round_trip(path: Path, tmp_path: Path) -> None:
     assert verify(copy) == record
 
 
-@pytest.mark.parametrize("figure", ["seen", "unseen", "hm", "zsl", "ausuc"])
-def test_an_altered_metric(path: Path, figure: str) -> None:
-    alter(path, lambda c: c["metrics"].update({figure: c["metrics"][figure] + 1e-6}))
-    with pytest.raises(RecordError, match=rf"metrics\.{figure} is"):
-        verify(path)
+def shift(figure: str) -> Callable[[Content], object]:
+    return lambda c: c["metrics"].update({figure: c["metrics"][figure] + 1e-6})
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c["metrics"].update(bias=c["metrics"]["bias"] + 1e-6), "not the one of best_epoch"),
+        *((shift(figure), rf"metrics\.{figure} is") for figure in ("seen", "unseen", "hm", "zsl", "ausuc")),
+        (shift("bias"), "not the one of best_epoch"),
         (lambda c: c["classes"][3].update(accuracy=0.123), r"classes\['class 3'\]\.accuracy"),
         (lambda c: c["classes"][3].update(videos=7), r"classes\['class 3'\]\.videos"),
         (lambda c: c["classes"][7].update(role="seen"), "role|metrics"),
@@ -104,7 +102,7 @@ def test_an_altered_metric(path: Path, figure: str) -> None:
         (lambda c: c["data"].update(dataset="../../x"), "data.dataset"),
         (lambda c: c["method"].update(title="\ud800"), "not a record: .*surrogates"),
         (lambda c: c["method"]["config"].update(name="\ud800"), "not a record: .*surrogates"),
-        (lambda c: c["decisions"].update(sha256="0" * 64), "its sha256 is not the one"),
+        (lambda c: c["decisions"].update(sha256="0" * 64), "altered: its sha256 is not the one"),
     ],
 )
 def test_an_altered_record(path: Path, change: Callable[[Content], object], message: str) -> None:
@@ -116,17 +114,7 @@ def test_an_altered_record(path: Path, change: Callable[[Content], object], mess
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "",
-        "no json",
-        "[]",
-        "3",
-        '"text"',
-        "{}",
-        "null",
-        "[" * 100_000,
-        "\ud800".encode("utf-8", "surrogatepass"),
-    ],
+    ["", "no json", "[]", "3", '"text"', "{}", "null", "[" * 100_000, "\ud800".encode("utf-8", "surrogatepass")],
 )
 def test_a_foreign_file(tmp_path: Path, text: str | bytes) -> None:
     file = tmp_path / "foreign.json"
@@ -138,20 +126,6 @@ def test_a_foreign_file(tmp_path: Path, text: str | bytes) -> None:
 def test_a_missing_record(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="cannot be read"):
         verify(tmp_path / "missing.json")
-
-
-def test_missing_decisions(path: Path) -> None:
-    path.with_suffix(".npz").unlink()
-    with pytest.raises(RecordError, match=r"\.npz: cannot be read"):
-        verify(path)
-
-
-def test_an_altered_decision(path: Path) -> None:
-    arrays = columns(path)
-    arrays["gap"][0] += 1.0
-    path.with_suffix(".npz").write_bytes(packed(**arrays))
-    with pytest.raises(RecordError, match="altered: its sha256"):
-        verify(path)
 
 
 @pytest.mark.parametrize("column", ["label", "best_seen", "best_unseen", "gap"])
@@ -187,8 +161,7 @@ def test_decisions_that_cannot_be(path: Path, column: str, value: Any, message: 
 
 class Bomb:
     def __reduce__(self) -> tuple[Any, ...]:
-        raise_on_load = "raise AssertionError('a pickle was loaded')"
-        return exec, (raise_on_load,)
+        return exec, ("raise AssertionError('a pickle was loaded')",)
 
 
 def header_only() -> bytes:
@@ -209,14 +182,7 @@ def plain_array() -> bytes:
 
 @pytest.mark.parametrize(
     "content",
-    [
-        pickle.dumps(Bomb()),
-        b"",
-        b"PK\x03\x04 no archive",
-        plain_array(),
-        header_only(),
-        packed(label=np.arange(3)),
-    ],
+    [pickle.dumps(Bomb()), b"", b"PK\x03\x04 none", plain_array(), header_only(), packed(label=np.arange(3))],
     ids=["pickle", "empty", "no archive", "one array", "too large", "a column is missing"],
 )
 def test_a_file_that_holds_no_decisions(path: Path, content: bytes) -> None:

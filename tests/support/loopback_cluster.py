@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from process_control import descendants
 
 LIMIT = 60
 """Seconds that a node is given to be there."""
@@ -95,21 +96,3 @@ def loopback_cluster() -> Iterator[Cluster]:
         for name in reversed(list(cluster.nodes)):
             cluster.kill(name)
         shutil.rmtree(cluster.folder, ignore_errors=True)
-
-
-def _parents() -> dict[int, int]:
-    """The parent of every process."""
-    found = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            found[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-    return found
-
-
-def descendants(process: int) -> list[int]:
-    """Every process below one."""
-    parents = _parents()
-    below = [process]
-    for one in below:
-        below += [child for child, parent in parents.items() if parent == one]
-    return below[1:]

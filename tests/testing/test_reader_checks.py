@@ -60,39 +60,39 @@ class Plain:
         )
 
 
-class Misnamed(Plain):
+def breaking(name, **broken):
+    return type(name, (Plain,), broken)
+
+
+def misrecognising(name, change):
+    """A reader whose detected features are changed, given the folder."""
+
     def recognise(self, directory, datasets):
-        return [replace(found, reader="other") for found in super().recognise(directory, datasets)]
+        return [replace(found, **change(directory)) for found in Plain.recognise(self, directory, datasets)]
+
+    return breaking(name, recognise=recognise)
 
 
-class OtherDataset(Plain):
-    def recognise(self, directory, datasets):
-        return [replace(found, dataset="vggsound") for found in super().recognise(directory, datasets)]
+Misnamed = misrecognising("Misnamed", lambda directory: {"reader": "other"})
+OtherDataset = misrecognising("OtherDataset", lambda directory: {"dataset": "vggsound"})
+FeaturesLeadOut = misrecognising("FeaturesLeadOut", lambda directory: {"features": "../x"})
+OutsidePath = misrecognising("OutsidePath", lambda directory: {"path": directory.parent})
+FindsNone = breaking("FindsNone", recognise=lambda self, directory, datasets: None)
+Blind = breaking("Blind", there=lambda self, path: False)
+FindsEverything = breaking("FindsEverything", there=lambda self, path: True)
+
+table_of = Plain.table
 
 
-class FeaturesLeadOut(Plain):
-    def recognise(self, directory, datasets):
-        return [replace(found, features="../x") for found in super().recognise(directory, datasets)]
+def reverse_labels(table):
+    return replace(table, label=table.label[::-1].copy())
 
 
-class OutsidePath(Plain):
-    def recognise(self, directory, datasets):
-        return [replace(found, path=directory.parent) for found in super().recognise(directory, datasets)]
-
-
-class Blind(Plain):
-    def there(self, path):
-        return False
-
-
-class FindsNone(Plain):
-    def recognise(self, directory, datasets):
-        return None
-
-
-class FindsEverything(Plain):
-    def there(self, path):
-        return True
+OtherFeatures = breaking("OtherFeatures", table=lambda *given: replace(table_of(*given), features="theirs"))
+Unordered = breaking("Unordered", table=lambda *given: reverse_labels(table_of(*given)))
+FewTexts = breaking("FewTexts", table=lambda self, content, text: table_of(self, content, text[:20]))
+GivesDict = breaking("GivesDict", table=lambda self, content, text: {"audio": content})
+Noisy = breaking("Noisy", table=lambda self, _, text: table_of(self, np.random.default_rng().random((3, 2)), text))
 
 
 class MakesItUp(FindsEverything):
@@ -105,32 +105,6 @@ class RefusesStrangers(Plain):
         if not path.exists():
             raise ab.DataError(f"{path}: missing")
         return True
-
-
-class OtherFeatures(Plain):
-    def table(self, content, text):
-        return replace(super().table(content, text), features="theirs")
-
-
-class Unordered(Plain):
-    def table(self, content, text):
-        table = super().table(content, text)
-        return replace(table, label=table.label[::-1].copy())
-
-
-class FewTexts(Plain):
-    def table(self, content, text):
-        return super().table(content, text[:20])
-
-
-class GivesDict(Plain):
-    def table(self, content, text):
-        return {"audio": content}
-
-
-class Noisy(Plain):
-    def table(self, content, text):
-        return super().table(np.random.default_rng().standard_normal((3, 2)), text)
 
 
 class KeepsACache(Plain):
@@ -211,10 +185,7 @@ def test_a_plain_reader_passes(sample):
             TwoLines,
             "check_refuses_damaged_files: text.npy cut to 0 of 1744 bytes: the message of DataError is not",
         ),
-        (
-            OtherError,
-            "check_refuses_damaged_files: values.json cut to 0 of 36 bytes: .*failed: JSONDecodeError",
-        ),
+        (OtherError, "check_refuses_damaged_files: values.json cut to 0 of 36 bytes: .*failed: JSONDecodeError"),
     ],
 )
 def test_each_broken_rule_is_found_and_named(target, rule, sample):

@@ -24,14 +24,6 @@ class TinyConfig(ab.TorchConfig):
     shift: float = ab.Field(0.0, description="added to embedded videos")
 
 
-class TinyNet(nn.Module):
-    def __init__(self, videos: int, text: int, hidden: int) -> None:
-        super().__init__()
-        self.videos = nn.Linear(videos, hidden)
-        self.norm = nn.BatchNorm1d(hidden)
-        self.text = nn.Linear(text, hidden, bias=False)
-
-
 class Tiny(ab.TorchMethod[TinyConfig]):
     """Linear maps to a joint space; `enc` and `copy` are one layer under two released names."""
 
@@ -44,18 +36,21 @@ class Tiny(ab.TorchMethod[TinyConfig]):
         return ab.FeatureDims(audio, videos - audio, {"word2vec": state["W.weight"].shape[1]}), {"hidden": hidden}
 
     def build(self):
-        return TinyNet(self.shape.audio + self.shape.visual, self.shape.text_width, self.config.hidden)
+        hidden = self.config.hidden
+        videos = nn.Linear(self.shape.audio + self.shape.visual, hidden)
+        text = nn.Linear(self.shape.text_width, hidden, bias=False)
+        return nn.ModuleDict({"videos": videos, "norm": nn.BatchNorm1d(hidden), "text": text})
 
     def losses(self, batch):
-        logits = self.embed_videos(batch) @ self.module.text(self.train_text).T
+        logits = self.embed_videos(batch) @ self.module["text"](self.train_text).T
         return {"total": F.cross_entropy(logits, batch.label)}
 
     def embed_videos(self, videos):
         joined = torch.cat([videos.audio, videos.visual], dim=1)
-        return self.module.norm(self.module.videos(joined)) + self.config.shift
+        return self.module["norm"](self.module["videos"](joined)) + self.config.shift
 
     def embed_classes(self, classes):
-        return self.module.text(self.text_of(classes))
+        return self.module["text"](self.text_of(classes))
 
 
 def official_state(hidden: int = 6, videos: int = 384, text: int = 300) -> dict[str, torch.Tensor]:

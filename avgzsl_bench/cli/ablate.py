@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from avgzsl_bench.records.collect import RecordTable
     from avgzsl_bench.records.record import Record
     from avgzsl_bench.report.boards.ablation import AblationBoard, AblationRequest
-    from avgzsl_bench.report.tables.document import Document
 
 
 @click.command(short_help="Run a method's ablation, and make its tables.")
@@ -63,6 +62,7 @@ def ablate(
     beside it. A setting given with --set holds in every variant that does not set it itself.
     """
     from avgzsl_bench.cli.console import plain_console
+    from avgzsl_bench.cli.show import list_files, show_heading, show_notes, show_table
     from avgzsl_bench.data.datasets.registry import known_dataset
     from avgzsl_bench.data.store.installed import data_root as locate
     from avgzsl_bench.execution.ablation import ablation_of
@@ -94,9 +94,14 @@ def ablate(
     written = write_ablations(boards, tables)
     console = plain_console()
     for document in ablation_documents(boards):
-        _print(document, console)
-    for path in written:
-        click.echo(f"wrote {path}")
+        show_heading(console, document.heading, document.warning)
+        for table in document.terminal:
+            console.print()
+            show_heading(console, table.title)
+            show_table(console, table)
+        console.print()
+        show_notes(console, document.notes)
+    list_files(written)
 
 
 @dataclass(frozen=True)
@@ -184,16 +189,3 @@ def _collect(results: Path) -> list[RecordTable]:
 
 def _say(console: Console, line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _print(document: Document, console: Console) -> None:
-    from avgzsl_bench.cli.show import show_heading, show_table
-
-    show_heading(console, document.heading, document.warning)
-    for table in document.terminal:
-        console.print()
-        show_heading(console, table.title)
-        show_table(console, table)
-    console.print()
-    for note in document.notes:
-        console.print(f"- {note}")

@@ -36,14 +36,10 @@ import click
 def compare(
     methods: tuple[str, ...],
     results: Path,
-    dataset: str | None,
-    features: str | None,
-    split: str | None,
-    calibration: str | None,
-    text_order: str | None,
     figure: str,
     classes: int,
     latex: Path | None,
+    **options: str | None,
 ) -> None:
     """Compare methods that were tested on the same videos, from their records.
 
@@ -51,22 +47,13 @@ def compare(
     procedure. One METHOD alone compares its configurations; beside others it stands with its defaults.
     """
     from avgzsl_bench.cli.console import plain_console
-    from avgzsl_bench.cli.show import show_heading, show_table
+    from avgzsl_bench.cli.show import list_files, show_heading, show_notes, show_table
     from avgzsl_bench.report.boards.board import read_boards
     from avgzsl_bench.report.boards.comparison import compare_methods
     from avgzsl_bench.report.folder import write_latex
     from avgzsl_bench.report.tables.comparison import comparison_document
 
-    comparison = compare_methods(
-        read_boards(results),
-        methods,
-        figure.casefold(),
-        dataset=dataset,
-        features=features,
-        split=split,
-        calibration=calibration,
-        text_order=text_order,
-    )
+    comparison = compare_methods(read_boards(results), methods, figure.casefold(), **options)
     document = comparison_document(comparison, classes)
     if latex is not None:
         write_latex(document, latex)
@@ -76,7 +63,5 @@ def compare(
         if table.title:
             console.print(f"\n{table.title}", style="bold")
         show_table(console, table)
-    for note in document.notes:
-        console.print(f"- {note}")
-    if latex is not None:
-        click.echo(f"wrote {latex}")
+    show_notes(console, document.notes)
+    list_files([latex] if latex else [])

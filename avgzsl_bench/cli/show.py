@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
 from rich.text import Text
 
 from avgzsl_bench.cli.console import plain_table, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from rich.console import Console
 
     from avgzsl_bench.report.tables.table import Table
@@ -29,5 +33,16 @@ def show_table(console: Console, table: Table) -> None:
     for row in table.rows:
         shown.add_row(*(Text("\n".join(cell.lines)) for cell in row))
     print_table(console, shown)
-    for note in table.notes:
+    show_notes(console, table.notes)
+
+
+def show_notes(console: Console, notes: Iterable[str]) -> None:
+    """Print notes as a list."""
+    for note in notes:
         console.print(f"- {note}")
+
+
+def list_files(written: Iterable[Path]) -> None:
+    """Print the files that were written."""
+    for path in written:
+        click.echo(f"wrote {path}")

@@ -16,8 +16,7 @@ from avgzsl_bench.report.reported import figures
 from avgzsl_bench.report.reported.figures import Paper, ReportedFigure
 from avgzsl_bench.report.reported.figures import reported_specs as registered_specs
 from avgzsl_bench.report.reported.literature import LiteratureTable, literature_tables, read_literature
-from avgzsl_bench.report.tables.literature import literature_document
-from avgzsl_bench.report.tables.literature_notes import origin
+from avgzsl_bench.report.tables.literature import literature_document, origin
 
 if TYPE_CHECKING:
     from pathlib import Path

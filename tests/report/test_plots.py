@@ -11,9 +11,8 @@ from make_record import make_record
 from avgzsl_bench.report.boards.board import Board, read_boards
 from avgzsl_bench.report.formats.pdf import pdf_of
 from avgzsl_bench.report.formats.svg import svg_of
-from avgzsl_bench.report.plots import SHOWN
+from avgzsl_bench.report.plots import SHOWN, plots_of
 from avgzsl_bench.report.plots.curves import mean_curve
-from avgzsl_bench.report.plots.draw import plots_of
 from avgzsl_bench.report.stats.correctness import mean_class_accuracy
 from avgzsl_bench.report.tables.board import board_document
 from avgzsl_bench.report.text import SIMULATED_WARNING

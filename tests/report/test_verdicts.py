@@ -7,8 +7,7 @@ import pytest
 from avgzsl_bench.data.data_spec import DataSpec
 from avgzsl_bench.records.collect import BoardKey
 from avgzsl_bench.report.reported.figures import PRINTED, ReportedFigure
-from avgzsl_bench.report.reported.matches import ReportedMatch
-from avgzsl_bench.report.reported.verdicts import Verdict, verdicts
+from avgzsl_bench.report.reported.verdicts import ReportedMatch, Verdict, verdicts
 
 
 def board(features: str = "clip_clap", *, simulated: bool = False, calibration: str = "exact") -> BoardKey:

@@ -12,7 +12,7 @@ from avgzsl_bench.method.registry import method_class
 from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.records.collect import BoardKey, RecordTable
 from avgzsl_bench.report.reported.figures import all_reported_ablations
-from avgzsl_bench.report.reported.matches import verdicts_of
+from avgzsl_bench.report.reported.verdicts import verdicts_of
 from avgzsl_bench.report.stats.rows import rows_of
 
 if TYPE_CHECKING:

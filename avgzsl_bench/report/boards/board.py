@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -12,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
 from avgzsl_bench.records.collect import BoardKey, RecordTable, collect
-from avgzsl_bench.report.boards.labels import is_standard, labels_of
+from avgzsl_bench.report.boards.labels import distinct_names, is_standard, labels_of
 from avgzsl_bench.report.boards.provenance import provenance_of, training_seconds
 from avgzsl_bench.report.reported.figures import reported_for
-from avgzsl_bench.report.reported.matches import ReportedMatch, verdicts_of
+from avgzsl_bench.report.reported.verdicts import ReportedMatch, verdicts_of
 from avgzsl_bench.report.stats.rows import ResultRow, Spread, rows_of
 from avgzsl_bench.report.stats.sensitivity import sensitivity_of
 
@@ -120,20 +118,24 @@ def read_boards(results: Path) -> list[Board]:
         PluginError: a file of reported figures is malformed.
     """
     tables = collect(results)
-    shared = Counter(_short_name(table.key) for table in tables)
-    boards = [_board(table, unique=shared[_short_name(table.key)] == 1) for table in tables]
+    short = [_short_name(table.key) for table in tables]
+    names = distinct_names(short, [table.key.parts for table in tables])
+    boards = [
+        _board(table, name, unique=name == plain) for table, name, plain in zip(tables, names, short, strict=True)
+    ]
     return sorted(boards, key=lambda board: (board.key.data.simulated, board.name))
 
 
-def _board(table: RecordTable, *, unique: bool) -> Board:
+def _board(table: RecordTable, name: str, *, unique: bool) -> Board:
     key = table.key
-    rows = _rows(table)
-    rows.sort(key=lambda row: (-row.result.spread["hm"].mean, row.label.casefold(), row.settings))
+    rows = sorted(
+        _rows(table), key=lambda row: (-row.result.spread["hm"].mean, row.label.casefold(), row.settings)
+    )
     classes = table.stored[0].record.classes
     roles = Counter(c.role for c in classes if c.videos)
     return Board(
         key=key,
-        name=_short_name(key) if unique else f"{_short_name(key)}-{_digest(key)}",
+        name=name,
         heading=_heading(key, unique=unique),
         rows=tuple(rows),
         records=len(table.stored),
@@ -169,10 +171,6 @@ def _short_name(key: BoardKey) -> str:
     if key.data.text_order != _PLAIN_TEXT_ORDER:
         parts.append(key.data.text_order)
     return "-".join(parts)
-
-
-def _digest(key: BoardKey) -> str:
-    return hashlib.sha256(json.dumps(key.parts).encode()).hexdigest()[:12]
 
 
 def _heading(key: BoardKey, *, unique: bool) -> str:

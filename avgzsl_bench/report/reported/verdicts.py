@@ -1,4 +1,4 @@
-"""Position of a printed figure relative to our 95 percent interval, or the reason why it has none."""
+"""Position of printed figures relative to our 95 percent intervals, or the reason why they have none."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from avgzsl_bench.report.reported.figures import PRINTED
+from avgzsl_bench.report.text import printed
 
 if TYPE_CHECKING:
     from avgzsl_bench.records.collect import BoardKey
-    from avgzsl_bench.report.reported.figures import Printed
+    from avgzsl_bench.report.reported.figures import Printed, ReportedFigure
+    from avgzsl_bench.report.stats.rows import ResultRow
 
 NOT_COMPARABLE: Final = "not comparable"
-Word = Literal["inside", "above", "below", "not comparable"]
 _ROUNDING = 0.005
 """Half a unit of the last digit that papers print, in percent."""
 
@@ -24,12 +25,55 @@ class Verdict:
     """Position of a printed figure relative to our interval.
 
     Attributes:
-        word: inside, above or below our interval; or not comparable.
         reason: why it cannot be compared, or a remark on the comparison; empty if there is neither.
     """
 
-    word: Word
+    word: Literal["inside", "above", "below", "not comparable"]
     reason: str
+
+
+@dataclass(frozen=True)
+class ReportedMatch:
+    """The figures that one source reports for the method of a row, with the verdicts of S, U, HM and ZSL."""
+
+    figure: ReportedFigure
+    verdicts: Mapping[str, Verdict]
+
+    @property
+    def comparable(self) -> bool:
+        """Features and split are those of the board: the figure may stand in a measured row."""
+        return self.verdicts["hm"].word != NOT_COMPARABLE
+
+    @property
+    def remark(self) -> str:
+        """The reason why nothing can be compared, or remarks on the comparison; empty if there are none."""
+        reasons = dict.fromkeys(
+            verdict.reason
+            for verdict in self.verdicts.values()
+            if verdict.reason and not (self.comparable and verdict.word == NOT_COMPARABLE)
+        )
+        text = "; ".join(reasons)
+        return text if self.comparable else f"{NOT_COMPARABLE}: {text}"
+
+    def text(self, name: str) -> str:
+        """Write a figure in percent as printed, with its verdict where it has one."""
+        return text_with_verdict(self.figure, name, self.verdicts if self.comparable else {})
+
+
+def text_with_verdict(figure: Printed | None, name: str, found: Mapping[str, Verdict]) -> str:
+    """Write a figure in percent as printed, followed by its verdict in brackets unless it is not comparable."""
+    word = found[name].word if name in found else NOT_COMPARABLE
+    return printed(figure, name) if word == NOT_COMPARABLE else f"{printed(figure, name)} ({word})"
+
+
+def verdicts_of(figure: Printed, row: ResultRow, key: BoardKey, *, standard: bool) -> dict[str, Verdict]:
+    """Locate the printed S, U, HM and ZSL relative to the intervals of a row of the same method and dataset.
+
+    `standard`: the row ran as the source means the method: without other settings, not stopped early.
+    """
+    intervals = {name: (row.interval[name].low, row.interval[name].high) for name in PRINTED}
+    seeds = len(row.seeds)
+    return verdicts(figure, intervals, key, seeds, standard=standard, options=row.options)
 
 
 def verdicts(
@@ -45,16 +89,12 @@ def verdicts(
 
     Args:
         reported: the figures of a source for the method on the dataset of the board.
-        intervals: lower and upper end of the interval of our row's `seen`, `unseen`, `hm` and `zsl`, as
-            fractions; NaN where there is none.
+        intervals: lower and upper end of the interval of our row's figures, as fractions; NaN where there is none.
         key: of the board; its features, split and calibration count, and whether it is simulated.
         seeds: number of runs behind the row. A single one is compared like many; its interval holds the
             uncertainty of the test videos only, and the reason says so.
-        standard: the row ran as the source means the method: without other settings, not stopped early.
+        standard: see `verdicts_of`.
         options: options of the row's runs that differ from their defaults; papers have none.
-
-    Returns:
-        A verdict by the name of the figure.
     """
     obstacle = _obstacle(reported, key, standard, options or {})
     if obstacle:

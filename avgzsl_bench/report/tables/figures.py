@@ -23,8 +23,7 @@ def method_cell(row: BoardRow) -> Cell:
 def spread_cell(value: Spread, *, place: int | None = None, tied: bool = False) -> Cell:
     """Show mean and standard deviation in percent."""
     text = percent(value)
-    parts = tuple(text.replace(" ± ", "\n± ").split("\n"))
-    return Cell(text, value.mean, parts, place, tied)
+    return Cell(text, value.mean, tuple(text.replace(" ± ", "\n± ").split("\n")), place, tied)
 
 
 def seeds_cell(row: ResultRow) -> Cell:
@@ -33,15 +32,10 @@ def seeds_cell(row: ResultRow) -> Cell:
 
 
 def figure_cells(rows: Sequence[BoardRow], tied: Sequence[bool], figure: str) -> list[dict[str, Cell]]:
-    """Make the cells of all figures of some rows, with the places of those that compete.
+    """Make the cells of all figures of some rows of one board, by the names of `FIGURES`.
 
-    Args:
-        rows: of one board.
-        tied: for each row, whether it is not significantly worse than the best in the figure named.
-        figure: in which rows were tested.
-
-    Returns:
-        For each row its cells by the names of `FIGURES`. Nothing has a place where only one row competes.
+    Those that compete have places, unless only one does. `tied` marks rows not significantly worse than the best
+    in the figure named.
     """
     cells: list[dict[str, Cell]] = [{} for _ in rows]
     for name in FIGURES:

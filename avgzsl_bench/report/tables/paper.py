@@ -8,24 +8,23 @@ from avgzsl_bench.report.boards.labels import MARKED
 from avgzsl_bench.report.stats.pairwise import LEVEL
 from avgzsl_bench.report.stats.rows import RANKED
 from avgzsl_bench.report.tables.figures import figure_cells, method_cell, seeds_cell
-from avgzsl_bench.report.tables.table import Column, Table, make_table
+from avgzsl_bench.report.tables.notes import TEXTS
+from avgzsl_bench.report.tables.table import METHOD, Table, columns, make_table
 from avgzsl_bench.report.text import TITLES, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from avgzsl_bench.report.boards.board import Board, BoardRow
 
-_TIED = "†"
+_TEXTS = TEXTS["paper"]
 
 
 def board_paper(board: Board) -> Table:
     """Show the figures of a board: places among those that compete, ties with the best, no reported figures."""
-    competing = sum(row.competes for row in board.rows)
+    pairs = f"the {pairs_text(sum(row.competes for row in board.rows))} of competing rows"
     tied = [row.result.tied_with_best for row in board.rows]
-    return figures_for_paper(
-        board, board.rows, tied, RANKED, f"the {pairs_text(competing)} of competing rows", board.name
-    )
+    return figures_for_paper(board, board.rows, tied, RANKED, pairs, board.name)
 
 
 def origin_lines(board: Board, rows: Sequence[BoardRow]) -> list[str]:
@@ -58,62 +57,22 @@ def figures_for_paper(
         pairs: number and kind of pairs tested, in words.
         label: of the table.
     """
-    cells = figure_cells(rows, tied, figure)
-    return make_table(
-        [
-            Column("method", "Method", "left"),
-            Column("seeds", "𝑛"),
-            *(Column(name, title) for name, title in TITLES.items()),
-        ],
-        [
-            {"method": method_cell(row), "seeds": seeds_cell(row.result), **found}
-            for row, found in zip(rows, cells, strict=True)
-        ],
-        caption=data_sentence(board),
-        notes=[*_figure_notes(rows), *_tie_note(rows, tied, figure, pairs)],
-        label=label,
-    )
+    cells = [
+        {"method": method_cell(row), "seeds": seeds_cell(row.result), **found}
+        for row, found in zip(rows, figure_cells(rows, tied, figure), strict=True)
+    ]
+    notes = [*_figure_notes(rows), *_tie_note(rows, tied, figure, pairs)]
+    shown = [METHOD, *columns({"seeds": "𝑛", **TITLES})]
+    return make_table(shown, cells, caption=data_sentence(board), notes=notes, label=label)
 
 
 def data_sentence(board: Board) -> str:
     """Describe the data of a board in one sentence."""
-    key = board.key
-    where = (
-        f"{key.data.dataset}, {key.data.features} features, split {key.data.split}, calibration {key.calibration}"
-    )
-    if key.data.text_order != "by-name":
-        where += f", text order {key.data.text_order}"
+    data = board.key.data
+    where = f"{data.dataset}, {data.features} features, split {data.split}, calibration {board.key.calibration}"
+    if data.text_order != "by-name":
+        where += f", text order {data.text_order}"
     return f"{where}; {board.seen} seen and {board.unseen} unseen classes, {board.videos:,} test videos."
-
-
-def _figure_notes(rows: Sequence[BoardRow]) -> list[str]:
-    """Explain figures and methods."""
-    notes = [
-        "In percent: mean ± sample standard deviation over 𝑛 seeds, all on the same test videos; "
-        "a single seed has none."
-    ]
-    if sum(row.competes for row in rows) > 1:
-        notes.append("Bold: best mean; underlined: second best, among methods that compete.")
-    stepwise = sorted({row.label for row in rows if row.result.sequences})
-    if stepwise:
-        notes.append(f"Reading videos step by step: {', '.join(stepwise)}.")
-    texts = sorted({f"{row.label} ({name})" for row in rows for name in row.result.added_text})
-    if texts:
-        notes.append(f"Reading texts added to the dataset: {', '.join(texts)}.")
-    meanings = {MARKED[0]: "gaps in what its authors published were filled", MARKED[1]: "a yardstick"}
-    follows = {row.result.method.follows for row in rows}
-    return notes + [f"{mark.capitalize()}: {meaning}." for mark, meaning in meanings.items() if mark in follows]
-
-
-def _tie_note(rows: Sequence[BoardRow], tied: Sequence[bool], figure: str, pairs: str) -> list[str]:
-    best = max((row.result.spread[figure].mean for row in rows if row.competes), default=0.0)
-    if not any(tie and row.result.spread[figure].mean < best for row, tie in zip(rows, tied, strict=True)):
-        return []
-    varied = " and ".join(dict.fromkeys(row.result.interval[figure].varied for row in rows if row.competes))
-    return [
-        f"{_TIED}: may be the best, no other {TITLES[figure]} can be told to be better (test allowing for "
-        f"{varied}; test videos paired; Holm's correction for {pairs}; {100 * LEVEL:g}%)."
-    ]
 
 
 def pairs_text(rows: int) -> str:
@@ -125,3 +84,26 @@ def pairs_text(rows: int) -> str:
     """
     count = rows * (rows - 1) // 2
     return f"{count} pair{'s' if count != 1 else ''}"
+
+
+def _figure_notes(rows: Sequence[BoardRow]) -> Iterator[str]:
+    """Explain figures and methods."""
+    yield _TEXTS["figures"]
+    if sum(row.competes for row in rows) > 1:
+        yield _TEXTS["places"]
+    stepwise = sorted({row.label for row in rows if row.result.sequences})
+    if stepwise:
+        yield f"Reading videos step by step: {', '.join(stepwise)}."
+    texts = sorted({f"{row.label} ({name})" for row in rows for name in row.result.added_text})
+    if texts:
+        yield f"Reading texts added to the dataset: {', '.join(texts)}."
+    follows = {row.result.method.follows for row in rows}
+    yield from (_TEXTS[mark] for mark in MARKED if mark in follows)
+
+
+def _tie_note(rows: Sequence[BoardRow], tied: Sequence[bool], figure: str, pairs: str) -> list[str]:
+    best = max((row.result.spread[figure].mean for row in rows if row.competes), default=0.0)
+    if not any(tie and row.result.spread[figure].mean < best for row, tie in zip(rows, tied, strict=True)):
+        return []
+    varied = " and ".join(dict.fromkeys(row.result.interval[figure].varied for row in rows if row.competes))
+    return [_TEXTS["tied"].format(title=TITLES[figure], varied=varied, pairs=pairs, level=100 * LEVEL)]

@@ -28,16 +28,13 @@ LISTING = ".avbench-leaderboard"
 
 
 def write_boards(boards: Sequence[Board], out: Path, formats: Collection[str] = DEFAULT_FORMATS) -> list[Path]:
-    """Write every board to a folder; remove files that the last run wrote there and this one did not.
+    """Write every board to a folder, freed of what only the last run wrote there; return the files.
 
     Args:
         boards: at least one.
         out: the folder.
         formats: names from `FORMATS`; with `md` the folder gets a `README.md` with all main tables, and
             `feature-sets.md` with the cards of their feature sets.
-
-    Returns:
-        The files written.
 
     Raises:
         AvbenchError: the folder cannot be written to, or holds a file that is not ours under one of the names.
@@ -59,10 +56,7 @@ def write_boards(boards: Sequence[Board], out: Path, formats: Collection[str] = 
 
 
 def write_ablations(boards: Sequence[AblationBoard], out: Path) -> list[Path]:
-    """Write the tables of each board to a folder, as Markdown, CSV and LaTeX.
-
-    Returns:
-        The files written.
+    """Write the tables of each board to a folder, as Markdown, CSV and LaTeX; return the files.
 
     Raises:
         AvbenchError: the folder cannot be written to, or holds a file that is not ours under one of the names.
@@ -71,10 +65,7 @@ def write_ablations(boards: Sequence[AblationBoard], out: Path) -> list[Path]:
 
 
 def write_literature(tables: Sequence[LiteratureTable], out: Path) -> list[Path]:
-    """Write the tables of reported figures to a folder, as Markdown and CSV.
-
-    Returns:
-        The files written.
+    """Write the tables of reported figures to a folder, as Markdown and CSV; return the files.
 
     Raises:
         AvbenchError: the folder cannot be written to, or holds a file that is not ours under one of the names.
@@ -134,11 +125,7 @@ def _files_of(document: Document, formats: Mapping[str, Format]) -> dict[str, by
     return {name: files[name] for name in sorted(files, key=lambda name: stems.index(name.rpartition(".")[0]))}
 
 
-def _readme(
-    documents: Sequence[Document],
-    of_each: Sequence[Collection[str]],
-    of_all: Collection[str],
-) -> str:
+def _readme(documents: Sequence[Document], of_each: Sequence[Collection[str]], of_all: Collection[str]) -> str:
     """Show the main table of each board, with links to its files and to those of all boards."""
     from avgzsl_bench.report.formats.markdown import summary_of
 

@@ -86,16 +86,9 @@ class AblationKey:
     @property
     def parts(self) -> tuple[Any, ...]:
         """Everything that distinguishes the key, to sort by and to make a digest of."""
-        key = self.board
-        data = (
-            key.data.simulated,
-            key.data.dataset,
-            key.data.features,
-            key.data.split,
-            key.data.fingerprint,
-            key.data.split_hash,
-        )
-        return (*data, self.distribution, self.version, self.sequences, self.added_text)
+        data = self.board.data
+        names = (data.simulated, data.dataset, data.features, data.split, data.fingerprint, data.split_hash)
+        return (*names, self.distribution, self.version, self.sequences, self.added_text)
 
 
 @dataclass(frozen=True)
@@ -103,7 +96,6 @@ class AblationRow:
     """One variant.
 
     Attributes:
-        variant: as declared.
         result: its runs; None if there is no record of it.
         reported: what a paper reported for it on this dataset, whatever the features; None if nothing.
         verdicts: of each reported S, U, HM and ZSL; empty where nothing was measured or reported.
@@ -125,13 +117,7 @@ class AblationTable:
 
 @dataclass(frozen=True)
 class AblationBoard:
-    """All tables of an ablation, from records that may be compared.
-
-    Attributes:
-        request: that the board answers.
-        key: of the records.
-        tables: in the order in which they are declared.
-    """
+    """All tables of an ablation, as declared, from records that may be compared."""
 
     request: AblationRequest
     key: AblationKey
@@ -153,7 +139,7 @@ def ablation_boards(request: AblationRequest, tables: Sequence[RecordTable]) -> 
 
     Args:
         request: the ablation.
-        tables: records, as `collect` gives them; others than those requested are ignored.
+        tables: as `collect` gives them; other records than those requested are ignored.
 
     Raises:
         AvbenchError: a variant with a setting that the method does not take.
@@ -213,7 +199,9 @@ def _board(
         for variant in declared.variants:
             config = request.config_of(variant, key.board.data.features)
             runs = [(board, stored) for board, stored in found if stored.record.method.config == config]
-            rows += _rows(request, variant, runs, _reported_of(declared, variant, reported))
+            place = declared.reported
+            printed = reported.get((place.source, place.table, variant.reported or "")) if place else None
+            rows += _rows(request, variant, runs, printed)
         tables.append(AblationTable(declared, tuple(rows)))
     return AblationBoard(request, key, tuple(tables))
 
@@ -237,9 +225,3 @@ def _rows(
         )
         for result in rows_of(RecordTable(key, tuple(stored for _, stored in runs)))
     ]
-
-
-def _reported_of(declared: VariantTable, variant: Variant, reported: Reported) -> ReportedAblation | None:
-    if declared.reported is None or variant.reported is None:
-        return None
-    return reported.get((declared.reported.source, declared.reported.table, variant.reported))

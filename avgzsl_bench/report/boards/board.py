@@ -30,10 +30,7 @@ class BoardRow:
     """A result with what its board adds: labels, and the figures that papers reported.
 
     Attributes:
-        result: the runs.
-        label: title of the method, marked where it is a reconstruction or a reference; with its version
-            if the board has two.
-        settings: differences from the defaults, as `key=value, ...`, and a precision that is not full; or empty.
+        label, settings: see `labels_of`.
         reported: figures that papers reported for the method on this dataset, whatever the features; those on
             the features and split of the board first.
     """
@@ -74,7 +71,6 @@ class Board:
     """One leaderboard.
 
     Attributes:
-        key: what all its records have in common.
         name: of its files, without ending.
         heading: one line that distinguishes it from every other board.
         rows: best HM first.

@@ -29,9 +29,7 @@ class MethodComparison:
     """Rows of one board, compared in one figure.
 
     Attributes:
-        board: that has the rows.
         rows: two or more, in the order in which the methods were named.
-        figure: `seen`, `unseen`, `hm` or `zsl`.
         tests: of all pairs; their positions are those in `rows`.
         left_out: number of further configurations of a method, by its name.
     """
@@ -87,7 +85,7 @@ def compare_methods(
     Args:
         boards: all boards.
         methods: names or titles of methods; one named twice counts once.
-        figure: `seen`, `unseen`, `hm` or `zsl`.
+        figure: one of `RESAMPLED_FIGURES`.
         options: only boards of this dataset, features, split, calibration or text_order; None for any.
 
     Raises:

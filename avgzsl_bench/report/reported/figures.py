@@ -201,11 +201,7 @@ def chosen(figures: Iterable[ReportedFigure]) -> list[ReportedFigure]:
 
 
 def reported_for(title: str, dataset: str) -> Sequence[ReportedFigure]:
-    """Find what is reported for a method on a dataset: one figure for each feature set and split.
-
-    Args:
-        title: of the method, as its paper writes it, in any case.
-        dataset: by name.
+    """Find what is reported for the title of a method on a dataset: one figure for each feature set and split.
 
     Raises:
         PluginError: a registered file is missing or malformed.

@@ -48,11 +48,7 @@ class PairTest:
 
 
 def pair_tests(rows: Sequence[ResultRow], figure: str = "hm") -> list[PairTest]:
-    """Test all pairs of rows of one board in one figure; Holm's correction is for these pairs.
-
-    Args:
-        rows: two rows or more.
-        figure: `seen`, `unseen`, `hm` or `zsl`.
+    """Test all pairs of rows of one board in one of `RESAMPLED_FIGURES`; Holm's correction is for these pairs.
 
     Returns:
         First with second, first with third, ..., second with third, ...

@@ -43,16 +43,12 @@ class ResultRow:
     """The results of one method with one configuration.
 
     Attributes:
-        method: shared by all runs of the row.
         sequences: the runs use the time steps of the videos.
         added_text: fingerprint of each text that was added to the dataset and that the runs use.
         options: options of the runs that differ from their defaults, such as the precision.
         epochs: epochs of stage 1 that were trained.
-        seeds: ascending.
-        best_epochs: of each seed.
         spread: of each of `FIGURES` and of `bias`, as fractions.
-        runs: one for each seed, with their decisions.
-        correctness: of the runs on the test videos.
+        runs: one for each seed, in ascending order, with their decisions.
         interval: of the mean of each figure but AUSUC, as fractions.
         ranks: the ranks by HM that it may have among those that compete; None if it does not, or is the only one.
         tied_with_best: it competes, and no other that does has a significantly better HM.

@@ -68,9 +68,8 @@ def test_variance_is_that_of_scipy_but_for_the_number_of_draws() -> None:
         return harmonic_mean(np.mean(accuracy[:20], axis=0), np.mean(accuracy[20:], axis=0))
 
     ours = replicates_of([row], seed=4, resamples=10000)["hm"].std()
-    theirs = scipy_bootstrap(
-        videos, hm, n_resamples=10000, vectorized=True, method="percentile", random_state=1
-    ).standard_error
+    options = {"n_resamples": 10000, "vectorized": True, "method": "percentile", "random_state": 1}
+    theirs = scipy_bootstrap(videos, hm, **options).standard_error
     assert ours == pytest.approx(theirs * np.sqrt(6 / 5), rel=0.04)
 
 

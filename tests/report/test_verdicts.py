@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,7 +9,8 @@ import pytest
 from avgzsl_bench.data.data_spec import DataSpec
 from avgzsl_bench.records.collect import BoardKey
 from avgzsl_bench.report.reported.figures import PRINTED, ReportedFigure
-from avgzsl_bench.report.reported.verdicts import ReportedMatch, Verdict, verdicts
+from avgzsl_bench.report.reported.verdicts import ReportedMatch, Verdict, verdicts_of
+from avgzsl_bench.report.stats.variance import Interval
 
 
 def board(features: str = "clip_clap", *, simulated: bool = False, calibration: str = "exact") -> BoardKey:
@@ -24,7 +27,7 @@ def board(features: str = "clip_clap", *, simulated: bool = False, calibration: 
 
 
 HERE = board()
-INTERVALS = {"seen": (0.70, 0.75), "unseen": (0.40, 0.45), "hm": (0.50, 0.55), "zsl": (0.46, 0.50)}
+ENDS = {"seen": (0.70, 0.75), "unseen": (0.40, 0.45), "hm": (0.50, 0.55), "zsl": (0.46, 0.50)}
 
 
 ONE_SEED = "one seed: the interval is that of the test videos alone"
@@ -38,8 +41,17 @@ def reported(**changes: Any) -> ReportedFigure:
     return ReportedFigure.model_validate(FIGURE | printed | changes)
 
 
-def located(key: BoardKey = HERE, seeds: int = 3, **changes: Any) -> dict[str, Verdict]:
-    return verdicts(reported(**changes), INTERVALS, key, seeds, standard=True)
+def located(
+    key: BoardKey = HERE,
+    seeds: int = 3,
+    options: Mapping[str, str] = MappingProxyType({}),
+    standard: bool = True,
+    ends: Mapping[str, tuple[float, float]] = MappingProxyType({}),
+    **changes: Any,
+) -> dict[str, Verdict]:
+    interval = {name: Interval(*both, "") for name, both in {**ENDS, **ends}.items()}
+    row: Any = SimpleNamespace(interval=interval, seeds=range(seeds), options=options)
+    return verdicts_of(reported(**changes), row, key, standard=standard)
 
 
 def test_each_cell_lies_inside_above_or_below_our_interval() -> None:
@@ -57,25 +69,23 @@ def test_each_cell_lies_inside_above_or_below_our_interval() -> None:
     ],
 )
 def test_the_ends_belong_to_the_interval(printed: float, low: float, word: str) -> None:
-    found = verdicts(reported(zsl=printed), INTERVALS | {"zsl": (low, 0.5)}, HERE, seeds=3, standard=True)
-    assert found["zsl"].word == word
+    assert located(zsl=printed, ends={"zsl": (low, 0.5)})["zsl"].word == word
 
 
 @pytest.mark.parametrize(
-    ("changes", "key", "ran", "reason"),
+    ("facts", "reason"),
     [
-        ({}, board(simulated=True), {}, "simulated features"),
-        ({"features": "c3d_vggish"}, HERE, {}, "other features: c3d_vggish"),
-        ({"split": "main"}, HERE, {}, "other split: main"),
-        ({"features": "selavi", "split": "main"}, HERE, {}, "other features and split: selavi, main"),
-        ({}, HERE, {"options": {"precision": "bf16"}}, "precision bf16"),
-        ({}, HERE, {"standard": False}, "other settings"),
-        ({}, board(calibration="fixed:0"), {}, "the bias was not validated"),
+        ({"key": board(simulated=True)}, "simulated features"),
+        ({"features": "c3d_vggish"}, "other features: c3d_vggish"),
+        ({"split": "main"}, "other split: main"),
+        ({"features": "selavi", "split": "main"}, "other features and split: selavi, main"),
+        ({"options": {"precision": "bf16"}}, "precision bf16"),
+        ({"standard": False}, "other settings"),
+        ({"key": board(calibration="fixed:0")}, "the bias was not validated"),
     ],
 )
-def test_unlike_is_not_compared(changes: dict[str, str], key: BoardKey, ran: dict[str, Any], reason: str) -> None:
-    found = verdicts(reported(**changes), INTERVALS, key, seeds=3, **{"standard": True, **ran})
-    assert found == {name: Verdict("not comparable", reason) for name in PRINTED}
+def test_unlike_is_not_compared(facts: dict[str, Any], reason: str) -> None:
+    assert located(**facts) == {name: Verdict("not comparable", reason) for name in PRINTED}
 
 
 def test_steps_and_their_means_are_the_same_features() -> None:
@@ -98,8 +108,8 @@ def test_one_seed_and_a_contradicted_hm_are_compared_and_named() -> None:
 
 
 def test_without_an_interval_of_hm_no_figure_shows_a_verdict() -> None:
-    for hm, text in ((INTERVALS["hm"], "76.00 (above)"), (NO_INTERVAL, "76.00")):
-        found = verdicts(reported(zsl=None), INTERVALS | {"hm": hm}, HERE, seeds=1, standard=True)
+    for hm, text in ((ENDS["hm"], "76.00 (above)"), (NO_INTERVAL, "76.00")):
+        found = located(seeds=1, zsl=None, ends={"hm": hm})
         match = ReportedMatch(reported(zsl=None), found)
         assert (match.text("seen"), match.text("zsl")) == (text, "–")
         remark = f"not comparable: {ONE_SEED}; no interval; not printed"

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_PLAIN_CALIBRATION = "exact"
-_PLAIN_TEXT_ORDER = "by-name"
-
 
 @dataclass(frozen=True)
 class BoardRow:
@@ -162,9 +159,9 @@ def _short_name(key: BoardKey) -> str:
     parts = [key.data.dataset, key.data.features, key.data.split]
     if key.data.simulated and key.data.features != SIMULATED:
         parts.append(SIMULATED)
-    if key.calibration != _PLAIN_CALIBRATION:
+    if key.calibration != "exact":
         parts.append(re.sub(r"[^A-Za-z0-9_.-]", "_", key.calibration))
-    if key.data.text_order != _PLAIN_TEXT_ORDER:
+    if key.data.text_order != "by-name":
         parts.append(key.data.text_order)
     return "-".join(parts)
 

@@ -151,12 +151,11 @@ def _doubts(row: LiteratureRow, dataset: str) -> list[str]:
 
 def _conflicts(figures: Iterable[ReportedFigure], shown: Iterable[ReportedFigure]) -> tuple[Conflict, ...]:
     at = {figure.cell: figure for figure in shown}
-    pairs = [(at[other.cell], other) for other in figures if other is not at[other.cell]]
-    compared = [(one, other, _differing(one, other)) for one, other in pairs]
-    return tuple(Conflict(one, other, names) for one, other, names in compared if names)
-
-
-def _differing(one: ReportedFigure, other: ReportedFigure) -> tuple[str, ...]:
-    """Name the figures that both print, with different values."""
-    both = [(name, getattr(one, name), getattr(other, name)) for name in PRINTED]
-    return tuple(name for name, a, b in both if a is not None and b is not None and a != b)
+    found = []
+    for other in figures:
+        one = at[other.cell]
+        both = [(name, getattr(one, name), getattr(other, name)) for name in PRINTED]
+        names = tuple(name for name, a, b in both if a is not None and b is not None and a != b)
+        if names:
+            found.append(Conflict(one, other, names))
+    return tuple(found)

@@ -18,7 +18,6 @@ from avgzsl_bench.report.stats.variance import Interval, components_of, interval
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from avgzsl_bench.gzsl.metrics import Metrics
     from avgzsl_bench.records.collect import RecordTable, StoredRecord
     from avgzsl_bench.records.record import Record, RecordedMethod
 
@@ -122,16 +121,13 @@ def _identity(record: Record) -> str:
     return json.dumps([method, len(record.trace), *data, record.options], sort_keys=True)
 
 
-def _result(stored: StoredRecord) -> tuple[Metrics, int]:
-    return stored.record.metrics, stored.record.best_epoch
-
-
 def _runs(group: Iterable[StoredRecord]) -> tuple[StoredRecord, ...]:
     """Return the runs of a row, one for each seed."""
     by_seed: dict[int, StoredRecord] = {}
     for stored in group:
         known = by_seed.setdefault(stored.record.seed, stored)
-        if _result(known) != _result(stored):
+        first, second = ((run.record.metrics, run.record.best_epoch) for run in (known, stored))
+        if first != second:
             raise RecordError(
                 f"{known.path} and {stored.path}: different figures for the same method, settings and seed "
                 f"{stored.record.seed}; remove one"

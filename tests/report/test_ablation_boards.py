@@ -93,9 +93,7 @@ def test_the_layout_is_that_of_the_papers_tables(tmp_path: Path) -> None:
     assert full[0] == full[1] == full[2]
 
 
-def test_measured_figures_are_mean_and_sample_deviation_over_seeds(
-    tmp_path: Path,
-) -> None:
+def test_measured_figures_are_mean_and_sample_deviation_over_seeds(tmp_path: Path) -> None:
     paths = [make(tmp_path, REQUEST, "w/o att", seed=seed) for seed in range(4)]
     hm = [100 * read_record(path).metrics.hm for path in paths]
     document = document_of(tmp_path)
@@ -173,9 +171,7 @@ def test_records_of_another_origin_never_share_a_board(tmp_path: Path, other: di
     assert len(set(names_of(boards))) == 2
 
 
-def test_other_methods_datasets_splits_and_settings_are_passed_over(
-    tmp_path: Path,
-) -> None:
+def test_other_methods_datasets_splits_and_settings_are_passed_over(tmp_path: Path) -> None:
     make(tmp_path, replace(REQUEST, settings={"layers": 2}), "MFT")
     make(tmp_path, replace(REQUEST, dataset="vggsound"), "MFT", dataset="vggsound")
     make(tmp_path, replace(REQUEST, split="main"), "MFT")
@@ -198,9 +194,7 @@ def test_variants_may_differ_in_calibration(tmp_path: Path) -> None:
     assert [record["calibration"] for record in values(document.data)] == ["exact", "clipclap"]
 
 
-def test_a_row_that_the_paper_lacks_and_a_name_that_it_does_not_have_are_named(
-    tmp_path: Path,
-) -> None:
+def test_a_row_that_the_paper_lacks_and_a_name_that_it_does_not_have_are_named(tmp_path: Path) -> None:
     variants = [
         {"label": "ours", "settings": {"attention": "ff_only"}},
         {"label": "misspelt", "settings": {"layers": 1}, "reported": "withuot attention"},

@@ -83,9 +83,7 @@ def test_conflicts_between_sources(tables: Tables) -> None:
     }
 
 
-def test_notes_name_conflicts_contradictions_and_what_is_best(
-    tables: Tables,
-) -> None:
+def test_notes_name_conflicts_contradictions_and_what_is_best(tables: Tables) -> None:
     notes = "\n".join(note for table in literature_document([*tables.values()]).text for note in table.notes)
     for text in (
         "Conflict: MSTR, vggsound: ZSL 6.83 against 6.38 (SGPAN paper, Table 1; STEN paper, Table 1).",
@@ -101,9 +99,7 @@ def test_notes_name_conflicts_contradictions_and_what_is_best(
     assert notes.count("†") == 3
 
 
-def test_rows_say_who_ran_a_method_and_what_was_not_reviewed(
-    tables: Tables,
-) -> None:
+def test_rows_say_who_ran_a_method_and_what_was_not_reviewed(tables: Tables) -> None:
     rows = [row for table in tables.values() for row in table.rows]
     for row in rows:
         assert len({(f.source, f.kind, f.rerun_by) for f in row.cells.values()}) == 1

@@ -92,7 +92,7 @@ def test_papers_are_those_gathered(literature: list[dict[str, Any]]) -> None:
         assert (paper is not None and not paper.reviewed) == unpublished, entry["method"]
 
 
-def test_what_was_noted_of_a_figure_is_noted_and_contradictions_are_found(
+def test_what_was_noted_is_noted_and_contradictions_are_found(
     literature: list[dict[str, Any]],
 ) -> None:
     ours = {(f.source, f.method, f.features, f.dataset): f for f in all_reported()}

@@ -16,7 +16,7 @@ from avgzsl_bench.report.stats.pairwise import RankInterval, pairwise_tests, ran
 from avgzsl_bench.report.stats.variance import Interval, components_of, intervals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from avgzsl_bench.records.collect import RecordTable, StoredRecord
     from avgzsl_bench.records.record import Record, RecordedMethod
@@ -91,10 +91,27 @@ def rows_of(table: RecordTable) -> list[ResultRow]:
     if len(competing) > 1:
         tests = pairwise_tests(components[RANKED].select(competing))
         ranks = dict(zip(competing, rank_intervals(tests), strict=True))
-    return [
-        _row(runs, correctness[i], {figure: of_row[i] for figure, of_row in intervals.items()}, ranks.get(i))
-        for i, runs in enumerate(rows)
-    ]
+    found = []
+    for i, runs in enumerate(rows):
+        records, rank = [run.record for run in runs], ranks.get(i)
+        found.append(
+            ResultRow(
+                method=records[0].method,
+                sequences=records[0].data.sequences,
+                added_text=records[0].data.added_text,
+                options=records[0].options,
+                epochs=len(records[0].trace),
+                seeds=tuple(r.seed for r in records),
+                best_epochs=tuple(r.best_epoch for r in records),
+                spread={f: spread(getattr(r.metrics, f) for r in records) for f in (*FIGURES, "bias")},
+                runs=runs,
+                correctness=correctness[i],
+                interval={figure: of_row[i] for figure, of_row in intervals.items()},
+                ranks=rank,
+                tied_with_best=rank is not None and rank.best == 1,
+            )
+        )
+    return found
 
 
 def spread(values: Iterable[float]) -> Spread:
@@ -133,27 +150,3 @@ def _runs(group: Iterable[StoredRecord]) -> tuple[StoredRecord, ...]:
                 f"{stored.record.seed}; remove one"
             )
     return tuple(by_seed[seed] for seed in sorted(by_seed))
-
-
-def _row(
-    runs: Sequence[StoredRecord],
-    correctness: Correctness,
-    interval: Mapping[str, Interval],
-    ranks: RankInterval | None,
-) -> ResultRow:
-    records = [run.record for run in runs]
-    return ResultRow(
-        method=records[0].method,
-        sequences=records[0].data.sequences,
-        added_text=records[0].data.added_text,
-        options=records[0].options,
-        epochs=len(records[0].trace),
-        seeds=tuple(r.seed for r in records),
-        best_epochs=tuple(r.best_epoch for r in records),
-        spread={f: spread(getattr(r.metrics, f) for r in records) for f in (*FIGURES, "bias")},
-        runs=tuple(runs),
-        correctness=correctness,
-        interval=interval,
-        ranks=ranks,
-        tied_with_best=ranks is not None and ranks.best == 1,
-    )

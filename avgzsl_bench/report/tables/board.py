@@ -18,8 +18,14 @@ from avgzsl_bench.report.stats.sensitivity import CONDITIONS
 from avgzsl_bench.report.tables.board_data import data_table, schedule
 from avgzsl_bench.report.tables.board_notes import figure_notes, reported_notes, sensitivity_notes, training_notes
 from avgzsl_bench.report.tables.document import Document, Facts, Link
-from avgzsl_bench.report.tables.figures import figure_cells, method_cell, seeds_cell, spread_cell
-from avgzsl_bench.report.tables.paper import board_paper, origin_lines
+from avgzsl_bench.report.tables.figures import (
+    board_paper,
+    figure_cells,
+    method_cell,
+    origin_lines,
+    seeds_cell,
+    spread_cell,
+)
 from avgzsl_bench.report.tables.table import METHOD, SOURCE, Cell, Column, Table, columns, make_table
 from avgzsl_bench.report.text import NONE, PRINTED_TITLES, SIMULATED_WARNING, TITLES, limits
 

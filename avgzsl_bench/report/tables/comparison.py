@@ -9,9 +9,16 @@ from avgzsl_bench.report.boards.comparison import largest_changes
 from avgzsl_bench.report.stats.pairwise import LEVEL
 from avgzsl_bench.report.tables.board_notes import precision_notes
 from avgzsl_bench.report.tables.document import Document
-from avgzsl_bench.report.tables.figures import figure_cells, method_cell, seeds_cell
+from avgzsl_bench.report.tables.figures import (
+    data_sentence,
+    figure_cells,
+    figures_for_paper,
+    method_cell,
+    origin_lines,
+    pairs_text,
+    seeds_cell,
+)
 from avgzsl_bench.report.tables.notes import TEXTS
-from avgzsl_bench.report.tables.paper import data_sentence, figures_for_paper, origin_lines, pairs_text
 from avgzsl_bench.report.tables.table import METHOD, Cell, Table, columns, make_table
 from avgzsl_bench.report.text import PRINTED_TITLES, SIMULATED_WARNING, TITLES, one_line, p_value, points
 

@@ -163,9 +163,10 @@ def test_printed_hm_that_contradicts_s_and_u_is_flagged(tmp_path: Path) -> None:
     "other", [{"fingerprint": "e" * 64}, {"version": "0.2.0"}, {"features": "selavi"}, {"split_hash": "b" * 64}]
 )
 def test_records_of_another_origin_never_share_a_board(tmp_path: Path, other: dict[str, Any]) -> None:
-    make(tmp_path, REQUEST, "w/o att")
-    make(tmp_path, REQUEST, "MFT", **other)
+    paths = make(tmp_path, REQUEST, "w/o att"), make(tmp_path, REQUEST, "MFT", **other)
     boards = ablation_boards(REQUEST, collect(tmp_path))
+    runs = [read_record(path).run_id for path in paths]
+    assert sorted([board.has_run(run) for run in runs] for board in boards) == [[False, True], [True, False]]
     measured = [{row.variant.label for row in board.rows if row.result} for board in boards]
     assert sorted(map(sorted, measured)) == [["Both", "MFT", "l"], ["w/o att"]]
     assert len(set(names_of(boards))) == 2
@@ -268,10 +269,3 @@ def test_an_ablation_is_of_one_precision(tmp_path: Path) -> None:
     assert "precision" not in documents[0].heading
     assert documents[1].heading.endswith("(precision bf16 in every variant)")
     assert ["--precision bf16" in document.text[0].notes[0] for document in documents] == [False, True]
-
-
-def test_a_board_knows_its_runs(tmp_path: Path) -> None:
-    run_id = read_record(make(tmp_path, REQUEST, "MFT")).run_id
-    other = read_record(make(tmp_path, REQUEST, "MFT", version="0.2.0")).run_id
-    boards = ablation_boards(REQUEST, collect(tmp_path))
-    assert [(board.has_run(run_id), board.has_run(other)) for board in boards] == [(True, False), (False, True)]

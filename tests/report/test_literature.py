@@ -113,17 +113,19 @@ def test_text_has_datasets_as_groups_of_columns(tables: Tables) -> None:
     (table,) = document.text
     assert table.title == "c3d_vggish, cls"
     rows = [[cell.text for cell in row] for row in table.rows]
-    assert [column.title for column in table.columns] == [
-        "Method",
-        "Paper",
-        *(f"{d} {f}" for d in ("activitynet", "ucf", "vggsound") for f in ("S", "U", "HM", "ZSL")),
-        "Source",
-    ]
+    titles = [f"{d} {f}" for d in ("activitynet", "ucf", "vggsound") for f in ("S", "U", "HM", "ZSL")]
+    assert [column.title for column in table.columns] == ["Method", "Paper", *titles, "Source"]
     by_name = {row[0]: row for row in rows}
     assert by_name["KDA"][1:10] == [
         "arXiv 2023",
-        *("37.55", "10.25", "17.95†", "11.85"),
-        *("75.88", "42.97", "54.84†", "52.66"),
+        "37.55",
+        "10.25",
+        "17.95†",
+        "11.85",
+        "75.88",
+        "42.97",
+        "54.84†",
+        "52.66",
     ]
     assert by_name["ALE"][2:6] == ["–", "–", "1.55", "6.16"]
     years = [row[1].split()[-1] for row in rows]
@@ -224,11 +226,7 @@ def test_figures_of_a_plugin_show_up(tmp_path: Path, monkeypatch: pytest.MonkeyP
     text = (out / "literature.md").read_text()
     assert "## their_features, cls" in text
     assert "**71.50**" in text
-    for piece in (
-        "their paper: Their title, 2027",
-        "Theirs (ucf): we say so.",
-        "Best of what was read, ucf: HM 71.50",
-    ):
+    for piece in ("their paper: Their title, 2027", "Theirs (ucf): we say so.", "was read, ucf: HM 71.50"):
         assert piece in text
         assert piece in " ".join(result.output.split())
 

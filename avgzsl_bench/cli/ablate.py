@@ -68,7 +68,7 @@ def ablate(
     from avgzsl_bench.execution.ablation import ablation_of
     from avgzsl_bench.method.registry import method_spec
     from avgzsl_bench.report.boards.ablation import AblationRequest
-    from avgzsl_bench.report.folder import write_ablations
+    from avgzsl_bench.report.folder import write_documents
     from avgzsl_bench.report.tables.ablation import ablation_documents
     from avgzsl_bench.system.files import require_writable
 
@@ -77,23 +77,17 @@ def ablate(
         raise ConfigError("--no-run makes tables of every seed that has a record; leave out --seed and --seeds")
     ablation = ablation_of(method)
     known_dataset(dataset, locate(options.data_root)).facts(options.split)
-    request = AblationRequest(
-        method_spec(method),
-        ablation,
-        dataset,
-        options.features,
-        options.split,
-        options.settings,
-        options.precision,
-    )
+    place = (dataset, options.features, options.split)
+    request = AblationRequest(method_spec(method), ablation, *place, options.settings, options.precision)
     for variant in ablation.variants:
         request.config_of(variant, options.features)  # before simulated features may be made: settings that work
     require_writable(tables)
     results = Path(options.out)
     boards = _run_and_read(request, numbers, options) if train else _read(request, results)
-    written = write_ablations(boards, tables)
+    documents = ablation_documents(boards)
+    written = write_documents(documents, tables, ("md", "csv", "tex"), "ablation")
     console = plain_console()
-    for document in ablation_documents(boards):
+    for document in documents:
         show_heading(console, document.heading, document.warning)
         for table in document.terminal:
             console.print()

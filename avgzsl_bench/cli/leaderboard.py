@@ -80,14 +80,13 @@ def _make_boards(results: Path, out: Path, formats: tuple[str, ...] | None) -> N
 def _show_literature(out: Path | None) -> None:
     from avgzsl_bench.cli.console import plain_console
     from avgzsl_bench.cli.show import list_files, show_heading, show_notes, show_table
-    from avgzsl_bench.report.folder import write_literature
+    from avgzsl_bench.report.folder import write_documents
     from avgzsl_bench.report.reported.literature import read_literature
     from avgzsl_bench.report.tables.literature import literature_document
     from avgzsl_bench.report.tables.notes import TEXTS
 
-    tables = read_literature()
-    written = [] if out is None else write_literature(tables, out)
-    document = literature_document(tables)
+    document = literature_document(read_literature())
+    written = [] if out is None else write_documents([document], out, ("md", "csv"), "literature table")
     console = plain_console()
     console.print(f"{TEXTS['literature']['introduction']} {TEXTS['literature']['star']}\n")
     for table in document.terminal:

@@ -29,8 +29,10 @@ def run(method: str, skill: float, follows: str = "paper", **facts: Any) -> dict
     return {"method": method, "title": method, "skill": skill, "follows": follows, "labels": LABELS, **facts}
 
 
-def _boards(folder: Path) -> list[Board]:
+@pytest.fixture(scope="module")
+def boards(tmp_path_factory: pytest.TempPathFactory) -> list[Board]:
     """On ucf the methods good, copy, bad and yard; on vggsound good and lone; good with other settings on ucf."""
+    folder = tmp_path_factory.mktemp("results")
     skills = (("good", 3.0), ("copy", 3.0), ("bad", 1.0), ("yard", 5.0))
     runs = [run(method, skill, follows="reference" if method == "yard" else "paper") for method, skill in skills]
     make_board(folder, *runs, run("good", 2.0, follows="reconstruction", changed={"tokens": "va"}), seeds=3)
@@ -44,8 +46,7 @@ def verdicts(comparison: MethodComparison) -> list[str]:
     return [row["Verdict"] for row in texts(tests)]
 
 
-def test_methods_are_compared_in_the_order_given(tmp_path: Path) -> None:
-    boards = _boards(tmp_path)
+def test_methods_are_compared_in_the_order_given(boards: list[Board]) -> None:
     compared = compare_methods(boards, ["bad", "good", "copy", "bad"])
     assert [row.name for row in compared.rows] == ["bad", "good", "copy"]
     assert verdicts(compared) == ["worse", "worse", "cannot be told apart"]
@@ -57,8 +58,8 @@ def test_methods_are_compared_in_the_order_given(tmp_path: Path) -> None:
     assert verdicts(compare_methods(boards, ["good", "bad"])) == ["better"]
 
 
-def test_a_test_shows_pair_difference_and_interval(tmp_path: Path) -> None:
-    compared = compare_methods(_boards(tmp_path), ["good"], dataset="ucf")
+def test_a_test_shows_pair_difference_and_interval(boards: list[Board]) -> None:
+    compared = compare_methods(boards, ["good"], dataset="ucf")
     assert [row.settings for row in compared.rows] == ["", "tokens=va"]
     assert compared.left_out == {}
     assert "seeds too" in compared.pairing
@@ -77,8 +78,8 @@ def test_a_test_shows_pair_difference_and_interval(tmp_path: Path) -> None:
     assert len(comparison_document(compared).terminal) == 2
 
 
-def test_a_reference_is_compared_but_is_not_the_best(tmp_path: Path) -> None:
-    compared = compare_methods(_boards(tmp_path), ["yard", "good", "bad"], "zsl")
+def test_a_reference_is_compared_but_is_not_the_best(boards: list[Board]) -> None:
+    compared = compare_methods(boards, ["yard", "good", "bad"], "zsl")
     assert compared.tests[0].difference > 0
     assert compared.tied_with_best == (False, True, False)
 
@@ -108,10 +109,10 @@ def test_a_reference_is_compared_but_is_not_the_best(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_compared(
-    tmp_path: Path, methods: list[str], options: dict[str, str], error: type[AvbenchError], message: str
+    boards: list[Board], methods: list[str], options: dict[str, str], error: type[AvbenchError], message: str
 ) -> None:
     with pytest.raises(error) as caught:
-        compare_methods(_boards(tmp_path), methods, **options)
+        compare_methods(boards, methods, **options)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -140,8 +141,8 @@ def test_a_calibration_can_be_chosen(tmp_path: Path) -> None:
     assert compare_methods(boards, ["MFT", "Ale"], calibration="avca").board.name == "ucf-clip_clap-cls-avca"
 
 
-def test_class_changes_are_those_of_the_records(tmp_path: Path) -> None:
-    first, other, copy = compare_methods(_boards(tmp_path), ["good", "bad", "copy"]).rows
+def test_class_changes_are_those_of_the_records(boards: list[Board]) -> None:
+    first, other, copy = compare_methods(boards, ["good", "bad", "copy"]).rows
     assert largest_changes(first, copy, 5) == ([], [])
     accuracy = [
         np.mean([[c.accuracy for c in run.record.classes] for run in row.runs], axis=0)

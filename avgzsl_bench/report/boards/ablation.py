@@ -137,9 +137,7 @@ class AblationBoard:
 def ablation_boards(request: AblationRequest, tables: Sequence[RecordTable]) -> list[AblationBoard]:
     """Make the boards that records allow: one for each key with a record of some variant; simulated ones last.
 
-    Args:
-        request: the ablation.
-        tables: as `collect` gives them; other records than those requested are ignored.
+    Records of other methods, data and settings in the tables are ignored.
 
     Raises:
         AvbenchError: a variant with a setting that the method does not take.

@@ -71,10 +71,8 @@ class Board:
         name: of its files, without ending.
         heading: one line that distinguishes it from every other board.
         rows: best HM first.
-        records: number of records it was made from.
         seen, unseen: number of test classes of each role, those without a video left out.
         missing: names of the classes that have no test video.
-        videos: number of test videos.
     """
 
     key: BoardKey

@@ -19,9 +19,7 @@ def svg_of(plot: Plot) -> bytes:
 def inline_svg_of(plot: Plot, prefix: str) -> str:
     """Write a plot as an SVG element of a page: no metadata, text in the page's colour, its text alternative.
 
-    Args:
-        plot: to be shown.
-        prefix: of all identifiers in it, which must differ between the plots of a page.
+    `prefix`: of all identifiers in it, which must differ between the plots of a page.
     """
     text = svg_of(plot).decode()
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.S)

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 
 _LOOKS = (("x", GREY), ("o", MEASURED), ("^", "#2c9a5c"), ("s", "#a05ab5"), ("D", POINT))
-_MARKS = dict(zip(CONDITIONS, _LOOKS, strict=True))
-"""Marker and colour of each condition."""
+"""Marker and colour of each of `CONDITIONS`."""
 
 
 def calibration_plot(rows: Sequence[BoardRow]) -> Plot:
@@ -28,8 +27,7 @@ def calibration_plot(rows: Sequence[BoardRow]) -> Plot:
     hm = {name: np.array([100 * of_row[name].mean for of_row in found]) for name in CONDITIONS}
     ends = np.array([[min(v), max(v)] for v in zip(*hm.values(), strict=True)])
     ax.hlines(height, ends[:, 0], ends[:, 1], color=FAINT, linewidth=1)
-    for name, title in CONDITIONS.items():
-        marker, colour = _MARKS[name]
+    for (name, title), (marker, colour) in zip(CONDITIONS.items(), _LOOKS, strict=True):
         (points,) = ax.plot(hm[name], height, marker, color=colour, markersize=5, linestyle="none", label=title)
         if name == "oracle":
             points.set_markerfacecolor("none")

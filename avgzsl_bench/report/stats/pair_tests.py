@@ -27,7 +27,6 @@ class PairTest:
         first, second: positions of the rows among those compared.
         difference: mean of the first minus mean of the second, as a fraction.
         low, high: its 95 percent interval, not corrected for the number of pairs.
-        p: two-sided p value.
         p_holm: p value after Holm's correction for all pairs compared.
         seeds_paired: seeds were paired as well as videos.
     """

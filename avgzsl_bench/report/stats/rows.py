@@ -118,10 +118,8 @@ def spread(values: Iterable[float]) -> Spread:
     """Compute mean and sample standard deviation.
 
     Examples:
-        >>> spread([1.0, 3.0])
-        Spread(mean=2.0, std=1.4142135623730951)
-        >>> spread([1.0])
-        Spread(mean=1.0, std=None)
+        >>> spread([1.0, 3.0]), spread([1.0])
+        (Spread(mean=2.0, std=1.4142135623730951), Spread(mean=1.0, std=None))
     """
     array = np.fromiter(values, dtype=np.float64)
     return Spread(float(array.mean()), float(array.std(ddof=1)) if len(array) > 1 else None)

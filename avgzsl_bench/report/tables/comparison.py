@@ -35,9 +35,7 @@ _TEXTS = TEXTS["comparison"]
 def comparison_document(comparison: MethodComparison, classes: int = 0) -> Document:
     """Make all that is written about a comparison.
 
-    Args:
-        comparison: of two rows or more.
-        classes: number of classes in which the first row gains and loses most against each other one; 0 for none.
+    `classes`: number of those in which the first row gains and loses most against each other one; 0 for none.
     """
     board, rows = comparison.board, comparison.rows
     methods = dict.fromkeys(re.sub(r"[^A-Za-z0-9_.-]", "-", row.result.method.name) for row in rows)
@@ -100,7 +98,6 @@ def _tests_for_paper(comparison: MethodComparison, pairs: str, label: str) -> Ta
 
 
 def _test_rows(comparison: MethodComparison) -> list[dict[str, Cell | str]]:
-    """Make the cells of the tests, for all readers."""
     rows = comparison.rows
     return [_test_row(rows[test.first], rows[test.second], test) for test in comparison.tests]
 

@@ -82,15 +82,9 @@ def origin_lines(board: Board, rows: Sequence[BoardRow]) -> list[str]:
 def figures_for_paper(
     board: Board, rows: Sequence[BoardRow], tied: Sequence[bool], figure: str, pairs: str, label: str
 ) -> Table:
-    """Show the figures of some rows with their places, and mark those tied with the best in one figure.
+    """Show the figures of some rows with their places, and mark those tied with the best, see `figure_cells`.
 
-    Args:
-        board: of the rows.
-        rows: to be shown.
-        tied: for each row, whether it is not significantly worse than the best in the figure named.
-        figure: in which rows were tested.
-        pairs: number and kind of pairs tested, in words.
-        label: of the table.
+    `pairs`: number and kind of pairs tested, in words.
     """
     cells = [
         {"method": method_cell(row), "seeds": seeds_cell(row.result), **found}

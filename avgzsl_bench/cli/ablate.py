@@ -13,13 +13,10 @@ from avgzsl_bench.cli.options import chosen_seeds, run_options, seed_option, see
 from avgzsl_bench.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from avgzsl_bench.execution.plan import Plan, RunOptions
     from avgzsl_bench.records.collect import RecordTable
     from avgzsl_bench.records.record import Record
     from avgzsl_bench.report.boards.ablation import AblationBoard, AblationRequest
-    from avgzsl_bench.report.tables.document import Document
 
 
 @click.command(short_help="Run a method's ablation, and make its tables.")
@@ -57,12 +54,13 @@ def ablate(
     beside it. A setting given with --set holds in every variant that does not set it itself.
     """
     from avgzsl_bench.cli.console import plain_console
+    from avgzsl_bench.cli.show import list_files, show_heading, show_notes, show_table
     from avgzsl_bench.data.datasets.registry import known_dataset
     from avgzsl_bench.data.store.installed import data_root as locate
     from avgzsl_bench.execution.ablation import ablation_of
     from avgzsl_bench.method.registry import method_spec
     from avgzsl_bench.report.boards.ablation import AblationRequest
-    from avgzsl_bench.report.folder import write_ablations
+    from avgzsl_bench.report.folder import write_documents
     from avgzsl_bench.report.tables.ablation import ablation_documents
     from avgzsl_bench.system.files import require_writable
 
@@ -71,19 +69,25 @@ def ablate(
         raise ConfigError("--no-run makes tables of every seed that has a record; leave out --seed and --seeds")
     ablation = ablation_of(method)
     known_dataset(dataset, locate(options.data_root)).facts(options.split)
-    chosen = (options.features, options.split, options.settings, options.precision)
-    request = AblationRequest(method_spec(method), ablation, dataset, *chosen)
+    place = (dataset, options.features, options.split)
+    request = AblationRequest(method_spec(method), ablation, *place, options.settings, options.precision)
     for variant in ablation.variants:
         request.config_of(variant, options.features)  # before simulated features may be made: settings that work
     require_writable(tables)
     results = Path(options.out)
     boards = _run_and_read(request, numbers, options) if train else _read(request, results)
-    written = write_ablations(boards, tables)
+    documents = ablation_documents(boards)
+    written = write_documents(documents, tables, ("md", "csv", "tex"), "ablation")
     console = plain_console()
-    for document in ablation_documents(boards):
-        _print(document, console)
-    for path in written:
-        click.echo(f"wrote {path}")
+    for document in documents:
+        show_heading(console, document.heading, document.warning)
+        for table in document.terminal:
+            console.print()
+            show_heading(console, table.title)
+            show_table(console, table)
+        console.print()
+        show_notes(console, document.notes)
+    list_files(written)
 
 
 @dataclass(frozen=True)
@@ -166,16 +170,3 @@ def _collect(results: Path) -> list[RecordTable]:
     if fault is not None:
         raise RecordError(f"{results}: {fault}; name the folder of the records with --results")
     return collect(results) if any(json_files(results)) else []
-
-
-def _print(document: Document, console: Console) -> None:
-    from avgzsl_bench.cli.show import show_heading, show_table
-
-    show_heading(console, document.heading, document.warning)
-    for table in document.terminal:
-        console.print()
-        show_heading(console, table.title)
-        show_table(console, table)
-    console.print()
-    for note in document.notes:
-        console.print(f"- {note}")

@@ -42,7 +42,7 @@ def compare(
     procedure. One METHOD alone compares its configurations; beside others it stands with its defaults.
     """
     from avgzsl_bench.cli.console import plain_console
-    from avgzsl_bench.cli.show import show_heading, show_table
+    from avgzsl_bench.cli.show import list_files, show_heading, show_notes, show_table
     from avgzsl_bench.report.boards.board import read_boards
     from avgzsl_bench.report.boards.comparison import compare_methods
     from avgzsl_bench.report.folder import write_latex
@@ -58,7 +58,5 @@ def compare(
         if table.title:
             console.print(f"\n{table.title}", style="bold")
         show_table(console, table)
-    for note in document.notes:
-        console.print(f"- {note}")
-    if latex is not None:
-        click.echo(f"wrote {latex}")
+    show_notes(console, document.notes)
+    list_files([latex] if latex else [])

@@ -62,7 +62,7 @@ def leaderboard(results: Path | None, out: Path | None, formats: tuple[str, ...]
 
 def _make_boards(results: Path, out: Path, formats: tuple[str, ...] | None) -> None:
     from avgzsl_bench.cli.console import plain_console
-    from avgzsl_bench.cli.show import show_heading, show_table
+    from avgzsl_bench.cli.show import list_files, show_heading, show_table
     from avgzsl_bench.report.boards.board import read_boards
     from avgzsl_bench.report.folder import write_boards
     from avgzsl_bench.report.tables.board import board_document
@@ -74,33 +74,26 @@ def _make_boards(results: Path, out: Path, formats: tuple[str, ...] | None) -> N
         show_heading(console, document.heading, document.warning)
         for table in document.terminal:
             show_table(console, table)
-    _list_files(written)
+    list_files(written)
 
 
 def _show_literature(out: Path | None) -> None:
     from avgzsl_bench.cli.console import plain_console
-    from avgzsl_bench.cli.show import show_heading, show_table
-    from avgzsl_bench.report.folder import write_literature
+    from avgzsl_bench.cli.show import list_files, show_heading, show_notes, show_table
+    from avgzsl_bench.report.folder import write_documents
     from avgzsl_bench.report.reported.literature import read_literature
     from avgzsl_bench.report.tables.literature import literature_document
-    from avgzsl_bench.report.tables.literature_notes import INTRODUCTION
+    from avgzsl_bench.report.tables.notes import TEXTS
 
-    tables = read_literature()
-    written = [] if out is None else write_literature(tables, out)
-    document = literature_document(tables)
+    document = literature_document(read_literature())
+    written = [] if out is None else write_documents([document], out, ("md", "csv"), "literature table")
     console = plain_console()
-    console.print(f"{INTRODUCTION} *: the best of what was read; what was not read may be higher.\n")
+    console.print(f"{TEXTS['literature']['introduction']} {TEXTS['literature']['star']}\n")
     for table in document.terminal:
         show_heading(console, table.title)
         show_table(console, table)
         if table.notes:
             console.print()
     show_heading(console, document.notes_title)
-    for source in document.notes:
-        console.print(f"- {source}")
-    _list_files(written)
-
-
-def _list_files(written: list[Path]) -> None:
-    for path in written:
-        click.echo(f"wrote {path}")
+    show_notes(console, document.notes)
+    list_files(written)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
 from rich.console import Console
 from rich.text import Text
 
@@ -24,5 +28,16 @@ def show_table(console: Console, table: Table) -> None:
     for row in table.rows:
         shown.add_row(*(Text("\n".join(cell.lines)) for cell in row))
     print_table(console, shown)
-    for note in table.notes:
+    show_notes(console, table.notes)
+
+
+def show_notes(console: Console, notes: Iterable[str]) -> None:
+    """Print notes as a list."""
+    for note in notes:
         console.print(f"- {note}")
+
+
+def list_files(written: Iterable[Path]) -> None:
+    """Print the files that were written."""
+    for path in written:
+        click.echo(f"wrote {path}")

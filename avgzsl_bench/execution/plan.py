@@ -126,8 +126,8 @@ def plan_run(method: str, dataset: str, seed: int = 0, options: RunOptions | Non
     if options.device is not None:
         require_device(precision, device)
 
-    def config_on(features: str, settings: Mapping[str, Any], preset: str | None) -> MethodConfig:
-        return build_config(registered, target.Config, dataset, features, settings, preset)
+    def config_on(feature_set: str, settings: Mapping[str, Any], preset: str | None) -> MethodConfig:
+        return build_config(registered, target.Config, dataset, feature_set, settings, preset)
 
     # Before simulated features may be made: a setting that is wrong for one feature set is wrong for all.
     config_on(options.features, options.settings, options.preset)

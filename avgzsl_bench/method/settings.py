@@ -40,10 +40,10 @@ class _When(BaseModel):
     features: str | list[str] | None = None
     preset: str | None = None
 
-    def holds(self, dataset: str, features: str, preset: str | None) -> bool:
+    def holds(self, dataset: str, feature_set: str, preset: str | None) -> bool:
         return (
             _admits(self.dataset, {dataset})
-            and _admits(self.features, {features, vector_form(features)})
+            and _admits(self.features, {feature_set, vector_form(feature_set)})
             and self.preset in (None, preset)
         )
 
@@ -52,7 +52,9 @@ def _admits(wanted: str | list[str] | None, actual: set[str]) -> bool:
     return wanted is None or not actual.isdisjoint([wanted] if isinstance(wanted, str) else wanted)
 
 
-def default_settings(spec: MethodSpec, dataset: str, features: str, preset: str | None = None) -> dict[str, Any]:
+def default_settings(
+    spec: MethodSpec, dataset: str, feature_set: str, preset: str | None = None
+) -> dict[str, Any]:
     """Collect the default settings of a method for a dataset, a feature set and a preset, by name.
 
     Rules for the averaged form of the feature set hold too; without a preset only those that name none.
@@ -65,7 +67,7 @@ def default_settings(spec: MethodSpec, dataset: str, features: str, preset: str 
         raise UnknownNameError(f"preset of method {spec.name!r}", preset, presets(spec))
     settings: dict[str, Any] = {}
     for when, rule in _rules(spec):
-        if when.holds(dataset, features, preset):
+        if when.holds(dataset, feature_set, preset):
             settings |= rule
     return settings
 
@@ -135,7 +137,7 @@ def build_config(
     spec: MethodSpec,
     config_class: type[AnyConfig],
     dataset: str,
-    features: str,
+    feature_set: str,
     overrides: Mapping[str, Any],
     preset: str | None = None,
 ) -> AnyConfig:
@@ -144,7 +146,7 @@ def build_config(
     Args:
         spec: the method.
         config_class: its `Config`.
-        dataset, features: their names.
+        dataset, feature_set: their names.
         overrides: settings by name that the user chose.
         preset: name of a preset; None for the defaults.
 
@@ -156,7 +158,7 @@ def build_config(
     for key in overrides:
         if key not in known:
             raise UnknownNameError(f"setting of method {spec.name!r}", key, known)
-    settings = default_settings(spec, dataset, features, preset) | dict(overrides)
+    settings = default_settings(spec, dataset, feature_set, preset) | dict(overrides)
     try:
         return config_class.model_validate(settings)
     except ValidationError as error:

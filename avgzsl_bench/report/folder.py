@@ -8,19 +8,15 @@ from avgzsl_bench.data.cards.cards import card_of, has_card
 from avgzsl_bench.data.cards.text import feature_sets_page
 from avgzsl_bench.errors import AvbenchError
 from avgzsl_bench.report.formats import DEFAULT_FORMATS, FORMATS, Format, load_format
-from avgzsl_bench.report.tables.ablation import ablation_documents
 from avgzsl_bench.report.tables.board import CARDS, board_document
 from avgzsl_bench.report.tables.document import MARKER
-from avgzsl_bench.report.tables.literature import literature_document
 from avgzsl_bench.system.files import content_of, os_reason, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from avgzsl_bench.report.boards.ablation import AblationBoard
     from avgzsl_bench.report.boards.board import Board
-    from avgzsl_bench.report.reported.literature import LiteratureTable
     from avgzsl_bench.report.tables.document import Document
 
 LISTING = ".avbench-leaderboard"
@@ -28,16 +24,13 @@ LISTING = ".avbench-leaderboard"
 
 
 def write_boards(boards: Sequence[Board], out: Path, formats: Collection[str] = DEFAULT_FORMATS) -> list[Path]:
-    """Write every board to a folder; remove files that the last run wrote there and this one did not.
+    """Write every board to a folder, freed of what only the last run wrote there; return the files.
 
     Args:
         boards: at least one.
         out: the folder.
         formats: names from `FORMATS`; with `md` the folder gets a `README.md` with all main tables, and
             `feature-sets.md` with the cards of their feature sets.
-
-    Returns:
-        The files written.
 
     Raises:
         AvbenchError: the folder cannot be written to, or holds a file that is not ours under one of the names.
@@ -58,28 +51,25 @@ def write_boards(boards: Sequence[Board], out: Path, formats: Collection[str] = 
     return [out / name for name in contents]
 
 
-def write_ablations(boards: Sequence[AblationBoard], out: Path) -> list[Path]:
-    """Write the tables of each board to a folder, as Markdown, CSV and LaTeX.
+def write_documents(documents: Iterable[Document], out: Path, formats: Sequence[str], kind: str) -> list[Path]:
+    """Write documents of a kind to a folder; return the files.
 
-    Returns:
-        The files written.
-
-    Raises:
-        AvbenchError: the folder cannot be written to, or holds a file that is not ours under one of the names.
-    """
-    return _write_marked(ablation_documents(boards), out, ("md", "csv", "tex"), "ablation")
-
-
-def write_literature(tables: Sequence[LiteratureTable], out: Path) -> list[Path]:
-    """Write the tables of reported figures to a folder, as Markdown and CSV.
-
-    Returns:
-        The files written.
+    Files are replaced only where the first of a document has its marker.
 
     Raises:
         AvbenchError: the folder cannot be written to, or holds a file that is not ours under one of the names.
     """
-    return _write_marked([literature_document(tables)], out, ("md", "csv"), "literature table")
+    contents: dict[Path, bytes] = {}
+    for document in documents:
+        files = {out / name: text for f in formats for name, text in load_format(f).files_of(document).items()}
+        ours = (content_of(next(iter(files))) or b"").startswith(document.marker.encode())
+        for path in files:
+            if content_of(path) is not None and not ours:
+                raise AvbenchError(f"{path} is no {kind} and would be lost; choose another folder with --out")
+        contents |= files
+    for path, content in contents.items():
+        write_atomically(path, content)
+    return list(contents)
 
 
 def write_latex(document: Document, path: Path) -> None:
@@ -94,21 +84,6 @@ def write_latex(document: Document, path: Path) -> None:
     if content is not None and not FORMAT.is_ours(content):
         raise AvbenchError(f"{path} was not made by avbench and would be lost; choose another file with --latex")
     write_atomically(path, latex_of(document).encode())
-
-
-def _write_marked(documents: Iterable[Document], out: Path, formats: Sequence[str], kind: str) -> list[Path]:
-    """Write documents whose first file has a marker, without which none of its files is replaced."""
-    contents: dict[Path, bytes] = {}
-    for document in documents:
-        files = {out / name: text for f in formats for name, text in load_format(f).files_of(document).items()}
-        ours = (content_of(next(iter(files))) or b"").startswith(document.marker.encode())
-        for path in files:
-            if content_of(path) is not None and not ours:
-                raise AvbenchError(f"{path} is no {kind} and would be lost; choose another folder with --out")
-        contents |= files
-    for path, content in contents.items():
-        write_atomically(path, content)
-    return list(contents)
 
 
 def _contents(boards: Sequence[Board], names: Collection[str]) -> dict[str, bytes]:
@@ -134,11 +109,7 @@ def _files_of(document: Document, formats: Mapping[str, Format]) -> dict[str, by
     return {name: files[name] for name in sorted(files, key=lambda name: stems.index(name.rpartition(".")[0]))}
 
 
-def _readme(
-    documents: Sequence[Document],
-    of_each: Sequence[Collection[str]],
-    of_all: Collection[str],
-) -> str:
+def _readme(documents: Sequence[Document], of_each: Sequence[Collection[str]], of_all: Collection[str]) -> str:
     """Show the main table of each board, with links to its files and to those of all boards."""
     from avgzsl_bench.report.formats.markdown import summary_of
 

@@ -37,9 +37,8 @@ REPORTED = {
 """Tables 3, 4 and 5 of the MFT paper on UCF-GZSL: S, U, HM, ZSL."""
 
 
-@pytest.fixture
-def request_() -> AblationRequest:
-    return AblationRequest(method_spec("mft"), ablation_of("mft"), "ucf", "auto", "cls", {})
+REQUEST = AblationRequest(method_spec("mft"), ablation_of("mft"), "ucf", "auto", "cls", {})
+SIMULATED = {"features": "simulated", "simulated": True}
 
 
 def make(folder: Path, request: AblationRequest, label: str, *, features: str = "clip_clap", **facts: Any) -> Path:
@@ -49,18 +48,18 @@ def make(folder: Path, request: AblationRequest, label: str, *, features: str = 
     return make_record(folder, config=config, features=features, split=request.split, **facts)
 
 
-def make_all(folder: Path, request: AblationRequest, seeds: int = 3, **facts: Any) -> None:
+def make_all(folder: Path, seeds: int) -> None:
     for skill, label in enumerate(("w/o att", "MFT", "l - l_cos", "l - l_kl", "Audio", "Visual")):
         for seed in range(seeds):
-            make(folder, request, label, seed=seed, skill=0.5 + 0.2 * skill, **facts)
+            make(folder, REQUEST, label, seed=seed, skill=0.5 + 0.2 * skill)
 
 
-def board_of(folder: Path, request: AblationRequest) -> AblationBoard:
+def board_of(folder: Path, request: AblationRequest = REQUEST) -> AblationBoard:
     (board,) = ablation_boards(request, collect(folder))
     return board
 
 
-def document_of(folder: Path, request: AblationRequest) -> Document:
+def document_of(folder: Path, request: AblationRequest = REQUEST) -> Document:
     (document,) = ablation_documents([board_of(folder, request)])
     return document
 
@@ -74,13 +73,13 @@ def row_of(document: Document, label: str) -> dict[str, str]:
     return next(row for table in document.text for row in texts(table) if row["Variant"] == label)
 
 
-def own_request(tables: list[dict[str, Any]], request: AblationRequest) -> AblationRequest:
-    return replace(request, ablation=Ablation.model_validate({"tables": tables}))
+def own_request(**table: Any) -> AblationRequest:
+    return replace(REQUEST, ablation=Ablation.model_validate({"tables": [{"title": "T", **table}]}))
 
 
-def test_the_layout_is_that_of_the_papers_tables(tmp_path: Path, request_: AblationRequest) -> None:
-    make_all(tmp_path, request_)
-    board = board_of(tmp_path, request_)
+def test_the_layout_is_that_of_the_papers_tables(tmp_path: Path) -> None:
+    make_all(tmp_path, seeds=3)
+    board = board_of(tmp_path)
     laid_out = {t.declared.title: [row.variant.label for row in t.rows] for t in board.tables}
     assert laid_out == {
         "Attention (Table 3)": ["w/o att", "MFT"],
@@ -94,12 +93,10 @@ def test_the_layout_is_that_of_the_papers_tables(tmp_path: Path, request_: Ablat
     assert full[0] == full[1] == full[2]
 
 
-def test_measured_figures_are_mean_and_sample_deviation_over_seeds(
-    tmp_path: Path, request_: AblationRequest
-) -> None:
-    paths = [make(tmp_path, request_, "w/o att", seed=seed) for seed in range(4)]
+def test_measured_figures_are_mean_and_sample_deviation_over_seeds(tmp_path: Path) -> None:
+    paths = [make(tmp_path, REQUEST, "w/o att", seed=seed) for seed in range(4)]
     hm = [100 * read_record(path).metrics.hm for path in paths]
-    document = document_of(tmp_path, request_)
+    document = document_of(tmp_path)
     row = row_of(document, "w/o att")
     assert row["HM"] == f"{np.mean(hm):.2f} ± {np.std(hm, ddof=1):.2f}"
     assert (row["Settings"], row["n"]) == ("attention=off", "4")
@@ -114,8 +111,8 @@ def test_measured_figures_are_mean_and_sample_deviation_over_seeds(
     assert terminal.rows[0][-1].lines[0] == "45.28"
 
 
-def test_what_has_no_record_is_named(tmp_path: Path, request_: AblationRequest) -> None:
-    request = replace(request_, split="main", settings={"layers": 2})
+def test_what_has_no_record_is_named(tmp_path: Path) -> None:
+    request = replace(REQUEST, split="main", settings={"layers": 2})
     make(tmp_path, request, "w/o att")
     document = document_of(tmp_path, request)
     assert document.text[0].notes[0] == (
@@ -124,21 +121,16 @@ def test_what_has_no_record_is_named(tmp_path: Path, request_: AblationRequest) 
     )
     assert list(row_of(document, "MFT").values())[2:7] == ["0", "–", "–", "–", "–"]
     assert "layers=2 in every variant" in document.heading
-
-
-def test_settings_of_every_variant_are_not_those_of_the_paper(tmp_path: Path, request_: AblationRequest) -> None:
-    request = replace(request_, settings={"layers": 2})
-    make(tmp_path, request, "w/o att")
-    document = document_of(tmp_path, request)
+    # With settings in every variant, figures are not those of the paper.
     assert row_of(document, "w/o att")["Reported HM"] == "55.20"
     assert values(document.data)[0]["verdict_reason"] == "other settings"
 
 
-def test_variants_with_other_seeds_are_named(tmp_path: Path, request_: AblationRequest) -> None:
+def test_variants_with_other_seeds_are_named(tmp_path: Path) -> None:
     for seed in range(2):
-        make(tmp_path, request_, "w/o att", seed=seed)
-    make(tmp_path, request_, "MFT", seed=1)
-    assert "Not every variant has the same seeds. w/o att: 0, 1; MFT: 1." in notes(document_of(tmp_path, request_))
+        make(tmp_path, REQUEST, "w/o att", seed=seed)
+    make(tmp_path, REQUEST, "MFT", seed=1)
+    assert "Not every variant has the same seeds. w/o att: 0, 1; MFT: 1." in notes(document_of(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -147,17 +139,11 @@ def test_variants_with_other_seeds_are_named(tmp_path: Path, request_: AblationR
         ({}, "cls", "clip_clap, cls: features and split are those measured"),
         ({}, "main", "not comparable with figures on clip_clap, main."),
         ({"features": "selavi"}, "cls", "not comparable with figures on selavi, cls."),
-        (
-            {"features": "simulated", "simulated": True},
-            "cls",
-            "not comparable with figures on simulated features.",
-        ),
+        (SIMULATED, "cls", "not comparable with figures on simulated features."),
     ],
 )
-def test_only_like_is_called_comparable(
-    tmp_path: Path, request_: AblationRequest, facts: dict[str, Any], split: str, verdict: str
-) -> None:
-    request = replace(request_, split=split)
+def test_only_like_is_called_comparable(tmp_path: Path, facts: dict[str, Any], split: str, verdict: str) -> None:
+    request = replace(REQUEST, split=split)
     make(tmp_path, request, "MFT", **facts)
     document = document_of(tmp_path, request)
     assert verdict in notes(document)
@@ -165,9 +151,9 @@ def test_only_like_is_called_comparable(
     assert bool(document.warning) is bool(facts.get("simulated"))
 
 
-def test_printed_hm_that_contradicts_s_and_u_is_flagged(tmp_path: Path, request_: AblationRequest) -> None:
-    make(tmp_path, request_, "MFT")
-    document = document_of(tmp_path, request_)
+def test_printed_hm_that_contradicts_s_and_u_is_flagged(tmp_path: Path) -> None:
+    make(tmp_path, REQUEST, "MFT")
+    document = document_of(tmp_path)
     assert "† Audio: printed HM 42.25, but printed S and U give 42.17." in notes(document)
     assert row_of(document, "Audio")["Reported HM"] == "42.25†"
     assert sum("†" in cell for table in document.text for row in texts(table) for cell in row.values()) == 1
@@ -176,33 +162,30 @@ def test_printed_hm_that_contradicts_s_and_u_is_flagged(tmp_path: Path, request_
 @pytest.mark.parametrize(
     "other", [{"fingerprint": "e" * 64}, {"version": "0.2.0"}, {"features": "selavi"}, {"split_hash": "b" * 64}]
 )
-def test_records_of_another_origin_never_share_a_board(
-    tmp_path: Path, request_: AblationRequest, other: dict[str, Any]
-) -> None:
-    make(tmp_path, request_, "w/o att")
-    make(tmp_path, request_, "MFT", **other)
-    boards = ablation_boards(request_, collect(tmp_path))
+def test_records_of_another_origin_never_share_a_board(tmp_path: Path, other: dict[str, Any]) -> None:
+    paths = make(tmp_path, REQUEST, "w/o att"), make(tmp_path, REQUEST, "MFT", **other)
+    boards = ablation_boards(REQUEST, collect(tmp_path))
+    runs = [read_record(path).run_id for path in paths]
+    assert sorted([board.has_run(run) for run in runs] for board in boards) == [[False, True], [True, False]]
     measured = [{row.variant.label for row in board.rows if row.result} for board in boards]
     assert sorted(map(sorted, measured)) == [["Both", "MFT", "l"], ["w/o att"]]
     assert len(set(names_of(boards))) == 2
 
 
-def test_other_methods_datasets_splits_and_settings_are_passed_over(
-    tmp_path: Path, request_: AblationRequest
-) -> None:
-    make(tmp_path, replace(request_, settings={"layers": 2}), "MFT")
-    make(tmp_path, replace(request_, dataset="vggsound"), "MFT", dataset="vggsound")
-    make(tmp_path, replace(request_, split="main"), "MFT")
-    make(tmp_path, request_, "MFT", method="other")
-    assert ablation_boards(request_, collect(tmp_path)) == []
-    make(tmp_path, request_, "MFT")
-    assert ablation_boards(replace(request_, features="selavi"), collect(tmp_path)) == []
-    assert len(ablation_boards(request_, collect(tmp_path))) == 1
+def test_other_methods_datasets_splits_and_settings_are_passed_over(tmp_path: Path) -> None:
+    make(tmp_path, replace(REQUEST, settings={"layers": 2}), "MFT")
+    make(tmp_path, replace(REQUEST, dataset="vggsound"), "MFT", dataset="vggsound")
+    make(tmp_path, replace(REQUEST, split="main"), "MFT")
+    make(tmp_path, REQUEST, "MFT", method="other")
+    assert ablation_boards(REQUEST, collect(tmp_path)) == []
+    make(tmp_path, REQUEST, "MFT")
+    assert ablation_boards(replace(REQUEST, features="selavi"), collect(tmp_path)) == []
+    assert len(ablation_boards(REQUEST, collect(tmp_path))) == 1
 
 
-def test_variants_may_differ_in_calibration(tmp_path: Path, request_: AblationRequest) -> None:
+def test_variants_may_differ_in_calibration(tmp_path: Path) -> None:
     variants = [{"label": "exact"}, {"label": "grid", "settings": {"calibration": "clipclap"}}]
-    request = own_request([{"title": "Calibration", "variants": variants}], request_)
+    request = own_request(variants=variants)
     make(tmp_path, request, "exact")
     make(tmp_path, request, "grid", calibration="clipclap")
     board = board_of(tmp_path, request)
@@ -212,52 +195,45 @@ def test_variants_may_differ_in_calibration(tmp_path: Path, request_: AblationRe
     assert [record["calibration"] for record in values(document.data)] == ["exact", "clipclap"]
 
 
-def test_a_row_that_the_paper_lacks_and_a_name_that_it_does_not_have_are_named(
-    tmp_path: Path, request_: AblationRequest
-) -> None:
-    table = {
-        "title": "T",
-        "reported": {"source": "MFT paper, Tables 3 to 5", "table": 3},
-        "variants": [
-            {"label": "ours", "settings": {"attention": "ff_only"}},
-            {"label": "misspelt", "settings": {"layers": 1}, "reported": "withuot attention"},
-            {"label": "full", "reported": "full"},
-        ],
-    }
-    request = own_request([table], request_)
+def test_a_row_that_the_paper_lacks_and_a_name_that_it_does_not_have_are_named(tmp_path: Path) -> None:
+    variants = [
+        {"label": "ours", "settings": {"attention": "ff_only"}},
+        {"label": "misspelt", "settings": {"layers": 1}, "reported": "withuot attention"},
+        {"label": "full", "reported": "full"},
+    ]
+    request = own_request(reported={"source": "MFT paper, Tables 3 to 5", "table": 3}, variants=variants)
     make(tmp_path, request, "full")
     text = notes(document_of(tmp_path, request))
     assert "Not in MFT paper, Tables 3 to 5 (table 3): ours." in text
     assert "No reported figure for ucf in MFT paper, Tables 3 to 5 (table 3): misspelt." in text
 
 
-def test_a_setting_that_does_not_work_names_the_variant(request_: AblationRequest) -> None:
-    request = own_request([{"title": "T", "variants": [{"label": "odd", "settings": {"laers": 1}}]}], request_)
+def test_a_setting_that_does_not_work_names_the_variant() -> None:
+    request = own_request(variants=[{"label": "odd", "settings": {"laers": 1}}])
     with pytest.raises(ConfigError, match=r"ablation of method 'mft', variant 'odd': .*did you mean 'layers'"):
         request.config_of(request.ablation.variants[0], "auto")
     with pytest.raises(AvbenchError, match=r"^unknown setting"):
-        replace(request_, settings={"laers": 1}).config_of(request_.ablation.variants[0], "auto")
+        replace(REQUEST, settings={"laers": 1}).config_of(REQUEST.ablation.variants[0], "auto")
 
 
-def test_a_variants_own_setting_comes_after_that_of_every_variant(request_: AblationRequest) -> None:
-    request = replace(request_, settings={"lambda_cos": 0.3, "layers": 2})
+def test_a_variants_own_setting_comes_after_that_of_every_variant() -> None:
+    request = replace(REQUEST, settings={"lambda_cos": 0.3, "layers": 2})
     configs = {v.label: request.config_of(v, "clip_clap") for v in request.ablation.variants}
-    assert {label: config["lambda_cos"] for label, config in configs.items() if config["lambda_cos"] != 0.3} == {
-        "l - l_cos": 0
-    }
+    changed = {label: config["lambda_cos"] for label, config in configs.items() if config["lambda_cos"] != 0.3}
+    assert changed == {"l - l_cos": 0}
     assert {config["layers"] for config in configs.values()} == {2}
 
 
-def test_two_figures_for_one_seed_are_refused(tmp_path: Path, request_: AblationRequest) -> None:
-    make(tmp_path, request_, "MFT", skill=1.0, name="one")
-    make(tmp_path, request_, "MFT", skill=2.0, name="two")
+def test_two_figures_for_one_seed_are_refused(tmp_path: Path) -> None:
+    make(tmp_path, REQUEST, "MFT", skill=1.0, name="one")
+    make(tmp_path, REQUEST, "MFT", skill=2.0, name="two")
     with pytest.raises(RecordError, match=r"one\.json.*two\.json: different figures"):
-        ablation_boards(request_, collect(tmp_path))
+        ablation_boards(REQUEST, collect(tmp_path))
 
 
-def test_data_keep_measured_and_reported_apart(tmp_path: Path, request_: AblationRequest) -> None:
-    make_all(tmp_path, request_, seeds=2)
-    rows = {str(record["variant"]): record for record in values(document_of(tmp_path, request_).data)}
+def test_data_keep_measured_and_reported_apart(tmp_path: Path) -> None:
+    make_all(tmp_path, seeds=2)
+    rows = {str(record["variant"]): record for record in values(document_of(tmp_path).data)}
     assert list(rows) == list(REPORTED)
     for label, figures in REPORTED.items():
         row = rows[label]
@@ -268,9 +244,9 @@ def test_data_keep_measured_and_reported_apart(tmp_path: Path, request_: Ablatio
     assert rows["w/o att"]["settings"] == '{"attention": "off"}'
 
 
-def test_tables_for_a_paper_have_no_settings_and_no_verdicts(tmp_path: Path, request_: AblationRequest) -> None:
-    make(tmp_path, request_, "MFT", features="simulated", simulated=True)
-    document = document_of(tmp_path, request_)
+def test_tables_for_a_paper_have_no_settings_and_no_verdicts(tmp_path: Path) -> None:
+    make(tmp_path, REQUEST, "MFT", **SIMULATED)
+    document = document_of(tmp_path)
     assert len(document.paper) == 3
     table = document.paper[0]
     assert [column.group for column in table.columns] == ["", "", *["Measured"] * 4, *["Reported"] * 4]
@@ -281,11 +257,11 @@ def test_tables_for_a_paper_have_no_settings_and_no_verdicts(tmp_path: Path, req
     assert any("make it with" in line for line in document.origin)
 
 
-def test_an_ablation_is_of_one_precision(tmp_path: Path, request_: AblationRequest) -> None:
+def test_an_ablation_is_of_one_precision(tmp_path: Path) -> None:
     for seed, precision in ((0, "full"), (1, "full"), (0, "bf16")):
-        make(tmp_path, request_, "MFT", seed=seed, precision=precision)
-    full = board_of(tmp_path, request_)
-    other = board_of(tmp_path, replace(request_, precision="bf16"))
+        make(tmp_path, REQUEST, "MFT", seed=seed, precision=precision)
+    full = board_of(tmp_path)
+    other = board_of(tmp_path, replace(REQUEST, precision="bf16"))
     assert {row.result.seeds for row in full.rows if row.result} == {(0, 1)}
     assert {row.result.seeds for row in other.rows if row.result} == {(0,)}
     documents = ablation_documents([full, other])
@@ -293,10 +269,3 @@ def test_an_ablation_is_of_one_precision(tmp_path: Path, request_: AblationReque
     assert "precision" not in documents[0].heading
     assert documents[1].heading.endswith("(precision bf16 in every variant)")
     assert ["--precision bf16" in document.text[0].notes[0] for document in documents] == [False, True]
-
-
-def test_a_board_knows_its_runs(tmp_path: Path, request_: AblationRequest) -> None:
-    run_id = read_record(make(tmp_path, request_, "MFT")).run_id
-    other = read_record(make(tmp_path, request_, "MFT", version="0.2.0")).run_id
-    boards = ablation_boards(request_, collect(tmp_path))
-    assert [(board.has_run(run_id), board.has_run(other)) for board in boards] == [(True, False), (False, True)]

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from make_record import make_record
+from make_record import make_board
 from read_table import texts, values
 
-from avgzsl_bench.report.boards.board import read_boards
 from avgzsl_bench.report.tables.board import board_document, class_table
 
 if TYPE_CHECKING:
@@ -21,31 +20,39 @@ if TYPE_CHECKING:
     from avgzsl_bench.report.tables.table import Table
 
 LABELS = np.repeat(np.arange(8), 20)
+SIMULATED = {"features": "simulated", "simulated": True}
+BF16 = {"precision": "bf16"}
 
 
-def document_of(folder: Path) -> Document:
-    (board,) = read_boards(folder)
-    return board_document(board)
+def method(name: str, title: str = "", follows: str = "paper", **facts: Any) -> dict[str, Any]:
+    return {"method": name, "title": title or name, "follows": follows, **facts}
 
 
-def further(folder: Path, title: str) -> Table:
-    (table,) = [table for table in document_of(folder).text if table.title == title]
+def document_of(folder: Path, *runs: dict[str, Any], seeds: int = 1) -> Document:
+    return board_document(make_board(folder, *runs, seeds=seeds))
+
+
+def further(document: Document, title: str) -> Table:
+    (table,) = [table for table in document.text if table.title == title]
     return table
 
 
-def notes(folder: Path) -> str:
-    return "\n".join(note for table in document_of(folder).text for note in table.notes)
+def notes(document: Document) -> str:
+    return "\n".join(note for table in document.text for note in table.notes)
 
 
-def data(folder: Path) -> dict[str, dict[str, Any]]:
+def column(document: Document, title: str, by: str = "Method") -> dict[str, str]:
+    """The cells of a column of the main table, by those of another."""
+    return {row[by]: row[title] for row in texts(document.text[0])}
+
+
+def data(document: Document) -> dict[str, dict[str, Any]]:
     """The row of each method, by its name."""
-    return {str(row["method"]): row for row in values(document_of(folder).data)}
+    return {str(row["method"]): row for row in values(document.data)}
 
 
 def test_figures_are_mean_and_deviation_in_percent(tmp_path: Path) -> None:
-    for seed in range(3):
-        make_record(tmp_path, seed=seed, changed={"tokens": "va"})
-    (board,) = read_boards(tmp_path)
+    board = make_board(tmp_path, {"changed": {"tokens": "va"}}, seeds=3)
     result = board.rows[0].result
     hm, interval = result.spread["hm"], result.interval["hm"]
     assert hm.std is not None
@@ -64,35 +71,44 @@ def test_figures_are_mean_and_deviation_in_percent(tmp_path: Path) -> None:
     assert lines["Method, settings changed"] == ("MFT (reconstruction)", "tokens=va")
     assert lines["HM"] == (f"{100 * hm.mean:.2f}", f"± {100 * hm.std:.2f}")
     assert lines["S"] == (f"{100 * result.spread['seen'].mean:.2f}",)
-    assert "allowing for videos and 3 seeds" in notes(tmp_path)
+    assert "allowing for videos and 3 seeds" in notes(document)
+    (provenance,) = texts(document.provenance)
+    assert list(provenance)[:4] == ["Method", "configuration", "seeds", "run ids"]
+    assert provenance["device"] == "cpu"
 
 
-def test_a_single_seed_shows_no_deviation(tmp_path: Path) -> None:
-    make_record(tmp_path)
-    (row,) = texts(document_of(tmp_path).text[0])
+def test_one_row_of_one_seed_has_no_deviation_rank_or_place(tmp_path: Path) -> None:
+    document = document_of(tmp_path)
+    main = document.text[0]
+    (row,) = texts(main)
     assert not any("±" in cell for cell in row.values())
     assert "Settings changed" not in row
+    assert row["Rank"] == "–"
+    for table in (main, *document.paper):
+        assert not any(cell.place or cell.tied for row_ in table.rows for cell in row_)
+    text = notes(document) + " ".join(document.paper[0].notes)
+    assert not [word for word in ("tied", "Bold", "†") if word in text]
+    assert "precision" not in text.replace("full precision", "")
 
 
 def test_runs_show_schedule_parameters_time_and_device(tmp_path: Path) -> None:
-    make_record(tmp_path, config={"batches_per_epoch": 30, "batch_size": 64})
-    make_record(tmp_path, method="x", title="X", follows="paper", parameters=None)
-    runs = {row["Method"]: row for row in texts(further(tmp_path, "Runs"))}
+    trained = {"config": {"batches_per_epoch": 30, "batch_size": 64}}
+    document = document_of(tmp_path, trained, method("x", "X", parameters=None))
+    runs = {row["Method"]: row for row in texts(further(document, "Runs"))}
     assert list(runs["MFT (reconstruction)"].values())[1:] == ["12,345", "2 x 30 x 64", "0.1", "cpu"]
     assert list(runs["X"].values())[1:] == ["–", "2", "0.1", "cpu"]
 
 
 def test_reported_figures_stand_in_columns_of_their_own(tmp_path: Path) -> None:
-    make_record(tmp_path)
-    make_record(tmp_path, method="devise", title="DeViSE", follows="published code")
-    make_record(tmp_path, method="eszsl", title="ESZSL", follows="reference", parameters=None)
-    main = {row["Method"]: row["Reported HM"] for row in texts(document_of(tmp_path).text[0])}
+    others = method("devise", "DeViSE"), method("eszsl", "ESZSL", "reference", parameters=None)
+    document = document_of(tmp_path, {}, *others)
+    main = column(document, "Reported HM")
     # The features and split of the board: beside the measured figure, with a verdict. Others: in their own table.
     assert main["MFT (reconstruction)"] in {f"57.12 ({word})" for word in ("inside", "above", "below")}
     assert main["DeViSE"] == main["ESZSL (reference)"] == "–"
     rows = [
         (row["Method"], row["Features, split"], row["Reported HM"].split()[0], row["Remark"])
-        for row in texts(further(tmp_path, "Reported"))
+        for row in texts(further(document, "Reported"))
     ]
     one_seed = "one seed: the interval is that of the test videos alone"
     assert sorted(rows) == [
@@ -100,110 +116,84 @@ def test_reported_figures_stand_in_columns_of_their_own(tmp_path: Path) -> None:
         ("DeViSE", "selavi, main", "23.56", "not comparable: other features and split: selavi, main"),
         ("MFT (reconstruction)", "clip_clap, cls", "57.12", one_seed),
     ]
-    text = notes(tmp_path)
+    text = notes(document)
     assert "comparable with measured ones only where these are the table's, clip_clap, cls" in text
     assert "as printed by the sources named" in text
     assert "Journal of Electronics & Information Technology" in text
-    reported = data(tmp_path)
+    reported = data(document)
     assert reported["mft"]["reported_hm_percent"] == 57.12
     assert f"57.12 ({reported['mft']['verdict_hm']})" == main["MFT (reconstruction)"]
     assert reported["eszsl"]["reported_hm_percent"] is None
 
 
 def test_nothing_reported_stands_beside_simulated_figures(tmp_path: Path) -> None:
-    make_record(tmp_path, features="simulated", simulated=True)
-    document = document_of(tmp_path)
+    document = document_of(tmp_path, SIMULATED)
     assert document.heading.startswith("SIMULATED: ")
     assert document.warning == "SIMULATED features: these figures say nothing about real videos."
     assert "Reported HM" not in texts(document.text[0])[0]
-    (row,) = texts(further(tmp_path, "Reported"))
+    (row,) = texts(further(document, "Reported"))
     assert (row["Reported HM"], row["Remark"]) == ("57.12", "not comparable: simulated features")
-    assert "not comparable with figures on simulated features" in notes(tmp_path)
+    assert "not comparable with figures on simulated features" in notes(document)
     assert document.link is not None
     assert document.link.target == "feature-sets.md#simulated"
 
 
 def test_only_a_standard_row_stands_beside_what_is_reported(tmp_path: Path) -> None:
-    make_record(tmp_path)
-    make_record(tmp_path, changed={"modality": "audio"})
-    make_record(tmp_path, changed={"batch": 7}, preset="official", seed=1)
-    make_record(tmp_path, changed={"epochs": 9}, trained=3, seed=2)
-    make_record(tmp_path, precision="bf16")
-    shown = {row["Settings changed"]: row["Reported HM"] for row in texts(document_of(tmp_path).text[0])}
+    audio, preset = {"changed": {"modality": "audio"}}, {"changed": {"batch": 7}, "preset": "official", "seed": 1}
+    stopped = {"changed": {"epochs": 9}, "trained": 3, "seed": 2}
+    document = document_of(tmp_path, {}, audio, preset, stopped, BF16)
+    shown = column(document, "Reported HM", by="Settings changed")
     assert shown.pop("–").startswith("57.12 (")
     assert shown.pop("preset official").startswith("57.12 ("), "what the published code does is what they report"
     assert set(shown) == {"modality=audio", "epochs=9, stopped after 3 of 9 epochs", "precision bf16"}
     assert set(shown.values()) == {"–"}
-    remarks = {row["Method"]: row["Remark"] for row in texts(further(tmp_path, "Reported"))}
+    remarks = {row["Method"]: row["Remark"] for row in texts(further(document, "Reported"))}
     assert remarks["MFT (reconstruction) (modality=audio)"] == "not comparable: other settings"
     assert remarks["MFT (reconstruction) (precision bf16)"] == "not comparable: precision bf16"
-
-
-def test_precision_is_explained_where_it_is_not_full(tmp_path: Path) -> None:
-    make_record(tmp_path)
-    assert "precision" not in notes(tmp_path).replace("full precision", "")
-    make_record(tmp_path, precision="bf16")
-    assert "precision bf16: of training alone; videos were scored in full precision." in notes(tmp_path)
+    assert "precision bf16: of training alone; videos were scored in full precision." in notes(document)
 
 
 def test_ranks_ties_and_places(tmp_path: Path) -> None:
-    for seed in range(3):
-        make_record(tmp_path, seed=seed, method="one", title="One", follows="paper", skill=3.0)
-        make_record(tmp_path, seed=seed, method="two", title="Two", follows="paper", skill=3.0)
-        make_record(tmp_path, seed=seed, method="poor", title="Poor", follows="paper", skill=0.0)
-        make_record(tmp_path, seed=seed, method="chance", title="Chance", follows="reference", skill=9.0)
-    main = document_of(tmp_path).text[0]
-    ranks = {row["Method"]: row["Rank"] for row in texts(main)}
-    assert ranks == {"One": "1–2, tied", "Two": "1–2, tied", "Poor": "3", "Chance (reference)": "–"}
-    assert "can be tied with everything" in notes(tmp_path)
+    equal = [method(name.lower(), name, skill=3.0) for name in ("One", "Two")]
+    others = method("poor", "Poor", skill=0.0), method("chance", "Chance", "reference", skill=9.0)
+    document = document_of(tmp_path, *equal, *others, seeds=3)
+    main = document.text[0]
+    assert column(document, "Rank") == {
+        "One": "1–2, tied",
+        "Two": "1–2, tied",
+        "Poor": "3",
+        "Chance (reference)": "–",
+    }
+    assert "can be tied with everything" in notes(document)
     hm = [column.title for column in main.columns].index("HM")
     places = {row[0].text: row[hm].place for row in main.rows}
     assert places["Chance (reference)"] is places["Poor"] is None
     assert sorted([places["One"], places["Two"]]) in ([1, 1], [1, 2])
     assert "Bold: the best mean among competing methods." in main.notes
-    rows = data(tmp_path)
+    rows = data(document)
     assert {name for name, row in rows.items() if row["tied_with_best"]} == {"one", "two"}
     assert (rows["poor"]["rank_best"], rows["poor"]["rank_worst"]) == (3, 3)
     assert rows["chance"]["rank_best"] is None
 
 
 def test_nobody_is_tied_with_a_clear_winner(tmp_path: Path) -> None:
-    for seed in range(3):
-        for method, skill in (("good", 5.0), ("poor", 0.0)):
-            make_record(
-                tmp_path, seed=seed, method=method, title=method, follows="paper", skill=skill, labels=LABELS
-            )
-    ranks = {row["Method"]: row["Rank"] for row in texts(document_of(tmp_path).text[0])}
-    assert ranks == {"good": "1", "poor": "2"}
-
-
-def test_a_lonely_competitor_has_neither_rank_nor_place(tmp_path: Path) -> None:
-    make_record(tmp_path)
-    main = document_of(tmp_path).text[0]
-    assert texts(main)[0]["Rank"] == "–"
-    assert not any(cell.place or cell.tied for row in main.rows for cell in row)
-    assert "tied" not in notes(tmp_path)
-    assert "Bold" not in notes(tmp_path)
+    runs = [method(name, skill=skill, labels=LABELS) for name, skill in (("good", 5.0), ("poor", 0.0))]
+    assert column(document_of(tmp_path, *runs, seeds=3), "Rank") == {"good": "1", "poor": "2"}
 
 
 def test_few_seeds_are_named_with_the_ranks(tmp_path: Path) -> None:
-    for method in ("mft", "ale"):
-        for seed in range(3):
-            make_record(tmp_path, method=method, title=method.upper(), seed=seed)
-    assert "all hold together with 95 percent confidence" in notes(tmp_path)
-    make_record(tmp_path, method="sje", title="SJE")
-    text = notes(tmp_path)
+    document = document_of(tmp_path, method("mft"), method("ale"), seeds=3)
+    assert "all hold together with 95 percent confidence" in notes(document)
+    text = notes(document_of(tmp_path, method("sje")))
     assert "hold together" not in text
     assert "A row of one seed stands for that trained model, not for its method." in text
-    for seed in range(3):
-        make_record(tmp_path, method="ale", title="ALE", seed=seed, changed={"batch": 7})
-    assert "fewer than 5 of several configurations of one method" in notes(tmp_path)
+    document = document_of(tmp_path, method("ale", changed={"batch": 7}), seeds=3)
+    assert "fewer than 5 of several configurations of one method" in notes(document)
 
 
 def test_sensitivity_marks_the_oracle(tmp_path: Path) -> None:
-    make_record(tmp_path)
-    (board,) = read_boards(tmp_path)
-    table = further(tmp_path, "Sensitivity to the bias")
+    board = make_board(tmp_path)
+    table = further(board_document(board), "Sensitivity to the bias")
     (row,) = texts(table)
     found = board.rows[0].sensitivity
     assert row["Best bias on test (oracle)"] == f"{100 * found['oracle'].mean:.2f}"
@@ -212,34 +202,33 @@ def test_sensitivity_marks_the_oracle(tmp_path: Path) -> None:
 
 
 def test_the_heading_and_notes_name_the_data(tmp_path: Path) -> None:
-    make_record(tmp_path, calibration="avca", fingerprint="0123456789abcdef", split_hash="fedcba9876543210")
-    document = document_of(tmp_path)
+    marks = {"fingerprint": "0123456789abcdef", "split_hash": "fedcba9876543210"}
+    document = document_of(tmp_path, {"calibration": "avca", **marks})
     assert document.heading == "ucf, clip_clap, cls (calibration avca, text order by-name)"
-    text = notes(tmp_path)
-    assert "Calibration avca; split cls (hash fedcba987654)" in text
-    assert "data fingerprint 0123456789ab." in text
-    assert "5 seen and 3 unseen classes, 48 test videos." in text
-    assert "sample standard deviation over n seeds" in text
+    for text in (
+        "Calibration avca; split cls (hash fedcba987654)",
+        "data fingerprint 0123456789ab.",
+        "5 seen and 3 unseen classes, 48 test videos.",
+        "sample standard deviation over n seeds",
+    ):
+        assert text in notes(document)
 
 
 def test_contradictions_and_reruns_of_reported_figures_are_named(tmp_path: Path) -> None:
-    make_record(tmp_path, method="kda", title="KDA", follows="paper", features="c3d_vggish")
-    make_record(tmp_path, method="avca", title="AVCA", follows="published program", features="c3d_vggish")
-    main = {row["Method"]: row["Reported HM"] for row in texts(document_of(tmp_path).text[0])}
-    assert main["KDA"].startswith("54.84† (")
-    text = notes(tmp_path)
+    kda, avca = (method(title.lower(), title, features="c3d_vggish") for title in ("KDA", "AVCA"))
+    document = document_of(tmp_path, kda, avca)
+    assert column(document, "Reported HM")["KDA"].startswith("54.84† (")
+    text = notes(document)
     assert "†: the printed HM contradicts the printed S and U." in text
     assert "KDA: printed HM 54.84, but printed S and U give 54.87." in text
     assert "re-run by" in text
 
 
 def test_data_are_fractions_in_full_precision_with_provenance(tmp_path: Path) -> None:
-    for seed in range(3):
-        make_record(tmp_path, seed=seed, changed={"tokens": "va"})
-    make_record(tmp_path, method="chance", title="Chance", follows="reference", skill=0.0, parameters=None)
-    (board,) = read_boards(tmp_path)
+    chance = method("chance", "Chance", "reference", skill=0.0, parameters=None, seed=0)
+    board = make_board(tmp_path, {"changed": {"tokens": "va"}}, chance, seeds=3)
     result = {row.result.method.name: row.result for row in board.rows}["mft"]
-    rows = data(tmp_path)
+    rows = data(board_document(board))
     mft = rows["mft"]
     for figure, value in result.spread.items():
         assert (mft[f"{figure}_mean"], mft[f"{figure}_std"]) == (value.mean, value.std)
@@ -253,19 +242,9 @@ def test_data_are_fractions_in_full_precision_with_provenance(tmp_path: Path) ->
     assert rows["chance"]["hm_std"] is rows["chance"]["parameters"] is None
 
 
-def test_provenance_is_a_table_of_its_own(tmp_path: Path) -> None:
-    make_record(tmp_path)
-    (row,) = texts(document_of(tmp_path).provenance)
-    assert list(row)[:4] == ["Method", "configuration", "seeds", "run ids"]
-    assert row["device"] == "cpu"
-
-
 def test_class_accuracies_span_the_competing_rows(tmp_path: Path) -> None:
-    for method, skill, follows in (("a", 1.0, "paper"), ("b", 2.0, "paper"), ("c", 9.0, "reference")):
-        make_record(
-            tmp_path, method=method, title=method, skill=skill, follows=follows, labels=LABELS[LABELS != 3]
-        )
-    (board,) = read_boards(tmp_path)
+    runs = method("a"), method("b", skill=2.0), method("c", follows="reference", skill=9.0)
+    board = make_board(tmp_path, *(run | {"labels": LABELS[LABELS != 3]} for run in runs))
     rows = {row["Class"]: row for row in texts(class_table(board))}
     assert len(rows) == 7
     assert "class 3" not in rows
@@ -279,9 +258,7 @@ def test_class_accuracies_span_the_competing_rows(tmp_path: Path) -> None:
 
 
 def test_cells_without_a_number_have_no_value(tmp_path: Path) -> None:
-    for seed in range(2):
-        make_record(tmp_path, skill=50.0, seed=seed)
-    (board,) = read_boards(tmp_path)
+    board = make_board(tmp_path, {"skill": 50.0}, seeds=2)
     assert math.isnan(board.rows[0].result.interval["hm"].low)
     (row,) = values(board_document(board).page[0])
     assert row["interval"] is row["rank"] is None

@@ -9,13 +9,18 @@ from avgzsl_bench.gzsl.curve import harmonic_mean
 from avgzsl_bench.report.stats import bootstrap
 from avgzsl_bench.report.stats.bootstrap import Strata, replicates_of, seed_of, video_weights
 from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, Correctness
-from avgzsl_bench.report.stats.variance import decompose, intervals_of
+from avgzsl_bench.report.stats.variance import Interval, decompose, intervals_of
 
 SMALL = world(20, 8, (6, 6), (0.3, 0.2, 0.2))
 
 
 def _one_run() -> Correctness:
     return SMALL.draw(np.random.default_rng(0), 1)
+
+
+def _interval(row: Correctness) -> Interval:
+    (interval,) = intervals_of(decompose([row.figures()["hm"]], replicates_of([row], 2)["hm"], [0]))
+    return interval
 
 
 def test_weights_are_draws_within_classes() -> None:
@@ -68,9 +73,8 @@ def test_variance_is_that_of_scipy_but_for_the_number_of_draws() -> None:
         return harmonic_mean(np.mean(accuracy[:20], axis=0), np.mean(accuracy[20:], axis=0))
 
     ours = replicates_of([row], seed=4, resamples=10000)["hm"].std()
-    theirs = scipy_bootstrap(
-        videos, hm, n_resamples=10000, vectorized=True, method="percentile", random_state=1
-    ).standard_error
+    options = {"n_resamples": 10000, "vectorized": True, "method": "percentile", "random_state": 1}
+    theirs = scipy_bootstrap(videos, hm, **options).standard_error
     assert ours == pytest.approx(theirs * np.sqrt(6 / 5), rel=0.04)
 
 
@@ -100,20 +104,16 @@ def test_no_seed_variance_leaves_the_videos() -> None:
     same = Correctness(
         "m", (0, 1, 2), one.label, one.seen, *(np.repeat(x, 3, 0) for x in (one.correct, one.zsl_correct))
     )
-    intervals = []
-    for row in (one, same):
-        figures, replicates = row.figures(), replicates_of([row], 2)
-        intervals.append(intervals_of(decompose([figures["hm"]], replicates["hm"], [0]))[0])
-    assert (intervals[0].low, intervals[0].high) == pytest.approx((intervals[1].low, intervals[1].high), abs=1e-6)
-    assert [i.varied for i in intervals] == ["videos, one seed", "videos and 3 seeds"]
+    first, second = (_interval(row) for row in (one, same))
+    assert (first.low, first.high) == pytest.approx((second.low, second.high), abs=1e-6)
+    assert [first.varied, second.varied] == ["videos, one seed", "videos and 3 seeds"]
 
 
 @pytest.mark.parametrize("right", [True, False])
 def test_all_right_or_all_wrong_has_no_interval(right: bool) -> None:
     row = _one_run()
     all_same = Correctness("m", (0,), row.label, row.seen, np.full_like(row.correct, right), row.zsl_correct)
-    components = decompose([all_same.figures()["hm"]], replicates_of([all_same], 2)["hm"], [0])
-    (interval,) = intervals_of(components)
+    interval = _interval(all_same)
     assert np.isnan([interval.low, interval.high]).all(), "nothing varied, which says nothing of other videos"
 
 

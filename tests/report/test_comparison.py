@@ -1,38 +1,43 @@
+"""Comparisons of methods, and the tables of boards and comparisons for papers."""
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from make_record import make_record
+from make_record import make_board, make_record
 from read_table import texts
 
 from avgzsl_bench.errors import AvbenchError, ConfigError, RecordError, UnknownNameError
 from avgzsl_bench.report.boards.board import Board, read_boards
 from avgzsl_bench.report.boards.comparison import MethodComparison, compare_methods, largest_changes
 from avgzsl_bench.report.stats.pair_tests import pair_tests
+from avgzsl_bench.report.tables.board import board_document
 from avgzsl_bench.report.tables.comparison import comparison_document
 from avgzsl_bench.report.text import p_value, points
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from avgzsl_bench.report.tables.table import Cell, Table
+
 LABELS = np.repeat(np.arange(8), 40)
 
 
-def _boards(folder: Path) -> list[Board]:
+def run(method: str, skill: float, follows: str = "paper", **facts: Any) -> dict[str, Any]:
+    return {"method": method, "title": method, "skill": skill, "follows": follows, "labels": LABELS, **facts}
+
+
+@pytest.fixture(scope="module")
+def boards(tmp_path_factory: pytest.TempPathFactory) -> list[Board]:
     """On ucf the methods good, copy, bad and yard; on vggsound good and lone; good with other settings on ucf."""
-    for seed in range(3):
-        for method, skill in (("good", 3.0), ("copy", 3.0), ("bad", 1.0), ("yard", 5.0)):
-            follows = "reference" if method == "yard" else "published program"
-            make_record(
-                folder, method=method, title=method, skill=skill, follows=follows, seed=seed, labels=LABELS
-            )
-        make_record(
-            folder, method="good", title="good", skill=2.0, seed=seed, labels=LABELS, changed={"tokens": "va"}
-        )
-    make_record(folder, method="good", title="good", dataset="vggsound")
-    make_record(folder, method="lone", title="lone", dataset="vggsound")
+    folder = tmp_path_factory.mktemp("results")
+    skills = (("good", 3.0), ("copy", 3.0), ("bad", 1.0), ("yard", 5.0))
+    runs = [run(method, skill, follows="reference" if method == "yard" else "paper") for method, skill in skills]
+    make_board(folder, *runs, run("good", 2.0, follows="reconstruction", changed={"tokens": "va"}), seeds=3)
+    for method in ("good", "lone"):
+        make_record(folder, method=method, title=method, dataset="vggsound")
     return read_boards(folder)
 
 
@@ -41,8 +46,7 @@ def verdicts(comparison: MethodComparison) -> list[str]:
     return [row["Verdict"] for row in texts(tests)]
 
 
-def test_methods_are_compared_in_the_order_given(tmp_path: Path) -> None:
-    boards = _boards(tmp_path)
+def test_methods_are_compared_in_the_order_given(boards: list[Board]) -> None:
     compared = compare_methods(boards, ["bad", "good", "copy", "bad"])
     assert [row.name for row in compared.rows] == ["bad", "good", "copy"]
     assert verdicts(compared) == ["worse", "worse", "cannot be told apart"]
@@ -54,8 +58,11 @@ def test_methods_are_compared_in_the_order_given(tmp_path: Path) -> None:
     assert verdicts(compare_methods(boards, ["good", "bad"])) == ["better"]
 
 
-def test_a_test_shows_pair_difference_and_interval(tmp_path: Path) -> None:
-    compared = compare_methods(_boards(tmp_path), ["good"], dataset="ucf")
+def test_a_test_shows_pair_difference_and_interval(boards: list[Board]) -> None:
+    compared = compare_methods(boards, ["good"], dataset="ucf")
+    assert [row.settings for row in compared.rows] == ["", "tokens=va"]
+    assert compared.left_out == {}
+    assert "seeds too" in compared.pairing
     document = comparison_document(compared, classes=2)
     figures, tests, classes = document.terminal
     assert [row[0].lines[-1] for row in figures.rows][-1] == "tokens=va"
@@ -71,18 +78,10 @@ def test_a_test_shows_pair_difference_and_interval(tmp_path: Path) -> None:
     assert len(comparison_document(compared).terminal) == 2
 
 
-def test_a_reference_is_compared_but_is_not_the_best(tmp_path: Path) -> None:
-    compared = compare_methods(_boards(tmp_path), ["yard", "good", "bad"], "zsl")
+def test_a_reference_is_compared_but_is_not_the_best(boards: list[Board]) -> None:
+    compared = compare_methods(boards, ["yard", "good", "bad"], "zsl")
     assert compared.tests[0].difference > 0
     assert compared.tied_with_best == (False, True, False)
-
-
-def test_one_method_compares_its_configurations_with_seeds_paired(tmp_path: Path) -> None:
-    boards = _boards(tmp_path)
-    compared = compare_methods(boards, ["good"], dataset="ucf")
-    assert [row.settings for row in compared.rows] == ["", "tokens=va"]
-    assert compared.left_out == {}
-    assert "seeds too" in compared.pairing
 
 
 @pytest.mark.parametrize(
@@ -110,10 +109,10 @@ def test_one_method_compares_its_configurations_with_seeds_paired(tmp_path: Path
     ],
 )
 def test_what_cannot_be_compared(
-    tmp_path: Path, methods: list[str], options: dict[str, str], error: type[AvbenchError], message: str
+    boards: list[Board], methods: list[str], options: dict[str, str], error: type[AvbenchError], message: str
 ) -> None:
     with pytest.raises(error) as caught:
-        compare_methods(_boards(tmp_path), methods, **options)
+        compare_methods(boards, methods, **options)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -142,9 +141,9 @@ def test_a_calibration_can_be_chosen(tmp_path: Path) -> None:
     assert compare_methods(boards, ["MFT", "Ale"], calibration="avca").board.name == "ucf-clip_clap-cls-avca"
 
 
-def test_class_changes_are_those_of_the_records(tmp_path: Path) -> None:
-    compared = compare_methods(_boards(tmp_path), ["good", "bad"])
-    first, other = compared.rows
+def test_class_changes_are_those_of_the_records(boards: list[Board]) -> None:
+    first, other, copy = compare_methods(boards, ["good", "bad", "copy"]).rows
+    assert largest_changes(first, copy, 5) == ([], [])
     accuracy = [
         np.mean([[c.accuracy for c in run.record.classes] for run in row.runs], axis=0)
         for row in (first.result, other.result)
@@ -161,16 +160,11 @@ def test_class_changes_are_those_of_the_records(tmp_path: Path) -> None:
     assert [(c.name, -c.gain) for c in mirrored_gains] == [(c.name, c.gain) for c in losses]
 
 
-def test_copies_change_in_no_class(tmp_path: Path) -> None:
-    good, copy = compare_methods(_boards(tmp_path), ["good", "copy"]).rows
-    assert largest_changes(good, copy, 5) == ([], [])
-
-
 def test_a_class_without_videos_is_left_out(tmp_path: Path) -> None:
-    labels = LABELS[LABELS != 2]
-    make_record(tmp_path, method="good", skill=3.0, labels=labels)
-    make_record(tmp_path, method="worse", skill=0.5, labels=labels)
-    good, worse = compare_methods(read_boards(tmp_path), ["good", "worse"]).rows
+    runs = [
+        run(method, skill) | {"labels": LABELS[LABELS != 2]} for method, skill in (("good", 3.0), ("worse", 0.5))
+    ]
+    good, worse = compare_methods([make_board(tmp_path, *runs)], ["good", "worse"]).rows
     gains, losses = largest_changes(good, worse, 8)
     assert len(gains) > 1
     assert "class 2" not in {change.name for change in (*gains, *losses)}
@@ -178,27 +172,77 @@ def test_a_class_without_videos_is_left_out(tmp_path: Path) -> None:
 
 def test_printed_numbers() -> None:
     assert [points(d) for d in (0.12345, -0.5, 1e-6, -1e-6, 0.0)] == ["+12.35", "-50.00", "0.00", "0.00", "0.00"]
-    assert [p_value(p) for p in (1.0, 0.0496, 0.0001, 0.00009, 0.0)] == [
-        "1.0000",
-        "0.0496",
-        "0.0001",
-        "< 0.0001",
-        "< 0.0001",
-    ]
+    shown = [p_value(p) for p in (1.0, 0.0496, 0.0001, 0.00009, 0.0)]
+    assert shown == ["1.0000", "0.0496", "0.0001", "< 0.0001", "< 0.0001"]
 
 
 def test_full_precision_is_compared_and_another_is_named(tmp_path: Path) -> None:
-    make_record(tmp_path, labels=LABELS)
-    make_record(tmp_path, labels=LABELS, skill=2.5, precision="bf16")
-    make_record(tmp_path, method="devise", title="DeViSE", labels=LABELS, precision="bf16")
-    boards = read_boards(tmp_path)
-    assert boards[0].rows[0].name == "MFT (reconstruction) (precision bf16)"
-    compared = compare_methods(boards, ["mft", "devise"])
-    assert [row.name for row in compared.rows] == [
-        "MFT (reconstruction)",
-        "DeViSE (reconstruction) (precision bf16)",
-    ]
+    bf16 = {"labels": LABELS, "precision": "bf16"}
+    devise = {"method": "devise", "title": "DeViSE"}
+    board = make_board(tmp_path, {"labels": LABELS}, bf16 | {"skill": 2.5}, bf16 | devise)
+    assert board.rows[0].name == "MFT (reconstruction) (precision bf16)"
+    compared = compare_methods([board], ["mft", "devise"])
+    names = [row.name for row in compared.rows]
+    assert names == ["MFT (reconstruction)", "DeViSE (reconstruction) (precision bf16)"]
     assert compared.left_out == {"mft": 1}
     notes = comparison_document(compared).terminal[1].notes
     assert "precision bf16: of training alone; videos were scored in full precision." in notes
     assert any("1 of mft with settings or precision changed" in note for note in notes)
+
+
+def board_in(folder: Path) -> Board:
+    """aaa and bbb are alike, ccc is much worse, rrr is the best but only a reference."""
+    own = {"ccc": {"changed": {"a_b": "50 %"}}, "rrr": {"follows": "reference"}}
+    skills = (("aaa", 3.0), ("bbb", 3.02), ("ccc", 1.0), ("rrr", 5.0))
+    return make_board(folder, *(run(method, skill, **own.get(method, {})) for method, skill in skills), seeds=3)
+
+
+def cells(table: Table, key: str) -> dict[str, Cell]:
+    """The cells of a column by the label of their row."""
+    at = [column.key for column in table.columns].index(key)
+    return {row[0].lines[0].split()[0]: row[at] for row in table.rows}
+
+
+def test_a_board_marks_best_second_and_tied_among_those_that_compete(tmp_path: Path) -> None:
+    board = board_in(tmp_path)
+    document = board_document(board)
+    (table,) = document.paper
+    best, second = (row.label for row in board.rows if row.label in ("aaa", "bbb"))
+    for figure in ("seen", "unseen", "hm", "zsl", "ausuc"):
+        found = cells(table, figure)
+        assert sorted(cell.place for cell in found.values() if cell.place) == [1, 2]
+        assert found["rrr"].place is found["ccc"].place is None
+        assert [name for name, cell in found.items() if cell.tied] == ([second] if figure == "hm" else [])
+    assert cells(table, "hm")[best].place == 1
+    for text in (
+        "†: may be the best, no other HM can be told to be better (test allowing for videos and 3 seeds;",
+        "the 3 pairs of competing rows",
+        "Bold: best mean; underlined: second best",
+    ):
+        assert text in " ".join(table.notes)
+    assert table.caption.startswith("ucf, clip_clap features, split cls, calibration exact; 5 seen and 3 unseen")
+    header = next(row[0] for row in table.rows if row[0].lines[0] == "ccc")
+    assert header.lines == ("ccc", "a_b=50 %")
+    assert cells(table, "seeds")["ccc"].text == "3"
+    origin = "\n".join(document.origin)
+    assert "ccc (a_b=50 %): ccc, avgzsl-bench 0.1.0; seeds 0 1 2" in origin
+    assert f"data fingerprint {board.key.data.fingerprint}" in origin
+    assert f"split hash {'a' * 64}" in origin
+
+
+def test_a_comparison_has_figures_and_tests(tmp_path: Path) -> None:
+    comparison = compare_methods([board_in(tmp_path)], ["ccc", "aaa", "bbb"], "seen")
+    document = comparison_document(comparison)
+    figures, tests = document.paper
+    seen = cells(figures, "seen").values()
+    assert [cell.tied for cell in seen] == [cell.place == 2 for cell in seen]
+    assert not any(cell.tied for cell in cells(figures, "hm").values())
+    rows = texts(tests)
+    assert sorted(row["Verdict"] for row in rows) == ["tied", "worse", "worse"]
+    first = comparison.tests[0]
+    assert rows[0]["First"].startswith("ccc")
+    assert rows[0]["Δ S"] == f"{100 * first.difference:.2f}"
+    assert rows[0]["95% interval"] == f"{100 * first.low:.2f}, {100 * first.high:.2f}"
+    assert "What varied: videos and 3 seeds." in tests.notes
+    assert any("the 3 pairs compared" in note for note in figures.notes)
+    assert len({figures.label, tests.label}) == 2

@@ -8,7 +8,7 @@ from make_record import LABELS, make_record
 
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.records.collect import collect
-from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, class_gains, correctness_of
+from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, correctness_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,22 +36,6 @@ def test_it_covers_all_runs_on_all_videos(tmp_path: Path) -> None:
     assert correctness.seeds == tuple(s.record.seed for s in table.stored)
     assert not correctness.zsl_correct[:, LABELS < 5].any()
     assert correctness.zsl_correct[:, LABELS >= 5].any()
-
-
-def test_class_gains_are_differences_of_mean_class_accuracies(tmp_path: Path) -> None:
-    labels = LABELS[LABELS != 3]
-    for seed in range(3):
-        make_record(tmp_path / "good", skill=3.0, seed=seed, labels=labels)
-        make_record(tmp_path / "bad", skill=0.5, seed=seed, labels=labels)
-    good, bad = (collect(tmp_path / name)[0].stored for name in ("good", "bad"))
-    gains = class_gains(correctness_of(good), correctness_of(bad))
-    means = [
-        [np.mean([s.record.classes[c].accuracy for s in stored]) for c in range(8) if c != 3]
-        for stored in (good, bad)
-    ]
-    assert np.isnan(gains[3])
-    np.testing.assert_allclose(np.delete(gains, 3), np.subtract(*means))
-    assert gains[gains > 0].size >= 6
 
 
 def test_videos_in_another_order_are_refused(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
-"""Labels and settings that distinguish the rows of a board."""
+"""Labels and settings that distinguish the rows of a board, and their seconds of training."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from make_record import make_record
+from make_record import make_board, make_record
 
 from avgzsl_bench.report.boards.board import read_boards
+from avgzsl_bench.report.boards.provenance import training_seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,17 +29,14 @@ if TYPE_CHECKING:
 def test_settings_are_the_differences_from_the_defaults(
     tmp_path: Path, facts: dict[str, Any], settings: str
 ) -> None:
-    make_record(tmp_path, **facts)
-    (row,) = read_boards(tmp_path)[0].rows
+    (row,) = make_board(tmp_path, facts).rows
     assert (row.label, row.settings) == ("MFT (reconstruction)", settings)
     assert row.name == (f"MFT (reconstruction) ({settings})" if settings else "MFT (reconstruction)")
 
 
 def test_versions_show_where_there_are_two(tmp_path: Path) -> None:
-    make_record(tmp_path, version="0.1.0")
-    make_record(tmp_path, version="0.2.0", skill=2.0)
-    make_record(tmp_path, method="kda", title="KDA", follows="paper", version="0.2.0", skill=0.5)
-    (board,) = read_boards(tmp_path)
+    kda = {"method": "kda", "title": "KDA", "follows": "paper", "version": "0.2.0", "skill": 0.5}
+    board = make_board(tmp_path, {"version": "0.1.0"}, {"version": "0.2.0", "skill": 2.0}, kda)
     assert sorted(row.label for row in board.rows) == [
         "KDA",
         "MFT (reconstruction, avgzsl-bench 0.1.0)",
@@ -46,9 +45,7 @@ def test_versions_show_where_there_are_two(tmp_path: Path) -> None:
 
 
 def test_defaults_that_differ_are_shown(tmp_path: Path) -> None:
-    make_record(tmp_path, config={"layers": 1})
-    make_record(tmp_path, config={"layers": 2}, skill=2.0)
-    (board,) = read_boards(tmp_path)
+    board = make_board(tmp_path, {"config": {"layers": 1}}, {"config": {"layers": 2}, "skill": 2.0})
     assert {row.settings for row in board.rows} == {"layers=1", "layers=2"}
 
 
@@ -60,3 +57,14 @@ def test_boards_of_other_data_have_a_digest_in_their_names(tmp_path: Path) -> No
     assert boards[0].heading.endswith(
         "(calibration exact, text order by-name, data 222222222222, split aaaaaaaaaaaa)"
     )
+
+
+def test_shares_of_seeds_that_trained_together_are_no_training_times() -> None:
+    def row(*timings: dict[str, float]) -> Any:
+        return SimpleNamespace(runs=[SimpleNamespace(record=SimpleNamespace(timing=timing)) for timing in timings])
+
+    alone = {"selection_seconds": 2.0, "final_seconds": 1.0}
+    share = {"selection_seconds": 0.2, "final_seconds": 0.1, "seeds_together": 16}
+    assert training_seconds(row(alone, alone)) == pytest.approx(3)
+    assert training_seconds(row(alone, share)) == pytest.approx(3)
+    assert training_seconds(row(share, share)) is None

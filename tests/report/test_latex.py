@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from make_record import make_record
+from make_record import make_board
 
 from avgzsl_bench.report.boards.board import read_boards
 from avgzsl_bench.report.boards.comparison import compare_methods
@@ -13,7 +13,7 @@ from avgzsl_bench.report.formats.latex import FORMAT, MARKER, escape, latex_of
 from avgzsl_bench.report.tables.board import board_document
 from avgzsl_bench.report.tables.comparison import comparison_document
 from avgzsl_bench.report.tables.document import Document
-from avgzsl_bench.report.tables.table import Cell, Column, make_table
+from avgzsl_bench.report.tables.table import METHOD, Cell, Column, columns, make_table
 
 COMMITTED = Path(__file__).resolve().parents[2] / "leaderboards" / "simulated" / "results"
 HOSTILE = r"""[1] *A* & 50% $x$ #1 {b} \end{table} ~^_ <x> | "q" 'a' `b` ?` -- µ−α漢–±×"""
@@ -40,12 +40,7 @@ def test_escape(plain: str, written: str) -> None:
 
 def test_a_table_has_caption_label_and_marks() -> None:
     table = make_table(
-        [
-            Column("method", "Method", "left"),
-            Column("n", "𝑛"),
-            Column("hm", "HM"),
-            Column("verdict", "V_x", "left"),
-        ],
+        [METHOD, Column("n", "𝑛"), Column("hm", "HM"), Column("verdict", "V_x", "left")],
         [
             {
                 "method": Cell("A (x=1)", parts=("A", "x_=1")),
@@ -88,14 +83,9 @@ def test_a_table_has_caption_label_and_marks() -> None:
 
 
 def test_groups_of_columns_have_a_title_and_a_rule() -> None:
-    columns = [
-        Column("a", "A", "left"),
-        Column("b", "B"),
-        Column("c", "S", group="Measured"),
-        Column("d", "U", group="Measured"),
-        Column("e", "S", group="Reported"),
-    ]
-    table = make_table(columns, [dict.fromkeys("abcde", "1")])
+    measured, reported = columns({"c": "S", "d": "U"}, group="Measured"), columns({"e": "S"}, group="Reported")
+    shown = [Column("a", "A", "left"), Column("b", "B"), *measured, *reported]
+    table = make_table(shown, [dict.fromkeys("abcde", "1")])
     lines = latex_of(Document(name="", heading="", paper=[table])).splitlines()
     top = lines.index(r"\toprule")
     assert lines[top + 1 : top + 4] == [
@@ -107,9 +97,11 @@ def test_groups_of_columns_have_a_title_and_a_rule() -> None:
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex here")
 def test_pdflatex_sets_it_without_complaint(tmp_path: Path) -> None:
-    make_record(tmp_path / "results", title=HOSTILE, changed={"tokens": HOSTILE}, method="mft")
-    make_record(tmp_path / "results", title="[x]", method="ale", skill=2.0)
-    (hostile,) = read_boards(tmp_path / "results")
+    named, plain = (
+        {"title": HOSTILE, "changed": {"tokens": HOSTILE}},
+        {"title": "[x]", "method": "ale", "skill": 2.0},
+    )
+    hostile = make_board(tmp_path / "results", named, plain)
     board, *others = read_boards(COMMITTED)
     letters = " ".join(escape(f"x{chr(code)}") for code in range(0x21, 0x300))
     comparison = compare_methods([board], ["mft", "eszsl", "clipclap"])

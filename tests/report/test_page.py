@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
-from make_record import make_record
+from make_record import make_board, make_record
 
 from avgzsl_bench.report.boards.board import read_boards
 from avgzsl_bench.report.formats.page import page_of
@@ -80,9 +80,9 @@ def test_cells_carry_their_values_and_the_best_is_bold() -> None:
 
 @pytest.fixture
 def page(tmp_path: Path) -> Page:
+    other = {"method": "b", "title": "B", "follows": "paper", "skill": 2.0}
+    make_board(tmp_path, {}, other, seeds=2)
     for seed in range(2):
-        make_record(tmp_path, seed=seed)
-        make_record(tmp_path, seed=seed, method="b", title="B", follows="paper", skill=2.0)
         make_record(tmp_path, seed=seed, features="simulated", simulated=True)
     return Page(page_in(tmp_path))
 

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from make_correctness import world
-from make_record import make_record
+from make_record import make_board, make_record
 from scipy.stats import ttest_ind, ttest_rel
 
-from avgzsl_bench.report.boards.board import read_boards
 from avgzsl_bench.report.stats.correctness import Correctness
 from avgzsl_bench.report.stats.pair_tests import pair_tests
 from avgzsl_bench.report.stats.pairwise import RankInterval, holm, pairwise_tests, rank_intervals
@@ -71,9 +70,8 @@ def test_pairing_over_videos_narrows_a_difference() -> None:
 def test_copies_are_tied_and_a_worse_method_is_worse(runs: int, deterministic: bool) -> None:
     row = WORLD.draw(np.random.default_rng(0), runs)
     if deterministic:
-        row = replace(
-            row, correct=np.repeat(row.correct[:1], runs, 0), zsl_correct=np.repeat(row.zsl_correct[:1], runs, 0)
-        )
+        correct, zsl_correct = (np.repeat(right[:1], runs, 0) for right in (row.correct, row.zsl_correct))
+        row = replace(row, correct=correct, zsl_correct=zsl_correct)
     rows = [row, replace(row, method="copy"), _worse(row, 0.25, "worse"), _worse(row, 0.5, "worst")]
     components = components_of(rows, 0)["hm"]
     found = pairwise_tests(components)
@@ -82,12 +80,7 @@ def test_copies_are_tied_and_a_worse_method_is_worse(runs: int, deterministic: b
     expected = np.array([[0, 0, 1, 1], [0, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0]], dtype=bool)
     np.testing.assert_array_equal(found.significant, expected)
     assert found.mean[0, 2] == pytest.approx(0.25 * components.mean[0], abs=0.03)
-    assert rank_intervals(found) == [
-        RankInterval(1, 2),
-        RankInterval(1, 2),
-        RankInterval(3, 3),
-        RankInterval(4, 4),
-    ]
+    assert rank_intervals(found) == [RankInterval(*ranks) for ranks in ((1, 2), (1, 2), (3, 3), (4, 4))]
 
 
 def test_a_certain_difference_needs_no_variance() -> None:
@@ -116,45 +109,16 @@ def test_equal_methods_seldom_come_out_as_different(seeds: int, share: float) ->
     assert wrong / draws <= 0.08
 
 
-def test_a_board_ties_copies_and_ranks_competitors_alone(tmp_path: Path) -> None:
-    labels = np.repeat(np.arange(8), 40)
-    for seed in range(3):
-        for method, skill, follows in (
-            ("aaa", 3.0, "published program"),
-            ("bbb", 3.0, "published program"),
-            ("ccc", 1.0, "published program"),
-            ("ddd", 4.0, "reference"),
-        ):
-            make_record(
-                tmp_path, method=method, title=method, skill=skill, follows=follows, seed=seed, labels=labels
-            )
-    (board,) = read_boards(tmp_path)
-    rows = {row.result.method.name: row.result for row in board.rows}
-    assert rows["aaa"].ranks == rows["bbb"].ranks == RankInterval(1, 2)
-    assert rows["ccc"].ranks == RankInterval(3, 3)
-    assert rows["ddd"].ranks is None
-    assert [rows[m].tied_with_best for m in ("aaa", "bbb", "ccc", "ddd")] == [True, True, False, False]
-    for row in rows.values():
-        assert set(row.interval) == {"seen", "unseen", "hm", "zsl"}
-        for figure, interval in row.interval.items():
-            assert 0 <= interval.low < row.spread[figure].mean < interval.high <= 1
-            assert interval.varied == "videos and 3 seeds"
-
-
 def test_a_board_of_references_ranks_nobody(tmp_path: Path) -> None:
-    make_record(tmp_path, follows="reference")
-    (board,) = read_boards(tmp_path)
-    row = board.rows[0].result
+    row = make_board(tmp_path, {"follows": "reference"}).rows[0].result
     assert (row.ranks, row.tied_with_best, row.interval["hm"].varied) == (None, False, "videos, one seed")
 
 
 def test_seeds_are_paired_within_a_method_of_one_method_and_not_of_two(tmp_path: Path) -> None:
-    for seed in range(3):
-        make_record(tmp_path, method="aaa", seed=seed, skill=2.0)
-        make_record(tmp_path, method="aaa", seed=seed, skill=1.0, changed={"tokens": "va"})
-        make_record(tmp_path, method="bbbb", seed=seed, skill=1.5)
     make_record(tmp_path, method="ccccc", seed=0)
-    (board,) = read_boards(tmp_path)
+    changed = {"method": "aaa", "skill": 1.0, "changed": {"tokens": "va"}}
+    runs = ({"method": "aaa", "skill": 2.0}, changed, {"method": "bbbb", "skill": 1.5})
+    board = make_board(tmp_path, *runs, seeds=3)
     rows = sorted((row.result for row in board.rows), key=lambda r: (r.method.name, len(r.method.changed)))
     found = pair_tests(rows)
     assert [(c.first, c.second) for c in found] == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]

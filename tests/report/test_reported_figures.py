@@ -27,6 +27,7 @@ from avgzsl_bench.report.reported.figures import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+DATASETS = ("ucf", "vggsound", "activitynet")
 LETTERS = {"seen": "S", "unseen": "U", "hm": "HM", "zsl": "ZSL"}
 PLACES = {
     "AVCA paper, Table 2": "AVCA paper (CVPR 2022), Table 2",
@@ -51,15 +52,13 @@ def ablations() -> tuple[ReportedAblation, ...]:
 
 
 @pytest.fixture(scope="session")
-def gathered(shared: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((shared / "spec" / "reported.json").read_text(encoding="utf-8"))
-    return content
+def gathered(shared: Path) -> Any:
+    return json.loads((shared / "spec" / "reported.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
-def literature(shared: Path) -> list[dict[str, Any]]:
-    content: list[dict[str, Any]] = json.loads((shared / "facts" / "literature.json").read_text(encoding="utf-8"))
-    return content
+def literature(shared: Path) -> Any:
+    return json.loads((shared / "facts" / "literature.json").read_text(encoding="utf-8"))
 
 
 def printed(row: Any) -> dict[str, float]:
@@ -93,7 +92,7 @@ def test_papers_are_those_gathered(literature: list[dict[str, Any]]) -> None:
         assert (paper is not None and not paper.reviewed) == unpublished, entry["method"]
 
 
-def test_what_was_noted_of_a_figure_is_noted_and_contradictions_are_found(
+def test_what_was_noted_is_noted_and_contradictions_are_found(
     literature: list[dict[str, Any]],
 ) -> None:
     ours = {(f.source, f.method, f.features, f.dataset): f for f in all_reported()}
@@ -113,7 +112,7 @@ def test_the_mft_table_agrees_with_its_other_transcription(gathered: dict[str, A
     expected = {
         (row["method"], row["dagger"], row["features"], row["split"], dataset): row[dataset]
         for row in gathered["table2_comparison"]
-        for dataset in ("ucf", "vggsound", "activitynet")
+        for dataset in DATASETS
     }
     table = [f for f in all_reported() if f.source == "MFT paper, Table 2"]
     # The dagger of the table marks the rows on CLIP and CLAP features.
@@ -121,19 +120,15 @@ def test_the_mft_table_agrees_with_its_other_transcription(gathered: dict[str, A
     assert actual == expected
 
 
-@pytest.mark.parametrize(
-    ("number", "name"), [(3, "table3_attention"), (4, "table4_losses"), (5, "table5_modality")]
-)
-def test_every_ablation_is_there(
-    ablations: tuple[ReportedAblation, ...], gathered: dict[str, Any], number: int, name: str
-) -> None:
+def test_every_ablation_is_there(ablations: tuple[ReportedAblation, ...], gathered: dict[str, Any]) -> None:
     expected = {
-        (row["variant"], dataset): row[dataset]
+        (number, row["variant"], dataset): row[dataset]
+        for number, name in ((3, "table3_attention"), (4, "table4_losses"), (5, "table5_modality"))
         for row in gathered[name]
-        for dataset in ("ucf", "vggsound", "activitynet")
+        for dataset in DATASETS
     }
-    rows = [a for a in ablations if (a.method, a.table) == ("MFT", number)]
-    assert {(a.variant, a.dataset): printed(a) for a in rows} == expected
+    rows = [a for a in ablations if a.method == "MFT"]
+    assert {(a.table, a.variant, a.dataset): printed(a) for a in rows} == expected
 
 
 def test_misprints_of_the_mft_paper_are_those_gathered(
@@ -179,13 +174,7 @@ def test_look_up_by_title_and_dataset_gives_one_figure_for_features_and_split() 
 
 
 def a_figure(**changes: Any) -> ReportedFigure:
-    figure: dict[str, Any] = {
-        "method": "M",
-        "source": "S",
-        "citation": "C",
-        "kind": "readme",
-        "features": "selavi",
-    }
+    figure = {"method": "M", "source": "S", "citation": "C", "kind": "readme", "features": "selavi"}
     return ReportedFigure.model_validate(figure | {"split": "main", "dataset": "ucf", "hm": 10.0} | changes)
 
 
@@ -211,19 +200,12 @@ def test_an_hm_beyond_rounding_contradicts(changes: dict[str, Any], recomputed: 
 
 def test_like_is_the_same_features_in_either_form_and_the_same_split() -> None:
     figure = a_figure(features="c3d_vggish", split="cls")
-    assert figure.is_like("c3d_vggish", "cls")
-    assert figure.is_like("c3d_vggish_seq", "cls")
-    assert not figure.is_like("c3d_vggish", "main")
-    assert not figure.is_like("selavi", "cls")
+    places = (("c3d_vggish", "cls"), ("c3d_vggish_seq", "cls"), ("c3d_vggish", "main"), ("selavi", "cls"))
+    assert [figure.is_like(*place) for place in places] == [True, True, False, False]
 
 
-ROW: dict[str, Any] = {
-    "method": "M",
-    "source": "P, Table 1",
-    "kind": "paper_table",
-    "features": "f",
-    "split": "cls",
-}
+ROW: dict[str, Any] = {"method": "M", "source": "P, Table 1", "kind": "paper_table"}
+ROW |= {"features": "f", "split": "cls"}
 ROW |= {"dataset": "d", "seen": 1.0, "unseen": 1.0, "hm": 1.0, "zsl": None, "notes": ["known"]}
 VARIANT = {k: v for k, v in ROW.items() if k != "kind"} | {"table": 3, "variant": "without"}
 GOOD: dict[str, Any] = {"sources": {"P, Table 1": {"citation": "C", "read": "R"}, "Q": {"citation": "D"}}}
@@ -242,19 +224,19 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Report
 
 
 def test_a_file_of_a_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = read_reported(source(tmp_path, monkeypatch, json.dumps(GOOD)))
-    (figure,), (ablation,) = file.figures, file.ablations
+    bare = {k: v for k, v in ROW.items() if k not in ("notes", "seen", "unseen", "zsl")} | {"method": "bare"}
+    file = read_reported(source(tmp_path, monkeypatch, json.dumps(GOOD | {"figures": [ROW, bare]})))
+    (figure, least), (ablation,) = file.figures, file.ablations
     assert (figure.citation, figure.read, figure.notes, figure.zsl) == ("C", "R", ("Because",), None)
+    assert (least.seen, least.unseen, least.zsl, least.notes) == (None, None, None, ())
     assert figure.primary
     assert (ablation.citation, ablation.variant, ablation.table) == ("C", "without", 3)
     assert file.papers["M"].title == "T"
 
 
 def test_sources_alone_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bare = {k: v for k, v in ROW.items() if k not in ("notes", "seen", "unseen", "zsl")}
-    text = json.dumps({"sources": GOOD["sources"], "figures": [bare]})
-    (figure,) = read_reported(source(tmp_path, monkeypatch, text)).figures
-    assert (figure.seen, figure.unseen, figure.zsl, figure.notes) == (None, None, None, ())
+    file = read_reported(source(tmp_path, monkeypatch, json.dumps({"sources": GOOD["sources"]})))
+    assert (file.figures, file.ablations, file.papers) == ((), (), {})
 
 
 def test_a_plugin_stands_behind_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,32 +257,30 @@ OTHER = ROW | {"source": "Q"}
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("content", "reason"),
     [
         ("not json", "Expecting value"),
-        ("[]", "not a JSON object"),
-        ("{}", "no entry 'sources'"),
-        (json.dumps(GOOD | {"figures": [ROW | {"hm": 101.0}]}), "figures.0.hm: .*less than or equal to 100"),
-        (json.dumps(GOOD | {"figures": [ROW | {"hm": None}]}), "figures.0.hm"),
-        (json.dumps(GOOD | {"figures": [ROW | {"seen": float("nan")}]}), "figures.0.seen"),
-        (json.dumps(GOOD | {"figures": [ROW | {"kind": "hearsay"}]}), "figures.0.kind"),
-        (json.dumps(GOOD | {"figures": [ROW | {"notes": ["guess"]}]}), "no entry 'guess'"),
-        (json.dumps(GOOD | {"figures": [ROW | {"source": "nowhere"}]}), "no entry 'nowhere'"),
-        (json.dumps(GOOD | {"sources": {"P, Table 1": {"citation": "C", "hm": 3.0}}}), "hm: Extra inputs"),
-        (json.dumps(GOOD | {"figures": [ROW, ROW]}), "two figures for the same: P, Table 1, m, f, cls, d"),
-        (json.dumps(GOOD | {"figures": [ROW, OTHER]}), "two figures for the same: primary, m, f, cls, d"),
-        (
-            json.dumps(GOOD | {"ablations": [VARIANT, VARIANT]}),
-            "two figures for the same: P, Table 1, 3, M, without",
-        ),
-        (json.dumps(GOOD | {"figures": [ROW | {"extra": 1}]}), "figures.0.extra"),
-        (json.dumps(GOOD | {"papers": {"M": {"isbn": 1}}}), "papers.M.isbn"),
-        (json.dumps(GOOD | {"figures": 3}), "not iterable"),
+        ([], "not a JSON object"),
+        ({}, "no entry 'sources'"),
+        (GOOD | {"figures": [ROW | {"hm": 101.0}]}, "figures.0.hm: .*less than or equal to 100"),
+        (GOOD | {"figures": [ROW | {"hm": None}]}, "figures.0.hm"),
+        (GOOD | {"figures": [ROW | {"seen": float("nan")}]}, "figures.0.seen"),
+        (GOOD | {"figures": [ROW | {"kind": "hearsay"}]}, "figures.0.kind"),
+        (GOOD | {"figures": [ROW | {"notes": ["guess"]}]}, "no entry 'guess'"),
+        (GOOD | {"figures": [ROW | {"source": "nowhere"}]}, "no entry 'nowhere'"),
+        (GOOD | {"sources": {"P, Table 1": {"citation": "C", "hm": 3.0}}}, "hm: Extra inputs"),
+        (GOOD | {"figures": [ROW, ROW]}, "two figures for the same: P, Table 1, m, f, cls, d"),
+        (GOOD | {"figures": [ROW, OTHER]}, "two figures for the same: primary, m, f, cls, d"),
+        (GOOD | {"ablations": [VARIANT, VARIANT]}, "two figures for the same: P, Table 1, 3, M, without"),
+        (GOOD | {"figures": [ROW | {"extra": 1}]}, "figures.0.extra"),
+        (GOOD | {"papers": {"M": {"isbn": 1}}}, "papers.M.isbn"),
+        (GOOD | {"figures": 3}, "not iterable"),
     ],
 )
 def test_malformed_files_are_told_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: Any, reason: str
 ) -> None:
+    text = content if isinstance(content, str) else json.dumps(content)
     with pytest.raises(PluginError, match=reason) as caught:
         read_reported(source(tmp_path, monkeypatch, text))
     assert "\n" not in str(caught.value)

@@ -4,12 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from make_record import SEEN, UNSEEN, make_record
+from make_record import SEEN, UNSEEN, make_board, make_record
 
 from avgzsl_bench.gzsl.decisions import GroundTruth
 from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.records.collect import collect
-from avgzsl_bench.report.boards.board import read_boards
 from avgzsl_bench.report.stats.sensitivity import CONDITIONS, hm_by_condition, nearest_on_grid, sensitivity_of
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ def test_every_condition_is_hm_at_its_bias(tmp_path: Path, calibration: str) -> 
     make_record(tmp_path, calibration=calibration)
     (run,) = collect(tmp_path)[0].stored
     found, own = hm_by_condition(run), run.record.metrics
+    assert [name for name, title in CONDITIONS.items() if "oracle" in title] == ["oracle"]
     assert list(found) == list(CONDITIONS) == ["no_bias", "own_bias", "nearest_avca", "nearest_clipclap", "oracle"]
     avca, clipclap = np.arange(16) / 5, np.arange(76) / 15
     assert found["no_bias"] == pytest.approx(_hm(run, 0.0))
@@ -49,18 +49,12 @@ def test_a_bias_from_a_grid_stays_where_it_is(tmp_path: Path, grid: str) -> None
 def test_the_smaller_of_two_equally_near_values_is_taken() -> None:
     assert nearest_on_grid(0.5, "grid:0:3:4") == 0.0
     assert nearest_on_grid(0.6, "grid:0:3:4") == 1.0
-
-
-def test_no_grid_has_no_nearest_value() -> None:
     with pytest.raises(ValueError, match="'exact' is no grid"):
         nearest_on_grid(0.5, "exact")
 
 
 def test_a_row_is_mean_and_deviation_over_its_seeds(tmp_path: Path) -> None:
-    for seed in range(3):
-        make_record(tmp_path, seed=seed)
-    (board,) = read_boards(tmp_path)
-    row = board.rows[0].result
+    row = make_board(tmp_path, seeds=3).rows[0].result
     found = sensitivity_of(row)
     runs = [hm_by_condition(run) for run in row.runs]
     for condition in CONDITIONS:
@@ -68,7 +62,3 @@ def test_a_row_is_mean_and_deviation_over_its_seeds(tmp_path: Path) -> None:
         assert found[condition].mean == pytest.approx(np.mean(values))
         assert found[condition].std == pytest.approx(np.std(values, ddof=1))
     assert found["own_bias"] == row.spread["hm"]
-
-
-def test_only_what_is_chosen_on_test_is_called_an_oracle() -> None:
-    assert [name for name, title in CONDITIONS.items() if "oracle" in title] == ["oracle"]

@@ -15,18 +15,24 @@ from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.records.decisions_file import DecisionTable
 from avgzsl_bench.records.record import DecisionsFile, EpochTrace, Record, class_results, write_record
 from avgzsl_bench.records.run_spec import MethodIdentity, RunSpec
+from avgzsl_bench.report.boards.board import read_boards
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from avgzsl_bench.method.precision import Precision
+    from avgzsl_bench.report.boards.board import Board
 
 SEEN, UNSEEN = np.arange(5), np.arange(5, 8)
 LABELS = np.repeat(np.arange(8), 6)
 
 
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def _digest(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:10]
+    return _sha256(repr(parts).encode())[:10]
 
 
 def make_record(
@@ -57,7 +63,7 @@ def make_record(
 ) -> Path:
     """Write the record and the decisions of a run whose scores are noise, plus `skill` for the true class."""
     # As in earnest, data of one name are the same data.
-    fingerprint = fingerprint or hashlib.sha256(f"{dataset} {features} {simulated}".encode()).hexdigest()
+    fingerprint = fingerprint or _sha256(f"{dataset} {features} {simulated}".encode())
     rng = np.random.default_rng([seed, int(1000 * skill), len(method)])
     scores = rng.normal(size=(len(labels), 8))
     scores[np.arange(len(labels)), labels] += skill
@@ -71,14 +77,8 @@ def make_record(
     identity = (title, version, config, changed, calibration, simulated, text_order, fingerprint, trained)
     identity += () if precision == "full" else (precision,)
     stem = name or f"seed{seed}-{_digest(*identity)}"
-    settings = {
-        "epochs": 2,
-        "learning_rate": 0.001,
-        "calibration": calibration,
-        "text_order": text_order,
-        **(config or {}),
-        **(changed or {}),
-    }
+    settings = {"epochs": 2, "learning_rate": 0.001, "calibration": calibration, "text_order": text_order}
+    settings |= (config or {}) | (changed or {})
     spec = RunSpec(
         method=MethodIdentity(
             name=method,
@@ -105,10 +105,7 @@ def make_record(
     record = Record.of(
         spec,
         parameters=parameters,
-        counts={
-            "stage2_test_seen": int((labels < 5).sum()),
-            "stage2_test_unseen": int((labels >= 5).sum()),
-        },
+        counts={"stage2_test_seen": int((labels < 5).sum()), "stage2_test_unseen": int((labels >= 5).sum())},
         calibration=calibration,
         device="cpu",
         best_epoch=trained,
@@ -119,9 +116,7 @@ def make_record(
                 epoch=epoch,
                 learning_rate=0.001,
                 losses={"loss": 1.0 / epoch},
-                seen=0.1 * epoch,
-                unseen=0.1 * epoch,
-                hm=0.1 * epoch,
+                **dict.fromkeys(("seen", "unseen", "hm"), 0.1 * epoch),
                 zsl=0.1,
                 bias=metrics.bias,
             )
@@ -137,3 +132,12 @@ def make_record(
     path = folder / dataset / features / split / method / f"{stem}.json"
     write_record(path, record, content)
     return path
+
+
+def make_board(folder: Path, *runs: dict[str, Any], seeds: int = 1) -> Board:
+    """Write the records of runs, by default of one, each with some seeds; read the one board that they make."""
+    for facts in runs or ({},):
+        for seed in range(seeds):
+            make_record(folder, **{"seed": seed, **facts})
+    (board,) = read_boards(folder)
+    return board

@@ -97,12 +97,12 @@ def known_cards() -> list[Card]:
 
 
 @lru_cache(maxsize=16)
-def card_of(features: str) -> Card:
+def card_of(feature_set: str) -> Card:
     """Give the card of a published feature set, or of the simulated one."""
-    file = files("avgzsl_bench").joinpath(f"data/cards/{features}.json")
+    file = files("avgzsl_bench").joinpath(f"data/cards/{feature_set}.json")
     return Card.model_validate_json(file.read_text(encoding="utf-8"))
 
 
-def has_card(features: str) -> bool:
+def has_card(feature_set: str) -> bool:
     """Check whether a feature set has a card of ours."""
-    return features == SIMULATED or any(f.name == features for f in PUBLISHED)
+    return feature_set == SIMULATED or any(f.name == feature_set for f in PUBLISHED)

@@ -14,36 +14,36 @@ from avgzsl_bench.system.files import write_atomically
 _LARGEST = 1 << 16
 
 
-def card_path(root: Path, dataset: str, features: str) -> Path:
+def card_path(root: Path, dataset: str, feature_set: str) -> Path:
     """Give the path of the card of a user's own features.
 
     Raises:
         DataError: a name that could lead out of the data folder.
     """
-    return store_path(root, dataset, features).with_name("card.json")
+    return store_path(root, dataset, feature_set).with_name("card.json")
 
 
-def card_for(root: Path, dataset: str, features: str) -> Card | None:
+def card_for(root: Path, dataset: str, feature_set: str) -> Card | None:
     """Read the card beside a store if there is one; else give ours, or None. Simulated features have only ours.
 
     Raises:
         DataError: the card beside the store cannot be read.
     """
-    path = card_path(root, dataset, features)
-    if features != SIMULATED and path.is_file():
-        return read_card(path, features)
-    return card_of(features) if has_card(features) else None
+    path = card_path(root, dataset, feature_set)
+    if feature_set != SIMULATED and path.is_file():
+        return read_card(path, feature_set)
+    return card_of(feature_set) if has_card(feature_set) else None
 
 
-def read_card(path: Path, features: str) -> Card:
+def read_card(path: Path, feature_set: str) -> Card:
     """Read a card from a file.
 
     Raises:
         DataError: unreadable, malformed, or of other features.
     """
     card = read_json_model(path, Card, _LARGEST, "card")
-    if card.features != features:
-        raise DataError(f"{path}: is the card of {card.features!r}, expected that of {features!r}")
+    if card.features != feature_set:
+        raise DataError(f"{path}: is the card of {card.features!r}, expected that of {feature_set!r}")
     return card
 
 

@@ -53,9 +53,9 @@ ENCODERS = frozenset({SIMULATED_ENCODER}.union(*(f.text for f in PUBLISHED)))
 """Text encoders of the known feature sets."""
 
 
-def vector_form(features: str) -> str:
+def vector_form(feature_set: str) -> str:
     """Give the name of the averaged form of a sequence feature set; any other name unchanged."""
-    return features.removesuffix(SEQUENCE_SUFFIX)
+    return feature_set.removesuffix(SEQUENCE_SUFFIX)
 
 
 def preferred(installed: Iterable[str]) -> list[str]:

@@ -35,14 +35,14 @@ def data_root(given: Path | str | None = None) -> Path:
     return Path(named) if named else platformdirs.user_data_path("avgzsl-bench")
 
 
-def store_path(root: Path, dataset: str, features: str) -> Path:
+def store_path(root: Path, dataset: str, feature_set: str) -> Path:
     """Give the path of the store of a dataset and feature set.
 
     Raises:
         DataError: a name that could lead out of the data folder.
     """
-    require_names(dataset, features)
-    return root / dataset / features / FILE_NAME
+    require_names(dataset, feature_set)
+    return root / dataset / feature_set / FILE_NAME
 
 
 def scan(root: Path, dataset: str | None = None) -> Installed:

@@ -12,7 +12,7 @@ from avgzsl_bench.method.registry import method_class
 from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.records.collect import BoardKey, RecordTable
 from avgzsl_bench.report.reported.figures import all_reported_ablations
-from avgzsl_bench.report.reported.matches import verdicts_of
+from avgzsl_bench.report.reported.verdicts import verdicts_of
 from avgzsl_bench.report.stats.rows import rows_of
 
 if TYPE_CHECKING:
@@ -49,16 +49,16 @@ class AblationRequest:
         """Merge the settings of every variant with those of one."""
         return {**self.settings, **variant.settings}
 
-    def config_of(self, variant: Variant, features: str) -> dict[str, Any]:
+    def config_of(self, variant: Variant, feature_set: str) -> dict[str, Any]:
         """Resolve the full configuration of a variant on a feature set, as records hold it.
 
         Raises:
             AvbenchError: a setting that the method does not take; the variant is named if it is the variant's.
         """
         method = method_class(self.spec).Config
-        build_config(self.spec, method, self.dataset, features, self.settings)
+        build_config(self.spec, method, self.dataset, feature_set, self.settings)
         try:
-            config = build_config(self.spec, method, self.dataset, features, self.settings_of(variant))
+            config = build_config(self.spec, method, self.dataset, feature_set, self.settings_of(variant))
         except (ConfigError, UnknownNameError) as error:
             raise ConfigError(
                 f"ablation of method {self.spec.name!r}, variant {variant.label!r}: {error}"
@@ -86,16 +86,9 @@ class AblationKey:
     @property
     def parts(self) -> tuple[Any, ...]:
         """Everything that distinguishes the key, to sort by and to make a digest of."""
-        key = self.board
-        data = (
-            key.data.simulated,
-            key.data.dataset,
-            key.data.features,
-            key.data.split,
-            key.data.fingerprint,
-            key.data.split_hash,
-        )
-        return (*data, self.distribution, self.version, self.sequences, self.added_text)
+        data = self.board.data
+        names = (data.simulated, data.dataset, data.features, data.split, data.fingerprint, data.split_hash)
+        return (*names, self.distribution, self.version, self.sequences, self.added_text)
 
 
 @dataclass(frozen=True)
@@ -103,7 +96,6 @@ class AblationRow:
     """One variant.
 
     Attributes:
-        variant: as declared.
         result: its runs; None if there is no record of it.
         reported: what a paper reported for it on this dataset, whatever the features; None if nothing.
         verdicts: of each reported S, U, HM and ZSL; empty where nothing was measured or reported.
@@ -125,13 +117,7 @@ class AblationTable:
 
 @dataclass(frozen=True)
 class AblationBoard:
-    """All tables of an ablation, from records that may be compared.
-
-    Attributes:
-        request: that the board answers.
-        key: of the records.
-        tables: in the order in which they are declared.
-    """
+    """All tables of an ablation, as declared, from records that may be compared."""
 
     request: AblationRequest
     key: AblationKey
@@ -151,9 +137,7 @@ class AblationBoard:
 def ablation_boards(request: AblationRequest, tables: Sequence[RecordTable]) -> list[AblationBoard]:
     """Make the boards that records allow: one for each key with a record of some variant; simulated ones last.
 
-    Args:
-        request: the ablation.
-        tables: records, as `collect` gives them; others than those requested are ignored.
+    Records of other methods, data and settings in the tables are ignored.
 
     Raises:
         AvbenchError: a variant with a setting that the method does not take.
@@ -213,7 +197,9 @@ def _board(
         for variant in declared.variants:
             config = request.config_of(variant, key.board.data.features)
             runs = [(board, stored) for board, stored in found if stored.record.method.config == config]
-            rows += _rows(request, variant, runs, _reported_of(declared, variant, reported))
+            place = declared.reported
+            printed = reported.get((place.source, place.table, variant.reported or "")) if place else None
+            rows += _rows(request, variant, runs, printed)
         tables.append(AblationTable(declared, tuple(rows)))
     return AblationBoard(request, key, tuple(tables))
 
@@ -237,9 +223,3 @@ def _rows(
         )
         for result in rows_of(RecordTable(key, tuple(stored for _, stored in runs)))
     ]
-
-
-def _reported_of(declared: VariantTable, variant: Variant, reported: Reported) -> ReportedAblation | None:
-    if declared.reported is None or variant.reported is None:
-        return None
-    return reported.get((declared.reported.source, declared.reported.table, variant.reported))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -12,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
 from avgzsl_bench.records.collect import BoardKey, RecordTable, collect
-from avgzsl_bench.report.boards.labels import is_standard, labels_of
+from avgzsl_bench.report.boards.labels import distinct_names, is_standard, labels_of
 from avgzsl_bench.report.boards.provenance import provenance_of, training_seconds
 from avgzsl_bench.report.reported.figures import reported_for
-from avgzsl_bench.report.reported.matches import ReportedMatch, verdicts_of
+from avgzsl_bench.report.reported.verdicts import ReportedMatch, verdicts_of
 from avgzsl_bench.report.stats.rows import ResultRow, Spread, rows_of
 from avgzsl_bench.report.stats.sensitivity import sensitivity_of
 
@@ -23,19 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_PLAIN_CALIBRATION = "exact"
-_PLAIN_TEXT_ORDER = "by-name"
-
 
 @dataclass(frozen=True)
 class BoardRow:
     """A result with what its board adds: labels, and the figures that papers reported.
 
     Attributes:
-        result: the runs.
-        label: title of the method, marked where it is a reconstruction or a reference; with its version
-            if the board has two.
-        settings: differences from the defaults, as `key=value, ...`, and a precision that is not full; or empty.
+        label, settings: see `labels_of`.
         reported: figures that papers reported for the method on this dataset, whatever the features; those on
             the features and split of the board first.
     """
@@ -76,14 +68,11 @@ class Board:
     """One leaderboard.
 
     Attributes:
-        key: what all its records have in common.
         name: of its files, without ending.
         heading: one line that distinguishes it from every other board.
         rows: best HM first.
-        records: number of records it was made from.
         seen, unseen: number of test classes of each role, those without a video left out.
         missing: names of the classes that have no test video.
-        videos: number of test videos.
     """
 
     key: BoardKey
@@ -120,20 +109,24 @@ def read_boards(results: Path) -> list[Board]:
         PluginError: a file of reported figures is malformed.
     """
     tables = collect(results)
-    shared = Counter(_short_name(table.key) for table in tables)
-    boards = [_board(table, unique=shared[_short_name(table.key)] == 1) for table in tables]
+    short = [_short_name(table.key) for table in tables]
+    names = distinct_names(short, [table.key.parts for table in tables])
+    boards = [
+        _board(table, name, unique=name == plain) for table, name, plain in zip(tables, names, short, strict=True)
+    ]
     return sorted(boards, key=lambda board: (board.key.data.simulated, board.name))
 
 
-def _board(table: RecordTable, *, unique: bool) -> Board:
+def _board(table: RecordTable, name: str, *, unique: bool) -> Board:
     key = table.key
-    rows = _rows(table)
-    rows.sort(key=lambda row: (-row.result.spread["hm"].mean, row.label.casefold(), row.settings))
+    rows = sorted(
+        _rows(table), key=lambda row: (-row.result.spread["hm"].mean, row.label.casefold(), row.settings)
+    )
     classes = table.stored[0].record.classes
     roles = Counter(c.role for c in classes if c.videos)
     return Board(
         key=key,
-        name=_short_name(key) if unique else f"{_short_name(key)}-{_digest(key)}",
+        name=name,
         heading=_heading(key, unique=unique),
         rows=tuple(rows),
         records=len(table.stored),
@@ -164,15 +157,11 @@ def _short_name(key: BoardKey) -> str:
     parts = [key.data.dataset, key.data.features, key.data.split]
     if key.data.simulated and key.data.features != SIMULATED:
         parts.append(SIMULATED)
-    if key.calibration != _PLAIN_CALIBRATION:
+    if key.calibration != "exact":
         parts.append(re.sub(r"[^A-Za-z0-9_.-]", "_", key.calibration))
-    if key.data.text_order != _PLAIN_TEXT_ORDER:
+    if key.data.text_order != "by-name":
         parts.append(key.data.text_order)
     return "-".join(parts)
-
-
-def _digest(key: BoardKey) -> str:
-    return hashlib.sha256(json.dumps(key.parts).encode()).hexdigest()[:12]
 
 
 def _heading(key: BoardKey, *, unique: bool) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from avgzsl_bench.errors import ConfigError, RecordError, UnknownNameError
-from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, class_gains
+from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, mean_class_accuracy
 from avgzsl_bench.report.stats.pair_tests import PairTest, pair_tests, seed_caveats
 from avgzsl_bench.report.stats.variance import varied
 
@@ -29,9 +29,7 @@ class MethodComparison:
     """Rows of one board, compared in one figure.
 
     Attributes:
-        board: that has the rows.
         rows: two or more, in the order in which the methods were named.
-        figure: `seen`, `unseen`, `hm` or `zsl`.
         tests: of all pairs; their positions are those in `rows`.
         left_out: number of further configurations of a method, by its name.
     """
@@ -64,14 +62,8 @@ class MethodComparison:
         return " ".join([f"Test videos are paired{also}.", *caveats])
 
 
-@dataclass(frozen=True)
-class ClassGain:
-    """The gain of one row over another in one class.
-
-    Attributes:
-        name, role, videos: of the class, as in `record.ClassResult`.
-        gain: difference of the mean accuracies over the runs of each, as a fraction.
-    """
+class ClassGain(NamedTuple):
+    """The gain of one row over another in one class: the difference of their mean accuracies, as a fraction."""
 
     name: str
     role: str
@@ -83,12 +75,7 @@ def compare_methods(
     boards: Sequence[Board],
     methods: Sequence[str],
     figure: str = "hm",
-    *,
-    dataset: str | None = None,
-    features: str | None = None,
-    split: str | None = None,
-    calibration: str | None = None,
-    text_order: str | None = None,
+    **options: str | None,
 ) -> MethodComparison:
     """Compare methods on the one board that has them all.
 
@@ -98,8 +85,8 @@ def compare_methods(
     Args:
         boards: all boards.
         methods: names or titles of methods; one named twice counts once.
-        figure: `seen`, `unseen`, `hm` or `zsl`.
-        dataset, features, split, calibration, text_order: only boards of these.
+        figure: one of `RESAMPLED_FIGURES`.
+        options: only boards of this dataset, features, split, calibration or text_order; None for any.
 
     Raises:
         UnknownNameError: a figure that cannot be compared, or a name that no record has.
@@ -110,7 +97,6 @@ def compare_methods(
     if figure not in RESAMPLED_FIGURES:
         raise UnknownNameError("figure", figure, RESAMPLED_FIGURES)
     _require_known("method", names, [name for board in boards for name in _methods(board)])
-    options = dict(zip(_OPTIONS, (dataset, features, split, calibration, text_order), strict=True))
     board = _common_board(_chosen(boards, options), names)
     rows, left_out = _rows(board, names)
     if len(rows) < 2:
@@ -123,26 +109,19 @@ def compare_methods(
 
 
 def largest_changes(row: BoardRow, other: BoardRow, count: int) -> tuple[list[ClassGain], list[ClassGain]]:
-    """Find the classes in which a row gains and loses most against another row of its board.
-
-    Args:
-        row: of the board.
-        other: that it is compared with.
-        count: maximum number of classes of each kind.
+    """Find at most `count` classes each in which a row gains and loses most against another row of its board.
 
     Returns:
         Gains, the largest first, and losses, the largest first; equal ones in the order of the records.
     """
-    gain = class_gains(row.result.correctness, other.result.correctness)
+    first, second = mean_class_accuracy([row.result.correctness, other.result.correctness])
+    gain = first - second
     gain = np.where(np.abs(gain) > _EQUAL, gain, 0.0).round(12)  # equal changes stay equal on every machine
     classes = row.result.runs[0].record.classes
     found = [ClassGain(c.name, c.role, c.videos, float(g)) for c, g in zip(classes, gain, strict=True)]
-    ascending = sorted(found, key=lambda change: change.gain)
-    descending = sorted(found, key=lambda change: -change.gain)
-    return (
-        [change for change in descending if change.gain > 0][:count],
-        [change for change in ascending if change.gain < 0][:count],
-    )
+    gains = sorted((c for c in found if c.gain > 0), key=lambda change: -change.gain)
+    losses = sorted((c for c in found if c.gain < 0), key=lambda change: change.gain)
+    return gains[:count], losses[:count]
 
 
 def _methods(board: Board) -> set[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from avgzsl_bench.report.stats.rows import REFERENCE
@@ -42,6 +43,13 @@ def labels_of(rows: Sequence[ResultRow]) -> list[tuple[str, str]]:
 def is_standard(row: ResultRow) -> bool:
     """Check whether a method ran with its defaults or a preset of it, to the end, as the figures of papers do."""
     return not (_changed(row) or _stopped(row))
+
+
+def distinct_names(names: Sequence[str], parts: Sequence[object]) -> list[str]:
+    """Append to names that come twice a digest of the parts that distinguish what they name."""
+    shared = Counter(names)
+    digests = [hashlib.sha256(json.dumps(of_one).encode()).hexdigest()[:12] for of_one in parts]
+    return [name if shared[name] == 1 else f"{name}-{digest}" for name, digest in zip(names, digests, strict=True)]
 
 
 def value_text(value: Any) -> str:

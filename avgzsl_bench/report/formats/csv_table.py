@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from avgzsl_bench.report.formats import Format
 
 if TYPE_CHECKING:
-    from avgzsl_bench.report.tables.document import Document
     from avgzsl_bench.report.tables.table import Table, Value
 
 _HEADER = "method,title,follows,distribution,version,settings_changed,"
@@ -30,8 +29,4 @@ def _value(value: Value) -> Value:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _files_of(document: Document) -> dict[str, bytes]:
-    return {f"{document.name}.csv": csv_of(document.data).encode()}
-
-
-FORMAT = Format(_HEADER, _files_of)
+FORMAT = Format(_HEADER, lambda document: {f"{document.name}.csv": csv_of(document.data).encode()})

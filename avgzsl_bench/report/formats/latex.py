@@ -149,8 +149,4 @@ def _signs(escaped: str) -> str:
     return re.sub(r"\\textless\{\} (?=\d)", "$<$", text)
 
 
-def _files_of(document: Document) -> dict[str, bytes]:
-    return {f"{document.name}.tex": latex_of(document).encode()}
-
-
-FORMAT = Format(MARKER, _files_of)
+FORMAT = Format(MARKER, lambda document: {f"{document.name}.tex": latex_of(document).encode()})

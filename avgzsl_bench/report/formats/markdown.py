@@ -89,8 +89,7 @@ def _joined(parts: Iterable[str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _files_of(document: Document) -> dict[str, bytes]:
-    return {f"{document.name}.md": f"{document.marker}\n\n{markdown_of(document)}".encode()}
-
-
-FORMAT = Format(MARKER, _files_of)
+FORMAT = Format(
+    MARKER,
+    lambda document: {f"{document.name}.md": f"{document.marker}\n\n{markdown_of(document)}".encode()},
+)

@@ -49,8 +49,4 @@ def _has_values(table: Table) -> list[bool]:
     return [any(cell.value is not None for cell in column) for column in zip(*table.rows, strict=True)]
 
 
-def _files_of_all(documents: Sequence[Document]) -> dict[str, bytes]:
-    return {"index.html": page_of(documents).encode()}
-
-
-FORMAT = Format(MARKER, files_of_all=_files_of_all, begins=False)
+FORMAT = Format(MARKER, files_of_all=lambda documents: {"index.html": page_of(documents).encode()}, begins=False)

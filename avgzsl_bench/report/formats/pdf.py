@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from avgzsl_bench.report.formats import Format
 from avgzsl_bench.report.formats.svg import saved
 from avgzsl_bench.report.plots.plot import CREATOR, Plot
-
-if TYPE_CHECKING:
-    from avgzsl_bench.report.tables.document import Document
 
 
 def pdf_of(plot: Plot) -> bytes:
@@ -17,8 +12,8 @@ def pdf_of(plot: Plot) -> bytes:
     return saved(plot, "pdf", "CreationDate")
 
 
-def _files_of(document: Document) -> dict[str, bytes]:
-    return {f"{document.name}-{plot.name}.pdf": pdf_of(plot) for plot in document.plots()}
-
-
-FORMAT = Format(f"/Creator ({CREATOR})", _files_of, begins=False)
+FORMAT = Format(
+    f"/Creator ({CREATOR})",
+    lambda document: {f"{document.name}-{plot.name}.pdf": pdf_of(plot) for plot in document.plots()},
+    begins=False,
+)

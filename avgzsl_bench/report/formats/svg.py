@@ -5,13 +5,10 @@ from __future__ import annotations
 import io
 import re
 from html import escape
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from avgzsl_bench.report.formats import Format
 from avgzsl_bench.report.plots.plot import CREATOR, INK, Plot, plain_settings
-
-if TYPE_CHECKING:
-    from avgzsl_bench.report.tables.document import Document
 
 
 def svg_of(plot: Plot) -> bytes:
@@ -22,9 +19,7 @@ def svg_of(plot: Plot) -> bytes:
 def inline_svg_of(plot: Plot, prefix: str) -> str:
     """Write a plot as an SVG element of a page: no metadata, text in the page's colour, its text alternative.
 
-    Args:
-        plot: to be shown.
-        prefix: of all identifiers in it, which must differ between the plots of a page.
+    `prefix`: of all identifiers in it, which must differ between the plots of a page.
     """
     text = svg_of(plot).decode()
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.S)
@@ -46,8 +41,8 @@ def _adapted(tag: str, prefix: str) -> str:
     return tag.replace('"#', f'"#{prefix}-').replace("url(#", f"url(#{prefix}-").replace(INK, "currentColor")
 
 
-def _files_of(document: Document) -> dict[str, bytes]:
-    return {f"{document.name}-{plot.name}.svg": svg_of(plot) for plot in document.plots()}
-
-
-FORMAT = Format(f"<dc:title>{CREATOR}</dc:title>", _files_of, begins=False)
+FORMAT = Format(
+    f"<dc:title>{CREATOR}</dc:title>",
+    lambda document: {f"{document.name}-{plot.name}.svg": svg_of(plot) for plot in document.plots()},
+    begins=False,
+)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +16,7 @@ if TYPE_CHECKING:
 
 
 _LOOKS = (("x", GREY), ("o", MEASURED), ("^", "#2c9a5c"), ("s", "#a05ab5"), ("D", POINT))
-_MARKS: Mapping[str, tuple[str, str]] = MappingProxyType(dict(zip(CONDITIONS, _LOOKS, strict=True)))
-"""Marker and colour of each condition."""
+"""Marker and colour of each of `CONDITIONS`."""
 
 
 def calibration_plot(rows: Sequence[BoardRow]) -> Plot:
@@ -30,19 +27,10 @@ def calibration_plot(rows: Sequence[BoardRow]) -> Plot:
     hm = {name: np.array([100 * of_row[name].mean for of_row in found]) for name in CONDITIONS}
     ends = np.array([[min(v), max(v)] for v in zip(*hm.values(), strict=True)])
     ax.hlines(height, ends[:, 0], ends[:, 1], color=FAINT, linewidth=1)
-    for name, title in CONDITIONS.items():
-        marker, colour = _MARKS[name]
-        inside = "none" if name == "oracle" else colour
-        ax.plot(
-            hm[name],
-            height,
-            marker,
-            color=colour,
-            markersize=5,
-            linestyle="none",
-            label=title,
-            markerfacecolor=inside,
-        )
+    for (name, title), (marker, colour) in zip(CONDITIONS.items(), _LOOKS, strict=True):
+        (points,) = ax.plot(hm[name], height, marker, color=colour, markersize=5, linestyle="none", label=title)
+        if name == "oracle":
+            points.set_markerfacecolor("none")
     row_names(ax, [row.name for row in rows])
     ax.invert_yaxis()
     ax.set_xlabel("HM, %")

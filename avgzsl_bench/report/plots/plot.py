@@ -49,14 +49,7 @@ class Margins(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Plot:
-    """A plot with its text alternative.
-
-    Attributes:
-        name: the end of its file names.
-        title: one line.
-        alternative: what it shows, in words.
-        figure: as drawn.
-    """
+    """A plot with its text alternative; its files end in its name."""
 
     name: str
     title: str

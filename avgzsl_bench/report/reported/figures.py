@@ -73,12 +73,12 @@ class Printed(_Source):
         hm = 2 * self.seen * self.unseen / total if total else 0.0
         return round(hm, 2) if abs(hm - self.hm) > _HM_TOLERANCE else None
 
-    def is_like(self, features: str, split: str) -> bool:
+    def is_like(self, feature_set: str, split: str) -> bool:
         """Check whether measured figures on these features and split compare with this one.
 
         Papers give a feature set one name whether its time steps are used or their means; so does this comparison.
         """
-        return (self.features, self.split) == (vector_form(features), split)
+        return (self.features, self.split) == (vector_form(feature_set), split)
 
 
 class ReportedFigure(Printed):
@@ -201,11 +201,7 @@ def chosen(figures: Iterable[ReportedFigure]) -> list[ReportedFigure]:
 
 
 def reported_for(title: str, dataset: str) -> Sequence[ReportedFigure]:
-    """Find what is reported for a method on a dataset: one figure for each feature set and split.
-
-    Args:
-        title: of the method, as its paper writes it, in any case.
-        dataset: by name.
+    """Find what is reported for the title of a method on a dataset: one figure for each feature set and split.
 
     Raises:
         PluginError: a registered file is missing or malformed.

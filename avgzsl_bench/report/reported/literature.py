@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LiteratureRow:
-    """What one source prints for one method.
-
-    Attributes:
-        method: as papers write it.
-        paper: the paper behind the method, if it is known.
-        cells: figure of each dataset that the source prints; at least one.
-    """
+    """What one source prints for one method: the figure of each of its datasets, at least one."""
 
     method: str
     paper: Paper | None
@@ -41,11 +35,9 @@ class LiteratureRow:
 
 @dataclass(frozen=True)
 class Best:
-    """The highest printed HM on a dataset, among the figures that were read.
+    """The highest printed HM on a dataset among the figures read, in percent, and the rows that reach it.
 
     Attributes:
-        hm: in percent.
-        rows: that reach it.
         doubts: reasons why it may not count; may be empty.
         undoubted: the highest HM without doubts; None if there is none, or if it is this one.
     """
@@ -58,13 +50,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Conflict:
-    """Two sources that print different figures for the same.
-
-    Attributes:
-        shown: in the table.
-        other: of another source.
-        names: the figures of `PRINTED` in which they differ.
-    """
+    """Two sources that print different figures for the same: `names` of `PRINTED` differ."""
 
     shown: ReportedFigure
     other: ReportedFigure
@@ -76,10 +62,7 @@ class LiteratureTable:
     """What is reported on one feature set and split.
 
     Attributes:
-        features, split: of every figure in it.
-        datasets: by name.
         rows: by year of the paper, then by method; methods without a known paper last.
-        best: of each dataset.
         conflicts: figures of other sources that contradict those shown.
         read: every figure read for this table: those shown and those that these were checked against.
     """
@@ -142,9 +125,8 @@ def _rows(
     for figure in sorted(shown, key=lambda f: datasets.index(f.dataset)):
         identity = (figure.method.casefold(), figure.source, figure.kind, figure.rerun_by or "")
         cells[identity][figure.dataset] = figure
-    methods = [next(iter(row.values())).method for row in cells.values()]
-    rows = [LiteratureRow(name, papers[name], row) for name, row in zip(methods, cells.values(), strict=True)]
-    return tuple(sorted(rows, key=_by_year))
+    firsts = [(next(iter(row.values())).method, row) for row in cells.values()]
+    return tuple(sorted((LiteratureRow(name, papers[name], row) for name, row in firsts), key=_by_year))
 
 
 def _by_year(row: LiteratureRow) -> tuple[float, str, str]:
@@ -169,12 +151,11 @@ def _doubts(row: LiteratureRow, dataset: str) -> list[str]:
 
 def _conflicts(figures: Iterable[ReportedFigure], shown: Iterable[ReportedFigure]) -> tuple[Conflict, ...]:
     at = {figure.cell: figure for figure in shown}
-    pairs = [(at[other.cell], other) for other in figures if other is not at[other.cell]]
-    compared = [(one, other, _differing(one, other)) for one, other in pairs]
-    return tuple(Conflict(one, other, names) for one, other, names in compared if names)
-
-
-def _differing(one: ReportedFigure, other: ReportedFigure) -> tuple[str, ...]:
-    """Name the figures that both print, with different values."""
-    both = [(name, getattr(one, name), getattr(other, name)) for name in PRINTED]
-    return tuple(name for name, a, b in both if a is not None and b is not None and a != b)
+    found = []
+    for other in figures:
+        one = at[other.cell]
+        both = [(name, getattr(one, name), getattr(other, name)) for name in PRINTED]
+        names = tuple(name for name, a, b in both if a is not None and b is not None and a != b)
+        if names:
+            found.append(Conflict(one, other, names))
+    return tuple(found)

@@ -1,20 +1,22 @@
-"""Position of a printed figure relative to our 95 percent interval, or the reason why it has none."""
+"""Position of printed figures relative to our 95 percent intervals, or the reason why they have none."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from avgzsl_bench.report.reported.figures import PRINTED
+from avgzsl_bench.report.text import printed
 
 if TYPE_CHECKING:
     from avgzsl_bench.records.collect import BoardKey
-    from avgzsl_bench.report.reported.figures import Printed
+    from avgzsl_bench.report.reported.figures import Printed, ReportedFigure
+    from avgzsl_bench.report.stats.rows import ResultRow
+    from avgzsl_bench.report.stats.variance import Interval
 
 NOT_COMPARABLE: Final = "not comparable"
-Word = Literal["inside", "above", "below", "not comparable"]
 _ROUNDING = 0.005
 """Half a unit of the last digit that papers print, in percent."""
 
@@ -24,50 +26,71 @@ class Verdict:
     """Position of a printed figure relative to our interval.
 
     Attributes:
-        word: inside, above or below our interval; or not comparable.
         reason: why it cannot be compared, or a remark on the comparison; empty if there is neither.
     """
 
-    word: Word
+    word: Literal["inside", "above", "below", "not comparable"]
     reason: str
 
 
-def verdicts(
-    reported: Printed,
-    intervals: Mapping[str, tuple[float, float]],
-    key: BoardKey,
-    seeds: int,
-    *,
-    standard: bool,
-    options: Mapping[str, Any] | None = None,
-) -> dict[str, Verdict]:
-    """Locate each of S, U, HM and ZSL of a source relative to our intervals.
+@dataclass(frozen=True)
+class ReportedMatch:
+    """The figures that one source reports for the method of a row, with the verdicts of S, U, HM and ZSL."""
+
+    figure: ReportedFigure
+    verdicts: Mapping[str, Verdict]
+
+    @property
+    def comparable(self) -> bool:
+        """Features and split are those of the board: the figure may stand in a measured row."""
+        return self.verdicts["hm"].word != NOT_COMPARABLE
+
+    @property
+    def remark(self) -> str:
+        """The reason why nothing can be compared, or remarks on the comparison; empty if there are none."""
+        reasons = dict.fromkeys(
+            verdict.reason
+            for verdict in self.verdicts.values()
+            if verdict.reason and not (self.comparable and verdict.word == NOT_COMPARABLE)
+        )
+        text = "; ".join(reasons)
+        return text if self.comparable else f"{NOT_COMPARABLE}: {text}"
+
+    def text(self, name: str) -> str:
+        """Write a figure in percent as printed, with its verdict where it has one."""
+        return text_with_verdict(self.figure, name, self.verdicts if self.comparable else {})
+
+
+def text_with_verdict(figure: Printed | None, name: str, found: Mapping[str, Verdict]) -> str:
+    """Write a figure in percent as printed, followed by its verdict in brackets unless it is not comparable."""
+    word = found[name].word if name in found else NOT_COMPARABLE
+    return printed(figure, name) if word == NOT_COMPARABLE else f"{printed(figure, name)} ({word})"
+
+
+def verdicts_of(figure: Printed, row: ResultRow, key: BoardKey, *, standard: bool) -> dict[str, Verdict]:
+    """Locate the printed S, U, HM and ZSL relative to the intervals of a measured row.
+
+    A row of a single seed is compared like others; its interval holds the uncertainty of the test videos only, and
+    the reason says so.
 
     Args:
-        reported: the figures of a source for the method on the dataset of the board.
-        intervals: lower and upper end of the interval of our row's `seen`, `unseen`, `hm` and `zsl`, as
-            fractions; NaN where there is none.
-        key: of the board; its features, split and calibration count, and whether it is simulated.
-        seeds: number of runs behind the row. A single one is compared like many; its interval holds the
-            uncertainty of the test videos only, and the reason says so.
+        figure: as printed for the method on the dataset of the row.
+        row: its options count, too: papers have none.
+        key: of the row's board; its features, split and calibration count, and whether it is simulated.
         standard: the row ran as the source means the method: without other settings, not stopped early.
-        options: options of the row's runs that differ from their defaults; papers have none.
-
-    Returns:
-        A verdict by the name of the figure.
     """
-    obstacle = _obstacle(reported, key, standard, options or {})
+    obstacle = _obstacle(figure, row, key, standard)
     if obstacle:
         return {name: Verdict(NOT_COMPARABLE, obstacle) for name in PRINTED}
-    remarks = ["one seed: the interval is that of the test videos alone"] if seeds == 1 else []
-    found = {name: _verdict(getattr(reported, name), intervals[name], remarks) for name in PRINTED}
-    if reported.recomputed_hm is not None:
-        contradiction = f"the printed S and U give HM {reported.recomputed_hm:.2f}"
-        found["hm"] = _verdict(reported.hm, intervals["hm"], [*remarks, contradiction])
+    remarks = ["one seed: the interval is that of the test videos alone"] if len(row.seeds) == 1 else []
+    found = {name: _verdict(getattr(figure, name), row.interval[name], remarks) for name in PRINTED}
+    if figure.recomputed_hm is not None:
+        contradiction = f"the printed S and U give HM {figure.recomputed_hm:.2f}"
+        found["hm"] = _verdict(figure.hm, row.interval["hm"], [*remarks, contradiction])
     return found
 
 
-def _obstacle(reported: Printed, key: BoardKey, standard: bool, options: Mapping[str, Any]) -> str:
+def _obstacle(figure: Printed, row: ResultRow, key: BoardKey, standard: bool) -> str:
     """Name the reason why no figure of a row can be compared; empty if they can."""
     if key.data.simulated:
         return "simulated features"
@@ -75,25 +98,24 @@ def _obstacle(reported: Printed, key: BoardKey, standard: bool, options: Mapping
         return "the bias was not validated"
     if not standard:
         return "other settings"
-    if options:
-        return ", ".join(f"{name} {value}" for name, value in options.items())
-    if reported.is_like(key.data.features, key.data.split):
+    if row.options:
+        return ", ".join(f"{name} {value}" for name, value in row.options.items())
+    if figure.is_like(key.data.features, key.data.split):
         return ""
-    if reported.is_like(key.data.features, reported.split):
-        return f"other split: {reported.split}"
-    if reported.split == key.data.split:
-        return f"other features: {reported.features}"
-    return f"other features and split: {reported.features}, {reported.split}"
+    if figure.is_like(key.data.features, figure.split):
+        return f"other split: {figure.split}"
+    if figure.split == key.data.split:
+        return f"other features: {figure.features}"
+    return f"other features and split: {figure.features}, {figure.split}"
 
 
-def _verdict(printed: float | None, interval: tuple[float, float], remarks: list[str]) -> Verdict:
+def _verdict(printed: float | None, interval: Interval, remarks: list[str]) -> Verdict:
     """Locate a printed percentage; its rounding counts in its favour."""
     if printed is None:
         return Verdict(NOT_COMPARABLE, "not printed")
-    low, high = (100 * end for end in interval)
-    if math.isnan(low) or math.isnan(high):
+    if math.isnan(interval.low) or math.isnan(interval.high):
         return Verdict(NOT_COMPARABLE, "no interval")
     reason = "; ".join(remarks)
-    if printed < low - _ROUNDING:
+    if printed < 100 * interval.low - _ROUNDING:
         return Verdict("below", reason)
-    return Verdict("above" if printed > high + _ROUNDING else "inside", reason)
+    return Verdict("above" if printed > 100 * interval.high + _ROUNDING else "inside", reason)

@@ -94,15 +94,10 @@ def video_weights(strata: Strata, seed: int, resamples: int) -> Iterator[NDArray
 def replicates_of(
     rows: Sequence[Correctness], seed: int, resamples: int = RESAMPLES
 ) -> Mapping[str, NDArray[np.float64]]:
-    """Compute S, U, HM and ZSL of every run in every resample.
-
-    Args:
-        rows: correctness on the same test videos.
-        seed: of the draws; `seed_of` makes one of what the rows share.
-        resamples: number `B` of resamples.
+    """Compute S, U, HM and ZSL of every run in every resample; all rows are of the same test videos.
 
     Returns:
-        For each of `RESAMPLED_FIGURES` float64 `[B, runs]`: the runs of the first row, of the second, ...
+        For each of `RESAMPLED_FIGURES` float64 `[resamples, runs]`: the runs of the first row, of the second, ...
     """
     strata = Strata.of(rows[0].label, rows[0].seen)
     correct = np.concatenate([row.correct for row in rows])[:, strata.order]

@@ -74,19 +74,6 @@ def correctness_of(runs: Sequence[StoredRecord]) -> Correctness:
     )
 
 
-def class_gains(row: Correctness, other: Correctness) -> NDArray[np.float64]:
-    """Subtract class accuracies of `other` from those of `row`, each a mean over its runs.
-
-    Args:
-        row: the runs of one method.
-        other: the runs of another, on the same test videos.
-
-    Returns:
-        float64 `[C]` as fractions, in the order of the records' classes; NaN for a class without a video.
-    """
-    return np.asarray(row.class_accuracy().mean(axis=0) - other.class_accuracy().mean(axis=0))
-
-
 def mean_class_accuracy(rows: Sequence[Correctness]) -> NDArray[np.float64]:
     """Average class accuracies over the runs of each row: float64 `[rows, C]`, NaN for a class without a video."""
     return np.stack([row.class_accuracy().mean(axis=0) for row in rows])

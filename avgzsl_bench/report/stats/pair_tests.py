@@ -27,7 +27,6 @@ class PairTest:
         first, second: positions of the rows among those compared.
         difference: mean of the first minus mean of the second, as a fraction.
         low, high: its 95 percent interval, not corrected for the number of pairs.
-        p: two-sided p value.
         p_holm: p value after Holm's correction for all pairs compared.
         seeds_paired: seeds were paired as well as videos.
     """
@@ -48,11 +47,7 @@ class PairTest:
 
 
 def pair_tests(rows: Sequence[ResultRow], figure: str = "hm") -> list[PairTest]:
-    """Test all pairs of rows of one board in one figure; Holm's correction is for these pairs.
-
-    Args:
-        rows: two rows or more.
-        figure: `seen`, `unseen`, `hm` or `zsl`.
+    """Test all pairs of rows of one board in one of `RESAMPLED_FIGURES`; Holm's correction is for these pairs.
 
     Returns:
         First with second, first with third, ..., second with third, ...

@@ -83,13 +83,7 @@ def pairwise_tests(components: Components) -> PairwiseTests:
 
 
 def holm(p: Matrix) -> Matrix:
-    """Apply Holm's step-down correction (Scand. J. Stat. 1979), valid under any dependence between the tests.
-
-    Args:
-        p: p values `[M]`.
-
-    Returns:
-        Corrected p values `[M]`, in the same order.
+    """Apply Holm's step-down correction (Scand. J. Stat. 1979) to p values `[M]` of tests that may depend.
 
     Examples:
         >>> holm(np.array([0.01, 0.04, 0.03])).tolist()

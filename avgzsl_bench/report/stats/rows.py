@@ -16,9 +16,8 @@ from avgzsl_bench.report.stats.pairwise import RankInterval, pairwise_tests, ran
 from avgzsl_bench.report.stats.variance import Interval, components_of, intervals_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from avgzsl_bench.gzsl.metrics import Metrics
     from avgzsl_bench.records.collect import RecordTable, StoredRecord
     from avgzsl_bench.records.record import Record, RecordedMethod
 
@@ -43,16 +42,12 @@ class ResultRow:
     """The results of one method with one configuration.
 
     Attributes:
-        method: shared by all runs of the row.
         sequences: the runs use the time steps of the videos.
         added_text: fingerprint of each text that was added to the dataset and that the runs use.
         options: options of the runs that differ from their defaults, such as the precision.
         epochs: epochs of stage 1 that were trained.
-        seeds: ascending.
-        best_epochs: of each seed.
         spread: of each of `FIGURES` and of `bias`, as fractions.
-        runs: one for each seed, with their decisions.
-        correctness: of the runs on the test videos.
+        runs: one for each seed, in ascending order, with their decisions.
         interval: of the mean of each figure but AUSUC, as fractions.
         ranks: the ranks by HM that it may have among those that compete; None if it does not, or is the only one.
         tied_with_best: it competes, and no other that does has a significantly better HM.
@@ -96,20 +91,35 @@ def rows_of(table: RecordTable) -> list[ResultRow]:
     if len(competing) > 1:
         tests = pairwise_tests(components[RANKED].select(competing))
         ranks = dict(zip(competing, rank_intervals(tests), strict=True))
-    return [
-        _row(runs, correctness[i], {figure: of_row[i] for figure, of_row in intervals.items()}, ranks.get(i))
-        for i, runs in enumerate(rows)
-    ]
+    found = []
+    for i, runs in enumerate(rows):
+        records, rank = [run.record for run in runs], ranks.get(i)
+        found.append(
+            ResultRow(
+                method=records[0].method,
+                sequences=records[0].data.sequences,
+                added_text=records[0].data.added_text,
+                options=records[0].options,
+                epochs=len(records[0].trace),
+                seeds=tuple(r.seed for r in records),
+                best_epochs=tuple(r.best_epoch for r in records),
+                spread={f: spread(getattr(r.metrics, f) for r in records) for f in (*FIGURES, "bias")},
+                runs=runs,
+                correctness=correctness[i],
+                interval={figure: of_row[i] for figure, of_row in intervals.items()},
+                ranks=rank,
+                tied_with_best=rank is not None and rank.best == 1,
+            )
+        )
+    return found
 
 
 def spread(values: Iterable[float]) -> Spread:
     """Compute mean and sample standard deviation.
 
     Examples:
-        >>> spread([1.0, 3.0])
-        Spread(mean=2.0, std=1.4142135623730951)
-        >>> spread([1.0])
-        Spread(mean=1.0, std=None)
+        >>> spread([1.0, 3.0]), spread([1.0])
+        (Spread(mean=2.0, std=1.4142135623730951), Spread(mean=1.0, std=None))
     """
     array = np.fromiter(values, dtype=np.float64)
     return Spread(float(array.mean()), float(array.std(ddof=1)) if len(array) > 1 else None)
@@ -126,42 +136,15 @@ def _identity(record: Record) -> str:
     return json.dumps([method, len(record.trace), *data, record.options], sort_keys=True)
 
 
-def _result(stored: StoredRecord) -> tuple[Metrics, int]:
-    return stored.record.metrics, stored.record.best_epoch
-
-
 def _runs(group: Iterable[StoredRecord]) -> tuple[StoredRecord, ...]:
     """Return the runs of a row, one for each seed."""
     by_seed: dict[int, StoredRecord] = {}
     for stored in group:
         known = by_seed.setdefault(stored.record.seed, stored)
-        if _result(known) != _result(stored):
+        first, second = ((run.record.metrics, run.record.best_epoch) for run in (known, stored))
+        if first != second:
             raise RecordError(
                 f"{known.path} and {stored.path}: different figures for the same method, settings and seed "
                 f"{stored.record.seed}; remove one"
             )
     return tuple(by_seed[seed] for seed in sorted(by_seed))
-
-
-def _row(
-    runs: Sequence[StoredRecord],
-    correctness: Correctness,
-    interval: Mapping[str, Interval],
-    ranks: RankInterval | None,
-) -> ResultRow:
-    records = [run.record for run in runs]
-    return ResultRow(
-        method=records[0].method,
-        sequences=records[0].data.sequences,
-        added_text=records[0].data.added_text,
-        options=records[0].options,
-        epochs=len(records[0].trace),
-        seeds=tuple(r.seed for r in records),
-        best_epochs=tuple(r.best_epoch for r in records),
-        spread={f: spread(getattr(r.metrics, f) for r in records) for f in (*FIGURES, "bias")},
-        runs=tuple(runs),
-        correctness=correctness,
-        interval=interval,
-        ranks=ranks,
-        tied_with_best=ranks is not None and ranks.best == 1,
-    )

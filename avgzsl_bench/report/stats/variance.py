@@ -83,9 +83,7 @@ class Components:
 def components_of(rows: Sequence[Correctness], seed: int) -> Mapping[str, Components]:
     """Compute the components of each of `RESAMPLED_FIGURES`, of rows on the same test videos.
 
-    Args:
-        rows: correctness of each row.
-        seed: of the bootstrap, see `bootstrap.seed_of`.
+    `seed`: of the bootstrap, see `bootstrap.seed_of`.
     """
     replicates = replicates_of(rows, seed)
     figures = [row.figures() for row in rows]

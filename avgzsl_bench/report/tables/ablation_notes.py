@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from avgzsl_bench.report.boards.labels import MARKED, value_text
+from avgzsl_bench.report.boards.labels import MARKED, distinct_names, value_text
+from avgzsl_bench.report.tables.notes import TEXTS, contradictions
 from avgzsl_bench.report.text import CONTRADICTS, NONE, one_line
 
 if TYPE_CHECKING:
     from avgzsl_bench.report.boards.ablation import AblationBoard, AblationTable
     from avgzsl_bench.report.reported.figures import ReportedAblation
 
+_TEXTS = TEXTS["ablation"]
+
 
 def names_of(boards: Sequence[AblationBoard]) -> list[str]:
     """Name the files of each board, without ending: the same for the same request."""
-    short = [_short_name(board) for board in boards]
-    shared = Counter(short)
-    return [
-        name if shared[name] == 1 else f"{name}-{_digest(board)}"
-        for name, board in zip(short, boards, strict=True)
-    ]
+    return distinct_names([_short_name(board) for board in boards], [board.key.parts for board in boards])
 
 
 def heading_of(board: AblationBoard) -> str:
@@ -52,7 +47,8 @@ def assignments(settings: Mapping[str, Any]) -> str:
 def missing_notes(board: AblationBoard, table: AblationTable) -> list[str]:
     """Name variants without a record, and the command that makes them."""
     missing = [row.variant.label for row in table.rows if row.result is None]
-    return [one_line(f"No record: {', '.join(missing)}; make it with: {_command(board)}")] if missing else []
+    text = _TEXTS["missing"].format(labels=", ".join(missing), command=_command(board))
+    return [one_line(text)] if missing else []
 
 
 def table_notes(board: AblationBoard, table: AblationTable) -> list[str]:
@@ -61,22 +57,14 @@ def table_notes(board: AblationBoard, table: AblationTable) -> list[str]:
     sought = [row.variant.label for row in table.rows if row.variant.reported and row.reported is None]
     notes = _seed_notes(table)
     place = table.declared.reported
-    if place is not None:
-        if unprinted:
-            notes.append(f"Not in {place.source} (table {place.table}): {', '.join(unprinted)}.")
-        if sought:
-            notes.append(
-                f"No reported figure for {board.key.board.data.dataset} in {place.source} (table {place.table}): "
-                f"{', '.join(sought)}."
-            )
+    dataset = board.key.board.data.dataset
+    for kind, labels in (("not_in_source", unprinted), ("not_reported", sought)):
+        if place is not None and labels:
+            notes.append(_TEXTS[kind].format(place=place, dataset=dataset, labels=", ".join(labels)))
     printed = [row.reported for row in table.rows if row.reported]
     notes += dict.fromkeys(_where_reported(board, figure) for figure in printed)
-    notes += [
-        f"{CONTRADICTS} {row.variant.label}: printed HM {row.reported.hm:.2f}, but printed S and U give "
-        f"{row.reported.recomputed_hm:.2f}."
-        for row in table.rows
-        if row.reported and row.reported.recomputed_hm is not None
-    ]
+    named = [(f"{CONTRADICTS} {row.variant.label}", row.reported) for row in table.rows if row.reported]
+    notes += contradictions(named)
     notes += dict.fromkeys(f"{note}." for figure in printed for note in figure.notes)
     return [one_line(note) for note in notes]
 
@@ -84,30 +72,19 @@ def table_notes(board: AblationBoard, table: AblationTable) -> list[str]:
 def board_notes(board: AblationBoard) -> list[str]:
     """Explain units and ±, and name the provenance of the records and the sources of reported figures."""
     key, data = board.key, board.key.board.data
-    notes = [
-        "Measured and reported figures in percent. ± is the sample standard deviation over n seeds, all "
-        "scored on the same test videos; a single seed has none.",
-        f"Measured with {key.distribution or 'no distribution'} {key.version}".rstrip()
-        + f"; {_shared_settings(board)}split {data.split} (hash {data.split_hash[:12]}); "
-        f"data fingerprint {data.fingerprint[:12]}.",
-    ]
-    notes += [f"Reads text {name!r} (hash {mark[:12]}), added to the dataset." for name, mark in key.added_text]
+    origin = f"{key.distribution or 'no distribution'} {key.version}".rstrip()
+    measured = _TEXTS["measured"].format(origin=origin, shared=_shared_settings(board), data=data)
+    notes = [_TEXTS["figures"], measured]
+    notes += [_TEXTS["added_text"].format(name=name, mark=mark) for name, mark in key.added_text]
     sources = {row.reported.source: row.reported.citation for row in board.rows if row.reported}
     return [one_line(note) for note in [*notes, *(f"{source}: {text}" for source, text in sources.items())]]
 
 
 def _where_reported(board: AblationBoard, figure: ReportedAblation) -> str:
-    key = board.key.board
-    if key.data.simulated:
-        verdict = "not comparable with figures on simulated features"
-    elif figure.is_like(key.data.features, key.data.split):
-        verdict = (
-            "features and split are those measured; inside, above or below: so lies the printed figure to the 95 "
-            "percent interval of the measured one"
-        )
-    else:
-        verdict = f"not comparable with figures on {key.data.features}, {key.data.split}"
-    return f"Reported: {figure.source} (table {figure.table}); {figure.features}, {figure.split}: {verdict}."
+    data = board.key.board.data
+    like = "like" if figure.is_like(data.features, data.split) else "unlike"
+    verdict = _TEXTS["simulated" if data.simulated else like].format(data=data)
+    return _TEXTS["reported"].format(figure=figure, verdict=verdict)
 
 
 def _seed_notes(table: AblationTable) -> list[str]:
@@ -116,7 +93,7 @@ def _seed_notes(table: AblationTable) -> list[str]:
     if len({seeds for _, seeds in measured}) < 2:
         return []
     listed = "; ".join(f"{label}: {', '.join(map(str, seeds))}" for label, seeds in measured)
-    return [f"Not every variant has the same seeds. {listed}."]
+    return [_TEXTS["seeds"].format(seeds=listed)]
 
 
 def _shared_settings(board: AblationBoard) -> str:
@@ -148,7 +125,3 @@ def _short_name(board: AblationBoard) -> str:
     parts += [f"{name}_{value_text(request.settings[name])}" for name in sorted(request.settings)]
     parts += [] if request.precision == "full" else [request.precision]
     return re.sub(r"[^A-Za-z0-9_.-]", "_", "-".join(parts))
-
-
-def _digest(board: AblationBoard) -> str:
-    return hashlib.sha256(json.dumps(board.key.parts).encode()).hexdigest()[:12]

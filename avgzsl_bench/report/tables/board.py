@@ -4,43 +4,39 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from avgzsl_bench.data.cards.cards import card_of, has_card
 from avgzsl_bench.data.cards.text import card_facts
-from avgzsl_bench.report.plots import SHOWN
-from avgzsl_bench.report.reported.figures import PRINTED
+from avgzsl_bench.report.plots import SHOWN, plots_of
 from avgzsl_bench.report.stats.correctness import mean_class_accuracy
 from avgzsl_bench.report.stats.rows import RANKED
 from avgzsl_bench.report.stats.sensitivity import CONDITIONS
 from avgzsl_bench.report.tables.board_data import data_table, schedule
-from avgzsl_bench.report.tables.board_notes import (
-    figure_notes,
-    reported_notes,
-    sensitivity_notes,
-    training_notes,
-)
+from avgzsl_bench.report.tables.board_notes import figure_notes, reported_notes, sensitivity_notes, training_notes
 from avgzsl_bench.report.tables.document import Document, Facts, Link
-from avgzsl_bench.report.tables.figures import figure_cells, method_cell, seeds_cell, spread_cell
-from avgzsl_bench.report.tables.paper import board_paper, origin_lines
-from avgzsl_bench.report.tables.table import Cell, Column, Table, make_table
-from avgzsl_bench.report.text import NONE, SIMULATED_WARNING, TITLES, limits
+from avgzsl_bench.report.tables.figures import (
+    board_paper,
+    figure_cells,
+    method_cell,
+    origin_lines,
+    seeds_cell,
+    spread_cell,
+)
+from avgzsl_bench.report.tables.table import METHOD, SOURCE, Cell, Column, Table, columns, make_table
+from avgzsl_bench.report.text import NONE, PRINTED_TITLES, SIMULATED_WARNING, TITLES, limits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from avgzsl_bench.report.boards.board import Board
-    from avgzsl_bench.report.plots.plot import Plot
     from avgzsl_bench.report.stats.rows import ResultRow
 
 CARDS = "feature-sets.md"
 """The file beside the boards that has the cards of their feature sets."""
-_METHOD = Column("method", "Method", "left")
 _SEEDS = Column("seeds", "Seeds")
-_S, _U, _HM, _ZSL, _AUSUC = (Column(name, title) for name, title in TITLES.items())
+_S, _U, _HM, _ZSL, _AUSUC = columns(TITLES)
 _INTERVAL = Column("interval", "HM, 95 % interval")
 _RANK = Column("rank", "Rank", lowest_first=True)
 _TRAINING = Column("training", "Training, s", lowest_first=True)
@@ -48,28 +44,22 @@ _TRAINING = Column("training", "Training, s", lowest_first=True)
 
 def board_document(board: Board) -> Document:
     """Make all that is written about a board."""
-    rows, key = _rows(board), board.key
-    reported = any(row.comparable_reported for row in board.rows)
-    settings = [Column("settings", "Settings changed", "left")] if any(row.settings for row in board.rows) else []
+    rows, features = _rows(board), board.key.data.features
+    settings = columns({"settings": "Settings changed"}, "left") if any(row.settings for row in board.rows) else []
     text = [Column("label", "Method", "left"), *settings, _SEEDS, _S, _U, _HM, _INTERVAL, _RANK, _ZSL, _AUSUC]
-    page = [_METHOD, _SEEDS, _HM, _INTERVAL, _RANK, _S, _U, _ZSL, _AUSUC, _TRAINING]
-    terminal = [
-        Column("method", "Method, settings changed", "left"),
-        _SEEDS,
-        replace(_S, brief=True),
-        replace(_U, brief=True),
-        _HM,
-        replace(_ZSL, brief=True),
-        _RANK,
-    ]
-    if reported:
-        for columns in (text, page):
-            columns.append(Column("reported", "Reported HM"))
+    page = [METHOD, _SEEDS, _HM, _INTERVAL, _RANK, _S, _U, _ZSL, _AUSUC, _TRAINING]
+    name = Column("method", "Method, settings changed", "left")
+    brief_s, brief_u, brief_zsl = (replace(column, brief=True) for column in (_S, _U, _ZSL))
+    terminal = [name, _SEEDS, brief_s, brief_u, _HM, brief_zsl, _RANK]
+    if any(row.comparable_reported for row in board.rows):
+        for shown in (text, page):
+            shown.append(Column("reported", "Reported HM"))
         terminal.append(Column("reported", "Reported\nHM", "left"))
-    notes = figure_notes(board)
+    notes = list(figure_notes(board))
     further = [_sensitivity(board), *([_reported(board)] if board.matches else []), _runs(board)]
     caption = f"{board.heading}: measured figures in percent, best HM first"
     more = len(board.rows) - SHOWN
+    known = has_card(features)
     return Document(
         name=board.name,
         heading=board.heading,
@@ -79,13 +69,13 @@ def board_document(board: Board) -> Document:
         paper=[board_paper(board)],
         data=data_table(board),
         provenance=_provenance(board),
-        warning=SIMULATED_WARNING if key.data.simulated else "",
-        link=Link("Feature set", key.data.features, f"{CARDS}#{key.data.features}")
-        if has_card(key.data.features)
-        else None,
+        warning=SIMULATED_WARNING if board.key.data.simulated else "",
+        link=Link("Feature set", features, f"{CARDS}#{features}") if known else None,
         origin=origin_lines(board, board.rows),
-        facts=_feature_set(key.data.features),
-        plots=cache(partial(_plots, board)),
+        facts=Facts(f"What is known of the feature set {features}", card_facts(card_of(features)))
+        if known
+        else None,
+        plots=cache(lambda: plots_of(board)),
         plot_note=f"The {SHOWN} rows with the best HM; {more} more in the tables." if more > 0 else "",
         records=board.records,
     )
@@ -107,17 +97,13 @@ def class_table(board: Board) -> Table:
         for i, of_class in enumerate(rows[0].result.runs[0].record.classes)
         if of_class.videos
     ]
-    columns = [
-        Column("class", "Class", "left"),
-        Column("role", "Role", "left"),
-        Column("videos", "Videos"),
-        Column("low", "Lowest"),
-        Column("median", "Median"),
-        Column("high", "Highest"),
-        Column("best", "Method with the highest", "left"),
+    shown = [
+        *columns({"class": "Class", "role": "Role"}, "left"),
+        *columns({"videos": "Videos", "low": "Lowest", "median": "Median", "high": "Highest"}),
+        *columns({"best": "Method with the highest"}, "left"),
     ]
     caption = "Accuracy of each class in percent, mean over seeds, over the competing methods"
-    return make_table(columns, cells, caption=caption)
+    return make_table(shown, cells, caption=caption)
 
 
 def _rows(board: Board) -> list[dict[str, Cell | str]]:
@@ -159,7 +145,7 @@ def _seconds_cell(seconds: float | None) -> Cell:
 def _sensitivity(board: Board) -> Table:
     titles = {name: title[0].upper() + title[1:] for name, title in CONDITIONS.items()}
     return make_table(
-        [_METHOD, *(Column(name, title) for name, title in titles.items())],
+        [METHOD, *columns(titles)],
         [
             {"method": method_cell(row), **{name: spread_cell(row.sensitivity[name]) for name in CONDITIONS}}
             for row in board.rows
@@ -171,19 +157,15 @@ def _sensitivity(board: Board) -> Table:
 
 
 def _reported(board: Board) -> Table:
+    place, remark = columns({"place": "Features, split", "remark": "Remark"}, "left")
+    figures = {name: f"Reported {title}" for name, title in PRINTED_TITLES.items()}
     return make_table(
-        [
-            _METHOD,
-            Column("place", "Features, split", "left"),
-            *(Column(name, f"Reported {TITLES[name]}") for name in PRINTED),
-            Column("source", "Source", "left"),
-            Column("remark", "Remark", "left"),
-        ],
+        [METHOD, place, *columns(figures), SOURCE, remark],
         [
             {
                 "method": method_cell(row),
                 "place": f"{match.figure.features}, {match.figure.split}",
-                **{name: Cell(match.text(name), getattr(match.figure, name)) for name in PRINTED},
+                **{name: Cell(match.text(name), getattr(match.figure, name)) for name in figures},
                 "source": match.figure.source,
                 "remark": match.remark or NONE,
             }
@@ -208,14 +190,12 @@ def _runs(board: Board) -> Table:
                 "device": provenance["device"],
             }
         )
+    figures, device = (
+        columns({"parameters": "Parameters", "stage_1": "Stage 1"}),
+        Column("device", "Device", "left"),
+    )
     return make_table(
-        [
-            _METHOD,
-            Column("parameters", "Parameters"),
-            Column("stage_1", "Stage 1"),
-            _TRAINING,
-            Column("device", "Device", "left"),
-        ],
+        [METHOD, *figures, _TRAINING, device],
         rows,
         title="Runs",
         caption="What was trained, and how long it took",
@@ -224,19 +204,7 @@ def _runs(board: Board) -> Table:
 
 
 def _provenance(board: Board) -> Table:
-    columns = [_METHOD, *(Column(fact, fact.replace("_", " "), "left") for fact in board.provenance[0])]
+    facts = columns({fact: fact.replace("_", " ") for fact in board.provenance[0]}, "left")
     rows = zip(board.rows, board.provenance, strict=True)
-    return make_table(
-        columns, [{"method": method_cell(row), **facts} for row, facts in rows], title="Provenance of each row"
-    )
-
-
-def _feature_set(name: str) -> Facts | None:
-    """Describe a feature set by its card."""
-    return Facts(f"What is known of the feature set {name}", card_facts(card_of(name))) if has_card(name) else None
-
-
-def _plots(board: Board) -> Sequence[Plot]:
-    from avgzsl_bench.report.plots.draw import plots_of  # matplotlib is loaded only where it is needed
-
-    return plots_of(board)
+    cells: list[dict[str, Cell | str]] = [{"method": method_cell(row), **found} for row, found in rows]
+    return make_table([METHOD, *facts], cells, title="Provenance of each row")

@@ -14,7 +14,7 @@ from avgzsl_bench.report.text import one_line
 
 if TYPE_CHECKING:
     from avgzsl_bench.report.boards.board import Board, BoardRow
-    from avgzsl_bench.report.reported.matches import ReportedMatch
+    from avgzsl_bench.report.reported.verdicts import ReportedMatch
     from avgzsl_bench.report.stats.rows import ResultRow
 
 _ELSEWHERE = ("seeds", "precision", "calibration", "text_order", "fingerprint", "split_hash", "distribution")
@@ -42,10 +42,7 @@ def _record(board: Board, row: BoardRow, provenance: dict[str, str]) -> dict[str
     method = result.method
     return {
         "method": method.name,
-        "title": one_line(method.title),
-        "follows": one_line(method.follows),
-        "distribution": one_line(method.distribution),
-        "version": one_line(method.version),
+        **{name: one_line(getattr(method, name)) for name in ("title", "follows", "distribution", "version")},
         "settings_changed": json.dumps(method.changed, sort_keys=True),
         "sequences": result.sequences,
         "added_text": json.dumps(dict(result.added_text), sort_keys=True),
@@ -62,14 +59,9 @@ def _record(board: Board, row: BoardRow, provenance: dict[str, str]) -> dict[str
         "parameters": method.parameters,
         "training_seconds_mean": row.training_seconds,
         **_reported(row.reported[0] if row.reported else None),
-        "dataset": key.data.dataset,
-        "features": key.data.features,
-        "split": key.data.split,
+        **{name: getattr(key.data, name) for name in ("dataset", "features", "split")},
         "calibration": key.calibration,
-        "text_order": key.data.text_order,
-        "fingerprint": key.data.fingerprint,
-        "split_hash": key.data.split_hash,
-        "simulated": key.data.simulated,
+        **{name: getattr(key.data, name) for name in ("text_order", "fingerprint", "split_hash", "simulated")},
         "seen_classes": board.seen,
         "unseen_classes": board.unseen,
         "test_videos": board.videos,

@@ -9,9 +9,17 @@ from avgzsl_bench.report.boards.comparison import largest_changes
 from avgzsl_bench.report.stats.pairwise import LEVEL
 from avgzsl_bench.report.tables.board_notes import precision_notes
 from avgzsl_bench.report.tables.document import Document
-from avgzsl_bench.report.tables.figures import figure_cells, method_cell, seeds_cell
-from avgzsl_bench.report.tables.paper import data_sentence, figures_for_paper, origin_lines, pairs_text
-from avgzsl_bench.report.tables.table import Cell, Column, Table, make_table
+from avgzsl_bench.report.tables.figures import (
+    data_sentence,
+    figure_cells,
+    figures_for_paper,
+    method_cell,
+    origin_lines,
+    pairs_text,
+    seeds_cell,
+)
+from avgzsl_bench.report.tables.notes import TEXTS
+from avgzsl_bench.report.tables.table import METHOD, Cell, Table, columns, make_table
 from avgzsl_bench.report.text import PRINTED_TITLES, SIMULATED_WARNING, TITLES, one_line, p_value, points
 
 if TYPE_CHECKING:
@@ -21,71 +29,52 @@ if TYPE_CHECKING:
     from avgzsl_bench.report.boards.comparison import MethodComparison
     from avgzsl_bench.report.stats.pair_tests import PairTest
 
+_TEXTS = TEXTS["comparison"]
+
 
 def comparison_document(comparison: MethodComparison, classes: int = 0) -> Document:
     """Make all that is written about a comparison.
 
-    Args:
-        comparison: of two rows or more.
-        classes: number of classes in which the first row gains and loses most against each other one; 0 for none.
+    `classes`: number of those in which the first row gains and loses most against each other one; 0 for none.
     """
     board, rows = comparison.board, comparison.rows
     methods = dict.fromkeys(re.sub(r"[^A-Za-z0-9_.-]", "-", row.result.method.name) for row in rows)
     name = "-".join([board.name, *methods])
     pairs = f"the {pairs_text(len(rows))} compared"
-    first, *others = rows
+    by_class = [_classes(rows[0], other, classes) for other in rows[1:] if classes]
     return Document(
         name=name,
         heading=board.heading,
-        terminal=[
-            _figures(comparison),
-            _tests(comparison),
-            *(_classes(first, other, classes) for other in others if classes),
-        ],
+        terminal=[_figures(comparison), _tests(comparison), *by_class],
         paper=[
             figures_for_paper(board, rows, comparison.tied_with_best, comparison.figure, pairs, name),
             _tests_for_paper(comparison, pairs, f"{name}-{comparison.figure}-tests"),
         ],
         warning=SIMULATED_WARNING if board.key.data.simulated else "",
-        notes=[_CLASS_NOTE] if classes else [],
+        notes=[_TEXTS["classes"]] if classes else [],
         origin=origin_lines(board, rows),
     )
-
-
-_CLASS_NOTE = (
-    "The classes that gain and lose most: difference in accuracy with all classes competing, in percentage "
-    "points, mean over seeds, not tested."
-)
 
 
 def _figures(comparison: MethodComparison) -> Table:
     """Show the figures of each row, and what varied in them."""
     figures = figure_cells(comparison.rows, comparison.tied_with_best, comparison.figure)
-    columns = [
-        Column("method", "Method", "left"),
-        Column("seeds", "Seeds"),
-        *(Column(name, title) for name, title in PRINTED_TITLES.items()),
-        Column("varied", "Varied", "left"),
+    cells: list[dict[str, Cell | str]] = [
+        {"method": method_cell(row), "seeds": seeds_cell(row.result), "varied": varied, **found}
+        for row, found, varied in zip(comparison.rows, figures, comparison.varied, strict=True)
     ]
-    rows = zip(comparison.rows, figures, comparison.varied, strict=True)
-    return make_table(
-        columns,
-        [
-            {"method": method_cell(row), "seeds": seeds_cell(row.result), "varied": varied, **cells}
-            for row, cells, varied in rows
-        ],
-    )
+    varied = columns({"varied": "Varied"}, "left")
+    return make_table([METHOD, *columns({"seeds": "Seeds", **PRINTED_TITLES}), *varied], cells)
 
 
 def _tests(comparison: MethodComparison) -> Table:
-    columns = [
-        Column("pair", "Pair", "left"),
-        Column("change", f"Difference in {TITLES[comparison.figure]}\n95% interval"),
-        Column("p", "p"),
-        Column("p_holm", "p (Holm)"),
-        Column("verdict", "Verdict", "left"),
+    change = f"Difference in {TITLES[comparison.figure]}\n95% interval"
+    shown = [
+        *columns({"pair": "Pair"}, "left"),
+        *columns({"change": change, "p": "p", "p_holm": "p (Holm)"}),
+        *columns({"verdict": "Verdict"}, "left"),
     ]
-    return make_table(columns, _test_rows(comparison), notes=_notes(comparison))
+    return make_table(shown, _test_rows(comparison), notes=_notes(comparison))
 
 
 def _tests_for_paper(comparison: MethodComparison, pairs: str, label: str) -> Table:
@@ -93,20 +82,14 @@ def _tests_for_paper(comparison: MethodComparison, pairs: str, label: str) -> Ta
     each = [f"{row.name}: {text}" for row, text in zip(comparison.rows, varied, strict=True)]
     return make_table(
         [
-            Column("first", "First", "left"),
-            Column("second", "Second", "left"),
-            Column("difference", f"Δ {title}"),
-            Column("interval", "95% interval"),
-            Column("p", "𝑝"),
-            Column("p_holm", "𝑝_H"),
-            Column("word", "Verdict", "left"),
+            *columns({"first": "First", "second": "Second"}, "left"),
+            *columns({"difference": f"Δ {title}", "interval": "95% interval", "p": "𝑝", "p_holm": "𝑝_H"}),
+            *columns({"word": "Verdict"}, "left"),
         ],
         _test_rows(comparison),
         caption=data_sentence(comparison.board),
         notes=[
-            f"Difference in {title}, first minus second, in percentage points, with its 95% interval, which is "
-            f"not corrected for the number of pairs; 𝑝, and 𝑝_H after Holm's correction for {pairs}. "
-            f"A verdict is of the first, at {100 * LEVEL:g}%; tied: the two cannot be told apart.",
+            TEXTS["paper"]["tests"].format(title=title, pairs=pairs, level=100 * LEVEL),
             f"What varied: {varied[0] if len(set(varied)) == 1 else '; '.join(each)}.",
             comparison.pairing,
         ],
@@ -115,10 +98,8 @@ def _tests_for_paper(comparison: MethodComparison, pairs: str, label: str) -> Ta
 
 
 def _test_rows(comparison: MethodComparison) -> list[dict[str, Cell | str]]:
-    """Make the cells of the tests, for all readers."""
-    return [
-        _test_row(comparison.rows[test.first], comparison.rows[test.second], test) for test in comparison.tests
-    ]
+    rows = comparison.rows
+    return [_test_row(rows[test.first], rows[test.second], test) for test in comparison.tests]
 
 
 def _test_row(row: BoardRow, other: BoardRow, test: PairTest) -> dict[str, Cell | str]:
@@ -143,13 +124,7 @@ def _test_row(row: BoardRow, other: BoardRow, test: PairTest) -> dict[str, Cell 
 def _classes(row: BoardRow, other: BoardRow, count: int) -> Table:
     """Show the classes in which a row gains and loses most against another."""
     gains, losses = largest_changes(row, other, count)
-    columns = [
-        Column("class", "Class", "left"),
-        Column("role", "Role", "left"),
-        Column("videos", "Videos"),
-        Column("gain", "Gain"),
-    ]
-    rows: list[dict[str, Cell | str]] = [
+    cells: list[dict[str, Cell | str]] = [
         {
             "class": one_line(change.name),
             "role": change.role,
@@ -158,19 +133,13 @@ def _classes(row: BoardRow, other: BoardRow, count: int) -> Table:
         }
         for change in (*gains, *reversed(losses))
     ]
-    return make_table(columns, rows, title=f"{row.name} against {other.name}, by class")
+    shown = [*columns({"class": "Class", "role": "Role"}, "left"), *columns({"videos": "Videos", "gain": "Gain"})]
+    return make_table(shown, cells, title=f"{row.name} against {other.name}, by class")
 
 
 def _notes(comparison: MethodComparison) -> Iterator[str]:
-    yield (
-        "± is the sample standard deviation over seeds. Differences are in percentage points; an interval "
-        "allows for what varied in both methods, and is not corrected for the "
-        f"{pairs_text(len(comparison.rows))}."
-    )
-    yield f"{comparison.pairing} A verdict is of the first of a pair: Holm's p below {LEVEL:g}."
+    yield _TEXTS["figures"].format(pairs=pairs_text(len(comparison.rows)))
+    yield _TEXTS["verdict"].format(pairing=comparison.pairing, level=LEVEL)
     yield from precision_notes(comparison.rows)
     for name, count in comparison.left_out.items():
-        yield (
-            f"Left out: {count} of {name} with settings or precision changed; 'avbench compare {name}' "
-            "compares these."
-        )
+        yield _TEXTS["left_out"].format(count=count, name=name)

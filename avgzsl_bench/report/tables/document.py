@@ -36,13 +36,11 @@ class Document:
 
     Attributes:
         name: of its files, without ending.
-        heading: one line.
         text: tables for readers of plain text, the main one first.
         terminal: tables narrow enough for 80 characters.
         page: tables for a page that sorts and filters, the main one first.
         paper: tables for a paper, each with all that a reader needs in caption and notes.
         data: everything in one table of unrounded values, for programs.
-        provenance: of each row of the main table.
         marker: a comment in HTML that names the command that made the files.
         warning: one sentence that no reader may miss.
         introduction: a paragraph before the tables.
@@ -50,9 +48,7 @@ class Document:
         link: to another file, below the main table.
         origin: lines on the provenance of the figures, for formats with comments.
         facts: description of the feature set.
-        plots: draws the plots of the figures.
         plot_note: a sentence on rows that plots leave out.
-        records: number of records behind it.
     """
 
     name: str

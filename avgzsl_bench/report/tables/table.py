@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Value = float | int | str | bool | None
+Align = Literal["left", "right"]
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """One column.
+    """One column: its name in programs, its title for readers, and how its cells are aligned.
 
     Attributes:
-        key: name in programs.
-        title: for readers.
-        align: of its cells.
         group: title above those of neighbouring columns; may be empty.
         brief: only the first part of each cell is shown.
         lowest_first: its lowest number is the best, so that sorting starts with it.
@@ -48,19 +46,21 @@ class Column:
 
     key: str
     title: str
-    align: Literal["left", "right"] = "right"
+    align: Align = "right"
     group: str = ""
     brief: bool = False
     lowest_first: bool = False
 
 
+METHOD = Column("method", "Method", "left")
+SOURCE = Column("source", "Source", "left")
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table; the first cell of each row is its header.
+    """A table; the first cell of each row is its header, and each row has a cell per column.
 
     Attributes:
-        columns: one or more.
-        rows: each with as many cells as there are columns.
         title: a few words, for a heading above it; may be empty.
         caption: complete sentences or one line that says what it shows; may be empty.
         notes: sentences that a reader needs.
@@ -76,6 +76,11 @@ class Table:
 
 
 NO_TABLE = Table((), ())
+
+
+def columns(titles: Mapping[str, str], align: Align = "right", group: str = "") -> list[Column]:
+    """Make columns of one alignment and group, by their titles."""
+    return [Column(key, title, align, group) for key, title in titles.items()]
 
 
 def make_table(
@@ -105,8 +110,8 @@ def make_table(
 
 def value_table(records: Sequence[Mapping[str, Value]]) -> Table:
     """Make a table of unrounded values by the names of their columns; all records have the same names."""
-    columns = tuple(Column(name, name) for name in records[0])
-    return Table(columns, tuple(tuple(Cell(str(value), value) for value in row.values()) for row in records))
+    names = tuple(Column(name, name) for name in records[0])
+    return Table(names, tuple(tuple(Cell(str(value), value) for value in row.values()) for row in records))
 
 
 def _cell(cell: Cell | str, column: Column) -> Cell:

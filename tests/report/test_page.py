@@ -50,10 +50,6 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def page_in(folder: Path) -> str:
-    return page_of([board_document(board) for board in read_boards(folder)])
-
-
 def test_cells_carry_their_values_and_the_best_is_bold() -> None:
     table = make_table(
         [Column("a", "A<", "left"), Column("b", "B", lowest_first=True), Column("c", "C")],
@@ -84,7 +80,7 @@ def page(tmp_path: Path) -> Page:
     make_board(tmp_path, {}, other, seeds=2)
     for seed in range(2):
         make_record(tmp_path, seed=seed, features="simulated", simulated=True)
-    return Page(page_in(tmp_path))
+    return Page(page_of([board_document(board) for board in read_boards(tmp_path)]))
 
 
 def test_the_page_asks_for_nothing(page: Page) -> None:
@@ -128,8 +124,7 @@ def test_everything_is_there_without_javascript(page: Page) -> None:
 
 
 def test_measured_boards_carry_no_warning(tmp_path: Path) -> None:
-    make_record(tmp_path)
-    assert "SIMULATED" not in page_in(tmp_path)
+    assert "SIMULATED" not in page_of([board_document(make_board(tmp_path))])
 
 
 @pytest.mark.parametrize(
@@ -146,9 +141,9 @@ def test_measured_boards_carry_no_warning(tmp_path: Path) -> None:
     ],
 )
 def test_text_of_records_stays_text(tmp_path: Path, hostile: str) -> None:
-    make_record(tmp_path / "plain", title="Plain", follows="paper")
-    make_record(tmp_path / "hostile", title=hostile, follows="paper", changed={"name": hostile})
-    plain, page = (Page(page_in(tmp_path / name)) for name in ("plain", "hostile"))
+    runs = {"follows": "paper"}, {"follows": "paper", "title": hostile, "changed": {"name": hostile}}
+    boards = [make_board(tmp_path / name, facts) for name, facts in zip(("plain", "hostile"), runs, strict=True)]
+    plain, page = (Page(page_of([board_document(board)])) for board in boards)
     kinds = {tag for tag, _ in page.tags}
     assert kinds <= {tag for tag, _ in plain.tags} | {"g", "defs", "use", "text", "path", "details", "dt", "dd"}
     assert not any(name.startswith("on") for _, a in page.tags for name in a)

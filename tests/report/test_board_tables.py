@@ -150,7 +150,7 @@ def test_only_a_standard_row_stands_beside_what_is_reported(tmp_path: Path) -> N
     remarks = {row["Method"]: row["Remark"] for row in texts(further(document, "Reported"))}
     assert remarks["MFT (reconstruction) (modality=audio)"] == "not comparable: other settings"
     assert remarks["MFT (reconstruction) (precision bf16)"] == "not comparable: precision bf16"
-    assert "precision bf16: of training alone; videos were scored in full precision." in notes(document)
+    assert "precision bf16: of training only; evaluation always uses full precision." in notes(document)
 
 
 def test_ranks_ties_and_places(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_ranks_ties_and_places(tmp_path: Path) -> None:
         "Poor": "3",
         "Chance (reference)": "–",
     }
-    assert "can be tied with everything" in notes(document)
+    assert "can be tied with all others" in notes(document)
     hm = [column.title for column in main.columns].index("HM")
     places = {row[0].text: row[hm].place for row in main.rows}
     assert places["Chance (reference)"] is places["Poor"] is None

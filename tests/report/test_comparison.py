@@ -186,7 +186,7 @@ def test_full_precision_is_compared_and_another_is_named(tmp_path: Path) -> None
     assert names == ["MFT (reconstruction)", "DeViSE (reconstruction) (precision bf16)"]
     assert compared.left_out == {"mft": 1}
     notes = comparison_document(compared).terminal[1].notes
-    assert "precision bf16: of training alone; videos were scored in full precision." in notes
+    assert "precision bf16: of training only; evaluation always uses full precision." in notes
     assert any("1 of mft with settings or precision changed" in note for note in notes)
 
 
@@ -215,7 +215,7 @@ def test_a_board_marks_best_second_and_tied_among_those_that_compete(tmp_path: P
         assert [name for name, cell in found.items() if cell.tied] == ([second] if figure == "hm" else [])
     assert cells(table, "hm")[best].place == 1
     for text in (
-        "†: may be the best, no other HM can be told to be better (test allowing for videos and 3 seeds;",
+        "†: no other HM is significantly better (test allowing for videos and 3 seeds;",
         "the 3 pairs of competing rows",
         "Bold: best mean; underlined: second best",
     ):

@@ -110,7 +110,7 @@ def test_what_a_node_lacks_is_told_in_a_line(cluster, runs, monkeypatch):
     assert other.traceback is None
     assert broken.reason.startswith("its task broke: ")
     assert "is avgzsl-bench installed on every node" in broken.reason
-    assert "TypeError" in broken.traceback
+    assert "AttributeError" in broken.traceback
     assert "\n" not in other.reason + broken.reason
 
 

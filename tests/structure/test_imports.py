@@ -44,7 +44,7 @@ except SystemExit as end:
     assert not end.code, end.code
 """
 LISTING = [["--help"], ["methods"], ["methods", "--json"], ["datasets"], ["plugins"]]
-PACKAGE = "import sys, avgzsl_bench; assert not [name for name in sys.modules if name.startswith('avgzsl_bench.')]"
+FACADE = "import sys, avgzsl_bench; assert not [name for name in sys.modules if name.startswith('avgzsl_bench.')]"
 METHODS = "from avgzsl_bench.method.registry import list_methods; assert list_methods()"
 
 
@@ -55,7 +55,7 @@ METHODS = "from avgzsl_bench.method.registry import list_methods; assert list_me
         ("import avgzsl_bench.cli.data", {"torch", "numpy", "h5py"}),
         ("import avgzsl_bench.cli.sweep", {"torch", "numpy"}),
         (METHODS, {"torch", "numpy", "pydantic", "h5py", "pandas"}),
-        (PACKAGE, {"torch", "numpy", "pydantic", "h5py", "pandas", "pluggy"}),
+        (FACADE, {"torch", "numpy", "pydantic", "h5py", "pandas", "pluggy"}),
     ],
 )
 def test_nothing_heavy_is_imported(code: str, unused: set[str]) -> None:

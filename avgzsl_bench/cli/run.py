@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--preset",
     metavar="NAME",
-    help="A named set of settings, e.g. official: what the published program does. --set comes after it.",
+    help="A named set of settings, e.g. official: what the published code does. --set comes after it.",
 )
 @click.option(
     "--calibration",

@@ -82,7 +82,8 @@ class Prepared:
 def prepared(name: str, device: str = "cpu") -> Prepared:
     """A method's plan and its data."""
     from avgzsl_bench.execution.execute import data_of
-    from avgzsl_bench.execution.plan import RunOptions, plan_run
+    from avgzsl_bench.execution.options import RunOptions
+    from avgzsl_bench.execution.plan import plan_run
 
     plan = plan_run(name, "ucf", options=RunOptions(features="simulated", device=device))
     benchmark = data_of(plan)

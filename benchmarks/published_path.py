@@ -20,7 +20,8 @@ from pairs import Pairs, compared, seconds
 
 from avgzsl_bench import Classes, FeatureDims, Samples, Task, Videos
 from avgzsl_bench.execution.execute import data_of
-from avgzsl_bench.execution.plan import RunOptions, plan_run
+from avgzsl_bench.execution.options import RunOptions
+from avgzsl_bench.execution.plan import plan_run
 from avgzsl_bench.execution.scoring import validate
 from avgzsl_bench.execution.stages import seed_everything
 from avgzsl_bench.gzsl.calibration import parse_calibration

@@ -15,7 +15,8 @@ from pathlib import Path
 from pairs import Pairs, Way, pairs
 
 from avgzsl_bench.execution.execute import data_of, execute
-from avgzsl_bench.execution.plan import Plan, RunOptions, plan_run
+from avgzsl_bench.execution.options import RunOptions
+from avgzsl_bench.execution.plan import Plan, plan_run
 from avgzsl_bench.execution.seeds.learner import Learner
 from avgzsl_bench.execution.seeds.runs import execute_seeds
 from avgzsl_bench.execution.seeds.stack import Stack, stacked

@@ -13,7 +13,8 @@ from avgzsl_bench.cli.options import chosen_seeds, run_options, seed_option, see
 from avgzsl_bench.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
-    from avgzsl_bench.execution.plan import Plan, RunOptions
+    from avgzsl_bench.execution.options import RunOptions
+    from avgzsl_bench.execution.plan import Plan
     from avgzsl_bench.records.collect import RecordTable
     from avgzsl_bench.records.record import Record
     from avgzsl_bench.report.boards.ablation import AblationBoard, AblationRequest

@@ -84,7 +84,7 @@ def run_options(
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
         def with_options(*arguments: Any, **given: Any) -> Any:
-            from avgzsl_bench.execution.plan import RunOptions
+            from avgzsl_bench.execution.options import RunOptions
             from avgzsl_bench.method.settings import parse_assignments
 
             short = [f"{name}={value}" for name in shorthands if (value := given.pop(name)) is not None]

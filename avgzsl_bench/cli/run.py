@@ -11,7 +11,8 @@ from avgzsl_bench.cli.options import chosen_seeds, run_options, seed_option, see
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from avgzsl_bench.execution.plan import Plan, RunOptions
+    from avgzsl_bench.execution.options import RunOptions
+    from avgzsl_bench.execution.plan import Plan
     from avgzsl_bench.records.record import Record
 
 

@@ -11,7 +11,7 @@ from avgzsl_bench.cli.options import chosen_seeds, run_options, seeds_option
 from avgzsl_bench.method.precision import require_kind
 
 if TYPE_CHECKING:
-    from avgzsl_bench.execution.plan import RunOptions
+    from avgzsl_bench.execution.options import RunOptions
     from avgzsl_bench.execution.sweep.engine import Engine
 
 

@@ -90,7 +90,7 @@ def resolve_data(
     *,
     root: Path | str | None = None,
     needs: Needs | None = None,
-    fits: Callable[[StoreHeader], bool] = lambda _: True,
+    fits: Callable[[StoreHeader], bool] | None = None,
 ) -> ResolvedData:
     """Find the data that names stand for. Nothing is written but simulated features, on first use.
 
@@ -101,7 +101,7 @@ def resolve_data(
         split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`.
         root: the data folder; default `AVBENCH_DATA`, else the platform's.
         needs: what the method cannot do without, and what it reads.
-        fits: which stores `auto` may take.
+        fits: which stores `auto` may take; None: those that have what the method needs.
 
     Raises:
         UnknownNameError: no such dataset, split or feature set.
@@ -125,13 +125,18 @@ def _split_hash(store: StoreHeader, dataset: Dataset, split: str) -> str:
 
 
 def _find_store(
-    dataset: Dataset, feature_set: str, split: str, root: Path, needs: Needs, fits: Callable[[StoreHeader], bool]
+    dataset: Dataset,
+    feature_set: str,
+    split: str,
+    root: Path,
+    needs: Needs,
+    fits: Callable[[StoreHeader], bool] | None,
 ) -> StoreHeader:
     found = scan(root, dataset.name)
     stores = {store.features: store for store in found.headers}
     if feature_set == "auto":
         _require_readable(found, store_path(root, dataset.name, "any").parents[1])
-        real = [s for s in stores.values() if not s.simulated and _lack(s, needs) is None and fits(s)]
+        real = [s for s in stores.values() if not s.simulated and (fits(s) if fits else _lack(s, needs) is None)]
         # The preferred one, those with sequences first where the method reads them.
         late = {s.features: needs.sequences != "none" and not s.sequences for s in real}
         feature_set = min(preferred(late), key=late.__getitem__, default=SIMULATED)

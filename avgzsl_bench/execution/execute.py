@@ -19,7 +19,8 @@ from avgzsl_bench.data.benchmark import Benchmark, benchmark_of
 from avgzsl_bench.data.choose import warn_simulated
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.execution.events import RunStatus, notify
-from avgzsl_bench.execution.plan import Plan, RunOptions, plan_run
+from avgzsl_bench.execution.options import RunOptions
+from avgzsl_bench.execution.plan import Plan, plan_run
 from avgzsl_bench.execution.stages import Selection, official_schedule, run_stage1, run_stage2
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth

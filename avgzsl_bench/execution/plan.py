@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avgzsl_bench.data.choose import ResolvedData, resolve_data
 from avgzsl_bench.errors import ConfigError, RecordError, RunError
+from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.method.precision import checked_precision, require_device
 from avgzsl_bench.method.registry import method_class, method_spec, provider
 from avgzsl_bench.method.settings import build_config, presets
@@ -27,31 +28,6 @@ if TYPE_CHECKING:
     from avgzsl_bench.records.record import Record
 
 MAX_SEED = 2**32 - 1
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What else is chosen for a run, beside method, dataset and seed.
-
-    Attributes:
-        features: feature set; `auto` takes the best installed real one, else the simulated one.
-        split: class split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`.
-        settings: settings that differ from the method's defaults; `calibration` is one of them.
-        preset: a named set of settings of the method, e.g. `official`; `settings` come after it.
-        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; None: of another machine, which is not known here.
-        precision: of training: `full`, `tf32` (CUDA devices only) or `bf16`, if the method has it.
-        data_root: folder of installed data; None: `AVBENCH_DATA`, else the platform's.
-        out: folder of the results.
-    """
-
-    features: str = "auto"
-    split: str = "cls"
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    preset: str | None = None
-    device: str | None = "auto"
-    precision: str = "full"
-    data_root: Path | str | None = None
-    out: Path | str = "results"
 
 
 @dataclass(frozen=True)
@@ -98,7 +74,8 @@ class Plan:
         try:
             record = verify(self.path)
             if record.record_path(Path(self.options.out)) != self.path:
-                raise RecordError(f"{self.path}: altered: it is the record of {record}, run {record.run_id}")
+                place = record.record_path(Path(self.options.out))
+                raise RecordError(f"{self.path}: altered: it is the record of {record}, whose place is {place}")
         except RecordError as error:
             raise RecordError(f"{error}; run it again with --force") from error
         return record
@@ -150,21 +127,13 @@ def plan_of(spec: RunSpec, options: RunOptions) -> Plan:
 
     Args:
         spec: the run.
-        options: device and folders; the rest follows from `spec`.
+        options: as they were chosen then, with the device and the folders of here.
 
     Raises:
         AvbenchError: it cannot be run here, or would be another run.
     """
-    method, data = spec.method, spec.data
-    same = replace(
-        options,
-        features=data.features,
-        split=data.split,
-        settings=method.config,
-        preset=None,
-        precision=spec.precision,
-    )
-    plan = plan_run(method.name, data.dataset, spec.seed, same)
+    same = replace(options, features=spec.data.features)  # it may have been `auto`
+    plan = plan_run(spec.method.name, spec.data.dataset, spec.seed, same)
     if plan.spec.id != spec.id:
         raise RunError(
             f"{spec}: the data or the method changed since the run was planned (it would be {plan.spec.id}, not "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeGuard, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from typing_extensions import TypeVar
@@ -212,11 +212,12 @@ def _type_parameter(method: type[Method]) -> type[MethodConfig] | None:
             continue
         given = [_class_of(parameter) for parameter in get_args(base)]
         for found in given:
-            if isinstance(found, type) and issubclass(found, MethodConfig):
+            if _is_config(found):
                 return found
-        raise TypeError(
-            f"{method.__name__}: {origin.__name__}[...] takes a subclass of MethodConfig, not {given[0]!r}"
-        )
+        if any(_is_config(_class_of(parameter)) for parameter in getattr(origin, "__parameters__", ())):
+            raise TypeError(
+                f"{method.__name__}: {origin.__name__}[...] takes a subclass of MethodConfig, not {given[0]!r}"
+            )
     return None
 
 
@@ -226,3 +227,7 @@ def _class_of(parameter: Any) -> Any:
         return parameter
     default = getattr(parameter, "__default__", None)
     return default if isinstance(default, type) else parameter.__bound__
+
+
+def _is_config(parameter: Any) -> TypeGuard[type[MethodConfig]]:
+    return isinstance(parameter, type) and issubclass(parameter, MethodConfig)

@@ -120,7 +120,7 @@ class Record(RunSpec):
     @model_serializer(mode="wrap")
     def _in_order(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = serialize(self)
-        return {name: content[name] for name in _FIRST} | content
+        return {name: content[name] for name in _FIRST if name in content} | content
 
     @property
     def is_seen(self) -> list[bool]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import avgzsl_bench as ab
+from avgzsl_bench.data.choose import resolve_data
 from avgzsl_bench.data.datasets.facts import partition_bit
 from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.datasets.text_order import text_rows
@@ -204,6 +205,13 @@ def test_sequences_are_chosen_for_a_method_that_reads_them_and_refused_where_the
     store("own_seq", audio=Ragged(table.audio, offsets, 1.0), visual=Ragged(table.visual, offsets, 1.0))
     for needs, features in ((required, "own_seq"), (used, "own_seq"), (ab.Needs(), "clip_clap")):
         assert ab.load_benchmark("ucf", data_root=tmp_path, needs=needs).spec.features == features
+
+
+def test_a_store_that_is_asked_for_by_its_widths_is_not_passed_over(tmp_path, store):
+    store("clip_clap")
+    required = ab.Needs(sequences="required")
+    with pytest.raises(DataError, match="needs sequences; ucf, clip_clap features have one vector per video"):
+        resolve_data("ucf", root=tmp_path, needs=required, fits=lambda found: found.features == "clip_clap")
 
 
 def test_simulated_sequences_have_the_vectors_for_their_mean(data_root):

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from avgzsl_bench.execution.plan import Plan, RunOptions
+from avgzsl_bench.execution.options import RunOptions
+from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.execution.sweep.grid import make_grid
 
 FOLDER = Path(__file__).parent

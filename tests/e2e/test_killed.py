@@ -18,7 +18,8 @@ from avgzsl_bench.data.store.fingerprint import fingerprint
 from avgzsl_bench.data.store.installed import scan, store_path
 from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.errors import AvbenchError
-from avgzsl_bench.execution.plan import RunOptions, plan_run
+from avgzsl_bench.execution.options import RunOptions
+from avgzsl_bench.execution.plan import plan_run
 from avgzsl_bench.records.collect import collect
 from avgzsl_bench.records.verify import verify
 

@@ -12,7 +12,8 @@ from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.errors import AvbenchError, ConfigError, DataError, RecordError, RunError, UnknownNameError
 from avgzsl_bench.execution import stages
 from avgzsl_bench.execution.execute import execute
-from avgzsl_bench.execution.plan import RunOptions, plan_run
+from avgzsl_bench.execution.options import RunOptions
+from avgzsl_bench.execution.plan import plan_run
 from avgzsl_bench.records.record import read_decisions
 from avgzsl_bench.records.verify import verify
 

@@ -13,7 +13,8 @@ import avgzsl_bench as ab
 from avgzsl_bench.errors import DataError, RunError
 from avgzsl_bench.execution import execute as runner
 from avgzsl_bench.execution.execute import data_of, execute
-from avgzsl_bench.execution.plan import Plan, RunOptions, plan_run
+from avgzsl_bench.execution.options import RunOptions
+from avgzsl_bench.execution.plan import Plan, plan_run
 from avgzsl_bench.execution.seeds import choice, runs
 from avgzsl_bench.execution.seeds.choice import Choice, Timed, choose, require_agreement, trial
 from avgzsl_bench.execution.seeds.learner import Learner

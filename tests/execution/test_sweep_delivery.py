@@ -8,7 +8,7 @@ import pytest
 
 from avgzsl_bench.errors import AvbenchError, RecordError
 from avgzsl_bench.execution.execute import execute
-from avgzsl_bench.execution.plan import RunOptions
+from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.sweep.delivery import Delivery, delivery_of, keep_delivery
 from avgzsl_bench.execution.sweep.engine import Finished
 from avgzsl_bench.execution.sweep.grid import make_grid

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import pickle
 import re
+from enum import Enum
 from pathlib import Path
 
 import pytest
 
+import avgzsl_bench as ab
+from avgzsl_baselines.chance import Chance
 from avgzsl_bench.cli.sweep import sweep
 from avgzsl_bench.errors import AvbenchError, ConfigError, DataError, RunError, UnknownNameError
-from avgzsl_bench.execution.plan import RunOptions
+from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.sweep.grid import Shard, dataset_names, make_grid, method_names, parse_shard
 from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.execution.sweep.local import device_slots
@@ -48,6 +51,30 @@ def test_a_job_survives_the_way_to_a_worker_and_is_the_run_that_was_planned(plac
     for plan in grid(place, ["devise"], settings={"epochs": 2}).runs:
         again = pickle.loads(pickle.dumps(PlannedRun(plan).job)).plan("cpu")
         assert (again.spec, again.config, again.path) == (plan.spec, plan.config, plan.path)
+
+
+class Shade(Enum):
+    DARK = "dark"
+
+
+class ShadedConfig(ab.MethodConfig):
+    shade: Shade = ab.Field(Shade.DARK, description="no JSON value makes it under strict validation")
+
+
+class Shaded(Chance):
+    Config = ShadedConfig
+
+
+def test_a_job_needs_no_configuration_that_survives_json(place, register):
+    class Plugin:
+        @ab.hookimpl
+        def avbench_methods(self):
+            target = f"{Shaded.__module__}:Shaded"
+            return [ab.MethodSpec("shaded", target=target, title="Shaded", follows="reference")]
+
+    register(Plugin())
+    (plan,) = grid(place, ["shaded"], [0]).runs
+    assert PlannedRun(plan).job.plan("cpu").spec == plan.spec
 
 
 def test_a_job_whose_data_changed_is_not_run_as_another(place):

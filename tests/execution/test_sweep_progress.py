@@ -7,7 +7,7 @@ from rich.console import Console
 
 from avgzsl_bench.cli.sweep_display import SweepDisplay, duration
 from avgzsl_bench.data.data_spec import DataSpec
-from avgzsl_bench.execution.plan import RunOptions
+from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.sweep.engine import EpochFinished, Failed, Finished, Lost, Started, Warned
 from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.execution.sweep.progress import Progress, State

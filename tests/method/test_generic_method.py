@@ -54,6 +54,14 @@ Bounded = TypeVar("Bounded", bound=Wider)
 Extra = TypeVar("Extra")
 
 
+class OverNumbers(ab.Method[Plain], Generic[Extra]):
+    pass
+
+
+class OfNumbers(OverNumbers[int]):
+    pass
+
+
 class Open(ab.TorchMethod[AnyWide]):
     pass
 
@@ -90,6 +98,7 @@ class AsBeforeOnAParametrised(Parametrised):
         (Parametrised, Wide),
         (Inheriting, Wide),
         (OfTheBase, Plain),
+        (OfNumbers, Plain),
         (BareTorch, ab.TorchConfig),
         (Bare, ab.MethodConfig),
         (Open, Wide),

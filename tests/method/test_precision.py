@@ -7,7 +7,8 @@ import torch
 
 import avgzsl_bench as ab
 from avgzsl_bench.errors import ConfigError, RecordError, UnknownNameError
-from avgzsl_bench.execution.plan import RunOptions, plan_run
+from avgzsl_bench.execution.options import RunOptions
+from avgzsl_bench.execution.plan import plan_run
 from avgzsl_bench.execution.scoring import score
 from avgzsl_bench.execution.stages import train
 from avgzsl_bench.execution.sweep.grid import make_grid

@@ -17,7 +17,8 @@ from tiny_method import SPEC, Tiny, official_state
 from avgzsl_bench import Method, MethodSpec
 from avgzsl_bench.errors import AvbenchError, CheckpointError, UnknownNameError
 from avgzsl_bench.execution.execute import data_of
-from avgzsl_bench.execution.plan import RunOptions, plan_run
+from avgzsl_bench.execution.options import RunOptions
+from avgzsl_bench.execution.plan import plan_run
 from avgzsl_bench.method.registry import list_methods, method_spec
 from avgzsl_bench.method.state_dict import expected_state
 from avgzsl_bench.records.checkpoint import (

@@ -51,3 +51,9 @@ def test_whatever_identifies_a_run_changes_its_id_and_nothing_else(changes: dict
     for name, value in changes.items():
         changed[name] = {**content[name], **value} if isinstance(value, dict) else value
     assert (RunSpec.model_validate(changed).id == RunSpec.model_validate(content).id) == same
+
+
+def test_a_part_of_a_record_can_be_dumped() -> None:
+    record = read_record(committed()[0])
+    assert "device" not in record.model_dump(exclude={"device"})
+    assert list(record.model_dump(include={"seed", "run_id"})) == ["run_id", "seed"]

@@ -54,6 +54,7 @@ METHODS = "from avgzsl_bench.method.registry import list_methods; assert list_me
         *((COMMAND.format(arguments=arguments), {"torch"}) for arguments in LISTING),
         ("import avgzsl_bench.cli.data", {"torch", "numpy", "h5py"}),
         ("import avgzsl_bench.cli.sweep", {"torch", "numpy"}),
+        ("import avgzsl_bench.execution.sweep.job, avgzsl_bench.execution.options", {"torch"}),
         (METHODS, {"torch", "numpy", "pydantic", "h5py", "pandas"}),
         (FACADE, {"torch", "numpy", "pydantic", "h5py", "pandas", "pluggy"}),
     ],

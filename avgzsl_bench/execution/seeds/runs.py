@@ -26,7 +26,7 @@ def execute_seeds(
         done: called with each plan as soon as its record is written.
 
     Raises:
-        AvbenchError: as `runner.execute`. One after another the first failure ends it; of seeds that train
+        AvbenchError: as `execute`. One after another the first failure ends it; of seeds that train
             together the others are finished and written first.
     """
     loaded: list[Benchmark] = []

@@ -40,7 +40,7 @@ def execute_together(
         plans, data, done: as in `execute_seeds`; `data` gives what they run on.
 
     Raises:
-        AvbenchError: as `runner.execute`; where single seeds failed, after the others are written.
+        AvbenchError: as `execute`; where single seeds failed, after the others are written.
     """
     with ExitStack() as places:
         # In one order, so that two processes never wait for each other.

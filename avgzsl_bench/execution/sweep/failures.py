@@ -25,7 +25,7 @@ class Failure(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    spec: RunSpec | None = Field(None, description="the run; missing in files written before version 0.2")
+    spec: RunSpec | None = Field(None, description="the run; missing in files of older versions")
     reason: str = Field(max_length=_LONGEST_REASON)
     traceback: str | None = Field(max_length=_LONGEST_TRACEBACK)
     time: str

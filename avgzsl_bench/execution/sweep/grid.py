@@ -10,7 +10,8 @@ from pathlib import Path
 from avgzsl_bench.data.datasets.registry import known_dataset, known_datasets
 from avgzsl_bench.data.store.installed import data_root as resolve_data_root
 from avgzsl_bench.errors import AvbenchError, ConfigError
-from avgzsl_bench.execution.plan import Plan, RunOptions, plan_run
+from avgzsl_bench.execution.options import RunOptions
+from avgzsl_bench.execution.plan import Plan, plan_run
 from avgzsl_bench.method.registry import list_methods, method_spec
 from avgzsl_bench.system.device import choose_device
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from avgzsl_bench.records.run_spec import RunSpec
 
 if TYPE_CHECKING:
-    from avgzsl_bench.execution.plan import Plan, RunOptions
+    from avgzsl_bench.execution.options import RunOptions
+    from avgzsl_bench.execution.plan import Plan
 
 
 @dataclass(frozen=True)

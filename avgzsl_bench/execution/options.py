@@ -1,0 +1,33 @@
+"""What is chosen for a run beside method, dataset and seed; a job carries it to another process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What else is chosen for a run, beside method, dataset and seed.
+
+    Attributes:
+        features: feature set; `auto` takes the best installed real one, else the simulated one.
+        split: class split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`.
+        settings: settings that differ from the method's defaults; `calibration` is one of them.
+        preset: a named set of settings of the method, e.g. `official`; `settings` come after it.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; None: of another machine, which is not known here.
+        precision: of training: `full`, `tf32` (CUDA devices only) or `bf16`, if the method has it.
+        data_root: folder of installed data; None: `AVBENCH_DATA`, else the platform's.
+        out: folder of the results.
+    """
+
+    features: str = "auto"
+    split: str = "cls"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    preset: str | None = None
+    device: str | None = "auto"
+    precision: str = "full"
+    data_root: Path | str | None = None
+    out: Path | str = "results"

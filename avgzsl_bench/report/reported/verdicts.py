@@ -1,36 +1,49 @@
-"""Position of printed figures relative to our 95 percent intervals, or the reason why they have none."""
+"""Position of printed figures relative to what one more seed of ours would give, or the reason why they have none."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from avgzsl_bench.report.reported.figures import PRINTED
+from avgzsl_bench.report.reported.one_more_seed import one_more_seed
+from avgzsl_bench.report.reported.protocol import difference
 from avgzsl_bench.report.text import printed
 
 if TYPE_CHECKING:
     from avgzsl_bench.records.collect import BoardKey
     from avgzsl_bench.report.reported.figures import Printed, ReportedFigure
-    from avgzsl_bench.report.stats.rows import ResultRow
-    from avgzsl_bench.report.stats.variance import Interval
+    from avgzsl_bench.report.stats.rows import ResultRow, Spread
 
 NOT_COMPARABLE: Final = "not comparable"
+CANNOT_TELL: Final = "cannot tell"
+POSITIONS: Final = ("inside", "above", "below", CANNOT_TELL)
+"""What a verdict on a figure of our own protocol can be."""
+FEWEST_SEEDS = 3
+"""Of a verdict: with fewer, the spread over seeds is not known, or hardly."""
+WIDEST = 10.0
+"""Of an interval that says something, in percentage points of its figure."""
 _ROUNDING = 0.005
 """Half a unit of the last digit that papers print, in percent."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Position of a printed figure relative to our interval.
+    """Position of a printed figure relative to our prediction interval for one more seed.
 
     Attributes:
-        reason: why it cannot be compared, or a remark on the comparison; empty if there is neither.
+        word: `cannot tell` where seeds are too few or scatter too widely; `protocol differs` or `protocol unknown`
+            where our run was not made as the figure was, as far as is known.
+        reason: why there is no position, or a remark on it; empty if there is neither.
+        width: of the interval in percentage points; None where none was computed.
     """
 
-    word: Literal["inside", "above", "below", "not comparable"]
+    word: Literal[
+        "inside", "above", "below", "cannot tell", "protocol differs", "protocol unknown", "not comparable"
+    ]
     reason: str
+    width: float | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +55,7 @@ class ReportedMatch:
 
     @property
     def comparable(self) -> bool:
-        """Features and split are those of the board: the figure may stand in a measured row."""
+        """The figure may stand beside a measured row: nothing but the protocol, perhaps, is another."""
         return self.verdicts["hm"].word != NOT_COMPARABLE
 
     @property
@@ -62,16 +75,28 @@ class ReportedMatch:
 
 
 def text_with_verdict(figure: Printed | None, name: str, found: Mapping[str, Verdict]) -> str:
-    """Write a figure in percent as printed, followed by its verdict in brackets unless it is not comparable."""
+    """Write a figure in percent as printed, followed by its position in brackets if it has one."""
     word = found[name].word if name in found else NOT_COMPARABLE
-    return printed(figure, name) if word == NOT_COMPARABLE else f"{printed(figure, name)} ({word})"
+    return f"{printed(figure, name)} ({word})" if word in POSITIONS else printed(figure, name)
+
+
+def widths_text(found: Mapping[str, Verdict]) -> str:
+    """List the widths of our intervals for S, U, HM and ZSL in percentage points; empty without any."""
+    widths = [found[name].width if name in found else None for name in PRINTED]
+    if all(width is None for width in widths):
+        return ""
+    return ", ".join("–" if width is None else f"{width:.2f}" for width in widths)
 
 
 def verdicts_of(figure: Printed, row: ResultRow, key: BoardKey, *, standard: bool) -> dict[str, Verdict]:
-    """Locate the printed S, U, HM and ZSL relative to the intervals of a measured row.
+    """Locate the printed S, U, HM and ZSL relative to what one more seed of a measured row would give.
 
-    A row of a single seed is compared like others; its interval holds the uncertainty of the test videos only, and
-    the reason says so.
+    Each figure is judged by its own interval, see `one_more_seed`: a printed value within it is `inside`. There is
+    no telling from fewer than `FEWEST_SEEDS` seeds, nor where the interval is wider than `WIDEST` points. A method
+    whose seeds all give the same figure has an interval of width 0: one more seed would give that figure again, and
+    so would a published run of the same program on the same videos, so that any other printed value is above or
+    below. Our arithmetic and theirs can still differ in the last bits; that moves videos whose scores tie, which
+    is one video of a class and no more than `100 / (videos of the class * classes)` points of S, U or ZSL each.
 
     Args:
         figure: as printed for the method on the dataset of the row.
@@ -82,11 +107,19 @@ def verdicts_of(figure: Printed, row: ResultRow, key: BoardKey, *, standard: boo
     obstacle = _obstacle(figure, row, key, standard)
     if obstacle:
         return {name: Verdict(NOT_COMPARABLE, obstacle) for name in PRINTED}
-    remarks = ["one seed: the interval is that of the test videos alone"] if len(row.seeds) == 1 else []
-    found = {name: _verdict(getattr(figure, name), row.interval[name], remarks) for name in PRINTED}
-    if figure.recomputed_hm is not None:
-        contradiction = f"the printed S and U give HM {figure.recomputed_hm:.2f}"
-        found["hm"] = _verdict(figure.hm, row.interval["hm"], [*remarks, contradiction])
+    remarks = _remarks(figure)
+    other = difference(figure.protocol, key, row.method.config)
+    found = {}
+    for name in PRINTED:
+        remark = remarks.get(name, [])
+        if getattr(figure, name) is None:
+            found[name] = Verdict(NOT_COMPARABLE, "not printed")
+        elif other:
+            word: Literal["protocol differs", "protocol unknown"]
+            word = "protocol differs" if other.differing else "protocol unknown"
+            found[name] = Verdict(word, "; ".join([str(other), *remark]))
+        else:
+            found[name] = _position(getattr(figure, name), row.spread[name], len(row.seeds), remark)
     return found
 
 
@@ -109,13 +142,27 @@ def _obstacle(figure: Printed, row: ResultRow, key: BoardKey, standard: bool) ->
     return f"other features and split: {figure.features}, {figure.split}"
 
 
-def _verdict(printed: float | None, interval: Interval, remarks: list[str]) -> Verdict:
+def _remarks(figure: Printed) -> dict[str, list[str]]:
+    """Say of figures that cannot all be right how they contradict each other."""
+    remarks: dict[str, list[str]] = {}
+    if figure.recomputed_hm is not None:
+        remarks["hm"] = [f"the printed S and U give HM {figure.recomputed_hm:.2f}"]
+    if figure.unseen_above_zsl:
+        remarks["unseen"] = remarks["zsl"] = ["the printed U is above the printed ZSL"]
+    return remarks
+
+
+def _position(value: float, ours: Spread, seeds: int, remarks: list[str]) -> Verdict:
     """Locate a printed percentage; its rounding counts in its favour."""
-    if printed is None:
-        return Verdict(NOT_COMPARABLE, "not printed")
-    if math.isnan(interval.low) or math.isnan(interval.high):
-        return Verdict(NOT_COMPARABLE, "no interval")
+    interval = one_more_seed(ours, seeds)
+    width = interval.width if interval else None
+    if interval is None or seeds < FEWEST_SEEDS:
+        few = f"{seeds} seed{'s' if seeds > 1 else ''}, and {FEWEST_SEEDS} are the fewest for a verdict"
+        return Verdict(CANNOT_TELL, "; ".join([few, *remarks]), width)
+    if interval.width > WIDEST:
+        wide = f"an interval wider than {WIDEST:g} points"
+        return Verdict(CANNOT_TELL, "; ".join([wide, *remarks]), width)
     reason = "; ".join(remarks)
-    if printed < 100 * interval.low - _ROUNDING:
-        return Verdict("below", reason)
-    return Verdict("above" if printed > 100 * interval.high + _ROUNDING else "inside", reason)
+    if value < 100 * interval.low - _ROUNDING:
+        return Verdict("below", reason, width)
+    return Verdict("above" if value > 100 * interval.high + _ROUNDING else "inside", reason, width)

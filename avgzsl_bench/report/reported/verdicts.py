@@ -1,9 +1,9 @@
-"""Position of printed figures relative to what one more seed of ours would give, or the reason why they have none."""
+"""Position of printed figures relative to what one more seed of ours would give, or why they have none."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from avgzsl_bench.report.reported.figures import PRINTED
@@ -20,6 +20,8 @@ NOT_COMPARABLE: Final = "not comparable"
 CANNOT_TELL: Final = "cannot tell"
 POSITIONS: Final = ("inside", "above", "below", CANNOT_TELL)
 """What a verdict on a figure of our own protocol can be."""
+OTHER_PROTOCOL: Final = ("protocol differs", "protocol unknown")
+"""What stands in place of a verdict on a figure of another protocol."""
 FEWEST_SEEDS = 3
 """Of a verdict: with fewer, the spread over seeds is not known, or hardly."""
 WIDEST = 10.0
@@ -35,15 +37,22 @@ class Verdict:
     Attributes:
         word: `cannot tell` where seeds are too few or scatter too widely; `protocol differs` or `protocol unknown`
             where our run was not made as the figure was, as far as is known.
-        reason: why there is no position, or a remark on it; empty if there is neither.
+        reason: why there is no position; empty if there is one.
+        remark: what is wrong with the printed figure; may be empty.
         width: of the interval in percentage points; None where none was computed.
     """
 
     word: Literal[
         "inside", "above", "below", "cannot tell", "protocol differs", "protocol unknown", "not comparable"
     ]
-    reason: str
+    reason: str = ""
+    remark: str = ""
     width: float | None = None
+
+    @property
+    def text(self) -> str:
+        """Reason and remark; empty if there is neither."""
+        return "; ".join(part for part in (self.reason, self.remark) if part)
 
 
 @dataclass(frozen=True)
@@ -62,12 +71,19 @@ class ReportedMatch:
     def remark(self) -> str:
         """The reason why nothing can be compared, or remarks on the comparison; empty if there are none."""
         reasons = dict.fromkeys(
-            verdict.reason
+            part
             for verdict in self.verdicts.values()
-            if verdict.reason and not (self.comparable and verdict.word == NOT_COMPARABLE)
+            if not (self.comparable and verdict.word == NOT_COMPARABLE)
+            for part in (verdict.reason, verdict.remark)
+            if part
         )
         text = "; ".join(reasons)
         return text if self.comparable else f"{NOT_COMPARABLE}: {text}"
+
+    @property
+    def widths(self) -> str:
+        """The widths of our intervals, see `widths_text`."""
+        return widths_text(self.verdicts)
 
     def text(self, name: str) -> str:
         """Write a figure in percent as printed, with its verdict where it has one."""
@@ -92,11 +108,12 @@ def verdicts_of(figure: Printed, row: ResultRow, key: BoardKey, *, standard: boo
     """Locate the printed S, U, HM and ZSL relative to what one more seed of a measured row would give.
 
     Each figure is judged by its own interval, see `one_more_seed`: a printed value within it is `inside`. There is
-    no telling from fewer than `FEWEST_SEEDS` seeds, nor where the interval is wider than `WIDEST` points. A method
-    whose seeds all give the same figure has an interval of width 0: one more seed would give that figure again, and
-    so would a published run of the same program on the same videos, so that any other printed value is above or
-    below. Our arithmetic and theirs can still differ in the last bits; that moves videos whose scores tie, which
-    is one video of a class and no more than `100 / (videos of the class * classes)` points of S, U or ZSL each.
+    no telling from fewer than `FEWEST_SEEDS` seeds, nor where the interval is wider than `WIDEST` points.
+
+    A method whose seeds all give the same figure has an interval of width 0, and any other printed value is above
+    or below: one more seed would give that figure again, and so should a published run on the same videos. The
+    last bits of two machines can still move videos whose scores tie; each moves S, U or ZSL by no more than
+    `100 / (videos of its class * classes)` points. The width that is printed beside a verdict shows such a case.
 
     Args:
         figure: as printed for the method on the dataset of the row.
@@ -111,16 +128,13 @@ def verdicts_of(figure: Printed, row: ResultRow, key: BoardKey, *, standard: boo
     other = difference(figure.protocol, key, row.method.config)
     found = {}
     for name in PRINTED:
-        remark = remarks.get(name, [])
         if getattr(figure, name) is None:
             found[name] = Verdict(NOT_COMPARABLE, "not printed")
         elif other:
-            word: Literal["protocol differs", "protocol unknown"]
-            word = "protocol differs" if other.differing else "protocol unknown"
-            found[name] = Verdict(word, "; ".join([str(other), *remark]))
+            found[name] = Verdict("protocol differs" if other.differing else "protocol unknown", str(other))
         else:
-            found[name] = _position(getattr(figure, name), row.spread[name], len(row.seeds), remark)
-    return found
+            found[name] = _position(getattr(figure, name), row.spread[name], len(row.seeds))
+    return {name: replace(verdict, remark=remarks.get(name, "")) for name, verdict in found.items()}
 
 
 def _obstacle(figure: Printed, row: ResultRow, key: BoardKey, standard: bool) -> str:
@@ -142,27 +156,24 @@ def _obstacle(figure: Printed, row: ResultRow, key: BoardKey, standard: bool) ->
     return f"other features and split: {figure.features}, {figure.split}"
 
 
-def _remarks(figure: Printed) -> dict[str, list[str]]:
+def _remarks(figure: Printed) -> dict[str, str]:
     """Say of figures that cannot all be right how they contradict each other."""
-    remarks: dict[str, list[str]] = {}
+    remarks = {}
     if figure.recomputed_hm is not None:
-        remarks["hm"] = [f"the printed S and U give HM {figure.recomputed_hm:.2f}"]
+        remarks["hm"] = f"the printed S and U give HM {figure.recomputed_hm:.2f}"
     if figure.unseen_above_zsl:
-        remarks["unseen"] = remarks["zsl"] = ["the printed U is above the printed ZSL"]
+        remarks["unseen"] = remarks["zsl"] = "the printed U is above the printed ZSL"
     return remarks
 
 
-def _position(value: float, ours: Spread, seeds: int, remarks: list[str]) -> Verdict:
+def _position(value: float, ours: Spread, seeds: int) -> Verdict:
     """Locate a printed percentage; its rounding counts in its favour."""
-    interval = one_more_seed(ours, seeds)
-    width = interval.width if interval else None
-    if interval is None or seeds < FEWEST_SEEDS:
-        few = f"{seeds} seed{'s' if seeds > 1 else ''}, and {FEWEST_SEEDS} are the fewest for a verdict"
-        return Verdict(CANNOT_TELL, "; ".join([few, *remarks]), width)
-    if interval.width > WIDEST:
-        wide = f"an interval wider than {WIDEST:g} points"
-        return Verdict(CANNOT_TELL, "; ".join([wide, *remarks]), width)
-    reason = "; ".join(remarks)
+    interval = one_more_seed(ours, seeds) if seeds >= FEWEST_SEEDS else None
+    if interval is None:
+        return Verdict(CANNOT_TELL, f"fewer than {FEWEST_SEEDS} seeds")
+    width = interval.width
+    if width > WIDEST:
+        return Verdict(CANNOT_TELL, f"an interval wider than {WIDEST:g} points", width=width)
     if value < 100 * interval.low - _ROUNDING:
-        return Verdict("below", reason, width)
-    return Verdict("above" if value > 100 * interval.high + _ROUNDING else "inside", reason, width)
+        return Verdict("below", width=width)
+    return Verdict("above" if value > 100 * interval.high + _ROUNDING else "inside", width=width)

@@ -53,9 +53,7 @@ def test_a_grid_is_named_as_boards_name_it() -> None:
         Protocol(calibration="guessed")
 
 
-KNOWN = {
-    ("AVCA paper, Table 2", name): AVCA for name in ("ALE", "SJE", "DeViSE", "APN", "CJME", "AVGZSLNet")
-} | {
+KNOWN = {("AVCA paper, Table 2", name): AVCA for name in ("ALE", "SJE", "DeViSE", "APN", "CJME", "AVGZSLNet")} | {
     ("AVCA paper, Table 2", "AVCA"): WITH_PASSES,
     ("AVCA paper, Table 2", "f-VAEGAN-D2"): AVCA | {"calibration": "fixed:0", "stage2_schedule": "none"},
     ("TCAF paper, Table 1", "CJME"): AVCA,

@@ -159,7 +159,9 @@ def _sensitivity(board: Board) -> Table:
 def _reported(board: Board) -> Table:
     place, remark = columns({"place": "Features, split", "remark": "Remark"}, "left")
     figures = {name: f"Reported {title}" for name, title in PRINTED_TITLES.items()}
-    widths = columns({"widths": f"Width: {', '.join(PRINTED_TITLES.values())}"}, "left") if any(match.widths for _, match in board.matches) else []
+    letters = ", ".join(PRINTED_TITLES.values())
+    has_widths = any(match.widths for _, match in board.matches)
+    widths = columns({"widths": f"Width: {letters}"}, "left") if has_widths else []
     return make_table(
         [METHOD, place, *columns(figures), *widths, SOURCE, remark],
         [

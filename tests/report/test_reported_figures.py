@@ -307,6 +307,11 @@ OTHER = ROW | {"source": "Q"}
         (GOOD | {"figures": [ROW | {"notes": ["guess"]}]}, "no entry 'guess'"),
         (GOOD | {"figures": [ROW | {"source": "nowhere"}]}, "no entry 'nowhere'"),
         (GOOD | {"figures": [ROW | {"protocol": "guess"}]}, "no entry 'guess'"),
+        (GOOD | {"figures": [ROW | {"protocol": {"calibration": "avca"}}]}, "no entry .*calibration"),
+        (
+            GOOD | {"protocols": {"unknown": {"calibration": "avca"}}},
+            "'unknown' stands for .* another name",
+        ),
         (GOOD | {"protocols": {"p": {"calibration": "guess"}}}, "calibration: .*unknown calibration 'guess'"),
         (GOOD | {"protocols": {"p": {"text_order": "none"}}}, "text_order"),
         (GOOD | {"protocols": {"p": {"schedule": "official"}}}, "schedule: Extra inputs"),

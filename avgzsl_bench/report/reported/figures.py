@@ -161,6 +161,8 @@ def _resolved(content: Any) -> dict[str, Any]:
         raise ValueError("not a JSON object")
     notes = content.pop("notes", {})
     protocols = {name: Protocol.model_validate(p) for name, p in content.pop("protocols", {}).items()}
+    if UNKNOWN in protocols:
+        raise ValueError(f"protocols: {UNKNOWN!r} stands for one of which nothing is known; choose another name")
     protocols[UNKNOWN] = Protocol()
     sources = {name: _ListedSource.model_validate(s) for name, s in content.pop("sources").items()}
 
@@ -171,7 +173,7 @@ def _resolved(content: Any) -> dict[str, Any]:
             "citation": source.citation,
             "read": source.read,
             "notes": [notes[key] for key in row.get("notes", [])],
-            "protocol": protocols[row.get("protocol", source.protocol)],
+            "protocol": protocols[str(row.get("protocol", source.protocol))],
         }
 
     return content | {part: [resolved(row) for row in content.get(part, [])] for part in ("figures", "ablations")}

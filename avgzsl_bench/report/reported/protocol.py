@@ -61,11 +61,6 @@ class Protocol(BaseModel):
             return "protocol unknown"
         return ", ".join(f"{title} {value}" for title, value in facts.items())
 
-    @property
-    def known(self) -> bool:
-        """Check whether every fact is known."""
-        return UNKNOWN not in (getattr(self, name) for name in FACTS)
-
 
 @dataclass(frozen=True)
 class Difference:

@@ -109,6 +109,9 @@ def verdicts_of(figure: Printed, row: ResultRow, key: BoardKey, *, standard: boo
 
     Each figure is judged by its own interval, see `one_more_seed`: a printed value within it is `inside`. There is
     no telling from fewer than `FEWEST_SEEDS` seeds, nor where the interval is wider than `WIDEST` points.
+    Of published runs drawn from our own distribution at most 5 percent are called above or below. Where seeds
+    scatter much, most of them are not judged, and those that are had seeds that happened to lie close together: of
+    the verdicts given from 3 seeds with a standard deviation of 2 points a fifth is wrong (40,000 draws).
 
     A method whose seeds all give the same figure has an interval of width 0, and any other printed value is above
     or below: one more seed would give that figure again, and so should a published run on the same videos. The

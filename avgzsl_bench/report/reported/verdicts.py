@@ -64,7 +64,7 @@ class ReportedMatch:
 
     @property
     def comparable(self) -> bool:
-        """The figure may stand beside a measured row: nothing but the protocol, perhaps, is another."""
+        """The figure may stand beside the measured row: all is the same but, perhaps, the protocol."""
         return self.verdicts["hm"].word != NOT_COMPARABLE
 
     @property
@@ -107,11 +107,13 @@ def widths_text(found: Mapping[str, Verdict]) -> str:
 def verdicts_of(figure: Printed, row: ResultRow, key: BoardKey, *, standard: bool) -> dict[str, Verdict]:
     """Locate the printed S, U, HM and ZSL relative to what one more seed of a measured row would give.
 
-    Each figure is judged by its own interval, see `one_more_seed`: a printed value within it is `inside`. There is
-    no telling from fewer than `FEWEST_SEEDS` seeds, nor where the interval is wider than `WIDEST` points.
+    Each figure is judged by its own interval, see `one_more_seed`: a printed value within it is `inside`. The word
+    is `cannot tell` with fewer than `FEWEST_SEEDS` seeds, or where the interval is wider than `WIDEST` points.
+
     Of published runs drawn from our own distribution at most 5 percent are called above or below. Where seeds
-    scatter much, most of them are not judged, and those that are had seeds that happened to lie close together: of
-    the verdicts given from 3 seeds with a standard deviation of 2 points a fifth is wrong (40,000 draws).
+    scatter much, most runs are not judged, and those that are had seeds that happened to lie close together: for 3
+    seeds with a standard deviation of 2 points 22 percent are judged, and a fifth of these verdicts are wrong
+    (40,000 draws).
 
     A method whose seeds all give the same figure has an interval of width 0, and any other printed value is above
     or below: one more seed would give that figure again, and so should a published run on the same videos. The

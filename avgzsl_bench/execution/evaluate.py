@@ -16,6 +16,7 @@ from avgzsl_bench.gzsl.metrics import Metrics, metrics_of
 from avgzsl_bench.gzsl.task import FeatureDims
 from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.method.registry import method_class, method_spec
+from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.plugins.specs import Needs
 from avgzsl_bench.records.checkpoint import Checkpoint, config_of, read_checkpoint, restore
 from avgzsl_bench.system.device import choose_device, make_deterministic
@@ -41,6 +42,7 @@ class Evaluation:
     metrics: Metrics
 
 
+@contained()
 def evaluate_checkpoint(
     path: Path,
     dataset: str,

@@ -14,6 +14,7 @@ from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.method.precision import checked_precision, require_device
 from avgzsl_bench.method.registry import method_class, method_spec, provider
 from avgzsl_bench.method.settings import build_config, presets
+from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.records.run_spec import MethodIdentity, RunSpec
 from avgzsl_bench.records.verify import verify
 from avgzsl_bench.system.device import choose_device
@@ -81,6 +82,7 @@ class Plan:
         return record
 
 
+@contained()
 def plan_run(method: str, dataset: str, seed: int = 0, options: RunOptions | None = None) -> Plan:
     """Turn names into a plan. Nothing is written but simulated features.
 

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.errors import PluginError, UnknownNameError
+from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.plugins.manager import PluginStatus, load_plugins, resolve
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 def list_methods() -> list[MethodSpec]:
     """List the registered methods, sorted by name."""
-    specs: list[Sequence[MethodSpec]] = load_plugins().manager.hook.avbench_methods()
+    hook = load_plugins().manager.hook
+    with contained():
+        specs: list[Sequence[MethodSpec]] = hook.avbench_methods()
     return sorted(chain.from_iterable(specs), key=lambda spec: spec.name)
 
 

@@ -94,8 +94,8 @@ def find_records(folder: Path) -> list[Path]:
 def json_files(folder: Path) -> Iterator[Path]:
     """Every `.json` file below a folder, in no fixed order.
 
-    Hidden files and folders below it, whose names begin with a dot, are passed over: Jupyter, macOS and editors leave
-    them.
+    Hidden files and folders below it, whose names begin with a dot, are passed over: Jupyter, macOS and editors
+    leave them.
 
     Raises:
         RecordError: a folder cannot be looked into, or is a link.

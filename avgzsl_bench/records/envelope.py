@@ -42,12 +42,14 @@ def bare_state(content: Mapping[str, Any], what: str) -> dict[str, Any]:
     return bare if len(bare) == len(state) else dict(state)
 
 
-def _places(content: Mapping[Any, Any], depth: int) -> list[str]:
-    """Find the entries of a container that hold tensors, as what to put in brackets."""
+def _places(content: Mapping[Any, Any], depth: int, known: set[int] | None = None) -> list[str]:
+    """Find the entries of a container that hold tensors, as what to put in brackets; each container once."""
+    known = {id(content)} if known is None else known
     found: list[str] = []
     for name, value in content.items():
-        if isinstance(value, Mapping) and depth:
-            shown = repr(one_line(name, 60) if isinstance(name, str) else name)
+        if isinstance(value, Mapping) and depth and id(value) not in known:
+            known.add(id(value))
+            shown = one_line(repr(name), 60)
             here = any(isinstance(inner, Tensor) for inner in value.values())
-            found += [shown] if here else [f"{shown}][{below}" for below in _places(value, depth - 1)]
+            found += [shown] if here else [f"{shown}][{below}" for below in _places(value, depth - 1, known)]
     return found[:_SHOWN]

@@ -30,7 +30,8 @@ def checkpoint() -> None:
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A setting that does not follow from the shapes of the weights; may be given several times.",
+    help="A setting that does not follow from the shapes of the weights, with true or false for one that "
+    "is on or off; may be given several times.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="File to write, e.g. avca.safetensors."

@@ -44,7 +44,8 @@ set_option = click.option(
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A setting of the method; may be given several times.",
+    help="A setting of the method, such as layers=2, with true or false for one that is on or off; may be given "
+    "several times.",
 )
 precision_option = click.option(
     "--precision",

@@ -22,7 +22,7 @@ class NearMissGroup(click.Group):
             meant = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
             ctx.fail(f"No such command {name!r} ({meant})")
         found, command, rest = super().resolve_command(ctx, args)
-        if command is not None:
+        if command is not None and not ctx.resilient_parsing:  # which a shell that completes words asks for
             _refuse_repeated(click.Context(command, parent=ctx, info_name=found), rest)
         return found, command, rest
 

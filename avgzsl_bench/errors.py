@@ -26,7 +26,9 @@ class UnknownNameError(AvbenchError):
     ) -> None:
         """Make the message; `meant` are the names that it may stand for, where several do."""
         choices = sorted(known)
-        near = meant or difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+        folded = {choice.casefold(): choice for choice in choices}
+        alike = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+        near = meant or [folded[choice] for choice in alike]
         message = f"unknown {kind} {name!r}"
         if near:
             message += f"; did you mean {' or '.join(map(repr, near))}?"

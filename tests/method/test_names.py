@@ -58,6 +58,15 @@ def test_a_title_that_several_methods_have_is_told(register):
         method_spec("twin")
 
 
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [("DeViSEE", "devise"), ("SJEE", "sje"), ("F-VAEGAN", "fvaegan"), ("Hyper multiple", "hyper_multiple")],
+)
+def test_a_near_miss_is_found_in_any_case(given, near):
+    with pytest.raises(UnknownNameError, match=f"did you mean '{near}'"):
+        method_spec(given)
+
+
 def test_a_run_is_the_same_whatever_its_method_and_dataset_are_called_by(place):
     options = RunOptions(**place)
     plain = plan_run("clipclap", "vggsound", 0, options)

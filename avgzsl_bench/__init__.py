@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+__version__: str
+
 if TYPE_CHECKING:
     from pydantic import Field as Field
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.gzsl.curve import SeenUnseenCurve as SeenUnseenCurve
     from avgzsl_bench.gzsl.decisions import Decisions as Decisions
     from avgzsl_bench.gzsl.decisions import decide as decide
+    from avgzsl_bench.gzsl.metrics import EvaluatedMetrics as EvaluatedMetrics
     from avgzsl_bench.gzsl.metrics import Metrics as Metrics
     from avgzsl_bench.gzsl.metrics import evaluate as evaluate
     from avgzsl_bench.gzsl.metrics import seen_unseen_curve as seen_unseen_curve
@@ -82,7 +85,7 @@ else:
         "avgzsl_bench.execution.execute": "run",
         "avgzsl_bench.gzsl.curve": "SeenUnseenCurve",
         "avgzsl_bench.gzsl.decisions": "Decisions decide",
-        "avgzsl_bench.gzsl.metrics": "Metrics evaluate seen_unseen_curve",
+        "avgzsl_bench.gzsl.metrics": "EvaluatedMetrics Metrics evaluate seen_unseen_curve",
         "avgzsl_bench.gzsl.sequences": "Padded Sequences",
         "avgzsl_bench.gzsl.task": "Classes FeatureDims Samples Task Videos",
         "avgzsl_bench.method.base": "Method MethodConfig",
@@ -105,6 +108,8 @@ else:
     __all__ = [*_MODULE_OF]
 
     def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            return import_module("importlib.metadata").version("avgzsl-bench")
         if name not in _MODULE_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = getattr(import_module(_MODULE_OF[name]), name)

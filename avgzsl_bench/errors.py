@@ -7,7 +7,7 @@ traceback and exits with code 2. Anything else that escapes is a bug of ours.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,12 +21,17 @@ class AvbenchError(Exception):
 class UnknownNameError(AvbenchError):
     """A method, dataset, feature set, split or configuration key that nobody registered."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str], hint: str = "", meant: Sequence[str] = ()
+    ) -> None:
+        """Make the message; `meant` are the names that it may stand for, where several do."""
         choices = sorted(known)
-        near = difflib.get_close_matches(name, choices, n=1, cutoff=0.5)
+        folded = {choice.casefold(): choice for choice in choices}
+        alike = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+        near = meant or [folded[choice] for choice in alike]
         message = f"unknown {kind} {name!r}"
         if near:
-            message += f"; did you mean {near[0]!r}?"
+            message += f"; did you mean {' or '.join(map(repr, near))}?"
         message += f" (known: {', '.join(choices) or 'none'})"
         super().__init__(message + (f"; {hint}" if hint else ""))
 

@@ -69,8 +69,9 @@ def ablate(
     if not train and (seed is not None or seeds is not None):
         raise ConfigError("--no-run makes tables of every seed that has a record; leave out --seed and --seeds")
     ablation = ablation_of(method)
-    known_dataset(dataset, locate(options.data_root)).facts(options.split)
-    place = (dataset, options.features, options.split)
+    facts = known_dataset(dataset, locate(options.data_root))
+    facts.facts(options.split)
+    place = (facts.name, options.features, options.split)
     request = AblationRequest(method_spec(method), ablation, *place, options.settings, options.precision)
     for variant in ablation.variants:
         request.config_of(variant, options.features)  # before simulated features may be made: settings that work

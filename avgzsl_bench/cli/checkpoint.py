@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from avgzsl_bench.cli.group import NearMissGroup
 from avgzsl_bench.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _file = click.argument("file", type=click.Path(path_type=Path))
 
 
-@click.group(short_help="Read released weights, and look at checkpoints.")
+@click.group(cls=NearMissGroup, short_help="Read released weights, and look at checkpoints.")
 def checkpoint() -> None:
     """Read the weights that authors released into our methods, and look at checkpoints."""
 
@@ -29,7 +30,8 @@ def checkpoint() -> None:
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A setting that does not follow from the shapes of the weights; may be given several times.",
+    help="A setting that does not follow from the shapes of the weights, with true or false for one that "
+    "is on or off; may be given several times.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="File to write, e.g. avca.safetensors."

@@ -68,7 +68,7 @@ def _installed(
     from avgzsl_bench.data.store.installed import scan
 
     if dataset_name is not None:
-        known_dataset(dataset_name, root)
+        dataset_name = known_dataset(dataset_name, root).name
     there = scan(root)
     known = {SIMULATED, *(f.name for f in PUBLISHED), *(h.features for h in there.headers)}
     known |= {path.parent.name for path, _ in there.unreadable}

@@ -75,11 +75,11 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
 
     root = locate(data_root)
     dataset = known_dataset(dataset_name, root)
-    there = chosen_stores(root, dataset_name, features)
-    texts = [text for text in scan_added_text(root).texts if text.dataset == dataset_name]
+    there = chosen_stores(root, dataset.name, features)
+    texts = [text for text in scan_added_text(root).texts if text.dataset == dataset.name]
     if not there.headers:
         unreadable = "; ".join(error for _, error in there.unreadable)
-        raise DataError(unreadable) if unreadable else nothing_installed(root, dataset_name)
+        raise DataError(unreadable) if unreadable else nothing_installed(root, dataset.name)
     _report_unreadable(there.unreadable)
     entries = [(h, card_for(root, h.dataset, h.features), _counts(h, dataset)) for h in there.headers]
     if as_json:

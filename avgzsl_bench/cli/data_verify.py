@@ -34,7 +34,7 @@ def verify_command(dataset_name: str | None, features: str | None, data_root: Pa
     if dataset_name is None:
         there = scan(root)
     else:
-        known_dataset(dataset_name, root)
+        dataset_name = known_dataset(dataset_name, root).name
         there = chosen_stores(root, dataset_name, features)
     added = scan_added_text(root)
     texts = [text for text in added.texts if dataset_name in (None, text.dataset)]

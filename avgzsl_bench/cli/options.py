@@ -31,12 +31,21 @@ seeds_option = click.option(
     metavar="N",
     help="Run seeds 0 to N-1.",
 )
+sweep_seeds_option = click.option(
+    "--seeds",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    default=5,
+    show_default=True,
+    help="Run seeds 0 to N-1. With fewer than 5, methods that differ can rarely be told apart.",
+)
 set_option = click.option(
     "--set",
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="A setting of the method; may be given several times.",
+    help="A setting of the method, such as layers=2, with true or false for one that is on or off; may be given "
+    "several times.",
 )
 precision_option = click.option(
     "--precision",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from avgzsl_bench.cli.options import chosen_seeds, run_options, seeds_option
+from avgzsl_bench.cli.options import run_options, sweep_seeds_option
 from avgzsl_bench.method.precision import require_kind
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     features="auto takes the best installed real one for each method, else the simulated one.",
     device="auto, cpu or cuda (every one); on this machine also cuda:N or mps.",
 )
-@seeds_option
+@sweep_seeds_option
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
@@ -45,7 +45,7 @@ def sweep(
     context: click.Context,
     methods: str,
     datasets: str,
-    seeds: int | None,
+    seeds: int,
     options: RunOptions,
     engine: str,
     workers: int | None,
@@ -80,7 +80,7 @@ def sweep(
     chosen = None if dry_run else _engine(engine, device, options.precision, workers)
     with console.status("preparing data and methods"):
         where = replace(options, device=None) if engine == "ray" else options
-        grid = make_grid(chosen_methods, chosen_datasets, chosen_seeds(None, seeds), where, part)
+        grid = make_grid(chosen_methods, chosen_datasets, range(seeds), where, part)
         before = look_up(grid.runs)
     simulated = {plan.spec.data.dataset: plan for plan in grid.runs if plan.spec.data.simulated}
     for plan in simulated.values():

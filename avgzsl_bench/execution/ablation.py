@@ -25,7 +25,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from avgzsl_bench.errors import AvbenchError, PluginError, first_fault
+from avgzsl_bench.errors import AvbenchError, PluginError, UnknownNameError, first_fault
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.plugins.registry import Registry
 from avgzsl_bench.plugins.specs import AblationSpec
@@ -109,7 +109,8 @@ def read_ablation(spec: AblationSpec) -> Ablation:
 
 
 def _of_known_method(spec: AblationSpec) -> Ablation:
-    method_spec(spec.method)
+    if (found := method_spec(spec.method).name) != spec.method:
+        raise UnknownNameError("method", spec.method, [found], meant=[found])
     return read_ablation(spec)
 
 
@@ -124,7 +125,7 @@ def ablation_of(method: str) -> Ablation:
         UnknownNameError: no such method.
         AvbenchError: the method has no ablation, or one that cannot be read; the methods that have are named.
     """
-    method_spec(method)
+    method = method_spec(method).name
     gathered = REGISTRY.gather()
     if method not in gathered.items:
         those = ", ".join(sorted(gathered.items)) or "none"

@@ -16,8 +16,16 @@ from avgzsl_bench.gzsl.metrics import Metrics, metrics_of
 from avgzsl_bench.gzsl.task import FeatureDims
 from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.method.registry import method_class, method_spec
+from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.plugins.specs import Needs
-from avgzsl_bench.records.checkpoint import Checkpoint, config_of, read_checkpoint, restore
+from avgzsl_bench.records.checkpoint import (
+    Checkpoint,
+    config_of,
+    read_checkpoint,
+    require_file,
+    restore,
+    same_weights,
+)
 from avgzsl_bench.system.device import choose_device, make_deterministic
 
 
@@ -41,6 +49,7 @@ class Evaluation:
     metrics: Metrics
 
 
+@contained()
 def evaluate_checkpoint(
     path: Path,
     dataset: str,
@@ -72,6 +81,9 @@ def evaluate_checkpoint(
     Raises:
         AvbenchError: the request cannot work; the message gives the reason.
     """
+    for file in (path, selection_checkpoint):
+        if file is not None:
+            require_file(file)
     rule = _bias_rule(bias, selection_checkpoint, calibration)
     place = choose_device(device)
     checkpoint = read_checkpoint(path)
@@ -116,9 +128,17 @@ def _bias_rule(bias: float | None, selection: Path | None, calibration: str | No
 
 
 def _selection(path: Path, checkpoint: Checkpoint) -> Checkpoint:
-    """Read the checkpoint that the bias comes from: of the same method and widths."""
+    """Read the checkpoint that the bias comes from: of the same method and widths, and not the same one.
+
+    A checkpoint does not say of which stage it is; one of stage 2 was trained on the validation videos.
+    """
     selection = read_checkpoint(path)
     ours, theirs = checkpoint.header, selection.header
+    if same_weights(selection, checkpoint):
+        raise CheckpointError(
+            f"{path}: has the same weights as {checkpoint.source}: those of stage 2 were trained on the "
+            "validation videos, and cannot choose a bias there; give --selection-checkpoint that of stage 1"
+        )
     if theirs.method != ours.method:
         raise CheckpointError(
             f"{path}: a checkpoint of {theirs.method}, and {checkpoint.source} is of {ours.method}"

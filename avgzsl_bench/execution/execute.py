@@ -28,6 +28,7 @@ from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.gzsl.task import Task
 from avgzsl_bench.method.base import Method
 from avgzsl_bench.method.precision import precision_context
+from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.records.decisions_file import DecisionTable
 from avgzsl_bench.records.epoch_result import EpochResult
 from avgzsl_bench.records.record import DecisionsFile, EpochTrace, Record, class_results, write_record
@@ -87,6 +88,7 @@ def data_of(plan: Plan) -> Benchmark:
         return benchmark_of(plan.data, plan.device)
 
 
+@contained()
 def execute(plan: Plan, data: Callable[[Plan], Benchmark] = data_of) -> Record:
     """Run a plan through both stages and write its record.
 

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avgzsl_bench.data.choose import ResolvedData, resolve_data
+from avgzsl_bench.data.datasets.registry import known_dataset
+from avgzsl_bench.data.store.installed import data_root
 from avgzsl_bench.errors import ConfigError, RecordError, RunError
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.method.precision import checked_precision, require_device
 from avgzsl_bench.method.registry import method_class, method_spec, provider
 from avgzsl_bench.method.settings import build_config, presets
+from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.records.run_spec import MethodIdentity, RunSpec
 from avgzsl_bench.records.verify import verify
 from avgzsl_bench.system.device import choose_device
@@ -81,12 +84,13 @@ class Plan:
         return record
 
 
+@contained()
 def plan_run(method: str, dataset: str, seed: int = 0, options: RunOptions | None = None) -> Plan:
     """Turn names into a plan. Nothing is written but simulated features.
 
     Args:
-        method: name of a registered method.
-        dataset: name of a dataset.
+        method: name of a registered method, or its title.
+        dataset: name of a dataset, or its title.
         seed: of initialisation, batches and dropout.
         options: what else is chosen.
 
@@ -103,13 +107,17 @@ def plan_run(method: str, dataset: str, seed: int = 0, options: RunOptions | Non
     if options.device is not None:
         require_device(precision, device)
 
+    facts = known_dataset(dataset, data_root(options.data_root))
+
     def config_on(feature_set: str, settings: Mapping[str, Any], preset: str | None) -> MethodConfig:
-        return build_config(registered, target.Config, dataset, feature_set, settings, preset)
+        return build_config(registered, target.Config, facts.name, feature_set, settings, preset)
 
     # Before simulated features may be made: a setting that is wrong for one feature set is wrong for all.
     config_on(options.features, options.settings, options.preset)
     require_writable(Path(options.out))
-    found = resolve_data(dataset, options.features, options.split, root=options.data_root, needs=registered.needs)
+    found = resolve_data(
+        facts.name, options.features, options.split, root=options.data_root, needs=registered.needs
+    )
     config = config_on(found.store.features, options.settings, options.preset)
     data = found.with_texts(config.text_order, target.added_text(config, registered.needs.added_text))
     target.check(config, data.dims)

@@ -31,6 +31,11 @@ class Calibration:
     name: str
     grid: tuple[float, ...] | None
 
+    @property
+    def tunes(self) -> bool:
+        """Whether the bias depends on the videos: not with a grid of one value."""
+        return self.grid is None or len(self.grid) > 1
+
     def choose(self, curve: SeenUnseenCurve) -> float:
         """Choose the bias with the highest HM.
 

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-Scores: TypeAlias = "Tensor | NDArray[np.floating[Any]]"
+Scores: TypeAlias = "Tensor | ArrayLike"
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,11 @@ def decide(scores: Scores, seen: Sequence[int] | ArrayLike, unseen: Sequence[int
     """Reduce scores to decisions, on the device the scores are on.
 
     Args:
-        scores: float `[N, K]`, higher is better; NumPy or torch.
+        scores: real `[N, K]`, higher is better; torch, NumPy or lists.
         seen, unseen: columns of the seen and of the unseen classes.
+
+    Raises:
+        ValueError: scores that are not numbers.
     """
     import torch
 
@@ -109,15 +112,37 @@ def decide(scores: Scores, seen: Sequence[int] | ArrayLike, unseen: Sequence[int
         best = []
         for columns in (seen, unseen):
             column = np.asarray(columns, dtype=np.int64)
-            found = tensor.index_select(1, torch.from_numpy(column).to(tensor.device)).max(dim=1)
+            found = tensor.index_select(1, torch.tensor(column, device=tensor.device)).max(dim=1)
             best.append((found.values.cpu().double(), column[found.indices.cpu().numpy()]))
     (seen_value, seen_class), (unseen_value, unseen_class) = best
     return Decisions(seen_class, unseen_class, (seen_value - unseen_value).numpy())
 
 
 def as_tensor(scores: Scores) -> Tensor:
-    """Scores as a tensor; shares their memory where torch can."""
+    """Scores as a tensor that can be compared; shares their memory where torch can.
+
+    Raises:
+        ValueError: they are not real numbers, or not of one length each.
+    """
     import torch
 
-    # Torch takes no NumPy views with negative strides.
-    return scores if isinstance(scores, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(scores))
+    tensor = scores if isinstance(scores, torch.Tensor) else torch.from_numpy(_native(scores))
+    if tensor.is_complex() or tensor.layout != torch.strided:
+        raise ValueError(f"scores must be real numbers in a dense tensor, got {tensor.dtype}, {tensor.layout}")
+    if not tensor.is_floating_point():
+        return tensor.to(torch.float64 if tensor.dtype == torch.uint64 else torch.int64)
+    return tensor.float() if tensor.element_size() < 4 else tensor  # not every device compares short ones
+
+
+def _native(scores: ArrayLike) -> NDArray[Any]:
+    """Scores as an array that torch can take over: contiguous, writable, of a type that it has."""
+    try:
+        array = np.asarray(scores)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"scores must be a matrix of numbers: {error}") from error
+    if np.ma.is_masked(scores):
+        raise ValueError("scores hold masked values")
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"scores must be real numbers, got {array.dtype}")
+    known = array.dtype.itemsize <= np.dtype(np.float64).itemsize  # torch has no extended precision
+    return np.require(array, array.dtype.newbyteorder("=") if known else np.float64, ["C", "W"])

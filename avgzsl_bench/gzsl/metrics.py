@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +11,9 @@ from numpy.typing import ArrayLike
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.curve import SeenUnseenCurve, curve_of, harmonic_mean
 from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth, Scores, as_tensor, decide
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,18 @@ class Metrics:
     bias: float
 
     __pydantic_config__ = {"extra": "forbid", "allow_inf_nan": False}  # noqa: RUF012 (read by records)
+
+
+@dataclass(frozen=True)
+class EvaluatedMetrics(Metrics):
+    """Metrics of a score matrix, with where their bias came from.
+
+    Attributes:
+        oracle: whether the bias was tuned on the very videos that the figures are of: right for validation videos,
+            and better than any method can be on test videos.
+    """
+
+    oracle: bool
 
 
 def metrics_of(
@@ -60,8 +76,8 @@ def metrics_of(
 
 def seen_unseen_curve(scores: Scores, labels: ArrayLike, seen: ArrayLike, unseen: ArrayLike) -> SeenUnseenCurve:
     """Compute the exact seen-unseen curve of a score matrix; arguments and errors are those of `evaluate`."""
-    truth = _checked(scores, labels, seen, unseen)
-    return curve_of(decide(scores, truth.seen, truth.unseen), truth)
+    tensor, truth = _checked(scores, labels, seen, unseen)
+    return curve_of(decide(tensor, truth.seen, truth.unseen), truth)
 
 
 def evaluate(
@@ -71,48 +87,59 @@ def evaluate(
     unseen: ArrayLike,
     bias: float | None = None,
     calibration: str = "exact",
-) -> Metrics:
+) -> EvaluatedMetrics:
     """S, U, HM, ZSL and AUSUC of a score matrix.
 
+    Find the bias on validation videos, and give it for the test videos:
+
+        val = ab.evaluate(val_scores, val_labels, val_seen, val_unseen)
+        test = ab.evaluate(test_scores, test_labels, seen, unseen, bias=val.bias)
+
     Args:
-        scores: float `[N, K]`, higher is better; NumPy or torch. Negate distances.
+        scores: real `[N, K]`, higher is better; torch, NumPy or lists. Negate distances.
         labels: int `[N]`, the true column of each video.
         seen, unseen: columns of the seen and of the unseen classes.
-        bias: what to subtract from seen scores, e.g. found on validation videos.
+        bias: what to subtract from seen scores, found on validation videos.
         calibration: where the bias comes from when none is given: `exact`, `avca`, `clipclap`,
-            `grid:START:STOP:STEPS` or `fixed:VALUE`. It is then tuned on these very videos, which is right for
-            validation videos and an oracle for test videos.
+            `grid:START:STOP:STEPS` or `fixed:VALUE`. All but the last tune it on these very videos: for test
+            videos that is an oracle.
 
     Returns:
-        The figures as fractions.
+        The figures as fractions; `oracle` says whether the bias was tuned on these videos.
 
     Raises:
-        ValueError: shapes or columns that do not fit, scores that are not finite, no video of one kind.
+        ValueError: shapes or columns that do not fit, scores that are not finite numbers, no video of one kind.
 
     Examples:
         >>> scores = [[0.9, 0.1, 0.3], [0.2, 0.8, 0.9], [0.7, 0.2, 0.6]]
-        >>> m = evaluate(np.array(scores), labels=[0, 1, 2], seen=[0, 1], unseen=[2])
-        >>> m.seen, m.unseen, round(m.hm, 4), m.zsl
-        (0.5, 1.0, 0.6667, 1.0)
+        >>> m = evaluate(scores, labels=[0, 1, 2], seen=[0, 1], unseen=[2], bias=0.0)
+        >>> m.seen, m.unseen, m.hm, m.zsl, m.oracle
+        (0.5, 0.0, 0.0, 1.0, False)
+        >>> m = evaluate(scores, labels=[0, 1, 2], seen=[0, 1], unseen=[2])
+        >>> m.seen, m.unseen, round(m.hm, 4), m.zsl, m.oracle
+        (0.5, 1.0, 0.6667, 1.0, True)
     """
-    truth = _checked(scores, labels, seen, unseen)
+    tensor, truth = _checked(scores, labels, seen, unseen)
     if bias is not None and not np.isfinite(bias):
         raise ValueError(f"bias must be a finite number, got {bias}")
-    decisions = decide(scores, truth.seen, truth.unseen)
+    decisions = decide(tensor, truth.seen, truth.unseen)
     curve = curve_of(decisions, truth)
+    oracle = False
     if bias is None:
-        bias = parse_calibration(calibration).choose(curve)
-    return metrics_of(decisions, truth, bias, curve)
+        rule = parse_calibration(calibration)
+        bias, oracle = rule.choose(curve), rule.tunes
+    return EvaluatedMetrics(**vars(metrics_of(decisions, truth, bias, curve)), oracle=oracle)
 
 
-def _checked(scores: Scores, labels: ArrayLike, seen: ArrayLike, unseen: ArrayLike) -> GroundTruth:
-    """Labels and columns, after the checks that `evaluate` documents."""
+def _checked(scores: Scores, labels: ArrayLike, seen: ArrayLike, unseen: ArrayLike) -> tuple[Tensor, GroundTruth]:
+    """Give the scores as a tensor, and labels and columns, after the checks that `evaluate` documents."""
     import torch
 
-    if scores.ndim != 2:
-        raise ValueError(f"scores must be [videos, classes], got shape {tuple(scores.shape)}")
-    videos, columns = scores.shape
-    if not torch.isfinite(as_tensor(scores)).all():
+    tensor = as_tensor(scores)
+    if tensor.ndim != 2:
+        raise ValueError(f"scores must be [videos, classes], got shape {tuple(tensor.shape)}")
+    videos, columns = tensor.shape
+    if not torch.isfinite(tensor).all():
         raise ValueError("scores hold NaN or infinite values")
     arrays = []
     for name, values in (("labels", labels), ("seen", seen), ("unseen", unseen)):
@@ -134,4 +161,4 @@ def _checked(scores: Scores, labels: ArrayLike, seen: ArrayLike, unseen: ArrayLi
             raise ValueError(f"no video of any {name} class")
     if not np.isin(label, np.concatenate([s, u])).all():
         raise ValueError("a video's label is neither seen nor unseen")
-    return GroundTruth(label, s, u)
+    return tensor, GroundTruth(label, s, u)

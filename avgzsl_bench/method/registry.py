@@ -8,7 +8,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.errors import PluginError, UnknownNameError
+from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.plugins.manager import PluginStatus, load_plugins, resolve
+from avgzsl_bench.system.identifiers import names_meant
 
 if TYPE_CHECKING:
     from avgzsl_bench.method.base import Method
@@ -17,22 +19,26 @@ if TYPE_CHECKING:
 
 def list_methods() -> list[MethodSpec]:
     """List the registered methods, sorted by name."""
-    specs: list[Sequence[MethodSpec]] = load_plugins().manager.hook.avbench_methods()
+    hook = load_plugins().manager.hook
+    with contained():
+        specs: list[Sequence[MethodSpec]] = hook.avbench_methods()
     return sorted(chain.from_iterable(specs), key=lambda spec: spec.name)
 
 
 def method_spec(name: str) -> MethodSpec:
-    """Return the method registered under `name`.
+    """Return the method registered under `name`, or with that title, in any case.
 
     Raises:
-        UnknownNameError: none is; the near miss is named, and broken plugins are mentioned.
+        UnknownNameError: none is, or several have the title; the near miss is named, and broken plugins are
+            mentioned.
     """
     specs = {spec.name: spec for spec in list_methods()}
-    if name not in specs:
+    meant = names_meant(name, [(spec.name, spec.title) for spec in specs.values()])
+    if len(meant) != 1:
         broken = [s.name for s in load_plugins().loaded if s.error]
         hint = f"not loaded: {', '.join(broken)} (see 'avbench plugins')" if broken else ""
-        raise UnknownNameError("method", name, specs, hint)
-    return specs[name]
+        raise UnknownNameError("method", name, specs, hint, meant)
+    return specs[meant[0]]
 
 
 def provider(spec: MethodSpec) -> PluginStatus | None:

@@ -110,10 +110,10 @@ def rules_in(resource: str) -> tuple[Rule, ...]:
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """Parse settings from the command line: TOML values; what is no TOML value is text.
+    """Parse settings from the command line: TOML values, true and false in any case; anything else is text.
 
-    >>> parse_assignments(["layers=2", "tokens=va"])
-    {'layers': 2, 'tokens': 'va'}
+    >>> parse_assignments(["layers=2", "tokens=va", "center=True"])
+    {'layers': 2, 'tokens': 'va', 'center': True}
 
     Raises:
         ConfigError: an item without `=` or key.
@@ -126,10 +126,13 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
             raise ConfigError(f"--set {item!r}: write key=value")
         if key in parsed:
             raise ConfigError(f"--set {key}=... is given twice; give it once")
+        text = text.strip()
+        if text.casefold() in ("true", "false"):
+            text = text.casefold()
         try:
             parsed[key] = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
-            parsed[key] = text.strip()
+            parsed[key] = text
     return parsed
 
 
@@ -169,5 +172,6 @@ def build_config(
         key = ".".join(str(part) for part in first["loc"]) or "settings"
         given = f" (given {first['input']!r})" if first["loc"] and first["loc"][0] in settings else ""
         described = known[key].description if key in known else None
-        message = f"setting {key!r} of method {spec.name!r}: {first['msg']}{given}"
+        reason = "must be true or false" if first["type"] == "bool_type" else first["msg"]
+        message = f"setting {key!r} of method {spec.name!r}: {reason}{given}"
         raise ConfigError(message + (f"; it is: {described}" if described else "")) from error

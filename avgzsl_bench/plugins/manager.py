@@ -15,6 +15,7 @@ import pluggy
 
 from avgzsl_bench.errors import PluginError, UnknownNameError
 from avgzsl_bench.plugins import hookspecs
+from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.plugins.specs import MethodSpec
 
 GROUP = "avgzsl_bench"
@@ -99,7 +100,7 @@ def _load(manager: pluggy.PluginManager, entry: EntryPoint, taken: set[str]) -> 
     """Import and register one plugin and read its methods; `taken` has the method names of those before it."""
     names: tuple[str, ...] = ()
     errors: list[str] = []
-    with isolated(errors.append):
+    with contained(), isolated(errors.append):
         plugin = entry.load()
         name = plugin_name(_distribution(entry), entry.name)
         try:
@@ -164,6 +165,7 @@ def resolve(target: str, owner: str) -> Any:
     """
     module, _, attribute = target.partition(":")
     try:
-        return getattr(import_module(module), attribute)
+        with contained():
+            return getattr(import_module(module), attribute)
     except Exception as e:  # a plugin's module may raise anything
         raise PluginError(f"{owner}: {target} cannot be imported: {type(e).__name__}: {e}") from e

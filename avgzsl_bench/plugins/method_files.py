@@ -30,6 +30,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from avgzsl_bench.errors import PluginError, UnknownNameError, one_line
+from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.plugins.specs import MethodSpec, Needs
 
 _REQUIRED = ("name", "target", "title", "follows")
@@ -53,6 +54,7 @@ def method_specs(package: str) -> tuple[MethodSpec, ...]:
     return tuple(spec for file in found if (spec := _spec_in(package, file)) is not None)
 
 
+@contained()
 def read_settings(resource: str) -> list[Any]:
     """Read the `[[settings]]` of a TOML file of a package, given as `"package:file.toml"`.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from avgzsl_bench.errors import PluginError, UnknownNameError
+from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.plugins.manager import PluginStatus, isolated, load_plugins, plugin_name, specs_of
 
 
@@ -51,6 +52,7 @@ class Registry(Generic[AnySpec, Item]):
     noun: str
     read: Callable[[AnySpec], Item]
 
+    @contained()
     def gather(self) -> Gathered[Item]:
         """Read what each plugin registers, in the order of registration, and keep the faults."""
         gathered: Gathered[Item] = Gathered()

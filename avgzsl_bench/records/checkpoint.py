@@ -147,6 +147,17 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(header, state, str(path))
 
 
+def same_weights(one: Checkpoint, other: Checkpoint) -> bool:
+    """Check whether two checkpoints hold the same learned values, whatever files they come from.
+
+    Those of a method that learns nothing, which have no real numbers, never are.
+    """
+    learned = any(value.is_floating_point() for value in one.state.values())
+    if not learned or one.state.keys() != other.state.keys():
+        return False
+    return all(torch.equal(value, other.state[name]) for name, value in one.state.items())
+
+
 def config_of(checkpoint: Checkpoint) -> MethodConfig:
     """Parse the settings of a checkpoint.
 

@@ -75,7 +75,7 @@ class RecordTable:
 
 
 def find_records(folder: Path) -> list[Path]:
-    """Every `.json` file below a folder, in a fixed order.
+    """Every `.json` file below a folder, in a fixed order; hidden ones are passed over, see `json_files`.
 
     Raises:
         RecordError: there is none, or the folder cannot be looked into.
@@ -92,6 +92,9 @@ def find_records(folder: Path) -> list[Path]:
 def json_files(folder: Path) -> Iterator[Path]:
     """Every `.json` file below a folder, in no fixed order.
 
+    Hidden files and folders below it, whose names begin with a dot, are passed over: Jupyter, macOS and editors
+    leave them.
+
     Raises:
         RecordError: a folder cannot be looked into, or is a link.
     """
@@ -100,10 +103,11 @@ def json_files(folder: Path) -> Iterator[Path]:
         raise RecordError(f"{error.filename}: cannot be looked into: {os_reason(error)}") from error
 
     for place, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = (name for name in folders if not name.startswith("."))
         linked = next((Path(place, name) for name in folders if os.path.islink(Path(place, name))), None)
         if linked is not None:
             raise RecordError(f"{linked}: a link to a folder, which is not followed; name the folder itself")
-        yield from (Path(place, name) for name in files if name.endswith(".json"))
+        yield from (Path(place, name) for name in files if name.endswith(".json") and not name.startswith("."))
 
 
 def collect(results: Path) -> list[RecordTable]:

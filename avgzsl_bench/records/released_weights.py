@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
+from avgzsl_bench.data.untrusted.torch_numbers import NUMPY_NUMBERS
 from avgzsl_bench.errors import CheckpointError
 from avgzsl_bench.gzsl.task import Classes, FeatureDims
 from avgzsl_bench.method.base import Method
@@ -26,21 +27,20 @@ from avgzsl_bench.method.state_dict import Names, expected_state, fit, misfit, r
 from avgzsl_bench.method.torch_method import TorchMethod
 from avgzsl_bench.plugins.specs import MethodSpec
 from avgzsl_bench.records.checkpoint import Origin, as_misfit, builder, message_of, require_file
+from avgzsl_bench.records.envelope import bare_state
 
 _OFFICIAL_PRESET = "official"
-_PARALLEL = "module."
-"""Prefix that a data-parallel wrapper puts before every name."""
 
 
 def read_official(path: Path) -> Mapping[str, Any]:
-    """Read a released `.pt` file: tensors and plain containers only, on the CPU.
+    """Read a released `.pt` file: tensors, plain containers and numbers only, on the CPU.
 
     Raises:
         CheckpointError: missing, damaged, or with anything in it that reading could run.
     """
     require_file(path)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals(NUMPY_NUMBERS):
             warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -77,8 +77,8 @@ def load_official(method: str | MethodSpec, state_dict: Mapping[str, Any], /, **
 
     Args:
         method: name of a registered method, or a spec.
-        state_dict: tensors by their official names, or the published envelope `{epoch, model, optimizer,
-            metric}`. Names may begin with `module.`, all of them.
+        state_dict: tensors by their official names, or an envelope with them as its entry `model`, `state_dict`
+            or `model_state_dict`. Names may have the prefixes of `torch.compile` and data-parallel wrappers.
         settings: settings that do not follow from the shapes, or that are to differ.
 
     Raises:
@@ -90,7 +90,7 @@ def load_official(method: str | MethodSpec, state_dict: Mapping[str, Any], /, **
     if not (issubclass(target, TorchMethod) and target.official_names):
         raise CheckpointError(f"no released weights of method {spec.name!r} are known")
     what = f"the weights do not fit method {spec.name!r}"
-    state = _bare(state_dict)
+    state = bare_state(state_dict, what)
     require_plain(state, what)
     names = Names(target.official_names)
     shape, found = _official_shape(target, state, names, what)
@@ -110,15 +110,6 @@ def load_official(method: str | MethodSpec, state_dict: Mapping[str, Any], /, **
     if isinstance(built, TorchMethod):
         built.module.eval()
     return built
-
-
-def _bare(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Unwrap the state dict: no envelope, no prefix of a data-parallel wrapper."""
-    model = content.get("model")
-    state = dict(model if isinstance(model, Mapping) else content)
-    if state and all(isinstance(name, str) and name.startswith(_PARALLEL) for name in state):
-        state = {name.removeprefix(_PARALLEL): value for name, value in state.items()}
-    return state
 
 
 def _official_shape(

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import tiny_method
 import torch
+from command_line import with_options
 from tiny_method import Tiny, official_state
 
 import avgzsl_bench as ab
@@ -130,8 +132,9 @@ def evaluated(avbench):
 def imported(avbench, tmp_path):
     """Weights of the tiny method for videos of some width, released and imported."""
 
-    def imported(name, videos=384):
-        torch.save(official_state(videos=videos), tmp_path / f"{name}.pt")
+    def imported(name, videos=384, scale=1.0):
+        state = {key: value * scale for key, value in official_state(videos=videos).items()}
+        torch.save(state, tmp_path / f"{name}.pt")
         done = avbench("checkpoint", "import", f"{name}.pt", "--method", "tiny", "--out", f"{name}.safetensors")
         assert done.exit_code == 0, done.output
         return f"{name}.safetensors"
@@ -208,7 +211,7 @@ def test_calibration_text_order_and_split_can_be_chosen(evaluated, trained):
 
 def test_a_released_checkpoint_keeps_to_its_official_settings(evaluated, imported):
     checkpoint = imported("a")
-    told, _ = evaluated(checkpoint, "--selection-checkpoint", checkpoint)
+    told, _ = evaluated(checkpoint, "--selection-checkpoint", imported("stage1", scale=0.5))
     assert (told["data"]["text_order"], told["calibration"]) == ("official", "avca")
     by_name, _ = evaluated(checkpoint, "--bias", "1", "--text-order", "by-name")
     assert by_name["data"]["text_order"] == "by-name"
@@ -228,7 +231,7 @@ def test_a_released_checkpoint_keeps_to_its_official_settings(evaluated, importe
         (("--bias", "1", "--dataset", "ufc"), ("did you mean 'ucf'",)),
         (("--bias", "1", "--split", "clss"), ("did you mean 'cls'",)),
         (("--bias", "1", "--features", "clip_clap"), ("avbench data import",)),
-        (("--bias", "1", "--device", "tpu"), ("device",)),
+        (("--bias", "1", "--device", "tpu"), ("unknown device 'tpu'",)),
         (("--bias", "1", "--text-order", "random"), ("by-name",)),
         (("--bias", "1", "--checkpoint", "nowhere"), ("nowhere: no such file",)),
     ],
@@ -240,8 +243,40 @@ def test_bad_input_is_one_line(refused, trained, tmp_path, arguments, parts):
     other = Tiny(Tiny.Config(), shape, classes, seed=0, device=CPU)
     write_checkpoint(tmp_path / "other.safetensors", checkpoint_of(tiny_method.SPEC, other))
     places = {"stage1": folder / "stage1.safetensors", "other": tmp_path / "other.safetensors"}
-    line = refused(*EVALUATE, folder / "stage2.safetensors", *(a.format(**places) for a in arguments))
+    command = (*EVALUATE, folder / "stage2.safetensors")
+    line = refused(*with_options(command, *(a.format(**places) for a in arguments)))
     assert all(part in line for part in parts)
+
+
+@pytest.mark.parametrize("way", ["same file", "copy", "link", "same released weights"])
+def test_a_checkpoint_cannot_choose_its_own_bias(refused, imported, tmp_path, way):
+    """Stage 2 was trained on the validation videos: a bias chosen there on them is no honest one."""
+    checkpoint, other = imported("stage2"), tmp_path / "other.safetensors"
+    if way == "copy":
+        shutil.copy(checkpoint, other)
+    elif way == "link":
+        other.symlink_to(tmp_path / checkpoint)
+    else:
+        other = imported("again") if way == "same released weights" else checkpoint
+    line = refused(*EVALUATE, checkpoint, "--selection-checkpoint", other)
+    assert "has the same weights as stage2.safetensors" in line
+    assert "give --selection-checkpoint that of stage 1" in line
+
+
+def test_of_a_method_that_learns_nothing_both_stages_have_the_same_weights(evaluated, tmp_path):
+    classes = ab.load_benchmark("ucf", "simulated").final.classes
+    spec, shape = method_spec("chance"), ab.FeatureDims(128, 256, {"hashed": 300})
+    method = method_class(spec)(method_class(spec).Config(), shape, classes, seed=0, device=CPU)
+    write_checkpoint(tmp_path / "chance.safetensors", checkpoint_of(spec, method))
+    told, _ = evaluated("chance.safetensors", "--selection-checkpoint", "chance.safetensors")
+    assert told["calibration"] == "exact"
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("--bias", "1"), ("--bias", "1", "--selection-checkpoint", "also nowhere")]
+)
+def test_a_missing_file_is_named_before_a_bias_is_asked_for(refused, arguments):
+    assert refused(*EVALUATE, "nowhere", *arguments) == "error: nowhere: no such file"
 
 
 def test_features_of_other_widths_are_told(refused, imported):
@@ -292,7 +327,8 @@ def test_auto_takes_the_installed_features_that_the_checkpoint_fits(evaluated, r
     small_store(root[1], "clip_clap", 1024, 512, {"clip": 512, "clap": 1024})
     small_store(root[1], "selavi", 512, 512, {"word2vec": 300})
     selavi = imported("selavi", videos=1024)
-    told, said = evaluated(selavi, *root, "--selection-checkpoint", selavi)
+    stage1 = imported("stage1", videos=1024, scale=0.5)
+    told, said = evaluated(selavi, *root, "--selection-checkpoint", stage1)
     assert told["data"]["features"] == "selavi"
     assert "SIMULATED" not in said
     line = refused(*EVALUATE, selavi, *root, "--bias", "1", "--features", "clip_clap")

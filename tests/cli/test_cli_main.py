@@ -25,6 +25,10 @@ def call(*arguments: str) -> Result:
         (("run", "--method"), "error: Option '--method' requires an argument; see 'avbench run --help'"),
         (("rnu",), "error: No such command 'rnu' (did you mean 'run'?); see 'avbench --help'"),
         (("data", "imprt"), "error: No such command 'imprt' (did you mean 'import'?); see 'avbench data --help'"),
+        (
+            ("checkpoint", "imprt"),
+            "error: No such command 'imprt' (did you mean 'import'?); see 'avbench checkpoint --help'",
+        ),
         (("data", "import"), "error: Missing argument 'DIRECTORY'; see 'avbench data import --help'"),
     ],
 )
@@ -32,6 +36,42 @@ def test_usage_errors_are_one_line(arguments: tuple[str, ...], said: str) -> Non
     result = call(*arguments)
     assert result.exit_code == 2
     assert result.output == f"{said}\n"
+
+
+ADD = ("data", "add", "mine", "--features", "own", "--videos", "a.csv", "--audio", "a.npy", "--visual", "v.npy")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "--seed", "0", "--seed", "1"), "--seed is given twice; give it once (for several: --seeds)"),
+        (("run", "--seed=0", "--dataset", "ucf", "--seed=0"), "--seed is given twice"),
+        (
+            ("run", "--seeds", "2", "--seeds", "3"),
+            "--seeds is given twice; give it once; see 'avbench run --help'",
+        ),
+        (("run", "--dataset", "ucf", "--dataset", "vggsound"), "--dataset is given twice"),
+        (("sweep", "--methods", "mft", "--methods", "tcaf"), "--methods is given twice"),
+        (("ablate", "--run", "--no-run"), "--run/--no-run is given twice"),
+        (("leaderboard", "--format", "md", "--format", "csv"), "--format is given twice"),
+        (("data", "info", "ucf", "--data-root", "a", "--data-root", "b"), "--data-root is given twice"),
+        ((*ADD, "--audio", "b.npy"), "--audio is given twice"),
+        (("checkpoint", "import", "f.pt", "--out", "a", "--out", "b"), "--out is given twice"),
+    ],
+)
+def test_an_option_with_one_value_is_refused_where_it_comes_twice(arguments: tuple[str, ...], said: str) -> None:
+    result = call(*arguments)
+    assert result.exit_code == 2
+    (line,) = result.output.splitlines()
+    assert line.startswith(f"error: {said}")
+    assert f"see 'avbench {arguments[0]}" in line
+
+
+def test_options_that_may_come_twice_still_do(tmp_path: Path) -> None:
+    run = ("run", "--method", "no_method", "--dataset", "ucf", "--out", str(tmp_path))
+    for twice in (("--set", "a=1", "--set", "b=2"), ("--json", "--json"), ("--force", "--force")):
+        assert "unknown method 'no_method'" in call(*run, *twice).output
+    assert "Usage:" in call("run", "--seed", "0", "--seed", "1", "--help").output
 
 
 def test_no_arguments_print_help() -> None:

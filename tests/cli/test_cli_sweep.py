@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from command_line import with_options
 
 from avgzsl_bench.records.collect import collect
 
@@ -23,12 +24,12 @@ def lines(output: str, *parts: str) -> list[str]:
         (("--methods", "all", "--workers", "0"), "--workers"),
         (("--methods", "all", "--engine", "slurm"), "--engine"),
         (("--methods", "chance", "--out", "/dev/null/x"), "choose another folder"),
-        (("--methods", "chance", "--device", "tpu"), "device"),
+        (("--methods", "chance", "--device", "tpu"), "unknown device 'tpu'"),
         ((), "--methods"),
     ],
 )
 def test_bad_input_gives_one_line_and_exit_code_2(refused, tmp_path, arguments, said):
-    assert said in refused(*SWEEP, *arguments)
+    assert said in refused(*with_options(SWEEP, *arguments))
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 
@@ -43,9 +44,17 @@ def test_a_dry_run_shows_the_grid_and_writes_nothing(avbench, tmp_path):
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
 
 
+def test_a_sweep_has_five_seeds_unless_told_otherwise(avbench):
+    for seeds, number in (((), 5), (("--seeds", "2"), 2)):
+        result = avbench(*SWEEP, "--methods", "devise", *seeds, "--dry-run", *SHORT)
+        assert result.stdout.splitlines()[-1] == f"{number} runs: 0 done, {number} to do"
+    (line,) = lines(avbench("sweep", "--help").stdout, "--seeds N")
+    assert "seeds 0 to N-1" in line
+
+
 def test_failures_are_told_kept_and_tried_again(avbench, tmp_path):
-    grid = (*SWEEP, "--methods", "devise,eszsl", *SHORT)
-    diverging = (*SWEEP, "--methods", "devise", "--set", "learning_rate=1e30", *SHORT)
+    grid = (*SWEEP, "--seeds", "1", "--methods", "devise,eszsl", *SHORT)
+    diverging = (*SWEEP, "--seeds", "1", "--methods", "devise", "--set", "learning_rate=1e30", *SHORT)
     result = avbench(*diverging)
     assert result.exit_code == 1
     assert lines(result.stderr, "[1/1] devise on ucf, seed 0: FAILED:")

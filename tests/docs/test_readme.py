@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+
+import avgzsl_bench as ab
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,3 +44,13 @@ def test_the_gate_calls_exactly_the_test_command():
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
         assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_the_bias_of_the_shown_score_matrices_comes_from_validation():
+    code = re.search(r"```python\n(val = ab\.evaluate.*?)```", README, re.S)[1]
+    rng, labels = np.random.default_rng(0), np.arange(60) % 6
+    scores = rng.normal(size=(60, 6)) + np.eye(6)[labels]
+    names = {"ab": ab, "scores": scores, "labels": labels, "val_scores": scores[::-1], "val_labels": labels}
+    exec(code.replace("seen=[...], unseen=[...]", "seen=[0, 1, 2, 3], unseen=[4, 5]"), names)
+    val, test = names["val"], names["test"]
+    assert (val.oracle, test.oracle, test.bias) == (True, False, val.bias)

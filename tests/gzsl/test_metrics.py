@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 import avgzsl_bench as ab
 from avgzsl_bench.gzsl.curve import curve_of, harmonic_mean
 from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth, decide
-from avgzsl_bench.gzsl.metrics import Metrics, metrics_of
+from avgzsl_bench.gzsl.metrics import EvaluatedMetrics, metrics_of
 
 
 def reference(scores, labels, seen, unseen, bias):
@@ -144,7 +147,7 @@ def test_gap_equal_to_the_bias_goes_to_the_unseen_class(bias, expected):
 
 def test_nothing_right_gives_zero_and_a_zero_bias():
     scores = np.array([[0.0, 9.0, 1.0, 2.0], [9.0, 0.0, 2.0, 1.0], [0.0, 1.0, 0.0, 5.0], [0.0, 1.0, 5.0, 0.0]])
-    assert ab.evaluate(scores, [0, 1, 2, 3], [0, 1], [2, 3]) == Metrics(0, 0, 0, 0, 0, 0)
+    assert ab.evaluate(scores, [0, 1, 2, 3], [0, 1], [2, 3]) == EvaluatedMetrics(0, 0, 0, 0, 0, 0, oracle=True)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +177,100 @@ def test_numpy_and_torch_give_the_same():
     from_numpy = ab.evaluate(scores, labels, [0, 2, 4, 6], [1, 3, 5, 7])
     from_torch = ab.evaluate(torch.from_numpy(scores), torch.from_numpy(labels), [0, 2, 4, 6], [1, 3, 5, 7])
     assert from_numpy == from_torch
+
+
+def whole_scores():
+    """Scores that every element type holds: whole numbers from 0 to 100."""
+    rng = np.random.default_rng(3)
+    scores, labels = rng.integers(0, 90, size=(60, 6)), np.arange(60) % 6
+    scores[np.arange(60), labels] += 10
+    return scores, labels
+
+
+def read_only(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+SAME = {
+    "big-endian": lambda s: s.astype(">f4"),
+    "big-endian whole": lambda s: s.astype(">i2"),
+    "read-only": lambda s: read_only(s.astype(np.float32)),
+    "broadcast": lambda s: np.broadcast_to(s.astype(float), s.shape),
+    "half": lambda s: s.astype(np.float16),
+    "extended": lambda s: s.astype(np.longdouble),
+    "whole": lambda s: s,
+    "short whole": lambda s: s.astype(np.uint8),
+    "unsigned": lambda s: s.astype(np.uint64),
+    "lists": lambda s: s.tolist(),
+    "tuples of rows": lambda s: tuple(s.astype(float)),
+    "table": pd.DataFrame,
+    "transposed": lambda s: s.T.copy().T.astype(float, order="F"),
+    "torch half": lambda s: torch.from_numpy(s).half(),
+    "torch bfloat16": lambda s: torch.from_numpy(s).bfloat16(),
+    "torch float8": lambda s: (torch.from_numpy(s) // 16).to(torch.float8_e4m3fn),
+    "torch whole": torch.from_numpy,
+    "torch unsigned": lambda s: torch.from_numpy(s).to(torch.uint16),
+    "torch with gradient": lambda s: torch.from_numpy(s).double().requires_grad_(),
+}
+
+
+@pytest.mark.parametrize("kind", SAME)
+def test_every_kind_of_array_gives_the_figures_of_its_values(kind):
+    scores, labels = whole_scores()
+    plain = (scores // 16 if "float8" in kind else scores).astype(np.float64)
+    expected = ab.evaluate(plain, labels, [0, 1, 2, 3], [4, 5])
+    assert 0 < expected.hm < 1
+    given = SAME[kind](scores)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert ab.evaluate(given, labels, [0, 1, 2, 3], [4, 5]) == expected
+        curve = ab.seen_unseen_curve(given, read_only(labels), read_only(np.arange(4)), [4, 5])
+        assert ab.decide(given, read_only(np.arange(4)), [4, 5]).gap.tolist() == (
+            ab.decide(plain, [0, 1, 2, 3], [4, 5]).gap.tolist()
+        )
+    assert curve.ausuc == expected.ausuc
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ([[1.0, 2.0], [1.0]], "matrix of numbers"),
+        ([["1", "2"], ["2", "1"]], "real numbers, got <U1"),
+        ([[1.0, None], [0.0, 1.0]], "real numbers, got object"),
+        (np.eye(2) * 1j, "real numbers, got complex128"),
+        (torch.eye(2) * 1j, "real numbers in a dense tensor, got torch.complex64"),
+        (torch.eye(2).to_sparse(), "dense tensor"),
+        (np.ma.masked_equal(np.eye(2), 1.0), "masked"),
+        (3.0, "scores must be"),
+        ([1.0, 2.0], "scores must be"),
+        (None, "real numbers"),
+    ],
+)
+def test_scores_that_are_no_matrix_of_numbers_are_named(scores, said):
+    with pytest.raises(ValueError, match=said):
+        ab.evaluate(scores, [0, 1], [0], [1])
+
+
+def test_a_bias_that_was_tuned_on_the_very_videos_is_called_an_oracle():
+    """HM 0.645 in place of 0.594 on the same decisions: nobody may take the one for the other."""
+    rng = np.random.default_rng(0)
+    scores, labels = rng.normal(size=(80, 8)), np.arange(80) % 8
+    scores[np.arange(80), labels] += 1.5
+    arguments = (labels, [0, 1, 2, 3, 4], [5, 6, 7])
+    val = ab.evaluate(scores[::-1] + rng.normal(size=(80, 8)), labels[::-1], *arguments[1:])
+    tuned, given = ab.evaluate(scores, *arguments), ab.evaluate(scores, *arguments, bias=val.bias)
+    assert tuned.hm > given.hm
+    assert (val.oracle, tuned.oracle, given.oracle) == (True, True, False)
+    assert "oracle=True" in repr(tuned)
+    assert "oracle=False" in repr(given)
+    by_rule = {rule: ab.evaluate(scores, *arguments, calibration=rule).oracle for rule in RULES}
+    assert by_rule == RULES
+    assert isinstance(tuned, ab.Metrics)
+
+
+RULES = {"exact": True, "avca": True, "clipclap": True, "grid:0:1:2": True, "fixed:0.5": False}
 
 
 def test_metrics_do_not_change_with_the_order_of_videos():

@@ -4,8 +4,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from pydantic import Field
 
+from avgzsl_bench.cli import main
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED
 from avgzsl_bench.data.datasets.registry import registered_datasets as datasets
 from avgzsl_bench.errors import ConfigError, PluginError, UnknownNameError
@@ -172,6 +174,25 @@ def test_toml_values_fit_settings_of_their_type():
     assert config == Widths(layers=2, rate=1.0, widths=(2, 3), on=True)
     assert isinstance(config.rate, float)
     assert Widths.model_validate(config.model_dump(mode="json")) == config
+
+
+@pytest.mark.parametrize(("text", "value"), [("True", True), ("TRUE", True), ("False", False), (" false ", False)])
+def test_true_and_false_may_be_written_as_in_python(text, value):
+    spec = MethodSpec("m", target="x:Y", title="M", follows="paper")
+    assert build_config(spec, Widths, "ucf", "selavi", parse_assignments([f"on={text}"])).on is value
+
+
+@pytest.mark.parametrize("text", ["yes", "1", "on", "'True'", "maybe"])
+def test_anything_else_is_told_what_a_switch_takes(text):
+    spec = MethodSpec("m", target="x:Y", title="M", follows="paper")
+    with pytest.raises(ConfigError, match=r"setting 'on' of method 'm': must be true or false \(given .*a switch"):
+        build_config(spec, Widths, "ucf", "selavi", parse_assignments([f"on={text}"]))
+
+
+@pytest.mark.parametrize("command", [["run"], ["sweep"], ["ablate"], ["checkpoint", "import"]])
+def test_help_says_what_a_switch_takes(command):
+    said = " ".join(CliRunner().invoke(main, [*command, "--help"]).stdout.split())
+    assert "true or false for one that is on or off" in said
 
 
 def test_defaults_of_a_single_module_say_that_they_need_a_package(tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ import pkgutil
 import sys
 import tomllib
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import get_args
@@ -134,3 +135,8 @@ def test_no_module_shadows_a_public_name():
             assert not isinstance(value, type | ModuleType), name
         else:
             assert isinstance(value, type), name
+
+
+def test_the_package_says_its_version():
+    assert ab.__version__ == version("avgzsl-bench")
+    assert "__version__" not in ab.__all__

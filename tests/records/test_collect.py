@@ -7,8 +7,10 @@ import statistics
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 from make_record import LABELS, make_record
 
+from avgzsl_bench.cli import main
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.records.collect import collect, find_records
 from avgzsl_bench.records.record import read_record
@@ -152,6 +154,23 @@ def test_rows_are_ordered_by_hm_then_name(tmp_path: Path) -> None:
         make_record(tmp_path, method=title.lower(), title=title, skill=skill)
     (board,) = read_boards(tmp_path)
     assert [row.label for row in board.rows] == [f"{title} (reconstruction)" for title in ("Best", "beta", "Zeta")]
+
+
+def test_hidden_files_and_folders_are_passed_over(tmp_path: Path) -> None:
+    """As Jupyter, macOS and an editor leave them; named themselves they are read."""
+    results = tmp_path / ".results"
+    record = make_record(results)
+    checkpoints = record.parent / ".ipynb_checkpoints"
+    checkpoints.mkdir()
+    shutil.copy(record, checkpoints / f"{record.stem}-checkpoint.json")
+    (record.parent / f"._{record.name}").write_bytes(b"\0\5\26\7\0\2\0\0Mac OS X        ")
+    (record.parent / f".~lock.{record.name}").write_text(",user,computer")
+    (results / ".linked").symlink_to(tmp_path, target_is_directory=True)
+    assert find_records(results) == [record]
+    assert [stored.path for table in collect(results) for stored in table.stored] == [record]
+    assert len(find_records(checkpoints)) == 1
+    for folder, said in ((results, "1 ok, 0 failed"), (checkpoints, "0 ok, 1 failed"), (record, "1 ok, 0 failed")):
+        assert said in CliRunner().invoke(main, ["verify", str(folder)]).output
 
 
 def test_a_linked_folder_is_told_rather_than_left_out(tmp_path: Path) -> None:

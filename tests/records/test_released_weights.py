@@ -66,6 +66,10 @@ def test_load_official_is_public(register):
     assert isinstance(ab.load_official("tiny", official_state()), Tiny)
 
 
+def prefixed(state, prefix):
+    return {prefix + name: value for name, value in state.items()}
+
+
 @pytest.mark.parametrize(
     "wrap",
     [
@@ -78,12 +82,55 @@ def test_load_official_is_public(register):
         lambda state: {name: torch.nn.Parameter(value) for name, value in state.items()},
         lambda state: {name: value.double() for name, value in state.items()},
         lambda state: {**state, "W.weight": state["W.weight"].flatten(1)},
+        lambda state: {"state_dict": state, "epoch": 3},
+        lambda state: {"model_state_dict": state},
+        lambda state: {"state_dict": {"model": state}},
+        lambda state: prefixed(state, "_orig_mod."),
+        lambda state: prefixed(state, "module._orig_mod."),
+        lambda state: prefixed(state, "_orig_mod.module."),
+        lambda state: prefixed(state, "module._orig_mod.module."),
+        lambda state: {"state_dict": prefixed(state, "module._orig_mod."), "hyper_parameters": {"lr": 1}},
+        lambda state: {name.replace("enc.", "enc._orig_mod."): value for name, value in state.items()},
     ],
-    ids=["ordered", "parallel", "envelope", "both", "counter", "twice", "parameters", "double", "flat"],
+    ids=[
+        *("ordered", "parallel", "envelope", "both", "counter", "twice", "parameters", "double", "flat"),
+        *("state_dict", "model_state_dict", "two envelopes", "compiled", "parallel of compiled"),
+        *("compiled of parallel", "three wrappers", "Lightning", "a part compiled"),
+    ],
 )
 def test_forms_that_released_weights_come_in(wrap, simulated_task):
     state = official_state()
     assert_scores(load_official(SPEC, wrap(state)), state, simulated_task)
+
+
+@pytest.mark.parametrize(
+    ("wrap", "said"),
+    [
+        (lambda state: {"net": state, "epoch": 3}, "in its entry 'net'; take out"),
+        (lambda state: {"net": state, "ema": dict(state)}, "in its entry 'net' and in 'ema'; take out"),
+        (lambda state: {"net": {"ema": state}}, "torch.load(FILE)['net']['ema']"),
+        (lambda state: {"state_dict": {"net": state}}, "'net'"),
+        (lambda state: {7: state}, "torch.load(FILE)[7]"),
+    ],
+)
+def test_an_unknown_envelope_is_told_by_the_entry_to_take_out(wrap, said):
+    with pytest.raises(CheckpointError) as error:
+        load_official(SPEC, wrap(official_state()))
+    assert said in message(error)
+
+
+def test_an_envelope_that_holds_itself_ends():
+    for name in ("model", "net"):
+        content = {"epoch": 3}
+        content[name] = content
+        with pytest.raises(CheckpointError, match="not plain tensors: epoch"):
+            load_official(SPEC, content)
+
+
+def test_names_that_only_a_prefix_distinguishes_are_left_alone():
+    state = {**official_state(), "_orig_mod.enc.bias": torch.ones(6)}
+    with pytest.raises(CheckpointError, match=r"unknown: _orig_mod\.enc\.bias"):
+        load_official(SPEC, state)
 
 
 def test_settings_come_after_the_preset_and_what_the_widths_tell(simulated_task):
@@ -223,6 +270,24 @@ def test_released_files_of_both_formats_are_read(tmp_path, simulated_task):
     assert official_origin(path, read_official(path)).epoch is None
 
 
+@pytest.mark.parametrize("modern", [True, False], ids=["zip", "legacy"])
+def test_numpy_numbers_beside_the_weights_are_numbers(tmp_path, modern):
+    path = tmp_path / "best.pt"
+    kinds = [np.float64(0.5), np.float32(0.25), np.float16(2), np.bool_(True), np.uint8(200), np.int64(-(2**40))]
+    content = {"model": official_state(), "epoch": np.int64(7), "metric": np.float64(0.5), "all": kinds}
+    content["swapped"] = np.array(3.5, ">f8")[()]
+    torch.save(content, path, _use_new_zipfile_serialization=modern)
+    read = read_official(path)
+    assert read["all"] == [0.5, 0.25, 2.0, True, 200, -(2**40)]
+    assert [type(value) for value in read["all"]] == [float, float, float, bool, int, int]
+    assert (read["metric"], read["swapped"]) == (0.5, 3.5)
+    assert official_origin(path, read).epoch == 7
+    assert isinstance(load_official(SPEC, read), Tiny)
+
+
+scalar = np.float64(1).__reduce__()[0]
+
+
 class Runs:
     """Pickles as a call."""
 
@@ -244,8 +309,19 @@ class Runs:
         (lambda mark: torch.nn.Linear(2, 2), "torch.nn.modules.linear.Linear"),
         (lambda mark: argparse.Namespace(lr=1), "argparse.Namespace"),
         (lambda mark: {"a": np.ones(3)}, "numpy"),
+        (lambda mark: {"a": Runs(scalar, np.dtype("f8"), Runs(os.system, f"touch {mark}"))}, f"{os.name}.system"),
+        (lambda mark: {"a": Runs(scalar, Runs(eval, f"open({str(mark)!r}, 'w')"), b"")}, "eval"),
+        (lambda mark: {"a": Runs(scalar, np.dtype("f8"), b"1234")}, ""),
+        (lambda mark: {"a": Runs(scalar, np.dtype("O"), b"12345678")}, ""),
+        (lambda mark: {"a": np.void(b"1234")}, ""),
+        (lambda mark: {"a": np.datetime64("2026-01-01")}, ""),
+        (lambda mark: {"a": Runs(scalar, b"f8", b"12345678")}, ""),
+        (lambda mark: {"a": np.dtype([("x", "f8", (10**4, 10**4))])}, ""),
     ],
-    ids=["system", "eval", "entry", "exec", "module", "namespace", "numpy"],
+    ids=[
+        *("system", "eval", "entry", "exec", "module", "namespace", "numpy", "in a number", "in a type"),
+        *("short number", "object", "void", "date", "no type", "structure"),
+    ],
 )
 def test_pickles_that_could_run_something_are_refused_and_run_nothing(tmp_path, make, named, modern):
     mark, path = tmp_path / "ran", tmp_path / "hostile.pt"

@@ -15,7 +15,7 @@ from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.plugins.registry import Registry
 from avgzsl_bench.plugins.specs import DatasetSpec
 from avgzsl_bench.system.files import write_atomically
-from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME, require_names
+from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME, names_meant, require_names
 
 FILE_NAME = "dataset.json"
 
@@ -58,18 +58,26 @@ def registered_dataset(name: str) -> Dataset:
 
 
 def known_dataset(name: str, root: Path) -> Dataset:
-    """Find the dataset of a name: the registered one, else the data folder's.
+    """Find the dataset of a name: the registered one, else the data folder's, else the one with that title.
+
+    Case does not count.
 
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: there is none, or several have the title.
         DataError: the data folder's cannot be read.
     """
     registered = registered_datasets()
-    if name not in registered and NAME.fullmatch(name) and dataset_path(root, name).is_file():
+    if name in registered:
+        return registered[name]
+    if NAME.fullmatch(name) and dataset_path(root, name).is_file():
         return read_own_dataset(dataset_path(root, name))
-    own = {} if name in registered else scan_own_datasets(root).datasets
-    if own:
-        raise UnknownNameError("dataset", name, [*registered, *own])
+    own = scan_own_datasets(root).datasets
+    known = {**registered, **own}
+    meant = names_meant(name, [(dataset.name, dataset.title) for dataset in known.values()])
+    if len(meant) == 1:
+        return known[meant[0]]
+    if own or meant:
+        raise UnknownNameError("dataset", name, known, meant=meant)
     return registered_dataset(name)
 
 

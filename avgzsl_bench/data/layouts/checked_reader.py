@@ -15,6 +15,7 @@ from avgzsl_bench.data.layouts.marker import simulated_video
 from avgzsl_bench.data.layouts.readers import REGISTRY, DetectedFeatures, FeatureReader
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
 from avgzsl_bench.errors import AvbenchError, DataError, PluginError, one_line
+from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.system.files import os_reason
 from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
 
@@ -72,7 +73,8 @@ class CheckedReader:
     def _blamed(self, method: str, place: Path) -> Iterator[None]:
         """Turn what a method raises into a fault, unless it is an error about the data at a place."""
         try:
-            yield
+            with contained():
+                yield
         except (AvbenchError, KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # the code of a plugin may raise anything

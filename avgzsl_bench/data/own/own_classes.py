@@ -52,7 +52,10 @@ def find_dataset(
     """
     if table is None:
         try:
-            return known_dataset(name, root), None
+            known = known_dataset(name, root)
+            if known.name != name:
+                raise UnknownNameError("dataset", name, [known.name], meant=[known.name])
+            return known, None
         except UnknownNameError as error:
             raise DataError(f"{error}; describe a new dataset with --classes FILE") from error
     if name in registered_datasets():

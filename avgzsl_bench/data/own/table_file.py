@@ -79,9 +79,7 @@ def _read_parquet(path: Path, required: Sequence[str] | None) -> dict[str, list[
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
-        raise DataError(
-            f"{path}: Parquet needs pyarrow: pip install 'avgzsl-bench[parquet]', or bring CSV"
-        ) from error
+        raise DataError(f"{path}: Parquet needs pyarrow: pip install 'pyarrow>=15', or bring CSV") from error
     try:
         with ParquetFile(path) as file:
             about = file.metadata

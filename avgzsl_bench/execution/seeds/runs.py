@@ -9,12 +9,14 @@ from avgzsl_bench.execution.execute import data_of, execute
 from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.execution.seeds.choice import choose, trial
 from avgzsl_bench.execution.seeds.together import execute_together
+from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.records.record import Record
 
 SEEDS_AT_A_TIME = 16
 """So many train together at most: more add memory and hardly any speed."""
 
 
+@contained()
 def execute_seeds(
     plans: Sequence[Plan], *, report: Callable[[str], None], done: Callable[[Plan], None]
 ) -> list[Record]:

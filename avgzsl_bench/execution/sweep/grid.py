@@ -66,31 +66,25 @@ def parse_shard(text: str) -> Shard:
 
 
 def method_names(text: str) -> list[str]:
-    """List the methods that a comma-separated list names; `all` stands for every registered one.
+    """List the methods that a comma-separated list names, by name or title; `all` stands for every registered one.
 
     Raises:
         AvbenchError: a name that nobody registered, with the one that was probably meant; or none.
     """
-    return _names("--methods", text, lambda: [spec.name for spec in list_methods()], method_spec)
+    return _names("--methods", text, lambda: [spec.name for spec in list_methods()], lambda n: method_spec(n).name)
 
 
 def dataset_names(text: str, data_root: Path | str | None) -> list[str]:
     """List the datasets that a comma-separated list names, as `method_names`; `all`: each that can be used."""
     root = resolve_data_root(data_root)
-    return _names("--datasets", text, lambda: known_datasets(root), lambda name: known_dataset(name, root))
+    return _names("--datasets", text, lambda: known_datasets(root), lambda name: known_dataset(name, root).name)
 
 
-def _names(
-    option: str, text: str, known: Callable[[], Iterable[str]], require: Callable[[str], object]
-) -> list[str]:
-    names = list(dict.fromkeys(part for name in text.split(",") if (part := name.strip())))
+def _names(option: str, text: str, known: Callable[[], Iterable[str]], find: Callable[[str], str]) -> list[str]:
+    names = [part for name in text.split(",") if (part := name.strip())]
     if not names:
         raise ConfigError(f"{option} {text!r}: name at least one, or {ALL}")
-    if names == [ALL]:
-        return list(known())
-    for name in names:
-        require(name)
-    return names
+    return list(known()) if names == [ALL] else list(dict.fromkeys(map(find, names)))
 
 
 def make_grid(

@@ -59,7 +59,7 @@ def connect() -> None:
     try:
         import ray
     except ImportError as error:
-        raise AvbenchError("--engine ray needs Ray: pip install 'avgzsl-bench[ray]'") from error
+        raise AvbenchError("--engine ray needs Ray: pip install 'ray>=2.50,<3'") from error
     if ray.is_initialized():
         return
     if address != _ANY:

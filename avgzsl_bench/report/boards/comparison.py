@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from avgzsl_bench.data.datasets.registry import registered_datasets
 from avgzsl_bench.errors import ConfigError, RecordError, UnknownNameError
 from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, mean_class_accuracy
 from avgzsl_bench.report.stats.pair_tests import PairTest, pair_tests, seed_caveats
 from avgzsl_bench.report.stats.variance import varied
+from avgzsl_bench.system.identifiers import names_meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -130,9 +132,11 @@ def _methods(board: Board) -> set[str]:
 
 def _spelled(name: str, boards: Iterable[Board]) -> str:
     """Return the name of a method that is given by its name or, as in tables, by its title, in any case."""
-    folded = name.casefold()
     methods = [row.result.method for board in boards for row in board.rows]
-    return next((m.name for m in methods if folded in (m.name.casefold(), m.title.casefold())), name)
+    meant = names_meant(name, [(method.name, method.title) for method in methods])
+    if len(meant) > 1:
+        raise UnknownNameError("method", name, [method.name for method in methods], _HINT, meant)
+    return meant[0] if meant else name
 
 
 def _require_known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -145,8 +149,9 @@ def _require_known(kind: str, names: Iterable[str], known: Iterable[str]) -> Non
 def _chosen(boards: Sequence[Board], options: Mapping[str, str | None]) -> list[Board]:
     """Select the boards that the options allow."""
     left = list(boards)
-    for option, value in options.items():
-        if value is not None:
+    for option, chosen in options.items():
+        if chosen is not None:
+            value = _dataset_name(chosen) if option == "dataset" else chosen
             kind = "feature set" if option == "features" else option.replace("_", " ")
             _require_known(kind, [value], [_option(board, option) for board in boards])
             left = [board for board in left if _option(board, option) == value]
@@ -155,6 +160,12 @@ def _chosen(boards: Sequence[Board], options: Mapping[str, str | None]) -> list[
         request = ", ".join(f"{option} {value}" for option, value in given.items())
         raise RecordError(f"no board of {request}; there are: {_names(boards)}")
     return left
+
+
+def _dataset_name(given: str) -> str:
+    """Return the name of a registered dataset that is given by its name or title, in any case."""
+    meant = names_meant(given, [(dataset.name, dataset.title) for dataset in registered_datasets().values()])
+    return meant[0] if len(meant) == 1 else given
 
 
 def _option(board: Board, option: str) -> str:

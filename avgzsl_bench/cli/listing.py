@@ -62,10 +62,10 @@ def datasets(data_root: Path | None, as_json: bool) -> None:
     """List the datasets, their class splits and the standard numbers of classes and videos."""
     from avgzsl_bench.cli.console import plain_console, plain_table, print_table
     from avgzsl_bench.data.datasets.registry import known_datasets
-    from avgzsl_bench.data.store.installed import data_root as locate
+    from avgzsl_bench.data.store.installed import existing_root
 
     rows = []
-    for dataset in known_datasets(locate(data_root)).values():
+    for dataset in known_datasets(existing_root(data_root)).values():
         for split in dataset.splits:
             facts = dataset.facts(split)
             row: dict[str, object] = {"name": dataset.name, "title": dataset.title, "split": split}

@@ -127,7 +127,7 @@ def test_values_that_look_like_missing_ones_are_text(tmp_path: Path, kind: str) 
         frame.to_csv(path, index=False, encoding="utf-8-sig")
     else:
         frame.to_parquet(path)
-    assert read_columns(path) == {"name": ["NA", "None", "nan"], "cls": ["train", "", "1"]}
+    assert read_columns(path).columns == {"name": ["NA", "None", "nan"], "cls": ["train", "", "1"]}
 
 
 def test_bad_arrays(own: OwnFiles) -> None:

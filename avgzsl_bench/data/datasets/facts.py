@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from avgzsl_bench.data.datasets.class_names import plain_name
 from avgzsl_bench.errors import ConfigError, PluginError, UnknownNameError, first_fault
 from avgzsl_bench.plugins.specs import DatasetSpec
 
@@ -124,13 +125,18 @@ class Dataset(BaseModel):
         return tuple(c.name for c in self.classes)
 
     def class_id(self, name: str) -> int | None:
-        """Give the class id of a name spelled as in the split files or the full list; None for no class."""
-        return self._ids.get(name if self.match_case else name.lower())
+        """Give the class id of a name spelled as in the split files or the full list; None for no class.
+
+        Blanks at its ends and Unicode forms make no difference, unless classes differ by them alone.
+        """
+        key = name if self.match_case else name.lower()
+        return self._ids.get(key, self._ids.get(plain_name(key)))
 
     @cached_property
     def _ids(self) -> dict[str, int]:
         fold = str if self.match_case else str.lower
-        return {fold(spelling): i for i, c in enumerate(self.classes) for spelling in (c.listed, c.name)}
+        exact = {fold(spelling): i for i, c in enumerate(self.classes) for spelling in (c.listed, c.name)}
+        return {plain_name(spelling): i for spelling, i in exact.items()} | exact
 
     def naming(self, keys: Collection[str]) -> list[str]:
         """Give the readable names by class id, of either list (UCF has two) the one that fits some keys better."""

@@ -16,9 +16,6 @@ from avgzsl_bench.errors import AvbenchError
 NO_FOLDER, NOT_A_FOLDER = "no such folder", "not a folder"
 """Results of `folder_fault` for a path where nothing is, and for one with something else."""
 
-BROKEN = "a broken link"
-"""How it begins for a link that leads nowhere."""
-
 
 @contextmanager
 def explain_write_errors(place: Path | str) -> Iterator[None]:
@@ -133,7 +130,9 @@ def folder_fault(path: Path) -> str | None:
 def broken_link(path: Path) -> str | None:
     """Describe the link at a path that leads nowhere; None if there is none."""
     try:
-        return None if path.exists() else f"{BROKEN} to {os.readlink(path)}; mount its disk, or remove the link"
+        return (
+            None if path.exists() else f"a broken link, to {os.readlink(path)}; mount its disk, or remove the link"
+        )
     except OSError:
         return None
 

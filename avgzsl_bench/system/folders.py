@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from avgzsl_bench.errors import ConfigError, InaccessibleError
-from avgzsl_bench.system.files import BROKEN, NO_FOLDER, NOT_A_FOLDER, broken_link, folder_fault, os_reason
+from avgzsl_bench.system.files import NO_FOLDER, NOT_A_FOLDER, broken_link, folder_fault, os_reason
 
 
 def user_path(given: Path | str) -> Path:
@@ -35,7 +35,7 @@ def is_there(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise InaccessibleError(_unreadable(path, os_reason(error))) from error
+        raise _unreadable(path, os_reason(error)) from error
     return True
 
 
@@ -51,16 +51,15 @@ def sub_folders(folder: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
         names = sorted(os.listdir(folder))
     except (FileNotFoundError, NotADirectoryError) as error:
         if broken := broken_link(folder):
-            raise InaccessibleError(_unreadable(folder, broken)) from error
+            raise _unreadable(folder, broken) from error
         return [], []
     except OSError as error:
-        raise InaccessibleError(_unreadable(folder, os_reason(error))) from error
+        raise _unreadable(folder, os_reason(error)) from error
     faults = {folder / name: folder_fault(folder / name) for name in names}
     found = [path for path, fault in faults.items() if fault is None]
     unknown = {path: fault for path, fault in faults.items() if fault not in (None, NOT_A_FOLDER, NO_FOLDER)}
-    return found, [(path, _unreadable(path, str(fault))) for path, fault in unknown.items()]
+    return found, [(path, str(_unreadable(path, str(fault)))) for path, fault in unknown.items()]
 
 
-def _unreadable(path: Path, reason: str) -> str:
-    advice = "" if reason.startswith(BROKEN) else "; make it readable"
-    return f"{path}: cannot be read: {reason}{advice}"
+def _unreadable(path: Path, reason: str) -> InaccessibleError:
+    return InaccessibleError(f"{path}: cannot be read: {reason}")

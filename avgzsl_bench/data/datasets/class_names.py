@@ -50,4 +50,4 @@ def with_suggestion(name: str, known: Collection[str]) -> str:
 
 
 def _coded(name: str) -> str:
-    return shown(name) if name.isascii() else f"{shown(name)} ({name!a})"
+    return shown(name) if repr(name) == ascii(name) else f"{shown(name)} ({name!a})"

@@ -108,8 +108,8 @@ def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) 
             role, place = of_class[odd], table.places.of(order[odd])
             raise DataError(
                 f"{place}: class {names[odd][:60]!r} has role {role[:60]!r} in {split[:60]!r}"
-                f"{_meant(role, ROLES)} (known: {', '.join(ROLES)}, or nothing; every column but {', '.join(_NAMES)} is a split"
-                f"{_meant(split, _NAMES)})"
+                f"{_meant(role, ROLES)} (known: {', '.join(ROLES)}, or nothing; every column but "
+                f"{', '.join(_NAMES)} is a split{_meant(split, _NAMES)})"
             )
     known = set(names)
     require_classes(videos, name, [c for c in dict.fromkeys(videos.class_name) if c not in known], names)

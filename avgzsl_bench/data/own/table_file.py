@@ -67,9 +67,12 @@ def read_columns(path: Path, required: Sequence[str] | None = None) -> TextTable
         columns, lines = reader(path, required)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
-    except (OSError, ValueError, LookupError, TypeError, ArithmeticError, RuntimeError, MemoryError) as error:
-        reason = os_reason(error) if isinstance(error, OSError) and error.errno else str(error)
-        raise DataError(f"{path}: damaged, or not a {path.suffix} file: {one_line(reason, 200)}") from error
+    except OSError as error:
+        if error.errno:
+            raise DataError(f"{path}: cannot be read: {os_reason(error)}") from error
+        raise DataError(f"{path}: damaged, or not a {path.suffix} file: {one_line(str(error), 200)}") from error
+    except (ValueError, LookupError, TypeError, ArithmeticError, RuntimeError, MemoryError) as error:
+        raise DataError(f"{path}: damaged, or not a {path.suffix} file: {one_line(str(error), 200)}") from error
     places = Places(path, lines)
     for name, values in columns.items():
         odd = next((i for i, value in enumerate(values) if not isinstance(value, str)), None)

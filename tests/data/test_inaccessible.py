@@ -104,6 +104,20 @@ def test_one_that_cannot_be_reached_hides_no_other(root: Path) -> None:
     assert "own" not in run.stderr
 
 
+def test_a_dataset_that_cannot_be_read_is_named(root: Path) -> None:
+    (root / "mine").symlink_to("/no/such/disk")
+    for command in (("datasets",), ("datasets", "--json"), ("doctor",), ("data", "list")):
+        result = call(root, *command)
+        assert result.exit_code == 2, command
+        assert f"{root / 'mine'}: cannot be read: a broken link" in result.stderr
+    refused = call(root, "sweep", "--methods", "chance", "--datasets", "all", "--dry-run")
+    assert refused.exit_code == 2
+    assert f"{root / 'mine'}: cannot be read: a broken link" in refused.stderr
+    assert "or name the datasets" in refused.stderr
+    named = call(root, "sweep", "--methods", "chance", "--datasets", "ucf", "--features", "simulated", "--dry-run")
+    assert named.exit_code == 0
+
+
 def test_folders_that_hold_no_data_may_be_closed(root: Path) -> None:
     (root / "lost+found").mkdir()
     with closed(root / "lost+found"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from avgzsl_bench.data.own.class_vectors import require_classes
 from avgzsl_bench.data.own.table_file import Places, missing_column, read_columns
 from avgzsl_bench.data.own.video_table import VideoTable
 from avgzsl_bench.errors import DataError, UnknownNameError, first_fault, one_line
+from avgzsl_bench.system.folders import is_there
 
 _NAMES = ("name", "readable", "clip")
 
@@ -61,7 +61,7 @@ def find_dataset(
         raise DataError(f"{name!r} is a registered dataset; leave --classes out, or choose another name")
     new = read_dataset_table(name, table, videos, source)
     path = dataset_path(root, name)
-    if not os.path.lexists(path):
+    if not is_there(path):
         return new, path
     existing = read_own_dataset(path)
     if _structure(existing) != _structure(new):

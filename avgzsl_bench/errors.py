@@ -44,6 +44,10 @@ class DataError(AvbenchError):
     """Data on disk that is missing, damaged, foreign or inconsistent."""
 
 
+class InaccessibleError(DataError):
+    """Data on disk that cannot be reached now and may be sound: no permission, a broken link, a lock."""
+
+
 class RecordError(AvbenchError):
     """A record or its decisions that are damaged, altered or of another schema."""
 

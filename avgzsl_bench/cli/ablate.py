@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from avgzsl_bench.cli.options import chosen_seeds, run_options, seed_option, seeds_option
+from avgzsl_bench.cli.paths import UserPath
 from avgzsl_bench.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     "tables",
-    type=click.Path(path_type=Path),
+    type=UserPath(path_type=Path),
     default=Path("ablations"),
     show_default=True,
     help="Folder of the tables: Markdown, CSV and LaTeX.",
@@ -56,8 +57,7 @@ def ablate(
     """
     from avgzsl_bench.cli.console import plain_console
     from avgzsl_bench.cli.show import list_files, show_heading, show_notes, show_table
-    from avgzsl_bench.data.datasets.registry import known_dataset
-    from avgzsl_bench.data.store.installed import data_root as locate
+    from avgzsl_bench.data.choose import dataset_named
     from avgzsl_bench.execution.ablation import ablation_of
     from avgzsl_bench.method.registry import method_spec
     from avgzsl_bench.report.boards.ablation import AblationRequest
@@ -69,14 +69,13 @@ def ablate(
     if not train and (seed is not None or seeds is not None):
         raise ConfigError("--no-run makes tables of every seed that has a record; leave out --seed and --seeds")
     ablation = ablation_of(method)
-    facts = known_dataset(dataset, locate(options.data_root))
-    facts.facts(options.split)
-    place = (facts.name, options.features, options.split)
+    facts = dataset_named(dataset, options.data_root)
+    place = (facts.name, options.features, facts.chosen_split(options.split))
     request = AblationRequest(method_spec(method), ablation, *place, options.settings, options.precision)
     for variant in ablation.variants:
         request.config_of(variant, options.features)  # before simulated features may be made: settings that work
     require_writable(tables)
-    results = Path(options.out)
+    results = options.results
     boards = _run_and_read(request, numbers, options) if train else _read(request, results)
     documents = ablation_documents(boards)
     written = write_documents(documents, tables, ("md", "csv", "tex"), "ablation")
@@ -115,7 +114,7 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
     from avgzsl_bench.cli.progress import execute_seeds_shown, warn_simulated_features, warnings_on_one_line
     from avgzsl_bench.report.boards.ablation import ablation_boards
 
-    results = Path(options.out)
+    results = options.results
     warnings_on_one_line()
     console = Console(stderr=True)
     with console.status("preparing data and method"):

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from avgzsl_bench.cli.group import NearMissGroup
+from avgzsl_bench.cli.paths import UserPath
 from avgzsl_bench.errors import CheckpointError
 
 if TYPE_CHECKING:
     from avgzsl_bench.records.checkpoint import Checkpoint
 
-_file = click.argument("file", type=click.Path(path_type=Path))
+_file = click.argument("file", type=UserPath(path_type=Path))
 
 
 @click.group(cls=NearMissGroup, short_help="Read released weights, and look at checkpoints.")
@@ -33,9 +34,7 @@ def checkpoint() -> None:
     help="A setting that does not follow from the shapes of the weights, with true or false for one that "
     "is on or off; may be given several times.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="File to write, e.g. avca.safetensors."
-)
+@click.option("--out", type=UserPath(path_type=Path), required=True, help="File to write, e.g. avca.safetensors.")
 @click.option("--force", is_flag=True, help="Replace the file if it is there.")
 def import_command(file: Path, method: str, assignments: tuple[str, ...], out: Path, force: bool) -> None:
     """Read released weights from FILE, a .pt file of torch, and write them as a checkpoint of ours.

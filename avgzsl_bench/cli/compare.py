@@ -6,12 +6,14 @@ from pathlib import Path
 
 import click
 
+from avgzsl_bench.cli.paths import UserPath
+
 
 @click.command(short_help="Test which of some methods is better, and show in which classes.")
 @click.argument("methods", nargs=-1, required=True, metavar="METHOD...")
 @click.option(
     "--results",
-    type=click.Path(path_type=Path),
+    type=UserPath(path_type=Path),
     default=Path("results"),
     show_default=True,
     help="Folder with records, searched to any depth.",
@@ -31,7 +33,7 @@ import click
     help="Show the N classes in which the first method gains most, and those in which it loses most.",
 )
 @click.option(
-    "--latex", type=click.Path(path_type=Path), metavar="FILE", help="Write the tables for a paper to this file."
+    "--latex", type=UserPath(path_type=Path), metavar="FILE", help="Write the tables for a paper to this file."
 )
 def compare(
     methods: tuple[str, ...], results: Path, figure: str, classes: int, latex: Path | None, **only: str | None

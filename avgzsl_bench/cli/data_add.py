@@ -11,9 +11,11 @@ import click
 from avgzsl_bench.cli.console import plain_console
 from avgzsl_bench.cli.data_installed import missing_vectors
 from avgzsl_bench.cli.options import data_root_option
+from avgzsl_bench.cli.paths import UserPath
 from avgzsl_bench.errors import ConfigError, DataError
+from avgzsl_bench.system.folders import user_path
 
-_file = click.Path(path_type=Path)
+_file, _text_path = UserPath(path_type=Path), UserPath(path_type=str)
 
 
 @click.command("add", short_help="Add features of your own, from arrays and a table.")
@@ -27,9 +29,13 @@ _file = click.Path(path_type=Path)
     help="Table of videos, .csv or .parquet: video (id), class, partition (one or several).",
 )
 @click.option(
-    "--audio", required=True, metavar="FILE", help="Audio vectors, row by row: .npy, .h5 or FILE.h5:NAME."
+    "--audio",
+    required=True,
+    metavar="FILE",
+    type=_text_path,
+    help="Audio vectors, row by row: .npy, .h5 or FILE.h5:NAME.",
 )
-@click.option("--visual", required=True, metavar="FILE", help="Visual vectors, likewise.")
+@click.option("--visual", required=True, metavar="FILE", type=_text_path, help="Visual vectors, likewise.")
 @click.option(
     "--text",
     required=True,
@@ -76,13 +82,13 @@ def _by_encoder(texts: tuple[str, ...]) -> dict[str, Path]:
             raise ConfigError(f"--text {text}: write ENCODER=FILE, such as clip=text.npz")
         if encoder in found:
             raise ConfigError(f"--text {text}: a second file of encoder {encoder!r}")
-        found[encoder] = Path(path)
+        found[encoder] = user_path(path)
     return found
 
 
 @click.command("add-text", short_help="Add text embeddings, such as of class descriptions.")
 @click.argument("dataset_name", metavar="DATASET")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=UserPath(path_type=Path))
 @click.option(
     "--name",
     default="knowledge",

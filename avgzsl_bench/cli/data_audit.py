@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from avgzsl_bench.cli.options import data_root_option
+from avgzsl_bench.cli.paths import UserPath
 from avgzsl_bench.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("audit", short_help="Look for known faults in downloaded or installed data.")
-@click.argument("path", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.argument("path", metavar="[DIR]", required=False, type=UserPath(path_type=Path))
 @click.option("--dataset", "dataset_name", help="Without DIR: audit the installed features of this dataset only.")
 @click.option("--features", help="Without DIR: audit this installed feature set only.")
 @data_root_option
@@ -38,6 +39,7 @@ def audit_command(
     from avgzsl_bench.data.audit.report import as_text, as_values
     from avgzsl_bench.data.datasets.registry import known_datasets
     from avgzsl_bench.data.store.installed import data_root as locate
+    from avgzsl_bench.data.store.installed import existing_root
 
     if path is not None and (dataset_name is not None or features is not None):
         raise click.UsageError(
@@ -48,7 +50,7 @@ def audit_command(
         if path is not None:
             audits = audit_path(path, list(known_datasets(locate(data_root)).values()), status.update)
         else:
-            audits = _installed(dataset_name, features, locate(data_root), status.update)
+            audits = _installed(dataset_name, features, existing_root(data_root), status.update)
     if as_json:
         click.echo(json.dumps([as_values(item) for item in audits], indent=2))
     else:
@@ -69,16 +71,17 @@ def _installed(
 
     if dataset_name is not None:
         dataset_name = known_dataset(dataset_name, root).name
-    there = scan(root)
+    there = scan(root, dataset_name)
+    unreadable = [(path, error, path.relative_to(root).parts) for path, error in there.unreadable]
     known = {SIMULATED, *(f.name for f in PUBLISHED), *(h.features for h in there.headers)}
-    known |= {path.parent.name for path, _ in there.unreadable}
+    known |= {parts[1] for _, _, parts in unreadable if len(parts) > 1}
     if features is not None and features not in known:
         raise UnknownNameError("feature set", features, known)
-    chosen = [h for h in there.headers if dataset_name in (None, h.dataset) and features in (None, h.features)]
+    chosen = [h for h in there.headers if features in (None, h.features)]
     audits = [
-        unreadable_store(path, error)
-        for path, error in there.unreadable
-        if dataset_name in (None, path.parts[-3]) and features in (None, path.parts[-2])
+        unreadable_store(path, error, *parts[:2])
+        for path, error, parts in unreadable
+        if features is None or features in parts[1:2] or len(parts) == 1
     ]
     if not chosen and not audits:
         what = " ".join(filter(None, (dataset_name, features))) or "nothing"
@@ -91,5 +94,5 @@ def _installed(
         try:
             audits.append(audit_store(header, known_dataset(header.dataset, root)))
         except DataError as error:
-            audits.append(unreadable_store(header.path, str(error)))
+            audits.append(unreadable_store(header.path, str(error), header.dataset, header.features))
     return audits

@@ -9,6 +9,7 @@ import click
 
 from avgzsl_bench.cli.console import plain_console
 from avgzsl_bench.cli.options import data_root_option
+from avgzsl_bench.cli.paths import UserPath
 from avgzsl_bench.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     "--manifest",
     "manifest_path",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=UserPath(path_type=Path),
     help="A manifest of your own, for instance for your laboratory's mirror.",
 )
 @data_root_option

@@ -25,16 +25,18 @@ if TYPE_CHECKING:
 @data_root_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_command(data_root: Path | None, as_json: bool) -> None:
-    """List the installed feature sets, and texts that were added."""
+    """List the installed feature sets, and texts that were added.
+
+    Exits with 2 if something that is there cannot be read.
+    """
     from avgzsl_bench.data.datasets.registry import scan_own_datasets
     from avgzsl_bench.data.store.added_text import scan_added_text
-    from avgzsl_bench.data.store.installed import data_root as locate
-    from avgzsl_bench.data.store.installed import scan
+    from avgzsl_bench.data.store.installed import existing_root, scan
 
-    root = locate(data_root)
+    root = existing_root(data_root)
     there = scan(root)
     added = scan_added_text(root)
-    broken = [*there.unreadable, *added.unreadable, *scan_own_datasets(root).unreadable]
+    broken = list(dict.fromkeys([*there.unreadable, *added.unreadable, *scan_own_datasets(root).unreadable]))
     if as_json:
         content = {
             "stores": [_store_values(h) for h in there.headers],
@@ -42,13 +44,15 @@ def list_command(data_root: Path | None, as_json: bool) -> None:
             "unreadable": [{"path": str(path), "error": error} for path, error in broken],
         }
         click.echo(json.dumps(content, indent=2))
-        return
-    _report_unreadable(broken)
-    if not there.headers:
-        click.echo(f"no features are installed in {root}; import some with 'avbench data import DIR'")
     else:
-        _list_stores(there.headers)
-    _print_texts(added.texts)
+        if there.headers:
+            _list_stores(there.headers)
+        elif not there.unreadable:
+            click.echo(f"no features are installed in {root}; import some with 'avbench data import DIR'")
+        _print_texts(added.texts)
+    _report_unreadable(broken)
+    if broken:
+        raise click.exceptions.Exit(2)
 
 
 def _list_stores(headers: Sequence[StoreHeader]) -> None:
@@ -71,9 +75,9 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
     from avgzsl_bench.data.cards.own import card_for
     from avgzsl_bench.data.datasets.registry import known_dataset
     from avgzsl_bench.data.store.added_text import scan_added_text
-    from avgzsl_bench.data.store.installed import data_root as locate
+    from avgzsl_bench.data.store.installed import existing_root
 
-    root = locate(data_root)
+    root = existing_root(data_root)
     dataset = known_dataset(dataset_name, root)
     there = chosen_stores(root, dataset.name, features)
     texts = [text for text in scan_added_text(root).texts if text.dataset == dataset.name]

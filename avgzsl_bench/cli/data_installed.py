@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,15 +17,17 @@ def chosen_stores(root: Path, dataset: str, feature_set: str | None) -> Installe
     from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED
     from avgzsl_bench.data.store.installed import Installed, scan, store_path
     from avgzsl_bench.data.store.store import read_header
+    from avgzsl_bench.system.folders import is_there
 
-    there = scan(root)
-    headers = [h for h in there.headers if h.dataset == dataset]
+    there = scan(root, dataset)
     if feature_set is None:
-        return Installed(headers, [(p, error) for p, error in there.unreadable if p.parts[-3] == dataset])
+        return there
     path = store_path(root, dataset, feature_set)
-    if os.path.lexists(path):
+    for error in there.faults_at(path):
+        raise DataError(error)
+    if is_there(path):
         return Installed([read_header(path)], [])
-    names = [h.features for h in headers]
+    names = [h.features for h in there.headers]
     known = {SIMULATED, *(f.name for f in PUBLISHED), *names}
     if feature_set not in known:
         raise UnknownNameError("feature set", feature_set, known)

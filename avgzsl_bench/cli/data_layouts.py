@@ -8,10 +8,11 @@ import click
 
 from avgzsl_bench.cli.console import plain_console
 from avgzsl_bench.cli.options import data_root_option
+from avgzsl_bench.cli.paths import UserPath
 
 
 @click.command("import", short_help="Import published feature sets.")
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=UserPath(path_type=Path))
 @data_root_option
 @click.option("--force", is_flag=True, help="Replace installed features.")
 def import_command(directory: Path, data_root: Path | None, force: bool) -> None:
@@ -35,7 +36,7 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
 
 @click.command("export", short_help="Write features in a published layout.")
 @click.argument("dataset_name", metavar="DATASET")
-@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("directory", metavar="DIR", type=UserPath(path_type=Path))
 @click.option("--features", required=True, help="Feature set; 'simulated' is generated if it is not installed.")
 @click.option(
     "--layout",
@@ -56,9 +57,9 @@ def export_command(dataset_name: str, directory: Path, features: str, layout: st
     from avgzsl_bench.data.layouts.export import export_tree
     from avgzsl_bench.data.simulated.simulated import ensure_simulated
     from avgzsl_bench.data.store.installed import data_root as locate
-    from avgzsl_bench.data.store.installed import store_path
+    from avgzsl_bench.data.store.installed import existing_root, store_path
 
-    root = locate(data_root)
+    root = locate(data_root) if features == SIMULATED else existing_root(data_root)
     dataset = known_dataset(dataset_name, root)
     with plain_console(stderr=True).status("exporting"):
         store = (

@@ -25,12 +25,11 @@ def verify_command(dataset_name: str | None, features: str | None, data_root: Pa
 
     Differences from the standard data are shown. Damage and contradictions end with exit code 2.
     """
-    from avgzsl_bench.data.datasets.registry import known_dataset
+    from avgzsl_bench.data.datasets.registry import known_dataset, scan_own_datasets
     from avgzsl_bench.data.store.added_text import scan_added_text
-    from avgzsl_bench.data.store.installed import data_root as locate
-    from avgzsl_bench.data.store.installed import scan
+    from avgzsl_bench.data.store.installed import existing_root, scan
 
-    root = locate(data_root)
+    root = existing_root(data_root)
     if dataset_name is None:
         there = scan(root)
     else:
@@ -38,23 +37,26 @@ def verify_command(dataset_name: str | None, features: str | None, data_root: Pa
         there = chosen_stores(root, dataset_name, features)
     added = scan_added_text(root)
     texts = [text for text in added.texts if dataset_name in (None, text.dataset)]
-    unreadable = [(p, error) for p, error in added.unreadable if dataset_name in (None, p.parent.name)]
-    unreadable += there.unreadable
+    unreadable = [error for p, error in added.unreadable if dataset_name in (None, p.parent.name)]
+    unreadable += (error for _, error in there.unreadable)
+    if dataset_name is None:
+        unreadable += (error for _, error in scan_own_datasets(root).unreadable if error not in unreadable)
     if not there.headers and not texts and not unreadable:
         raise nothing_installed(root, dataset_name)
-    failed = []
-    for path, error in unreadable:
+    for error in unreadable:
         click.echo(f"error: {error}")
-        failed.append(str(path))
+    failed = []
     for header in there.headers:
         failed += _check_store(header, root)
     for text in texts:
         failed += _check_text(text, root)
     if failed:
-        raise DataError(
+        unreadable.append(
             f"not to be used: {', '.join(failed)}; import again with 'avbench data import DIR --force', or "
             "'avbench data add-text DATASET FILE --force'"
         )
+    if unreadable:
+        raise DataError("; ".join(unreadable))
 
 
 def _check_store(header: StoreHeader, root: Path) -> list[str]:

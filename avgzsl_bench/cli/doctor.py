@@ -17,16 +17,14 @@ def doctor(data_root: Path | None) -> None:
 
     Exits with 2 when something is broken.
     """
-    from avgzsl_bench.data.datasets.registry import registered_datasets
-    from avgzsl_bench.data.store.installed import data_root as resolve_data_root
+    from avgzsl_bench.data.store.installed import data_root as locate
     from avgzsl_bench.system.device import choose_device, device_name
     from avgzsl_bench.system.environment import environment
 
     for name, value in environment().items():
         _print_fact(name, value or "-")
     _print_fact("device", device_name(choose_device("auto")))
-    _print_fact("datasets", ", ".join(registered_datasets()))
-    problems = [*_check_plugins(), *_check_data(resolve_data_root(data_root))]
+    problems = [*_check_plugins(), *_check_data(locate(data_root), data_root)]
     if problems:
         raise AvbenchError("; ".join(problems))
     click.echo("all is well")
@@ -52,20 +50,21 @@ def _check_plugins() -> list[str]:
     return problems
 
 
-def _check_data(root: Path) -> list[str]:
+def _check_data(root: Path, given: Path | None) -> list[str]:
     """Verify every installed store, print each verdict, and list what is wrong with the data folder."""
-    from avgzsl_bench.data.datasets.registry import known_dataset
-    from avgzsl_bench.data.store.installed import scan
+    from avgzsl_bench.data.datasets.registry import known_dataset, registered_datasets, scan_own_datasets
+    from avgzsl_bench.data.store.installed import existing_root, scan
     from avgzsl_bench.data.store.verify import verify_store
-    from avgzsl_bench.system.files import require_writable
 
-    problems = []
-    there = scan(root)
-    _print_fact("data folder", root)
     try:
-        require_writable(root)
+        existing_root(given)
+        there, own = scan(root), scan_own_datasets(root)
     except AvbenchError as error:
-        problems.append(f"data folder: {error}")
+        _print_fact("datasets", ", ".join(registered_datasets()))
+        return [str(error)]
+    _print_fact("datasets", ", ".join([*registered_datasets(), *own.datasets]))
+    _print_fact("data folder", f"{root}{_writing_note(root)}")
+    problems = []
     for header in there.headers:
         label = f"{header.dataset}/{header.features}"
         try:
@@ -76,6 +75,18 @@ def _check_data(root: Path) -> list[str]:
         _print_fact("", f"{label}: {header.videos} videos; {report.verdict}")
         if report.errors:
             problems.append(f"{label}: {report.verdict}")
-    if not there.headers:
+    if not there.headers and not there.unreadable:
         _print_fact("", "nothing installed yet; simulated features are made on first use")
-    return [*problems, *(error for _, error in there.unreadable)]
+    unreadable = dict.fromkeys([*there.unreadable, *own.unreadable])
+    return [*problems, *(error for _, error in unreadable)]
+
+
+def _writing_note(root: Path) -> str:
+    """Note that nothing can be added to a data folder, if so; runs on what is installed need not write there."""
+    from avgzsl_bench.system.files import require_writable
+
+    try:
+        require_writable(root)
+    except AvbenchError:
+        return " (read-only: runs on installed features work, importing and simulating features does not)"
+    return ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from avgzsl_bench.cli.options import data_root_option, split_option
+from avgzsl_bench.cli.paths import UserPath
 
 if TYPE_CHECKING:
     from avgzsl_bench.execution.evaluate import Evaluation
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Score a checkpoint: S, U, HM, ZSL.")
 @click.option(
-    "--checkpoint", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Checkpoint to score."
+    "--checkpoint", type=UserPath(path_type=Path), required=True, metavar="FILE", help="Checkpoint to score."
 )
 @click.option("--dataset", required=True, help="Dataset; 'avbench datasets' lists them.")
 @click.option(
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--bias", type=float, metavar="VALUE", help="What to subtract from the scores of seen classes.")
 @click.option(
     "--selection-checkpoint",
-    type=click.Path(path_type=Path),
+    type=UserPath(path_type=Path),
     metavar="FILE",
     help="In place of --bias: a checkpoint of stage 1, scored on the validation videos to choose the bias.",
 )
@@ -55,11 +56,16 @@ def evaluate(checkpoint: Path, as_json: bool, **options: Any) -> None:
     The bias must not come from the test: give it, or give a checkpoint of stage 1 to choose it with on the
     validation videos. Figures are printed only; a record describes a run with its two stages, and this is none.
     """
+    from avgzsl_bench.cli.progress import warnings_on_one_line
+    from avgzsl_bench.data.store.installed import data_root
     from avgzsl_bench.execution.evaluate import evaluate_checkpoint
 
+    warnings_on_one_line()
     evaluation = evaluate_checkpoint(checkpoint, **options)
     if evaluation.benchmark.spec.simulated:
-        click.echo("SIMULATED FEATURES: these figures say nothing about real videos", err=True)
+        where = f" (no real ones that fit are in {data_root(options['data_root'])})"
+        found = where if options["features"] == "auto" else ""
+        click.echo(f"SIMULATED FEATURES: these figures say nothing about real videos{found}", err=True)
     if as_json:
         values = {
             "checkpoint": evaluation.checkpoint.header.model_dump(mode="json"),

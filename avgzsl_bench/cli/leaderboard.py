@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from avgzsl_bench.cli.paths import UserPath
 from avgzsl_bench.report.formats import DEFAULT_FORMATS, FORMATS, formats_help
 
 
@@ -26,12 +27,12 @@ def _formats(context: click.Context, parameter: click.Parameter, value: str | No
 @click.command(short_help="Make tables of all records, beside what papers reported.")
 @click.option(
     "--results",
-    type=click.Path(path_type=Path),
+    type=UserPath(path_type=Path),
     help="Folder with records, searched to any depth. [default: results]",
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=UserPath(path_type=Path),
     help="Folder for README.md and the files of each table; what an earlier run wrote there and this one does "
     "not goes. With --reported, for literature.md and literature.csv. [default: leaderboards; with --reported, "
     "none]",

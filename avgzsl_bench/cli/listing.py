@@ -59,13 +59,16 @@ def _needs(needs: Mapping[str, Any]) -> str:
 @data_root_option
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def datasets(data_root: Path | None, as_json: bool) -> None:
-    """List the datasets, their class splits and the standard numbers of classes and videos."""
-    from avgzsl_bench.cli.console import plain_console, plain_table, print_table
-    from avgzsl_bench.data.datasets.registry import known_datasets
-    from avgzsl_bench.data.store.installed import data_root as locate
+    """List the datasets, their class splits and the standard numbers of classes and videos.
 
-    rows = []
-    for dataset in known_datasets(locate(data_root)).values():
+    Exits with 2 if a dataset of the data folder cannot be read.
+    """
+    from avgzsl_bench.data.datasets.registry import registered_datasets, scan_own_datasets
+    from avgzsl_bench.data.store.installed import existing_root
+
+    rows: list[dict[str, object]] = []
+    own = scan_own_datasets(existing_root(data_root))
+    for dataset in (*registered_datasets().values(), *own.datasets.values()):
         for split in dataset.splits:
             facts = dataset.facts(split)
             row: dict[str, object] = {"name": dataset.name, "title": dataset.title, "split": split}
@@ -73,9 +76,19 @@ def datasets(data_root: Path | None, as_json: bool) -> None:
             row |= {"unseen": len(facts["stage2_test_unseen"].classes)}
             row |= {partition: sum(f.videos) for partition, f in facts.items()}
             rows.append(row)
+    for _, error in own.unreadable:
+        click.echo(f"cannot be read: {error}", err=True)
     if as_json:
         click.echo(json.dumps(rows, indent=1))
-        return
+    else:
+        _print_datasets(rows)
+    if own.unreadable:
+        raise click.exceptions.Exit(2)
+
+
+def _print_datasets(rows: list[dict[str, object]]) -> None:
+    from avgzsl_bench.cli.console import plain_console, plain_table, print_table
+
     shown = {
         "name": "dataset",
         "split": "split",

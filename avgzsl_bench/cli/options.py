@@ -9,20 +9,19 @@ from typing import Any
 
 import click
 
+from avgzsl_bench.cli.paths import UserPath
 from avgzsl_bench.errors import ConfigError
 from avgzsl_bench.method.precision import PRECISIONS
 
 data_root_option = click.option(
     "--data-root",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=UserPath(path_type=Path, file_okay=False),
     help="Folder of installed data. [default: $AVBENCH_DATA, else the platform's user data folder]",
 )
 split_option = click.option(
     "--split",
-    default="cls",
-    show_default=True,
     help="Class split: cls or main. cls-disjoint and main-disjoint leave out the seen videos that are scored "
-    "although another part of their recording is in training.",
+    "although another part of their recording is in training. [default: cls, or the dataset's only split]",
 )
 seed_option = click.option("--seed", type=int, help="Run this one seed. [default: 0]")
 seeds_option = click.option(
@@ -83,7 +82,7 @@ def run_options(
         click.option(
             folder,
             "out",
-            type=click.Path(path_type=Path),
+            type=UserPath(path_type=Path),
             default=Path("results"),
             show_default=True,
             help=folder_help,

@@ -125,7 +125,8 @@ def execute_seeds_shown(plans: Sequence[Plan], console: Console) -> list[Record]
 
 def warn_simulated_features(console: Console, plan: Plan, *, requested: bool) -> None:
     """Print a prominent warning; `requested`: simulated features were requested by name."""
-    why = f"No real features of {plan.data.dataset.title} that this method can use are installed. "
+    data = plan.data
+    why = f"No real features of {data.dataset.title} that this method can use are installed in {data.root}. "
     text = (
         f"{'' if requested else why}These are SIMULATED features: the figures show that the program works and say "
         "nothing about real videos. Install real ones with: avbench data import DIR"

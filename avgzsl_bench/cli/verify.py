@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from avgzsl_bench.cli.paths import UserPath
+
 
 @click.command(short_help="Recompute every figure of records from their decisions.")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=UserPath(path_type=Path))
 def verify(paths: tuple[Path, ...]) -> None:
     """Check records, or folders of them, against the decisions that lie beside them, and against each other.
 

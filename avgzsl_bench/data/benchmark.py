@@ -48,7 +48,7 @@ class Benchmark:
 def load_benchmark(
     dataset: str,
     features: str = "auto",
-    split: str = "cls",
+    split: str | None = None,
     *,
     data_root: Path | str | None = None,
     device: torch.device | str = "cpu",
@@ -59,7 +59,8 @@ def load_benchmark(
 
     Args:
         features: feature set, or `auto` for the best installed real one, else simulated.
-        split: class split: `cls`, `main`, or the source-disjoint view of one, `cls-disjoint`, `main-disjoint`.
+        split: class split: `cls`, `main`, or the source-disjoint view of one, `cls-disjoint`, `main-disjoint`;
+            None: `cls`, or the dataset's only split.
         data_root: data folder; default `AVBENCH_DATA`, else the platform's.
         text_order: `by-name`, or `official` for the class embeddings as the published loaders place them.
         needs: what else a method reads, such as sequences; as in its `MethodSpec`.
@@ -71,7 +72,7 @@ def load_benchmark(
     needs = needs or Needs()
     data = resolve_data(dataset, features, split, root=data_root, needs=needs)
     if features == "auto" and data.store.simulated:
-        warn_simulated(data.dataset)
+        warn_simulated(data)
     return benchmark_of(data.with_texts(text_order, needs.added_text), choose_device(str(device)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +15,12 @@ from avgzsl_bench.data.datasets.splits import refuse_simulated_view, split_rows
 from avgzsl_bench.data.simulated.extras import simulate_descriptions
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
 from avgzsl_bench.data.store.added_text import AddedText, added_text_path, check_added_text, read_added_text
-from avgzsl_bench.data.store.installed import Installed, data_root, scan, store_path
+from avgzsl_bench.data.store.installed import Installed, absent_root, data_root, scan, store_path
 from avgzsl_bench.data.store.store import StoreHeader, read_rows
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.gzsl.task import FeatureDims
 from avgzsl_bench.plugins.specs import Needs
+from avgzsl_bench.system.folders import is_there
 
 DESCRIPTIONS = "knowledge"
 """The name under which methods look for embeddings of class descriptions."""
@@ -86,7 +86,7 @@ class ResolvedData:
 def resolve_data(
     dataset: str,
     feature_set: str = "auto",
-    split: str = "cls",
+    split: str | None = None,
     *,
     root: Path | str | None = None,
     needs: Needs | None = None,
@@ -98,22 +98,48 @@ def resolve_data(
         dataset: name of a registered dataset, or of one in the data folder.
         feature_set: a feature set, or `auto`: the best installed real one that has what the method needs, those
             with sequences first where it reads them; else the simulated one.
-        split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`.
+        split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`; None: `cls`, or the
+            dataset's only split.
         root: the data folder; default `AVBENCH_DATA`, else the platform's.
         needs: what the method cannot do without, and what it reads.
         fits: which stores `auto` may take; None: those that have what the method needs.
 
     Raises:
         UnknownNameError: no such dataset, split or feature set.
-        DataError: not installed, damaged, or without what is needed; with `auto` also a damaged store of the
-            dataset, which is never passed over.
+        ConfigError: no split is named, and the dataset has several.
+        DataError: not installed, damaged, or without what is needed; with `auto` also a store of the dataset that
+            cannot be read, which is never passed over.
     """
-    folder = data_root(root)
+    folder, absent = data_root(root), absent_root(root)
     needs = needs or Needs()
-    facts = known_dataset(dataset, folder)
-    facts.facts(split)
-    store = _find_store(facts, feature_set, split, folder, needs, fits)
-    return ResolvedData(facts, store, needs, folder, split, _split_hash(store, facts, split))
+    facts = dataset_named(dataset, root)
+    chosen = facts.chosen_split(split)
+    if absent and feature_set not in ("auto", SIMULATED):
+        raise DataError(f"{absent}; name the right one, or import {feature_set} with 'avbench data import DIR'")
+    if absent:
+        warnings.warn(f"{absent}: no features are installed there; going on with simulated ones", stacklevel=3)
+    store = _find_store(facts, feature_set, chosen, folder, needs, fits)
+    return ResolvedData(facts, store, needs, folder, chosen, _split_hash(store, facts, chosen))
+
+
+def dataset_named(name: str, root: Path | str | None) -> Dataset:
+    """Find the dataset of a name.
+
+    Args:
+        name: of a registered dataset, or of one in the data folder.
+        root: the data folder, as it was given.
+
+    Raises:
+        UnknownNameError: there is none.
+        DataError: the one in the data folder cannot be read, or the data folder is not there.
+    """
+    absent = absent_root(root)
+    try:
+        return known_dataset(name, data_root(root))
+    except UnknownNameError as error:
+        if absent:
+            raise DataError(f"{error}; {absent}") from error
+        raise
 
 
 def _split_hash(store: StoreHeader, dataset: Dataset, split: str) -> str:
@@ -164,10 +190,10 @@ def offers_sequences(store: StoreHeader) -> bool:
 
 
 def _require_readable(found: Installed, place: Path) -> None:
-    """Refuse to pass over a damaged store at or below a place: the next best would be used silently."""
-    for path, error in found.unreadable:
-        if (path == place or place in path.parents) and path.parent.name != SIMULATED:
-            raise DataError(f"{error}; or name other features with --features")
+    """Refuse to pass over what cannot be read at a place: the next best would be used silently."""
+    others = Installed([], [(path, e) for path, e in found.unreadable if path.parent.name != SIMULATED])
+    for error in others.faults_at(place):
+        raise DataError(f"{error}; or name other features with --features")
 
 
 def _lack(store: StoreHeader, needs: Needs) -> str | None:
@@ -203,16 +229,17 @@ def find_added_text(
             return ()
         return (AddedText(dataset.name, DESCRIPTIONS, simulate_descriptions(dataset), "simulated"),)
     paths = (added_text_path(root, dataset.name, name) for name in names)
-    found = tuple(read_added_text(path) for path in paths if os.path.lexists(path))
+    found = tuple(read_added_text(path) for path in paths if is_there(path))
     for text in found:
         check_added_text(text, dataset, str(added_text_path(root, dataset.name, text.name)))
     return found
 
 
-def warn_simulated(dataset: Dataset) -> None:
+def warn_simulated(data: ResolvedData) -> None:
     """Warn that simulated features stand in for real ones that were not found."""
     warnings.warn(
-        f"no real features of {dataset.title} that can be used are installed: these are SIMULATED features, "
-        "figures from them say nothing about real videos; import real ones with 'avbench data import DIR'",
+        f"no real features of {data.dataset.title} that can be used are installed in {data.root}: these are "
+        "SIMULATED features, figures from them say nothing about real videos; import real ones with 'avbench data "
+        "import DIR'",
         stacklevel=3,
     )

@@ -58,7 +58,7 @@ def evaluate_checkpoint(
     selection_checkpoint: Path | None = None,
     calibration: str | None = None,
     features: str = "auto",
-    split: str = "cls",
+    split: str | None = None,
     text_order: str | None = None,
     device: str = "auto",
     data_root: Path | str | None = None,
@@ -73,7 +73,8 @@ def evaluate_checkpoint(
             validation videos, and the bias is chosen there.
         calibration: how it is chosen; None: as the checkpoint's settings say.
         features: feature set; `auto` takes the best installed one that has the checkpoint's widths.
-        split: class split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`.
+        split: class split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`; None:
+            `cls`, or the dataset's only split.
         text_order: `by-name` or `official`; None: as the checkpoint's settings say.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         data_root: folder of installed data.
@@ -151,7 +152,7 @@ def _selection(path: Path, checkpoint: Checkpoint) -> Checkpoint:
 
 
 def _data_for(
-    checkpoint: Checkpoint, dataset: str, features: str, split: str, root: Path | str | None, needs: Needs
+    checkpoint: Checkpoint, dataset: str, features: str, split: str | None, root: Path | str | None, needs: Needs
 ) -> ResolvedData:
     """Find the installed data that a checkpoint can be scored on."""
     shape = checkpoint.header.shape

@@ -42,7 +42,7 @@ def run(
     dataset: str,
     *,
     features: str = "auto",
-    split: str = "cls",
+    split: str | None = None,
     seed: int = 0,
     settings: Mapping[str, Any] | None = None,
     preset: str | None = None,
@@ -58,7 +58,8 @@ def run(
         method: name of a registered method.
         dataset: name of a registered dataset.
         features: feature set; `auto` takes the best installed real one, else the simulated one.
-        split: class split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`.
+        split: class split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`; None:
+            `cls`, or the dataset's only split.
         seed: of initialisation, batches and dropout.
         settings: settings that differ from the method's defaults; `calibration` is one of them.
         preset: a named set of settings of the method, e.g. `official`; `settings` come after it.
@@ -74,7 +75,7 @@ def run(
     options = RunOptions(features, split, settings or {}, preset, device, precision, data_root, out)
     plan = plan_run(method, dataset, seed, options)
     if features == "auto" and plan.spec.data.simulated:
-        warn_simulated(plan.data.dataset)
+        warn_simulated(plan.data)
     return (None if force else plan.finished()) or execute(plan)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from avgzsl_bench.system.folders import user_path
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -14,7 +16,8 @@ class RunOptions:
 
     Attributes:
         features: feature set; `auto` takes the best installed real one, else the simulated one.
-        split: class split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`.
+        split: class split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`; None:
+            `cls`, or the dataset's only split.
         settings: settings that differ from the method's defaults; `calibration` is one of them.
         preset: a named set of settings of the method, e.g. `official`; `settings` come after it.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; None: of another machine, which is not known here.
@@ -24,10 +27,15 @@ class RunOptions:
     """
 
     features: str = "auto"
-    split: str = "cls"
+    split: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     preset: str | None = None
     device: str | None = "auto"
     precision: str = "full"
     data_root: Path | str | None = None
     out: Path | str = "results"
+
+    @property
+    def results(self) -> Path:
+        """Folder of the results as a path, with `~` expanded."""
+        return user_path(self.out)

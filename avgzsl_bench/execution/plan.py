@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from avgzsl_bench.data.choose import ResolvedData, resolve_data
-from avgzsl_bench.data.datasets.registry import known_dataset
-from avgzsl_bench.data.store.installed import data_root
+from avgzsl_bench.data.choose import ResolvedData, dataset_named, resolve_data
 from avgzsl_bench.errors import ConfigError, RecordError, RunError
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.method.precision import checked_precision, require_device
@@ -21,6 +19,7 @@ from avgzsl_bench.records.run_spec import MethodIdentity, RunSpec
 from avgzsl_bench.records.verify import verify
 from avgzsl_bench.system.device import choose_device
 from avgzsl_bench.system.files import require_writable
+from avgzsl_bench.system.folders import is_there
 
 if TYPE_CHECKING:
     import torch
@@ -60,7 +59,7 @@ class Plan:
     @property
     def path(self) -> Path:
         """Path of the record."""
-        return self.spec.record_path(Path(self.options.out))
+        return self.spec.record_path(self.options.results)
 
     def build(self, shape: FeatureDims, task: Task) -> Method:
         """Build the method, untrained, for a task on features of a shape."""
@@ -71,13 +70,14 @@ class Plan:
 
         Raises:
             RecordError: there is one, and it is damaged, altered or of another run.
+            InaccessibleError: it cannot be known whether there is one.
         """
-        if not self.path.exists():
+        if not is_there(self.path):
             return None
         try:
             record = verify(self.path)
-            if record.record_path(Path(self.options.out)) != self.path:
-                place = record.record_path(Path(self.options.out))
+            if record.record_path(self.options.results) != self.path:
+                place = record.record_path(self.options.results)
                 raise RecordError(f"{self.path}: altered: it is the record of {record}, whose place is {place}")
         except RecordError as error:
             raise RecordError(f"{error}; run it again with --force") from error
@@ -107,14 +107,14 @@ def plan_run(method: str, dataset: str, seed: int = 0, options: RunOptions | Non
     if options.device is not None:
         require_device(precision, device)
 
-    facts = known_dataset(dataset, data_root(options.data_root))
+    facts = dataset_named(dataset, options.data_root)
 
     def config_on(feature_set: str, settings: Mapping[str, Any], preset: str | None) -> MethodConfig:
         return build_config(registered, target.Config, facts.name, feature_set, settings, preset)
 
     # Before simulated features may be made: a setting that is wrong for one feature set is wrong for all.
     config_on(options.features, options.settings, options.preset)
-    require_writable(Path(options.out))
+    require_writable(options.results)
     found = resolve_data(
         facts.name, options.features, options.split, root=options.data_root, needs=registered.needs
     )
@@ -140,7 +140,7 @@ def plan_of(spec: RunSpec, options: RunOptions) -> Plan:
     Raises:
         AvbenchError: it cannot be run here, or would be another run.
     """
-    same = replace(options, features=spec.data.features)  # it may have been `auto`
+    same = replace(options, features=spec.data.features, split=spec.data.split)  # either may have been left open
     plan = plan_run(spec.method.name, spec.data.dataset, spec.seed, same)
     if plan.spec.id != spec.id:
         raise RunError(

@@ -6,7 +6,7 @@ come from, and which run trained them.
 
 from __future__ import annotations
 
-import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from avgzsl_bench.method.state_dict import SAME_NAMES, expected_state, fit
 from avgzsl_bench.method.torch_method import TorchMethod
 from avgzsl_bench.plugins.specs import MethodSpec
 from avgzsl_bench.records.run_spec import RunSpec
-from avgzsl_bench.system.files import write_atomically
+from avgzsl_bench.system.files import broken_link, os_reason, write_atomically
 
 SCHEMA: Literal[1] = 1
 _ENTRY = "avgzsl_bench"
@@ -226,8 +226,14 @@ def as_misfit(what: str) -> Iterator[None]:
 
 def require_file(path: Path) -> None:
     """Refuse a path at which there is no file."""
-    if not os.path.isfile(path):  # which never raises
-        raise CheckpointError(f"{path}: no such file")
+    try:
+        fault = None if stat.S_ISREG(path.stat().st_mode) else "no such file"
+    except (FileNotFoundError, NotADirectoryError):
+        fault = broken_link(path) or "no such file"
+    except OSError as error:
+        fault = f"cannot be read: {os_reason(error)}"
+    if fault is not None:
+        raise CheckpointError(f"{path}: {fault}")
 
 
 def message_of(error: Exception) -> str:

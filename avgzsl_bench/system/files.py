@@ -13,8 +13,8 @@ from pathlib import Path
 
 from avgzsl_bench.errors import AvbenchError
 
-NO_FOLDER = "no such folder"
-"""Result of `folder_fault` for a path where nothing is."""
+NO_FOLDER, NOT_A_FOLDER = "no such folder", "not a folder"
+"""Results of `folder_fault` for a path where nothing is, and for one with something else."""
 
 
 @contextmanager
@@ -120,11 +120,21 @@ def os_reason(error: Exception) -> str:
 def folder_fault(path: Path) -> str | None:
     """Explain why a path is not a folder; None if it is one."""
     try:
-        return None if stat.S_ISDIR(path.stat().st_mode) else "not a folder"
+        return None if stat.S_ISDIR(path.stat().st_mode) else NOT_A_FOLDER
     except FileNotFoundError:
-        return NO_FOLDER
+        return broken_link(path) or NO_FOLDER
     except OSError as error:
         return os_reason(error)
+
+
+def broken_link(path: Path) -> str | None:
+    """Describe the link at a path that leads nowhere; None if there is none."""
+    try:
+        return (
+            None if path.exists() else f"a broken link, to {os.readlink(path)}; mount its disk, or remove the link"
+        )
+    except OSError:
+        return None
 
 
 def require_writable(folder: Path) -> None:

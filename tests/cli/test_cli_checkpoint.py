@@ -10,6 +10,7 @@ import pytest
 import tiny_method
 import torch
 from command_line import with_options
+from privileges import permissions_count
 from tiny_method import Tiny, official_state
 
 import avgzsl_bench as ab
@@ -105,10 +106,15 @@ def test_import_tells_where_it_cannot_write(refused, released, tmp_path):
         assert "choose another folder" in line
 
 
-def test_info_of_what_is_no_checkpoint(refused, released):
+def test_info_of_what_is_no_checkpoint(refused, released, tmp_path):
     assert "avbench checkpoint import" in refused("checkpoint", "info", released)
-    for name in ("nowhere", "n" * 300):
-        assert "no such file" in refused("checkpoint", "info", name)
+    assert "nowhere: no such file" in refused("checkpoint", "info", "nowhere")
+    assert "cannot be read: File name too long" in refused("checkpoint", "info", "n" * 300)
+    (tmp_path / "closed").mkdir(mode=0)
+    with permissions_count():
+        assert "cannot be read: Permission denied" in refused("checkpoint", "info", "closed/x")
+        evaluate = ("evaluate", "--dataset", "ucf", "--bias", "1", "--checkpoint", "closed/x")
+        assert "cannot be read: Permission denied" in refused(*evaluate)
 
 
 # Evaluate

@@ -45,6 +45,7 @@ def test_list(imported: Path) -> None:
     (imported / "ucf" / "broken").mkdir()
     (imported / "ucf" / "broken" / "features.h5").write_bytes(b"?")
     result = call("list")
+    assert result.exit_code == 2
     rows = [line.split() for line in result.stdout.splitlines() if line.strip().startswith("ucf")]
     assert [row[1] for row in rows] == ["clip_clap", "selavi"]
     assert "clip 512, clap 1024" in result.stdout
@@ -55,8 +56,10 @@ def test_list(imported: Path) -> None:
 
 
 def test_list_of_nothing_says_how(root: Path) -> None:
+    root.mkdir()
     assert "avbench data import" in call("list").stdout
-    assert json.loads(call("list", "--json").stdout) == {"stores": [], "added_text": [], "unreadable": []}
+    result = call("list", "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"stores": [], "added_text": [], "unreadable": []})
 
 
 def test_info(imported: Path) -> None:
@@ -140,7 +143,8 @@ def test_help_of_the_group_is_not_cut() -> None:
 
 @pytest.mark.parametrize("arguments", [("verify",), ("info", "ucf")])
 def test_another_data_folder_has_nothing_to_verify_or_show(imported: Path, arguments: tuple[str, ...]) -> None:
-    other = ("--data-root", imported / "other")
+    (imported.parent / "other").mkdir()
+    other = ("--data-root", imported.parent / "other")
     with pytest.raises(DataError, match=r"nothing .*is installed"):
         call(*arguments, *other)
     assert "avbench data import" in call("list", *other).stdout

@@ -6,6 +6,8 @@ from pathlib import Path
 import h5py
 import pytest
 from click.testing import CliRunner, Result
+from own_features import OwnFiles
+from privileges import permissions_count
 
 from avgzsl_bench.cli import main
 from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
@@ -59,10 +61,35 @@ def test_stores_that_must_not_be_used_are_not_well(store: Path, tmp_path: Path, 
     assert "all is well" not in result.output
 
 
-def test_a_data_folder_that_cannot_be_written_to_is_not_well(tmp_path: Path) -> None:
+def test_a_data_folder_that_is_none_is_not_well(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = doctor(tmp_path / "file")
     assert result.exit_code == 2
-    assert "error: data folder: cannot write to" in result.stderr
-    assert not doctor(tmp_path / "file", "--data-root", str(tmp_path / "new")).exit_code
+    assert f"error: data folder {tmp_path}/file (AVBENCH_DATA): cannot be read: not a folder" in result.stderr
+    result = doctor(tmp_path / "file", "--data-root", str(tmp_path / "new"))
+    assert result.exit_code == 2
+    assert f"error: data folder {tmp_path}/new: no such folder" in result.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_read_only_data_folder_is_a_note(store: Path, tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    with permissions_count():
+        result = doctor(tmp_path)
+    tmp_path.chmod(0o755)
+    assert result.exit_code == 0, result.output
+    assert f"{tmp_path} (read-only: runs on installed features work" in result.stdout
+    assert "all is well" in result.stdout
+
+
+def test_own_datasets_are_named(tmp_path: Path) -> None:
+    own = OwnFiles(tmp_path)
+    assert own.add().exit_code == 0
+    result = doctor(own.root)
+    assert result.exit_code == 0, result.output
+    assert "datasets      activitynet, ucf, vggsound, mine" in result.stdout
+    assert f"mine/own: {len(own.rows)} videos; the standard data, unaltered" in result.stdout
+    own.facts.write_text("{", encoding="utf-8")
+    result = doctor(own.root)
+    assert result.exit_code == 2
+    assert f"{own.facts}: not a valid dataset file" in result.stderr

@@ -22,14 +22,17 @@ from avgzsl_bench.errors import DataError
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        (("x", "b", "stage1_trian"), "unknown partition 'stage1_trian'"),
+        (("x", "b", "stage1_trian"), "line 50: unknown partition 'stage1_trian'; did you mean 'stage1_train'?"),
         (("x", "b", " "), "a video without partition"),
         (("x", "b", "stage1_train stage2_test_seen"), "'x' is in stage2_train and stage2_test_seen"),
         (("x", "b", "stage1_train;stage1_val_seen"), "'x' is in stage1_train and stage1_val_seen"),
         (("", "b", "stage1_train"), "has no proper id"),
         (("a\tb", "b", "stage1_train"), "has no proper id"),
         (("x", "", "stage1_train"), "no class"),
-        (("x", "g", "stage1_train"), "no class of mine is called 'g'"),
+        (
+            ("x", "g", "stage1_train"),
+            "videos.csv: line 50: no class of mine is called 'g' (known: 'B', 'a/c', 'b'",
+        ),
         (("x", "f", "stage1_train"), "no split of mine has their class ('f')"),
         (("sim_001_00002", "b", "stage1_train"), "is of simulated features"),
     ],
@@ -105,8 +108,20 @@ def test_parquet_without_pyarrow(own: OwnFiles, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"name": ["b"] * 6}, "two classes have the same name"),
-        ({"cls": ["trian"] * 6}, "has role 'trian' in 'cls'"),
+        ({"name": ["b"] * 6}, "line 3: two classes have the same name, 'b': see"),
+        ({"cls": ["trian"] * 6}, "has role 'trian' in 'cls'; did you mean 'train'?"),
+        (
+            {"cls": ["train"] * 5 + ["test_unsen"]},
+            "line 7: class 'f' has role 'test_unsen' in 'cls'; did you mean 'te",
+        ),
+        (
+            {"redable": list("abcdef")},
+            "every column but name, readable, clip is a split; did you mean 'readable'?",
+        ),
+        (
+            {"Name": list("abcdef"), "name": None},
+            "has no column 'name' (it has: 'readable', 'cls', 'Name'); rename",
+        ),
         ({"cls": ["train"] * 6}, "has no video in stage1_train"),
         ({"cls": list(ROLES.values()), "name": None}, "no column 'name'"),
         ({"cls": None}, "has no column of roles"),
@@ -131,7 +146,7 @@ def test_values_that_look_like_missing_ones_are_text(tmp_path: Path, kind: str) 
         frame.to_csv(path, index=False, encoding="utf-8-sig")
     else:
         frame.to_parquet(path)
-    assert read_columns(path) == {"name": ["NA", "None", "nan"], "cls": ["train", "", "1"]}
+    assert read_columns(path).columns == {"name": ["NA", "None", "nan"], "cls": ["train", "", "1"]}
 
 
 def test_bad_arrays(own: OwnFiles) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import threading
 from pathlib import Path
@@ -87,3 +89,20 @@ def test_folders_that_were_made_for_nothing_go_again(tmp_path):
     with writing_alone(tmp_path / "a" / "b" / "file", print):
         (tmp_path / "a" / "other").touch()
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["other"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_without_locks_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    path = tmp_path / "a" / "file"
+    with writing_alone(path, refuse):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    path.parent.mkdir()
+    (path.parent / ".file.x.tmp").touch()  # perhaps of another writer, who is at work
+    with writing_alone(path, refuse):
+        path.write_text("whole")
+    assert sorted(entry.name for entry in path.parent.iterdir()) == [".file.x.tmp", "file"]

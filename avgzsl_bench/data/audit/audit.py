@@ -71,9 +71,8 @@ def audit_store(header: StoreHeader, dataset: Dataset) -> Audit:
     return replace(_audit(survey_store(header, dataset)), features=header.features)
 
 
-def unreadable_store(path: Path, reason: str) -> Audit:
-    """Make the audit of a store's file, `DATASET/FEATURES/features.h5`, that cannot be read for a reason."""
-    dataset, features = path.parts[-3:-1]
+def unreadable_store(path: Path, reason: str, dataset: str, features: str = "unknown") -> Audit:
+    """Make the audit of a store, or of a dataset's folder, that cannot be read for a reason."""
     findings = (finding("unreadable", str(path), reason.removeprefix(f"{path}: ")),)
     return Audit(f"{dataset} {features}", "store", findings, dataset, features, features == SIMULATED)
 

@@ -10,6 +10,7 @@ from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.untrusted.json_file import read_json_model
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.system.files import write_atomically
+from avgzsl_bench.system.folders import is_there
 
 _LARGEST = 1 << 16
 
@@ -30,7 +31,7 @@ def card_for(root: Path, dataset: str, feature_set: str) -> Card | None:
         DataError: the card beside the store cannot be read.
     """
     path = card_path(root, dataset, feature_set)
-    if feature_set != SIMULATED and path.is_file():
+    if feature_set != SIMULATED and is_there(path):
         return read_card(path, feature_set)
     return card_of(feature_set) if has_card(feature_set) else None
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from avgzsl_bench.errors import PluginError, UnknownNameError, first_fault
+from avgzsl_bench.data.datasets.class_names import plain_name
+from avgzsl_bench.errors import ConfigError, PluginError, UnknownNameError, first_fault
 from avgzsl_bench.plugins.specs import DatasetSpec
 
 PARTITIONS = (
@@ -34,6 +35,9 @@ STAGES = (PARTITIONS[:3], PARTITIONS[3:])
 
 STAGE1_BITS = 0b000111
 """Mask bits of all stage-1 partitions."""
+
+DEFAULT_SPLIT = "cls"
+"""The split of a dataset that has it, where none is named."""
 
 DISJOINT = "-disjoint"
 """Suffix of a split's source-disjoint view: `cls-disjoint`. See `datasets/splits.py`."""
@@ -121,13 +125,18 @@ class Dataset(BaseModel):
         return tuple(c.name for c in self.classes)
 
     def class_id(self, name: str) -> int | None:
-        """Give the class id of a name spelled as in the split files or the full list; None for no class."""
-        return self._ids.get(name if self.match_case else name.lower())
+        """Give the class id of a name spelled as in the split files or the full list; None for no class.
+
+        Blanks at its ends and Unicode forms make no difference, unless classes differ by them alone.
+        """
+        key = name if self.match_case else name.lower()
+        return self._ids.get(key, self._ids.get(plain_name(key)))
 
     @cached_property
     def _ids(self) -> dict[str, int]:
         fold = str if self.match_case else str.lower
-        return {fold(spelling): i for i, c in enumerate(self.classes) for spelling in (c.listed, c.name)}
+        exact = {fold(spelling): i for i, c in enumerate(self.classes) for spelling in (c.listed, c.name)}
+        return {plain_name(spelling): i for spelling, i in exact.items()} | exact
 
     def naming(self, keys: Collection[str]) -> list[str]:
         """Give the readable names by class id, of either list (UCF has two) the one that fits some keys better."""
@@ -149,6 +158,22 @@ class Dataset(BaseModel):
         if split not in self.split_names:
             raise UnknownNameError(f"split of {self.name}", split, self.split_names)
         return split if split in self.splits else split.removesuffix(DISJOINT)
+
+    def chosen_split(self, split: str | None) -> str:
+        """Give the split of a name; without a name `cls`, or the only split there is.
+
+        Raises:
+            UnknownNameError: the dataset has no such split.
+            ConfigError: no name, no split `cls`, and several others.
+        """
+        if split is not None:
+            self.standard_split(split)
+            return split
+        if DEFAULT_SPLIT not in self.splits and len(self.splits) > 1:
+            raise ConfigError(
+                f"{self.name} has several splits; name one with --split: {', '.join(self.split_names)}"
+            )
+        return DEFAULT_SPLIT if DEFAULT_SPLIT in self.splits else next(iter(self.splits))
 
     def facts(self, split: str) -> dict[str, PartitionFacts]:
         """Give the facts of all six partitions under a split; for a source-disjoint view those of the whole split.

@@ -6,6 +6,7 @@ one.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.plugins.registry import Registry
 from avgzsl_bench.plugins.specs import DatasetSpec
 from avgzsl_bench.system.files import write_atomically
+from avgzsl_bench.system.folders import is_there, sub_folders
 from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME, names_meant, require_names
 
 FILE_NAME = "dataset.json"
@@ -64,13 +66,15 @@ def known_dataset(name: str, root: Path) -> Dataset:
 
     Raises:
         UnknownNameError: there is none, or several have the title.
-        DataError: the data folder's cannot be read.
+        DataError: the data folder's cannot be read, or it cannot be known whether it is there.
     """
     registered = registered_datasets()
     if name in registered:
         return registered[name]
-    if NAME.fullmatch(name) and dataset_path(root, name).is_file():
-        return read_own_dataset(dataset_path(root, name))
+    if NAME.fullmatch(name):
+        sub_folders(root / name)  # which fails where it cannot be known what is there
+        if is_there(dataset_path(root, name)):
+            return read_own_dataset(dataset_path(root, name))
     own = scan_own_datasets(root).datasets
     known = {**registered, **own}
     meant = names_meant(name, [(dataset.name, dataset.title) for dataset in known.values()])
@@ -87,11 +91,21 @@ def known_datasets(root: Path) -> dict[str, Dataset]:
 
 
 def scan_own_datasets(root: Path) -> OwnDatasets:
-    """Read the datasets of a data folder; a damaged one does not hide the others."""
+    """Read the datasets of a data folder; a damaged one does not hide the others.
+
+    Raises:
+        InaccessibleError: the data folder itself cannot be listed.
+    """
     registered = registered_datasets()
     found = OwnDatasets({}, [])
-    for path in sorted(root.glob(f"*/{FILE_NAME}")):
+    folders, faults = sub_folders(root)
+    found.unreadable.extend((path, error) for path, error in faults if NAME.fullmatch(path.name))
+    for path in (folder / FILE_NAME for folder in folders):
+        if not (NAME.fullmatch(path.parent.name) or os.path.isfile(path)):
+            continue  # no dataset of ours can be there, such as in `lost+found`
         try:
+            if not is_there(path):
+                continue
             if path.parent.name in registered:
                 raise DataError(f"{path}: a registered dataset is called {path.parent.name!r}; remove this one")
             found.datasets[path.parent.name] = read_own_dataset(path)

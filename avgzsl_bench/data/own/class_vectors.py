@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avgzsl_bench.data.datasets.class_names import plain_name, shown, with_suggestion
 from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, partition_bit
-from avgzsl_bench.data.own.vector_files import read_vectors_by_name, shown
+from avgzsl_bench.data.own.vector_files import read_vectors_by_name
 from avgzsl_bench.data.own.video_table import VideoTable
 from avgzsl_bench.data.store.added_text import classes_without_vector
 from avgzsl_bench.errors import DataError
@@ -40,7 +41,7 @@ def read_class_vectors(path: Path, dataset: Dataset) -> NDArray[np.float32]:
         )
     unknown = sorted(vectors.keys() - ids.keys())
     if unknown:
-        raise DataError(f"{path}: no class of {dataset.name} is called {_some(unknown)}")
+        raise DataError(f"{path}: {no_class(dataset.name, unknown, ids)}")
     placed = np.full((len(dataset.classes), len(example)), np.nan, np.float32)
     owner: dict[int, str] = {}
     for name, vector in vectors.items():
@@ -72,9 +73,7 @@ def class_ids(videos: VideoTable, dataset: Dataset, path: Path) -> NDArray[np.in
         DataError: a class that is not of the dataset, or that no split has in the partition of one of its videos.
     """
     ids = {name: dataset.class_id(name) for name in dict.fromkeys(videos.class_name)}
-    unknown = [name for name, class_id in ids.items() if class_id is None]
-    if unknown:
-        raise DataError(f"{path}: no class of {dataset.name} is called {_some(unknown)}")
+    require_classes(videos, dataset.name, [name for name, i in ids.items() if i is None], dataset.class_names)
     label = np.array([ids[name] for name in videos.class_name], np.int64)
     for partition in PARTITIONS:
         listed = sorted({c for split in dataset.splits for c in dataset.facts(split)[partition].classes})
@@ -90,6 +89,23 @@ def class_ids(videos: VideoTable, dataset: Dataset, path: Path) -> NDArray[np.in
     return label
 
 
+def require_classes(videos: VideoTable, dataset: str, unknown: Sequence[str], known: Collection[str]) -> None:
+    """Require that no class of a table of videos is unknown.
+
+    Raises:
+        DataError: one is; its line is named, and the class that was probably meant.
+    """
+    if unknown:
+        row = videos.class_name.index(unknown[0])
+        raise DataError(f"{videos.places.of(row)}: {no_class(dataset, unknown, known)}")
+
+
+def no_class(dataset: str, unknown: Sequence[str], known: Collection[str]) -> str:
+    """Say that no class of a dataset has some names, of which the first is shown with a suggestion."""
+    others = f"; nor {_some(unknown[1:])}" if len(unknown) > 1 else ""
+    return f"no class of {dataset} is called {with_suggestion(unknown[0], known)}{others}"
+
+
 def _some(names: Sequence[str]) -> str:
     """Quote the first names of a list, and count the rest."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
@@ -101,5 +117,5 @@ def _ids_by_name(dataset: Dataset) -> dict[str, int]:
     ids: dict[str, set[int]] = defaultdict(set)
     for class_id, c in enumerate(dataset.classes):
         for name in (c.listed, c.name, c.readable, c.clip):
-            ids[name].add(class_id)
+            ids[plain_name(name)].add(class_id)
     return {name: owners.pop() for name, owners in ids.items() if len(owners) == 1}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from pydantic import ValidationError
 
+from avgzsl_bench.data.datasets.class_names import near_miss, plain_name, shown
 from avgzsl_bench.data.datasets.facts import PARTITIONS, ClassNames, Dataset, PartitionFacts, partition_bit
 from avgzsl_bench.data.datasets.registry import (
     dataset_path,
@@ -18,9 +18,11 @@ from avgzsl_bench.data.datasets.registry import (
     read_own_dataset,
     registered_datasets,
 )
-from avgzsl_bench.data.own.table_file import read_columns
+from avgzsl_bench.data.own.class_vectors import require_classes
+from avgzsl_bench.data.own.table_file import Places, missing_column, read_columns
 from avgzsl_bench.data.own.video_table import VideoTable
 from avgzsl_bench.errors import DataError, UnknownNameError, first_fault, one_line
+from avgzsl_bench.system.folders import is_there
 
 _NAMES = ("name", "readable", "clip")
 
@@ -62,7 +64,7 @@ def find_dataset(
         raise DataError(f"{name!r} is a registered dataset; leave --classes out, or choose another name")
     new = read_dataset_table(name, table, videos, source)
     path = dataset_path(root, name)
-    if not os.path.lexists(path):
+    if not is_there(path):
         return new, path
     existing = read_own_dataset(path)
     if _structure(existing) != _structure(new):
@@ -76,8 +78,9 @@ def find_dataset(
 
 
 def _structure(dataset: Dataset) -> object:
-    """Give classes and their roles, without the videos."""
-    return dataset.classes, {split: dataset.split_hash(split) for split in dataset.splits}
+    """Give classes and their roles, without the videos; older files may spell names with blanks at their ends."""
+    names = [[plain_name(name) for name in (c.name, c.readable, c.clip)] for c in dataset.classes]
+    return names, {s: [dataset.facts(s)[p].classes for p in PARTITIONS] for s in dataset.splits}
 
 
 def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) -> Dataset:
@@ -90,11 +93,11 @@ def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) 
     Raises:
         DataError: unreadable, a role that does not exist, or classes and videos that contradict each other.
     """
-    columns = read_columns(path)
-    if "name" not in columns:
-        raise DataError(f"{path}: has no column 'name' (it has: {', '.join(repr(c[:60]) for c in columns)[:200]})")
-    if len(set(columns["name"])) != len(columns["name"]):
-        raise DataError(f"{path}: two classes have the same name")
+    table = read_columns(path)
+    if "name" not in table.columns:
+        raise missing_column(path, "name", list(table.columns))
+    columns = {c: [plain_name(v) for v in vs] if c in _NAMES else vs for c, vs in table.columns.items()}
+    _require_distinct(columns["name"], table.places)
     splits = [column for column in columns if column not in _NAMES]
     if not splits:
         raise DataError(f"{path}: has no column of roles, e.g. 'cls' with {', '.join(ROLES)} or nothing")
@@ -105,10 +108,14 @@ def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) 
     for split, of_class in roles.items():
         odd = next((i for i, role in enumerate(of_class) if role not in ("", *ROLES)), None)
         if odd is not None:
+            role, place = of_class[odd], table.places.of(order[odd])
             raise DataError(
-                f"{path}: class {names[odd][:60]!r} has role {of_class[odd][:60]!r} in {split[:60]!r}; "
-                f"known: {', '.join(ROLES)}, or nothing"
+                f"{place}: class {names[odd][:60]!r} has role {role[:60]!r} in {split[:60]!r}"
+                f"{_meant(role, ROLES)} (known: {', '.join(ROLES)}, or nothing; every column but "
+                f"{', '.join(_NAMES)} is a split{_meant(split, _NAMES)})"
             )
+    known = set(names)
+    require_classes(videos, name, [c for c in dict.fromkeys(videos.class_name) if c not in known], names)
     facts = {split: _facts(names, of_class, videos) for split, of_class in roles.items()}
     _require_videos(facts, names, source)
     first, *_ = facts.values()
@@ -126,6 +133,20 @@ def read_dataset_table(name: str, path: Path, videos: VideoTable, source: Path) 
     if (problem := own_dataset_problem(dataset)) is not None:
         raise DataError(f"{path}: {one_line(problem, 300)}")
     return dataset
+
+
+def _require_distinct(names: Sequence[str], places: Places) -> None:
+    first: dict[str, int] = {}
+    for row, name in enumerate(names):
+        if first.setdefault(name, row) != row:
+            raise DataError(
+                f"{places.of(row)}: two classes have the same name, {shown(name)}: see {places.of(first[name])}"
+            )
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    near = near_miss(name, known)
+    return f"; did you mean {near!r}?" if near else ""
 
 
 def _names(columns: Mapping[str, Sequence[str]], row: int) -> ClassNames:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from avgzsl_bench.data.datasets.class_names import plain_name, shown
 from avgzsl_bench.data.untrusted.unpickle import load_object_array, load_pickle
 from avgzsl_bench.errors import DataError, one_line
 from avgzsl_bench.system.files import os_reason
@@ -31,9 +32,6 @@ _LARGEST_FILE = 1 << 28
 
 _LARGEST_ENTRY = 1 << 20
 """Numbers that one class may have."""
-
-_LONGEST_SHOWN = 80
-"""Characters of a name in an error message."""
 
 # RuntimeError: an archive that is encrypted, or packed in a way that zipfile does not know.
 _DAMAGED = (
@@ -50,10 +48,11 @@ def read_vectors_by_name(path: Path, known: Set[str]) -> dict[str, NDArray[np.fl
     """Read one vector per name, the mean where the file has several.
 
     Args:
-        known: names of classes; the first line of a CSV file that begins with none of them can be a heading.
+        known: names of classes, in the form of `plain_name`; the first line of a CSV file that begins with none
+            of them can be a heading.
 
     Returns:
-        float32 `[E]` by name, at least one; all finite, but `E` may differ.
+        float32 `[E]` by name in the form of `plain_name`, at least one; all finite, but `E` may differ.
 
     Raises:
         DataError: unreadable, of another form, a name that occurs twice, or a value that is not a finite number.
@@ -76,11 +75,6 @@ def read_vectors_by_name(path: Path, known: Set[str]) -> dict[str, NDArray[np.fl
     return {name: _vector(path, name, value) for name, value in content.items()}
 
 
-def shown(name: str) -> str:
-    """Quote a name from a file, and cut it if it is long."""
-    return repr(name) if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]!r}..."
-
-
 def _reason(error: Exception) -> str:
     return one_line(str(error), 200) or type(error).__name__
 
@@ -96,10 +90,10 @@ def _from_csv(path: Path, known: Set[str]) -> Mapping[str, Any]:
     rows: dict[str, list[list[float]]] = defaultdict(list)
     with path.open(encoding="utf-8-sig", newline="") as stream:
         for number, row in enumerate(csv.reader(stream), start=1):
-            if not row or (number == 1 and row[0] not in known and _is_heading(row[1:])):
+            if not row or (number == 1 and plain_name(row[0]) not in known and _is_heading(row[1:])):
                 continue
             try:
-                rows[row[0]].append([float(cell) for cell in row[1:]])
+                rows[plain_name(row[0])].append([float(cell) for cell in row[1:]])
             except ValueError as error:
                 raise DataError(f"{path}: line {number}: {_reason(error)}; {_EMBED}") from error
     return rows
@@ -124,7 +118,7 @@ def _from_npz(path: Path, known: Set[str]) -> Mapping[str, Any]:
             raise DataError(f"{path}: refused: unpacks to more than {_LARGEST_FILE >> 20} MiB")
         _unique(path, ((name, None) for name in archive.namelist()))
     with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+        return _unique(path, ((name, arrays[name]) for name in arrays.files))
 
 
 def _from_pickle(path: Path, known: Set[str]) -> Mapping[str, Any]:
@@ -147,9 +141,10 @@ _READERS: Mapping[str, Callable[[Path, Set[str]], Mapping[str, Any]]] = {
 
 
 def _unique(path: Path, pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a dictionary of pairs; refuse a name that occurs twice."""
+    """Make a dictionary of pairs, names in their plain form; refuse a name that occurs twice."""
     content: dict[str, Any] = {}
-    for name, value in pairs:
+    for spelled, value in pairs:
+        name = plain_name(spelled)
         if name in content:
             raise DataError(f"{path}: two entries are called {shown(name)}")
         content[name] = value

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from avgzsl_bench.data.datasets.class_names import near_miss, plain_name
 from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
 from avgzsl_bench.data.layouts.tree import disk_name
 from avgzsl_bench.data.layouts.video_ids import video_ids
-from avgzsl_bench.data.own.table_file import read_columns
+from avgzsl_bench.data.own.table_file import Places, read_columns
 from avgzsl_bench.errors import DataError
 
 COLUMNS = ("video", "class", "partition")
@@ -33,13 +34,15 @@ class VideoTable:
 
     Attributes:
         video_id: `N` unique ids.
-        class_name: as the table spells them, `N`.
+        class_name: as the table spells them, in the form of `plain_name`: `N`.
         partition: uint8 `[N]`, as in `FeatureTable`; stage-2 training includes the stage-1 partitions.
+        places: where the rows stand.
     """
 
     video_id: list[str]
     class_name: Sequence[str]
     partition: NDArray[np.uint8]
+    places: Places
 
 
 def read_video_table(path: Path) -> VideoTable:
@@ -52,13 +55,19 @@ def read_video_table(path: Path) -> VideoTable:
         DataError: unreadable, a column or a value missing, an id that occurs twice, a partition that does not
             exist, or a video in two that share none.
     """
-    columns = read_columns(path, COLUMNS)
-    videos, classes, cells = (columns[name] for name in COLUMNS)
-    empty = next((i for i, name in enumerate(classes) if not name.strip()), None)
+    table = read_columns(path, COLUMNS)
+    videos, classes, cells = (table.columns[name] for name in COLUMNS)
+    plain = {name: plain_name(name) for name in dict.fromkeys(classes)}
+    empty = next((i for i, name in enumerate(classes) if not plain[name]), None)
     if empty is not None:
-        raise DataError(f"{path}: row {empty + 1}: no class")
+        raise DataError(f"{table.places.of(empty)}: no class")
     ids = video_ids(videos, path)
-    masks = {cell: _mask(cell, path) for cell in dict.fromkeys(cells)}
+    masks: dict[str, int] = {}
+    for cell in dict.fromkeys(cells):
+        try:
+            masks[cell] = _mask(cell)
+        except ValueError as error:
+            raise DataError(f"{table.places.of(cells.index(cell))}: {error}") from error
     for cell, mask in masks.items():
         for group in _DISJOINT:
             both = [p for p in group if mask & partition_bit(p)]
@@ -66,15 +75,19 @@ def read_video_table(path: Path) -> VideoTable:
                 raise DataError(
                     f"{path}: video {ids[cells.index(cell)]!r} is in {' and '.join(both)}, which share no video"
                 )
-    return VideoTable(ids, classes, np.array([masks[cell] for cell in cells], np.uint8))
+    partition = np.array([masks[cell] for cell in cells], np.uint8)
+    return VideoTable(ids, [plain[name] for name in classes], partition, table.places)
 
 
-def _mask(cell: str, path: Path) -> int:
+def _mask(cell: str) -> int:
+    """Make the mask of a cell's partitions; ValueError for one that does not exist, or for none."""
     names = [name for name in re.split(r"[;\s]+", cell) if name]
     unknown = [name for name in names if name not in _BITS]
     if unknown or not names:
         what = f"unknown partition {unknown[0][:60]!r}" if unknown else "a video without partition"
-        raise DataError(f"{path}: {what}; known: {', '.join(PARTITIONS)}")
+        near = near_miss(unknown[0], PARTITIONS) if unknown else None
+        meant = f"; did you mean {near!r}?" if near else ""
+        raise ValueError(f"{what}{meant} (known: {', '.join(PARTITIONS)})")
     mask = reduce(or_, (_BITS[name] for name in names))
     if any(mask & partition_bit(p) for p in _STAGE1):
         mask |= partition_bit("stage2_train")

@@ -28,7 +28,7 @@ from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.store import StoreHeader, read_header
 from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.data.store.writing import write_store
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, InaccessibleError
 from avgzsl_bench.system.locks import writing_alone
 
 VERSION = "simulated-1"
@@ -75,9 +75,15 @@ def ensure_simulated(root: Path, dataset: Dataset, installed: StoreHeader | None
 
 
 def _header(path: Path) -> StoreHeader | None:
-    """Read the header of a store; None if it is missing or damaged, and so to be replaced."""
+    """Read the header of a store; None if it is missing or damaged, and so to be replaced.
+
+    Raises:
+        InaccessibleError: it is there and cannot be read now.
+    """
     try:
         return read_header(path)
+    except InaccessibleError:
+        raise
     except DataError:
         return None
 

@@ -21,8 +21,9 @@ from pydantic import StringConstraints
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.untrusted.hdf5 import open_plain, parse_header, read_array, write_header
 from avgzsl_bench.data.untrusted.json_file import JsonModel, Name, Sha256
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, InaccessibleError
 from avgzsl_bench.system.files import write_atomically
+from avgzsl_bench.system.folders import sub_folders
 from avgzsl_bench.system.identifiers import require_names
 from avgzsl_bench.system.signals import defer_signals
 
@@ -130,7 +131,7 @@ def read_added_text(path: Path) -> AddedText:
     Raises:
         DataError: missing, damaged, foreign, altered or out of place.
     """
-    if os.path.lexists(path) and not os.path.isfile(path):
+    if os.path.exists(path) and not os.path.isfile(path):
         raise DataError(f"{path}: neither a file nor a link to one; remove it")
     try:
         with open_plain(path) as file:
@@ -138,6 +139,8 @@ def read_added_text(path: Path) -> AddedText:
             if not header.source.isprintable():
                 raise DataError(f"{path}: damaged: header.source holds control characters")
             vectors = read_array(file, "vectors", "f", 2).astype(np.float32, copy=False)
+    except InaccessibleError:
+        raise
     except DataError as error:
         raise DataError(f"{error}; {_AGAIN}") from error
     text = AddedText(header.dataset, header.name, vectors, header.source)
@@ -157,9 +160,15 @@ class AddedTexts:
 
 
 def scan_added_text(root: Path) -> AddedTexts:
-    """Read every added text below a data folder; a damaged one does not hide the others."""
+    """Read every added text below a data folder; a damaged one does not hide the others.
+
+    Folders that cannot be listed are left out: `installed.scan` names them.
+
+    Raises:
+        InaccessibleError: the data folder itself cannot be listed.
+    """
     texts, unreadable = [], []
-    for path in sorted(root.glob("*/text-*.h5")):
+    for path in (path for folder in sub_folders(root)[0] for path in sorted(folder.glob("text-*.h5"))):
         try:
             texts.append(read_added_text(path))
         except DataError as error:

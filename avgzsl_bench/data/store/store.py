@@ -19,7 +19,8 @@ from avgzsl_bench.data.store.checks import check_table
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.data.untrusted.hdf5 import open_plain, parse_header, plain_dataset, read_array
 from avgzsl_bench.data.untrusted.json_file import JsonModel, Name, Sha256
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, InaccessibleError
+from avgzsl_bench.system.folders import is_there
 
 SCHEMA = "avgzsl-bench features 1"
 
@@ -119,13 +120,15 @@ def read_rows(header: StoreHeader) -> StoreRows:
 
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[h5py.File]:
-    if not os.path.lexists(path):
+    if not is_there(path):
         raise DataError(f"{path}: no such file; install the data with 'avbench data import DIR'")
-    if not os.path.isfile(path):
+    if os.path.exists(path) and not os.path.isfile(path):
         raise DataError(f"{path}: damaged: neither a file nor a link to one; remove it, then {_AGAIN}")
     try:
         with open_plain(path) as file:
             yield file
+    except InaccessibleError:
+        raise
     except DataError as error:
         raise DataError(f"{error}; {_AGAIN}") from error
 

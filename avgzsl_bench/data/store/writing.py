@@ -36,7 +36,7 @@ def write_store(path: Path, table: FeatureTable) -> str:
     # h5py loses the exception of a signal that arrives while it writes.
     with writing_alone(path, warnings.warn), atomic_file(path) as temporary, defer_signals():
         try:
-            with h5py.File(temporary, "w") as file:
+            with h5py.File(temporary, "w", locking=False) as file:  # nobody else knows the file
                 _reserve(temporary, table)
                 mark = _write(file, table)
                 size = file.id.get_filesize()

@@ -7,8 +7,11 @@ length: the HDF5 library may hang on damaged text of variable length.
 
 from __future__ import annotations
 
+import errno
 import math
 import os
+import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
-from avgzsl_bench.errors import DataError, first_fault, one_line
+from avgzsl_bench.errors import DataError, InaccessibleError, first_fault, one_line
+from avgzsl_bench.system.files import broken_link, os_reason
 
 Header = TypeVar("Header", bound=BaseModel)
 
@@ -35,10 +39,10 @@ def open_plain(path: Path) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading; errors inside the block are reported as damage to the file.
 
     Raises:
+        InaccessibleError: the file cannot be read, is locked, or lies where there are no locks.
         DataError: the file is missing, not an HDF5 file, or damaged.
     """
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
+    _require_readable(path)
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)  # closing the file closes all its objects
     try:
@@ -47,8 +51,37 @@ def open_plain(path: Path) -> Iterator[h5py.File]:
             yield file
     # h5py also raises RuntimeError and KeyError for damage that the library finds.
     except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, MemoryError) as error:
+        if lock := _lock_fault(str(error)):
+            raise InaccessibleError(f"{path}: {lock}") from error
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{path}: damaged or no HDF5 file: {reason}") from error
+
+
+def _require_readable(path: Path) -> None:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for a writer
+            raise DataError(f"{path}: not a file")
+        path.open("rb").close()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if broken := broken_link(path):
+            raise InaccessibleError(f"{path}: cannot be read: {broken}") from error
+        raise DataError(f"{path}: no such file") from error
+    except OSError as error:
+        raise InaccessibleError(f"{path}: cannot be read: {os_reason(error)}") from error
+
+
+def _lock_fault(message: str) -> str | None:
+    """Explain an error of the library about the lock that it takes on a file; None for any other error."""
+    found = re.search(r"unable to lock file, errno = (\d+)", message)
+    if found is None:
+        return None
+    number = int(found[1])
+    if number in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES):
+        return "locked: another program has it open for writing; close it there"
+    return (
+        f"its file system has no locks ({os.strerror(number)}); set the environment variable "
+        "HDF5_USE_FILE_LOCKING=FALSE, and nothing waits for locks there"
+    )
 
 
 def plain_dataset(file: h5py.File, name: str) -> h5py.Dataset:
@@ -57,6 +90,7 @@ def plain_dataset(file: h5py.File, name: str) -> h5py.Dataset:
     Raises:
         DataError: it is missing, stored elsewhere, declares more than is stored, or takes far more memory than it
             declares.
+        InaccessibleError: it is compressed in a way that cannot be undone here.
     """
     path, key, root = file.filename, name.encode(), file.id
     if not root.links.exists(key):
@@ -70,6 +104,7 @@ def plain_dataset(file: h5py.File, name: str) -> h5py.Dataset:
     creation = found.get_create_plist()
     if creation.get_layout() == h5py.h5d.VIRTUAL or creation.get_external_count():
         raise DataError(f"{path}: refused: {name!r} is stored in other files")
+    _require_filters(creation, f"{path}: {name!r}")
     shape, dtype, stored = found.shape, found.dtype, found.get_storage_size()
     if not shape and found.get_space().get_simple_extent_type() == h5py.h5s.NULL:
         raise DataError(f"{path}: {name!r} is empty")
@@ -83,6 +118,17 @@ def plain_dataset(file: h5py.File, name: str) -> h5py.Dataset:
         if chunk > max(_LARGEST_CHUNK, math.prod(shape) * dtype.itemsize):
             raise DataError(f"{path}: {name!r} is stored in chunks of {chunk:,} bytes, far larger than it is")
     return h5py.Dataset(found)
+
+
+def _require_filters(creation: h5py.h5p.PropDCID, what: str) -> None:
+    for i in range(creation.get_nfilters()):
+        code, _, _, name = creation.get_filter(i)
+        if not h5py.h5z.filter_avail(code):
+            called = one_line(name.decode(errors="replace"), 40)
+            raise InaccessibleError(
+                f"{what} is compressed with HDF5 filter {code}{f' ({called})' if called else ''}, which is not "
+                "installed: write it with gzip or uncompressed, or name the filter's folder in HDF5_PLUGIN_PATH"
+            )
 
 
 def read_array(file: h5py.File, name: str, kinds: str, dimensions: int) -> NDArray[Any]:

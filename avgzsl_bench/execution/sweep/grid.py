@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from avgzsl_bench.data.datasets.registry import known_dataset, known_datasets
+from avgzsl_bench.data.choose import dataset_named
+from avgzsl_bench.data.datasets.registry import registered_datasets, scan_own_datasets
 from avgzsl_bench.data.store.installed import data_root as resolve_data_root
-from avgzsl_bench.errors import AvbenchError, ConfigError
+from avgzsl_bench.errors import AvbenchError, ConfigError, DataError
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.plan import Plan, plan_run
 from avgzsl_bench.method.registry import list_methods, method_spec
@@ -75,9 +76,21 @@ def method_names(text: str) -> list[str]:
 
 
 def dataset_names(text: str, data_root: Path | str | None) -> list[str]:
-    """List the datasets that a comma-separated list names, as `method_names`; `all`: each that can be used."""
-    root = resolve_data_root(data_root)
-    return _names("--datasets", text, lambda: known_datasets(root), lambda name: known_dataset(name, root).name)
+    """List the datasets that a comma-separated list names, as `method_names`; `all`: each that is known.
+
+    Raises:
+        AvbenchError: as `method_names`, or with `all` a dataset of the data folder cannot be read.
+    """
+    return _names(
+        "--datasets", text, lambda: _all_datasets(data_root), lambda name: dataset_named(name, data_root).name
+    )
+
+
+def _all_datasets(given: Path | str | None) -> list[str]:
+    own = scan_own_datasets(resolve_data_root(given))
+    for _, error in own.unreadable:
+        raise DataError(f"{error}; or name the datasets")
+    return [*registered_datasets(), *own.datasets]
 
 
 def _names(option: str, text: str, known: Callable[[], Iterable[str]], find: Callable[[str], str]) -> list[str]:

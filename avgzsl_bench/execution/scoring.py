@@ -127,7 +127,7 @@ def _put(decisions: Decisions, start: int, block: Decisions) -> None:
 
 
 def _checked(where: str, scores: object, wanted: tuple[int, int]) -> Tensor:
-    """Check the form of what a method's function scored, as `score` documents."""
+    """Check the form of what a method's function scored, as `score` documents; give it without its gradients."""
     contract = f"{where}: scores must be a torch.Tensor of floats"
     if not isinstance(scores, Tensor):
         raise PluginError(f"{contract}; got {type(scores).__module__}.{type(scores).__name__}")
@@ -135,7 +135,7 @@ def _checked(where: str, scores: object, wanted: tuple[int, int]) -> Tensor:
         raise PluginError(f"{contract}; got {scores.dtype}")
     if tuple(scores.shape) != wanted:
         raise RunError(f"{where} gave shape {tuple(scores.shape)}, not {wanted}")
-    return scores
+    return scores.detach()
 
 
 def _decided(where: str, scores: Tensor, truth: GroundTruth) -> Decisions:

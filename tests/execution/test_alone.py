@@ -124,12 +124,12 @@ def ignore(_):
 
 @pytest.mark.parametrize("kind", CHEATS)
 def test_a_method_that_uses_other_videos_or_calls_is_refused_in_one_line_after_its_first_epoch(task, kind):
-    seen = []
+    reported = []
     with pytest.raises(RunError, match=REFUSED.format(kind.__name__)) as caught:
-        run_stage1(lambda t: kind(t.classes), task, epochs=3, calibration=EXACT, seed=0, report=seen.append)
+        run_stage1(lambda t: kind(t.classes), task, epochs=3, calibration=EXACT, seed=0, report=reported.append)
     assert "\n" not in str(caught.value)
     assert "a score must depend only on its video and class" in str(caught.value)
-    assert not seen
+    assert not reported
 
 
 @pytest.mark.parametrize("kind", CHEATS)

@@ -113,9 +113,9 @@ class _TaskBuilder:
     def __init__(self, table: FeatureTable, data: ResolvedData, device: torch.device) -> None:
         self.table, self.data, self.device = table, data, device
         self.dataset = data.dataset
-        # Videos are scored in an order that says nothing of their class: the same for all runs on these data,
-        # and not to be had without the data's fingerprint, which no method is told.
-        self.order_seed = int(data.store.fingerprint[:8], 16)
+        # Videos are scored in an order that says nothing of their class and that nobody can know: from the
+        # operating system's entropy, another for each task and each load.
+        self.random = np.random.default_rng()
         # One vector per video: sequences are averaged over time, as the published averaged sets are.
         self.audio, self.visual = (
             torch.from_numpy(feature.mean() if isinstance(feature, Ragged) else feature)
@@ -127,19 +127,16 @@ class _TaskBuilder:
     def read_steps(self, groups: Sequence[NDArray[np.int64]]) -> None:
         """Put the sequences of groups of videos on the device, once for both tasks, if there are any.
 
-        Those of stage 1 come first, in no telling order. What stage 2 trains on is, as a rule, just these, so
-        that every group is one piece.
+        Those of stage 1 come first. What stage 2 trains on is, as a rule, just these, so that every group is one
+        piece, in an order that says nothing of the classes.
         """
         audio, visual = (
             simulate_steps(self.table) if self.table.simulated else (self.table.audio, self.table.visual)
         )
         if isinstance(audio, Ragged) and isinstance(visual, Ragged):
-            rows = np.concatenate([self._shuffled(group) for group in groups])
+            rows = np.concatenate([self.random.permutation(group) for group in groups])
             order = rows[np.sort(np.unique(rows, return_index=True)[1])]  # each video where it comes first
             self.audio_steps, self.visual_steps = (DeviceSteps(f, order, self.device) for f in (audio, visual))
-
-    def _shuffled(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.random.RandomState(self.order_seed).permutation(rows)
 
     def task(
         self,
@@ -150,7 +147,7 @@ class _TaskBuilder:
     ) -> Task:
         ids = np.sort(np.array([*seen, *unseen]))
         is_seen = np.isin(ids, seen)
-        shuffled = self._shuffled(scored_rows)
+        shuffled = self.random.permutation(scored_rows)
         label = self.table.label
         train_label = np.searchsorted(ids[is_seen], label[train_rows])
         return Task(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.dlpack import from_dlpack
 
 from avgzsl_bench.data.store.table import Ragged
 from avgzsl_bench.gzsl.sequences import Sequences
@@ -34,13 +36,13 @@ class DeviceSteps:
         """Give the sequences of some videos.
 
         Args:
-            rows: int64 `[N]`, rows of the store. Videos stored together give a view of the steps on the device;
-                others are copied.
+            rows: int64 `[N]`, rows of the store. Videos stored together share the memory of the steps on the
+                device, others are copied; either way no step of another video can be reached from the tensor.
         """
         position, length = self._position[rows], self._length[rows]
         low, high = int(position.min()), int(position.max()) + 1
         if high - low == len(rows):
-            values = self._values[int(self._first[low]) : int(self._first[high])]
+            values = _window(self._values, int(self._first[low]), int(self._first[high]))
             first = self._first[position] - self._first[low]
         else:
             steps = torch.from_numpy(_step_rows(self._first[position], length))
@@ -53,6 +55,13 @@ class DeviceSteps:
             longest=int(length.max()),
             seconds=self._seconds,
         )
+
+
+def _window(values: Tensor, start: int, stop: int) -> Tensor:
+    """Give some rows as a tensor whose storage ends where they end, in the same memory where the device has it."""
+    rows = values[start:stop]
+    # A view would share the storage of all rows; through DLPack a tensor gets one of its own over the same memory.
+    return from_dlpack(rows) if rows.device.type in ("cpu", "cuda") else rows.clone()
 
 
 def _step_rows(first: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ from avgzsl_bench.data.benchmark import Benchmark, benchmark_of
 from avgzsl_bench.data.choose import ResolvedData, offers_sequences, resolve_data
 from avgzsl_bench.data.store.store import StoreHeader
 from avgzsl_bench.errors import CheckpointError, ConfigError
+from avgzsl_bench.execution.alone import Sample
 from avgzsl_bench.execution.scoring import score, validate
 from avgzsl_bench.gzsl.calibration import Calibration, parse_calibration
 from avgzsl_bench.gzsl.metrics import Metrics, metrics_of
@@ -104,11 +105,11 @@ def evaluate_checkpoint(
         rule = rule or parse_calibration(config.calibration)
         chooser = restore(selection, benchmark.shape, benchmark.selection.classes, place)
         with precision_context("full", place):
-            validation, bias = validate(chooser, benchmark.selection, rule)
+            validation, bias = validate(chooser, benchmark.selection, rule, Sample(benchmark.selection.videos))
     assert bias is not None, "given, or chosen on the validation videos"
     task = benchmark.final
     with precision_context("full", place):
-        decisions = score(method, task)
+        decisions = score(method, task, Sample(task.videos))
     metrics = metrics_of(decisions, task.ground_truth, bias)
     return Evaluation(checkpoint, benchmark, rule.name if rule else None, validation, metrics)
 

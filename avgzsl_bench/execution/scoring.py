@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from avgzsl_bench.errors import PluginError, RunError
+from avgzsl_bench.execution.alone import Sample, require_alone
 from avgzsl_bench.gzsl.calibration import Calibration
 from avgzsl_bench.gzsl.curve import curve_of
 from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth, decide
@@ -22,61 +24,92 @@ SCORES_AT_A_TIME = 2**22
 """So many are kept until they are decisions: 16 MiB in single precision, whatever the videos and classes."""
 
 VIDEOS_AT_A_TIME = 4096
-"""BlockStack of videos are multiples of this, which is what methods embed at a time."""
+"""Blocks of videos are made for multiples of this, which is what methods embed at a time."""
 
 
-def validate(method: Method, task: Task, calibration: Calibration) -> tuple[Metrics, float]:
+def validate(
+    method: Method, task: Task, calibration: Calibration, sample: Sample | None = None
+) -> tuple[Metrics, float]:
     """Figures of a task's videos at the bias that suits them, and the bias to hand on.
 
     The two biases are the same unless the method averages those of several score matrices.
+
+    Args:
+        sample: of the task's videos, to be scored alone too.
     """
     truth = task.ground_truth
-    decisions = score(method, task)
+    decisions = score(method, task, sample)
     curve = curve_of(decisions, truth)
     own = calibration.choose(curve)
     figures = metrics_of(decisions, truth, own, curve)
     scorer = method.calibration_scorer(task.classes)
     if scorer is None:
         return figures, own
-    several = _decisions(method, "calibration_scorer", scorer, task)
+    several = _decisions(method, "calibration_scorer", scorer, task, sample)
     curves = [curve_of(of_one, truth) for of_one in several]
     return figures, float(np.mean([calibration.choose(curve) for curve in curves]))
 
 
-def score(method: Method, task: Task) -> Decisions:
+def score(method: Method, task: Task, sample: Sample | None = None) -> Decisions:
     """Score a task's videos and reduce the scores to decisions, `SCORES_AT_A_TIME` of them in memory.
+
+    Args:
+        sample: of the task's videos, to be scored alone too.
 
     Raises:
         PluginError: the method did not give a tensor of floats.
-        RunError: scores of the wrong shape or that are not finite.
+        RunError: scores of the wrong shape, or that are not finite, or others for a sample that is scored alone.
     """
     scorer = method.scorer(task.classes)
-    (decisions,) = _decisions(method, "score", lambda videos: [scorer(videos)], task)
+    (decisions,) = _decisions(method, "score", lambda videos: [scorer(videos)], task, sample)
     return decisions
 
 
 def _decisions(
-    method: Method, function: str, scorer: Callable[[Videos], Iterable[object]], task: Task
+    method: Method,
+    function: str,
+    scorer: Callable[[Videos], Iterable[object]],
+    task: Task,
+    sample: Sample | None,
 ) -> list[Decisions]:
     """Make the decisions of each matrix that a scorer gives; nothing keeps a block's scores after that."""
+    where, classes = f"{type(method).__name__}.{function}", len(task.classes)
+
+    def matrices(videos: Videos) -> Iterator[Tensor]:
+        return (_checked(where, scores, (len(videos), classes)) for scores in scorer(videos))
+
+    alone = [] if sample is None else _alone(sample, matrices)
+    among = [torch.empty_like(scores) for scores in alone]
+
+    def decisions_of(number: int, start: int, scores: Tensor) -> Decisions:
+        if sample is not None:
+            sample.put(among[number], start, scores)
+        return _decided(where, scores, task.ground_truth)
+
     decided: list[Decisions] = []
     for start, videos in _blocks(task):
-        size = len(videos), len(task.classes)
-        block = [_decided(method, function, scores, size, task.ground_truth) for scores in scorer(videos)]
+        block = [decisions_of(number, start, scores) for number, scores in enumerate(matrices(videos))]
         decided = decided or [_undecided(task) for _ in block]
         for decisions, of_block in zip(decided, block, strict=True):
             _put(decisions, start, of_block)
+    for by_itself, with_others in zip(alone, among, strict=True):
+        require_alone(where, by_itself, with_others)
     return decided
+
+
+def _alone(sample: Sample, matrices: Callable[[Videos], Iterator[Tensor]]) -> list[Tensor]:
+    """Score a sample by itself: its matrices `[M, K]` on the host; random streams stay where they are."""
+    device = sample.videos.audio.device
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        return [scores.to("cpu", copy=True) for scores in matrices(sample.videos)]
 
 
 def _blocks(task: Task) -> Iterator[tuple[int, Videos]]:
     """Split a task's videos into blocks with their offsets; one block up to `SCORES_AT_A_TIME` scores."""
     size = max(SCORES_AT_A_TIME // len(task.classes) // VIDEOS_AT_A_TIME, 1) * VIDEOS_AT_A_TIME
     if len(task.videos) <= size:
-        yield 0, task.videos
-        return
-    for start in range(0, len(task.videos), size):
-        yield start, task.videos.take(slice(start, start + size))
+        return iter([(0, task.videos)])
+    return task.videos.blocks(size)
 
 
 def _undecided(task: Task) -> Decisions:
@@ -86,28 +119,31 @@ def _undecided(task: Task) -> Decisions:
 
 
 def _put(decisions: Decisions, start: int, block: Decisions) -> None:
-    rows = slice(start, start + len(block))
-    decisions.best_seen[rows] = block.best_seen
-    decisions.best_unseen[rows] = block.best_unseen
-    decisions.gap[rows] = block.gap
+    rows = slice(start, min(start + len(block), len(decisions)))
+    count = rows.stop - start
+    decisions.best_seen[rows] = block.best_seen[:count]
+    decisions.best_unseen[rows] = block.best_unseen[:count]
+    decisions.gap[rows] = block.gap[:count]
 
 
-def _decided(
-    method: Method, function: str, scores: object, wanted: tuple[int, int], truth: GroundTruth
-) -> Decisions:
-    """Decisions of what a method's function scored, after the checks that `score` documents.
-
-    Gaps must be finite: NaN anywhere and infinity at the top leave none that is. Minus infinity below the top
-    changes no decision and passes.
-    """
-    where = f"{type(method).__name__}.{function}"
+def _checked(where: str, scores: object, wanted: tuple[int, int]) -> Tensor:
+    """Check the form of what a method's function scored, as `score` documents; give it without its gradients."""
     contract = f"{where}: scores must be a torch.Tensor of floats"
-    if not isinstance(scores, torch.Tensor):
+    if not isinstance(scores, Tensor):
         raise PluginError(f"{contract}; got {type(scores).__module__}.{type(scores).__name__}")
     if not scores.is_floating_point():
         raise PluginError(f"{contract}; got {scores.dtype}")
     if tuple(scores.shape) != wanted:
         raise RunError(f"{where} gave shape {tuple(scores.shape)}, not {wanted}")
+    return scores.detach()
+
+
+def _decided(where: str, scores: Tensor, truth: GroundTruth) -> Decisions:
+    """Decisions of scores.
+
+    Gaps must be finite: NaN anywhere and infinity at the top leave none that is. Minus infinity below the top
+    changes no decision and passes.
+    """
     decisions = decide(scores, truth.seen, truth.unseen)
     if not np.isfinite(decisions.gap).all():
         raise RunError(f"{where} gave NaN or infinite scores; try a lower learning rate")

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from avgzsl_bench.errors import PluginError, RunError
+from avgzsl_bench.execution.alone import Sample
 from avgzsl_bench.execution.scoring import score, validate
 from avgzsl_bench.gzsl.calibration import Calibration
 from avgzsl_bench.gzsl.curve import EQUAL
@@ -75,7 +76,7 @@ class StageDriver(Generic[Outcome]):
         """Go on after the epoch that was `next_epoch`.
 
         Raises:
-            RunError: scores of the wrong shape or that are not finite.
+            RunError: scores of the wrong shape, or that are not finite, or that depend on the other videos.
         """
         self.seconds += trained.seconds
         self.next_epoch = self._timed(lambda: self._stage.send(trained))
@@ -95,7 +96,7 @@ def drive(driver: StageDriver[Outcome], method: Method, task: Task, precision: P
     """Train a method by itself, in a precision that it has, for as long as its driver requests epochs.
 
     Raises:
-        RunError: a loss or a score is not finite, or scores have the wrong shape.
+        RunError: a loss or a score is not finite, or scores have the wrong shape or depend on the other videos.
     """
     while driver.next_epoch is not None:
         start = time.perf_counter()
@@ -117,7 +118,7 @@ def run_stage1(
     """Stage 1: train on `stage1_train`, validate after each epoch, keep the first of the highest HM and its bias.
 
     Raises:
-        RunError: scores of the wrong shape or that are not finite.
+        RunError: scores of the wrong shape, or that are not finite, or that depend on the other videos.
     """
     seed_everything(seed)
     method = factory(task)
@@ -136,7 +137,8 @@ def stage1(
         learning_rate = method.learning_rate
         trained = yield number
         start = time.perf_counter()
-        validation, bias = validate(method, task, calibration)
+        sample = Sample(task.videos) if number == 1 else None  # once will do: it costs time, most on a GPU
+        validation, bias = validate(method, task, calibration, sample)
         method.after_validation(validation.hm)
         if best is None or validation.hm > best.hm + EQUAL:
             best, best_epoch, best_bias = validation, number, bias
@@ -169,7 +171,7 @@ def run_stage2(
         The trained method, and the decisions in the order of `task.videos`.
 
     Raises:
-        RunError: scores of the wrong shape or that are not finite.
+        RunError: scores of the wrong shape, or that are not finite, or that depend on the other videos.
     """
     seed_everything(seed)
     method = factory(task)
@@ -198,7 +200,7 @@ def stage2(
         report(
             EpochResult(2, earlier.epoch, selection.best_epoch, learning_rate, trained.losses, None, None, seconds)
         )
-    return method, score(method, task)
+    return method, score(method, task, Sample(task.videos))
 
 
 def official_schedule(task: Task, calibration: Calibration) -> Callable[[Method], None]:

@@ -77,11 +77,16 @@ def harmonic_mean(seen: ArrayLike, unseen: ArrayLike) -> NDArray[np.float64]:
 
 
 def curve_of(decisions: Decisions, truth: GroundTruth) -> SeenUnseenCurve:
-    """Compute the exact curve of decisions: one sort of the gaps and two cumulative sums."""
-    order = np.argsort(decisions.gap)
-    gap = decisions.gap[order]
+    """Compute the exact curve of decisions: one sort of the gaps and two cumulative sums.
+
+    It has the same bits for any order of the videos.
+    """
     seen_hit = truth.weight * (decisions.best_seen == truth.label)
     unseen_hit = truth.weight * (decisions.best_unseen == truth.label)
+    order = np.argsort(decisions.gap)
+    gap = decisions.gap[order]
+    if (gap[1:] == gap[:-1]).any():  # sums of equal gaps in one order, whatever order the videos are in
+        order = np.lexsort((seen_hit, unseen_hit, decisions.gap))
     # Suffix sums rather than total minus prefix sums: the last segment is exactly 0.
     seen_right = np.cumsum(seen_hit[order[::-1]])[::-1]
     unseen_left = np.cumsum(unseen_hit[order])

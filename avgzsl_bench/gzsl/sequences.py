@@ -29,7 +29,7 @@ class Sequences:
         values: float32 `[S, D]`, steps of all videos, these and others, end to end.
         first: int64 `[N]`, the row of each video's first step.
         length: int64 `[N]`, steps of each video, at least 1.
-        longest: the largest `length`, known to the host.
+        longest: steps that videos are padded to, at least the largest `length`; known to the host.
         seconds: from one step to the next.
     """
 
@@ -52,12 +52,19 @@ class Sequences:
         """Select the sequences of the videos at `index` (int64 `[M]` on the same device, or a slice).
 
         Args:
-            longest: their largest length, where it is known; else the device is asked.
+            longest: steps to pad them to, at least their largest length; else the device is asked for that.
         """
         length = self.length[index]
         if longest is None:
             longest = int(length.max()) if len(length) else 0
         return Sequences(self.values, self.first[index], length, longest, self.seconds)
+
+    def apart(self) -> Sequences:
+        """Copy the steps of these videos, and of no other, into a storage of their own."""
+        first = self.length.cumsum(0) - self.length
+        owner = torch.arange(len(self), device=self.length.device).repeat_interleave(self.length)
+        step = torch.arange(len(owner), device=owner.device) - first[owner]
+        return Sequences(self.values[self.first[owner] + step], first, self.length, self.longest, self.seconds)
 
     def at(self, step: Tensor) -> Padded:
         """Select steps of each video: int64 `[N, T]` or, the same for all, `[1, T]`; not negative."""

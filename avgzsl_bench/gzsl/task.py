@@ -6,7 +6,7 @@ A `Benchmark` is two `Task`s, one per stage (protocol, section 1). A method lear
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from avgzsl_bench.gzsl.decisions import GroundTruth
     from avgzsl_bench.gzsl.sequences import Sequences
+
+ALIGNED = 64
+"""Blocks of videos are multiples of this: whole vectors of any processor, several at a time."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Videos:
         """Select the videos at `index` (int64 `[M]` on the same device, or a slice).
 
         Args:
-            longest: the most audio and visual steps that any of them has, where it is known.
+            longest: audio and visual steps to pad them to; None: the most that any of them has.
         """
         audio_longest, visual_longest = longest or (None, None)
         return Videos(
@@ -73,13 +76,45 @@ class Videos:
             None if self.visual_steps is None else self.visual_steps.take(index, visual_longest),
         )
 
-    def mapped(self, function: Callable[[Videos], Tensor], size: int) -> Tensor:
-        """Apply a function to `size` videos at a time; returns its results as one tensor `[N, ...]`."""
+    def apart(self, index: Tensor) -> Videos:
+        """Copy the videos at `index` (int64 `[M]`) into storages of their own, which hold no other video."""
+        taken = self.take(index)
+        return Videos(
+            taken.audio,
+            taken.visual,
+            None if taken.audio_steps is None else taken.audio_steps.apart(),
+            None if taken.visual_steps is None else taken.visual_steps.apart(),
+        )
+
+    def blocks(self, size: int) -> Iterator[tuple[int, Videos]]:
+        """Split into blocks of one and the same number of videos, at most `size`; yields each with its offset.
+
+        What is computed of a video has to have the same bits wherever the video stands. Kernels may compute arrays
+        of other lengths in another way, and the ends of arrays that do not fill their vectors. So blocks have a
+        multiple of `ALIGNED` videos, as far as `size` allows it; the last is filled up with its last video, and
+        sequences are padded to the longest of all videos. Leave out the results beyond the last video.
+        """
+        if len(self) == 0:
+            yield 0, self
+            return
         import torch
 
-        starts = range(0, max(len(self), 1), size)
-        parts = [function(self.take(slice(start, start + size))) for start in starts]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        fewest = -(-len(self) // size)
+        each = min(-(-len(self) // (fewest * ALIGNED)) * ALIGNED, size)
+        steps = self.audio_steps, self.visual_steps
+        longest = None if steps[0] is None or steps[1] is None else (steps[0].longest, steps[1].longest)
+        for start in range(0, len(self), each):
+            index: Tensor | slice = slice(start, start + each)
+            if start + each > len(self):
+                index = torch.arange(start, start + each, device=self.audio.device).clamp_(max=len(self) - 1)
+            yield start, self.take(index, longest)
+
+    def mapped(self, function: Callable[[Videos], Tensor], size: int) -> Tensor:
+        """Apply a function to `blocks` of at most `size` videos; returns its results as one tensor `[N, ...]`."""
+        import torch
+
+        parts = [function(block) for _, block in self.blocks(size)]
+        return (parts[0] if len(parts) == 1 else torch.cat(parts))[: len(self)]
 
     def longest_of(self, index: Tensor) -> list[tuple[int, int] | None]:
         """For each row of `index`, int64 `[R, M]`, the most audio and visual steps of its videos.

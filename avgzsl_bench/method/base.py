@@ -142,7 +142,8 @@ class Method(ABC, Generic[AnyConfig]):
     def score(self, videos: Videos, classes: Classes) -> Tensor:
         """Compute the compatibility of each video with each class.
 
-        A video's scores may depend only on that video, the classes and the learnt parameters.
+        A video's scores may depend only on that video, the classes and the learnt parameters; each run checks this
+        on a sample of the videos. `Videos.mapped` gives them the same bits wherever the video stands.
 
         Args:
             videos: `N` videos.

@@ -1,4 +1,4 @@
-"""The environment of a run, for its record: versions and source revision."""
+"""The environment of a run, for its record: versions, processor and source revision."""
 
 from __future__ import annotations
 
@@ -11,20 +11,36 @@ import torch
 
 PACKAGES = ("avgzsl-bench", "torch", "numpy", "h5py", "pluggy", "pydantic")
 
+_PROCESSORS = Path("/proc/cpuinfo")
+
 
 def environment() -> dict[str, str | None]:
-    """Give Python, platform, package versions, CPU threads, and the git revision if the source is a checkout.
+    """Give Python, platform, package versions, processor, CPU threads, and the git revision of a checkout.
 
-    Sums on the CPU are split among the threads: with another number of threads, results can differ in their last
-    digits, and after training in their first.
+    Sums on the CPU are split among its threads and the lanes of its vectors: with another number of threads or on
+    another processor, results can differ in their last digits, and after training in their first.
     """
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         **{package: version(package) for package in PACKAGES},
+        "cpu": cpu_model(),
+        "vectors": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),
         "revision": source_revision(),
     }
+
+
+def cpu_model() -> str | None:
+    """Give the model of the processor as its maker calls it; None where the system does not say."""
+    try:
+        lines = _PROCESSORS.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor() or None
+    found = dict(part.split(":", 1) for part in reversed(lines) if ":" in part)
+    named = {key.strip(): " ".join(value.split()) for key, value in found.items()}
+    arm = [named[key] for key in ("CPU implementer", "CPU part") if key in named]
+    return named.get("model name") or named.get("Model") or " ".join(arm) or None
 
 
 def source_revision() -> str | None:
@@ -32,13 +48,18 @@ def source_revision() -> str | None:
     source = Path(__file__).resolve().parents[2]
     if not (source / ".git").exists():
         return None
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(source), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-
-    try:
-        head, changes = git("rev-parse", "HEAD"), git("status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.SubprocessError):
+    git = ("git", "-C", str(source))
+    head = _output(*git, "rev-parse", "HEAD")
+    changes = _output(*git, "status", "--porcelain", "--untracked-files=no")
+    if head is None or changes is None:
         return None
     return head + ("+changes" if changes else "")
+
+
+def _output(*command: str) -> str | None:
+    """Give what a command prints; None if it is not there, fails, or takes long."""
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()

@@ -63,6 +63,21 @@ def test_the_order_of_scored_videos_says_nothing_of_their_class(ucf):
     assert not np.array_equal(ucf.final.truth.row, np.sort(ucf.final.truth.row))
 
 
+def test_nobody_can_know_the_order_of_scored_videos(data_root, ucf):
+    """Not from the fingerprint, which is printed, nor from another load or task."""
+    again = ab.load_benchmark("ucf", "simulated", data_root=data_root)
+    for one, other in ((ucf.selection, again.selection), (ucf.final, again.final)):
+        in_store = np.sort(one.truth.row)
+        assert np.array_equal(in_store, np.sort(other.truth.row))
+        assert np.mean(one.truth.row == other.truth.row) < 0.05, "another order for each load"
+        seed = int(ucf.spec.fingerprint[:8], 16)
+        guesses = np.random.RandomState(seed), np.random.default_rng(seed)
+        for guess in (in_store, *(random.permutation(in_store) for random in guesses)):
+            assert np.mean(one.truth.row == guess) < 0.05
+    orders = [np.argsort(np.argsort(task.truth.row[:1000])) for task in (again.selection, again.final)]
+    assert np.mean(orders[0] == orders[1]) < 0.05, "another order for each task"
+
+
 def test_videos_hold_nothing_but_features(ucf):
     held = {name for name, value in vars(ucf.final.videos).items() if value is not None}
     assert held == {"audio", "visual"}, "sequences are for methods that ask for them"
@@ -98,7 +113,7 @@ def test_official_text_order_reaches_the_benchmark(data_root, ucf):
     official = ab.load_benchmark("ucf", "simulated", "cls", data_root=data_root, text_order="official")
     same = (official.final.classes.text["hashed"] == ucf.final.classes.text["hashed"]).all(dim=1)
     assert int((~same).sum()) == 35  # of the 48 classes of this split
-    assert torch.equal(official.final.videos.audio, ucf.final.videos.audio)
+    assert torch.equal(official.final.train.videos.audio, ucf.final.train.videos.audio)
 
 
 def test_unknown_names(data_root):
@@ -236,12 +251,37 @@ def test_a_method_is_handed_its_own_videos_steps_in_an_order_that_says_nothing(d
         order = torch.argsort(task.videos.visual_steps.first)
         label = task.truth.label[order.numpy()]
         assert np.mean(label[1:] == label[:-1]) < 0.1, "neighbours in memory are of one class"
-    kept = {
-        videos.visual_steps.values.untyped_storage().data_ptr()
-        for task in (loaded.selection, loaded.final)
-        for videos in (task.train.videos, task.videos)
-    }
-    assert len(kept) == 1, "one copy for both stages"
+    reached = [steps_reached(videos) for task in (loaded.selection, loaded.final) for videos in videos_of(task)]
+    ends = sorted({end for start_and_end in reached for end in start_and_end})
+    final = [videos.visual_steps.values for videos in videos_of(loaded.final)]
+    assert ends[-1] - ends[0] == sum(values.nbytes for values in final), "one copy for both stages"
+
+
+def videos_of(task):
+    return task.train.videos, task.videos
+
+
+def steps_reached(videos):
+    """The range of memory that can be reached from the visual steps of videos."""
+    values = videos.visual_steps.values
+    assert values._base is None
+    storage = values.untyped_storage()
+    return storage.data_ptr(), storage.data_ptr() + storage.nbytes()
+
+
+def test_no_step_of_a_scored_video_is_reached_from_the_training_videos(data_root):
+    """Nor from scored videos a step of any that is not scored with them, whatever lies beside them in memory."""
+    loaded = ab.load_benchmark("ucf", "simulated", data_root=data_root, needs=ab.Needs(sequences="used"))
+    for task in (loaded.selection, loaded.final):
+        (train, train_end), (scored, scored_end) = map(steps_reached, videos_of(task))
+        assert train_end <= scored or scored_end <= train
+        for videos in videos_of(task):
+            for steps in (videos.audio_steps, videos.visual_steps):
+                everything = torch.empty(0).set_(steps.values.untyped_storage()).view(-1, steps.values.shape[1])
+                assert len(everything) == int(steps.length.sum())
+        hidden = {row.tobytes() for row in task.videos.visual_steps.values.numpy()}
+        found = torch.empty(0).set_(task.train.videos.visual_steps.values.untyped_storage())
+        assert not hidden & {row.tobytes() for row in found.view(-1, loaded.shape.visual).numpy()}
 
 
 def test_videos_that_do_not_lie_together_are_copied():

@@ -322,3 +322,21 @@ def test_bad_input_is_named(change, message):
     arguments = {"scores": np.eye(2), "labels": [0, 1], "seen": [0], "unseen": [1]} | change
     with pytest.raises(ValueError, match=message):
         ab.evaluate(**arguments)
+
+
+def test_the_curve_has_the_same_bits_in_any_order_of_the_videos():
+    """Weights are thirds and sevenths, whose sums depend on their order, and most gaps are equal to others."""
+    random = np.random.default_rng(0)
+    label = np.repeat(np.arange(10), [3, 7, 3, 11, 7, 13, 3, 7, 19, 21])
+    truth = GroundTruth(label, np.arange(6), np.arange(6, 10))
+    count = len(label)
+    best = random.integers(0, 6, count), random.integers(6, 10, count)
+    found = Decisions(*best, random.integers(0, 5, count) / 2)
+    expected = curve_of(found, truth)
+    for _ in range(20):
+        order = random.permutation(count)
+        moved = Decisions(found.best_seen[order], found.best_unseen[order], found.gap[order])
+        curve = curve_of(moved, GroundTruth(label[order], truth.seen, truth.unseen))
+        for name in ("edge", "seen", "unseen"):
+            assert np.array_equal(getattr(curve, name), getattr(expected, name))
+        assert curve.ausuc == expected.ausuc

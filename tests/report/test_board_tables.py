@@ -75,6 +75,7 @@ def test_figures_are_mean_and_deviation_in_percent(tmp_path: Path) -> None:
     (provenance,) = texts(document.provenance)
     assert list(provenance)[:4] == ["Method", "configuration", "seeds", "run ids"]
     assert provenance["device"] == "cpu"
+    assert provenance["processor"] == "unknown", "records from before it was recorded"
 
 
 def test_one_row_of_one_seed_has_no_deviation_rank_or_place(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ _TRAINING = ("selection_seconds", "final_seconds")
 """Durations that add up to training: stage 1 with its selection of an epoch, and stage 2."""
 _TOGETHER = "seeds_together"
 _REVISION = "revision"
+_PROCESSOR = ("cpu", "vectors")
+"""What the environment says of the processor: its model, and the vector instructions that torch uses."""
 
 
 def training_seconds(row: ResultRow) -> float | None:
@@ -36,8 +38,8 @@ def provenance_of(row: ResultRow, key: BoardKey) -> dict[str, str]:
 
     Returns:
         `configuration` as JSON, `seeds`, `run_ids`, `fingerprint`, `split_hash`, `calibration`, `text_order`,
-        `precision`, `distribution`, `versions`, `revision`, `device`, `started`, and `seconds` of training of each
-        seed.
+        `precision`, `distribution`, `versions`, `revision`, `device`, `processor`, `started`, and `seconds` of
+        training of each seed.
     """
     records = [run.record for run in row.runs]
     return {
@@ -53,6 +55,7 @@ def provenance_of(row: ResultRow, key: BoardKey) -> dict[str, str]:
         "versions": one_line(_versions(records)),
         "revision": one_line(_distinct(record.environment.get(_REVISION) for record in records)),
         "device": one_line(_distinct(record.device for record in records)),
+        "processor": one_line(_distinct(map(_processor, records))),
         "started": one_line(" ".join(str(record.timing.get("started", "unknown")) for record in records)),
         "seconds": " ".join(map(_seconds_text, records)),
     }
@@ -69,12 +72,17 @@ def _seconds_text(record: Record) -> str:
     return text if together is None else f"{text} (a share: {together} seeds together)"
 
 
+def _processor(record: Record) -> str:
+    return ", ".join(found for name in _PROCESSOR if (found := record.environment.get(name)))
+
+
 def _versions(records: Iterable[Record]) -> str:
     found: dict[str, list[str | None]] = defaultdict(list)
     for record in records:
         for name, version in record.environment.items():
             found[name].append(version)
-    return "; ".join(f"{name} {_distinct(found[name])}" for name in sorted(found) if name != _REVISION)
+    elsewhere = (_REVISION, *_PROCESSOR)
+    return "; ".join(f"{name} {_distinct(found[name])}" for name in sorted(found) if name not in elsewhere)
 
 
 def _distinct(values: Iterable[str | None]) -> str:

@@ -31,6 +31,13 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
     for result in results:
         item = result.found
         click.echo(f"{item.dataset} {item.features} ({item.reader}): {result.videos} videos -> {result.path}")
+        if result.other_splits:
+            name = f"{item.dataset} {item.features}"
+            click.echo(
+                f"warning: {name} does not hold the standard videos of split {', '.join(result.other_splits)}: "
+                f"no figure on it compares with published ones; 'avbench data verify {name}' lists what differs",
+                err=True,
+            )
 
 
 @click.command("export", short_help="Write features in a published layout.")

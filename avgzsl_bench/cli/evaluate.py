@@ -55,15 +55,18 @@ def evaluate(checkpoint: Path, as_json: bool, **options: Any) -> None:
     The bias must not come from the test: give it, or give a checkpoint of stage 1 to choose it with on the
     validation videos. Figures are printed only; a record describes a run with its two stages, and this is none.
     """
+    from avgzsl_bench.cli.progress import warn_of_differences
     from avgzsl_bench.execution.evaluate import evaluate_checkpoint
 
     evaluation = evaluate_checkpoint(checkpoint, **options)
     if evaluation.benchmark.spec.simulated:
         click.echo("SIMULATED FEATURES: these figures say nothing about real videos", err=True)
+    warn_of_differences([evaluation.data])
     if as_json:
         values = {
             "checkpoint": evaluation.checkpoint.header.model_dump(mode="json"),
             "data": evaluation.benchmark.spec.model_dump(mode="json"),
+            "differences": {name: found.model_dump() for name, found in evaluation.data.differences.items()},
             "calibration": evaluation.calibration,
             "validation": asdict(evaluation.validation) if evaluation.validation else None,
             "metrics": asdict(evaluation.metrics),

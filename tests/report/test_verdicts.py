@@ -50,7 +50,7 @@ def located(
     **changes: Any,
 ) -> dict[str, Verdict]:
     interval = {name: Interval(*both, "") for name, both in {**ENDS, **ends}.items()}
-    row: Any = SimpleNamespace(interval=interval, seeds=range(seeds), options=options)
+    row: Any = SimpleNamespace(interval=interval, seeds=range(seeds), options=options, runs=())
     return verdicts_of(reported(**changes), row, key, standard=standard)
 
 

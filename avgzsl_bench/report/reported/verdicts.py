@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from avgzsl_bench.records.data_facts import DataFacts
 from avgzsl_bench.report.reported.figures import PRINTED
 from avgzsl_bench.report.text import printed
 
@@ -94,6 +95,8 @@ def _obstacle(figure: Printed, row: ResultRow, key: BoardKey, standard: bool) ->
     """Name the reason why no figure of a row can be compared; empty if they can."""
     if key.data.simulated:
         return "simulated features"
+    if obstacles := DataFacts.of(run.record for run in row.runs).obstacles:
+        return "; ".join(obstacles)
     if key.calibration.startswith("fixed:"):
         return "the bias was not validated"
     if not standard:

@@ -21,9 +21,15 @@ from avgzsl_bench.data.store.writing import write_store
 def named_table() -> FeatureTable:
     """As many videos in each class and partition as in the standard, with other ids, called `clip_clap`."""
     table = simulate(registered_dataset("ucf"))
-    text = dict.fromkeys(("clip", "clap"), table.text["hashed"])
     ids = [f"v_{i:05d}" for i in range(len(table))]
-    return replace(table, features="clip_clap", simulated=False, source="clipclap", text=text, video_id=ids)
+    return replace(
+        table,
+        features="clip_clap",
+        simulated=False,
+        source="clipclap",
+        text={"clip": table.text["hashed"]},
+        video_id=ids,
+    )
 
 
 def rows_of(table: FeatureTable, keep: np.ndarray[Any, Any]) -> FeatureTable:
@@ -33,10 +39,10 @@ def rows_of(table: FeatureTable, keep: np.ndarray[Any, Any]) -> FeatureTable:
     return replace(table, video_id=[table.video_id[i] for i in kept], **arrays)
 
 
-def partial_table() -> FeatureTable:
-    """The table without every second video."""
+def partial_table(step: int = 2) -> FeatureTable:
+    """Every second video of the table, or fewer."""
     table = named_table()
-    return rows_of(table, np.arange(len(table)) % 2 == 0)
+    return rows_of(table, np.arange(len(table)) % step == 0)
 
 
 def overlapping_table(one: str, other: str, videos: int = 3) -> FeatureTable:

@@ -18,7 +18,12 @@ _file = click.Path(path_type=Path)
 
 @click.command("add", short_help="Add features of your own, from arrays and a table.")
 @click.argument("dataset", metavar="DATASET")
-@click.option("--features", required=True, metavar="NAME", help="What to call the feature set.")
+@click.option(
+    "--features",
+    required=True,
+    metavar="NAME",
+    help="What to call the feature set: any name but those of published ones.",
+)
 @click.option(
     "--videos",
     required=True,

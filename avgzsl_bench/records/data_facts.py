@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.data.datasets.facts import DISJOINT, PARTITIONS
+from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
 from avgzsl_bench.data.datasets.recordings import SEEN_OF_TRAINING
 from avgzsl_bench.data.datasets.registry import registered_datasets
 from avgzsl_bench.data.datasets.standard import PartitionDifference, differences_summary
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from avgzsl_bench.data.datasets.facts import Dataset, PartitionFacts
     from avgzsl_bench.data.datasets.standard import Differences
     from avgzsl_bench.records.record import Record
+
+_BY_HAND = ["vectors added by hand"]
+_PUBLISHED = frozenset(f.name for f in PUBLISHED)
 
 
 def differences_of(record: Record) -> Differences:
@@ -71,11 +75,13 @@ class DataFacts:
         differences: how the videos differ from the standard.
         origins: where the vectors came from, each text once.
         added: vectors were added by hand.
+        misnamed: they were, and have the name of a published feature set, as older versions let happen.
     """
 
     differences: Differences
     origins: tuple[str, ...]
     added: bool
+    misnamed: bool
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> DataFacts:
@@ -83,16 +89,25 @@ class DataFacts:
         listed = list(records)
         differing = (found for record in listed if (found := differences_of(record)))
         origins = tuple(dict.fromkeys(map(origin_of, listed)))
-        return cls(next(differing, {}), origins, any(record.data.origin == ADDED for record in listed))
+        added = {record.data.features for record in listed if record.data.origin == ADDED}
+        return cls(next(differing, {}), origins, bool(added), not added.isdisjoint(_PUBLISHED))
 
     @property
     def marks(self) -> list[str]:
-        """Words for names of files, one for each of `obstacles`."""
-        return [*(["other-videos"] if self.differences else []), *([ADDED] if self.added else [])]
+        """Parts of names of files that distinguish these data from the published ones."""
+        return [*(["other-videos"] if self.differences else []), *([ADDED] if self.misnamed else [])]
+
+    @property
+    def remarks(self) -> list[str]:
+        """Words for headings that do the same, one for each of `marks`."""
+        return [*self._videos, *(_BY_HAND if self.misnamed else [])]
 
     @property
     def obstacles(self) -> list[str]:
         """Reasons why figures on these data cannot be compared with published ones, a few words each."""
+        return [*self._videos, *(_BY_HAND if self.added else [])]
+
+    @property
+    def _videos(self) -> list[str]:
         summary = differences_summary(self.differences)
-        videos = [f"other videos than the standard: {summary}"] if summary else []
-        return [*videos, *(["vectors added by hand"] if self.added else [])]
+        return [f"other videos than the standard: {summary}"] if summary else []

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from named_stores import install, named_table, overlapping_table
+from own_features import OwnFiles
 from published_tree import UCF, VIDEOS, write_tree
 
 import avgzsl_bench as ab
@@ -143,3 +144,23 @@ def test_classes_that_the_dataset_lacks_are_refused(tmp_path: Path) -> None:
 def test_sound_rows_have_no_fault() -> None:
     table = named_table()
     assert list(row_faults(table.label, table.partition, table.video_id, UCF)) == []
+
+
+@pytest.mark.parametrize(
+    ("partition", "fault"),
+    [
+        (
+            "stage1_train; stage2_test_seen",
+            "stage2_train and stage2_test_seen: 2 videos are in both, such as 'w0'",
+        ),
+        ("stage2_train; stage2_test_unseen", "stage2_train and stage2_test_unseen: 2 videos are in both"),
+        ("stage_1_train; stage_1_val_seen", "stage1_train and stage1_val_seen: 2 videos are in both"),
+    ],
+)
+def test_a_table_of_videos_in_two_partitions_of_a_stage_is_refused(
+    own: OwnFiles, partition: str, fault: str
+) -> None:
+    own.rows = [("w0", "b", partition), ("w1", "b", partition), *own.rows]
+    own.audio, own.visual = np.zeros((len(own.rows), 5)), np.zeros((len(own.rows), 7), np.float32)
+    own.write()
+    own.refuses(f"{own.path('videos.csv')}: not to be used: {fault}")

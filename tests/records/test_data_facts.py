@@ -119,13 +119,16 @@ def test_where_vectors_came_from_in_words(tmp_path: Path, facts: dict[str, Any],
 def test_facts_of_several_records_are_those_of_any(tmp_path: Path) -> None:
     kinds: list[dict[str, Any]] = [{}, {"differences": FEW}, {"origin": "added"}]
     records = [read_record(make_record(tmp_path, seed=i, **kind)) for i, kind in enumerate(kinds)]
-    assert DataFacts.of(records[:1]) == DataFacts({}, ("not recorded",), added=False)
+    assert DataFacts.of(records[:1]) == DataFacts({}, ("not recorded",), added=False, misnamed=False)
     facts = DataFacts.of(records)
     assert facts.obstacles == [
         "other videos than the standard: 62 of 845 test videos of unseen classes",
         "vectors added by hand",
     ]
     assert facts.marks == ["other-videos", "added"]
+    assert facts.remarks == facts.obstacles
+    own = DataFacts.of([read_record(make_record(tmp_path, features="mine", origin="added"))])
+    assert (own.obstacles, own.remarks, own.marks) == (["vectors added by hand"], [], [])
 
 
 @pytest.mark.parametrize(

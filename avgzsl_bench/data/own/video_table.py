@@ -12,17 +12,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
+from avgzsl_bench.data.datasets.facts import PARTITIONS, STAGE1_BITS, partition_bit
 from avgzsl_bench.data.layouts.tree import disk_name
 from avgzsl_bench.data.layouts.video_ids import video_ids
 from avgzsl_bench.data.own.table_file import read_columns
+from avgzsl_bench.data.store.faults import partition_faults
 from avgzsl_bench.errors import DataError
 
 COLUMNS = ("video", "class", "partition")
-
-_STAGE1 = tuple(p for p in PARTITIONS if p.startswith("stage1"))
-_DISJOINT = (_STAGE1, ("stage2_train", "stage2_test_seen", "stage2_test_unseen"))
-"""Groups of partitions that share no video."""
 
 _BITS = {name: partition_bit(p) for p in PARTITIONS for name in (p, disk_name(p))}
 
@@ -59,14 +56,13 @@ def read_video_table(path: Path) -> VideoTable:
         raise DataError(f"{path}: row {empty + 1}: no class")
     ids = video_ids(videos, path)
     masks = {cell: _mask(cell, path) for cell in dict.fromkeys(cells)}
-    for cell, mask in masks.items():
-        for group in _DISJOINT:
-            both = [p for p in group if mask & partition_bit(p)]
-            if len(both) > 1:
-                raise DataError(
-                    f"{path}: video {ids[cells.index(cell)]!r} is in {' and '.join(both)}, which share no video"
-                )
-    return VideoTable(ids, classes, np.array([masks[cell] for cell in cells], np.uint8))
+    partition = np.array([masks[cell] for cell in cells], np.uint8)
+    faults = [f"{name}: {text}" for name, text in partition_faults(partition, ids)]
+    if faults:
+        raise DataError(
+            f"{path}: not to be used: {'; '.join(faults)}; keep each video in one partition of a stage"
+        )
+    return VideoTable(ids, classes, partition)
 
 
 def _mask(cell: str, path: Path) -> int:
@@ -76,6 +72,6 @@ def _mask(cell: str, path: Path) -> int:
         what = f"unknown partition {unknown[0][:60]!r}" if unknown else "a video without partition"
         raise DataError(f"{path}: {what}; known: {', '.join(PARTITIONS)}")
     mask = reduce(or_, (_BITS[name] for name in names))
-    if any(mask & partition_bit(p) for p in _STAGE1):
+    if mask & STAGE1_BITS:
         mask |= partition_bit("stage2_train")
     return mask

@@ -20,8 +20,6 @@ def row_faults(
 ) -> Iterator[tuple[str, str]]:
     """Find rows that make figures wrong: the checked part, and what is wrong with it.
 
-    In each stage, a scored video must not be trained on or scored twice. Stage 2 trains on all videos of stage 1.
-
     Args:
         label, partition: class id and mask of partitions of each video, `[N]`.
         video_id: `N` ids.
@@ -29,6 +27,14 @@ def row_faults(
     """
     if label.max(initial=-1) >= len(dataset.classes):
         yield "labels", f"holds class id {label.max()}, {dataset.name} has {len(dataset.classes)} classes"
+    yield from partition_faults(partition, video_id)
+
+
+def partition_faults(partition: NDArray[np.uint8], video_id: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Find videos in partitions that must not share any, as `row_faults` does.
+
+    In each stage, a scored video must not be trained on or scored twice. Stage 2 trains on all videos of stage 1.
+    """
     for stage in STAGES:
         for one, other in combinations(stage, 2):
             bits = partition_bit(one) | partition_bit(other)

@@ -171,7 +171,7 @@ def _short_name(key: BoardKey, facts: DataFacts) -> str:
 
 
 def _heading(key: BoardKey, facts: DataFacts, *, unique: bool) -> str:
-    details = [f"calibration {key.calibration}", f"text order {key.data.text_order}", *facts.obstacles]
+    details = [f"calibration {key.calibration}", f"text order {key.data.text_order}", *facts.remarks]
     if not unique:
         details += [f"data {key.data.fingerprint[:12]}", f"split {key.data.split_hash[:12]}"]
     heading = f"{key.data.dataset}, {key.data.features}, {key.data.split} ({', '.join(details)})"

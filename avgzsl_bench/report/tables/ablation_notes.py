@@ -32,8 +32,8 @@ def heading_of(board: AblationBoard) -> str:
     shared += [] if board.request.precision == "full" else [f"precision {board.request.precision}"]
     if shared:
         heading += f" ({', '.join(shared)} in every variant)"
-    if board.facts.obstacles:
-        heading += f" ({', '.join(board.facts.obstacles)})"
+    if board.facts.remarks:
+        heading += f" ({', '.join(board.facts.remarks)})"
     return one_line(f"SIMULATED: {heading}" if key.data.simulated else heading)
 
 

@@ -22,6 +22,8 @@ PRINTED_TITLES: Mapping[str, str] = MappingProxyType({name: t for name, t in TIT
 NONE = "–"
 CONTRADICTS = "†"
 """Follows a printed HM that contradicts the printed S and U."""
+IMPOSSIBLE = "‡"
+"""Follows a printed U above the printed ZSL."""
 
 
 def one_line(text: str) -> str:
@@ -67,8 +69,9 @@ def p_value(p: float) -> str:
 
 
 def printed(figure: Printed | None, name: str) -> str:
-    """Write a figure as printed, marked if it is an HM that contradicts S and U."""
+    """Write a figure as printed, marked if it is an HM that contradicts S and U, or a U above ZSL."""
     value = getattr(figure, name, None)
     if figure is None or value is None:
         return NONE
-    return f"{value:.2f}{CONTRADICTS if name == 'hm' and figure.recomputed_hm is not None else ''}"
+    contradicts = CONTRADICTS if name == "hm" and figure.recomputed_hm is not None else ""
+    return f"{value:.2f}{contradicts}{IMPOSSIBLE if name == 'unseen' and figure.unseen_above_zsl else ''}"

@@ -18,7 +18,8 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
     """Import every published feature set at or below DIRECTORY.
 
     DIRECTORY is a feature-set folder (with 'audio', 'video' and 'text'), or one of the folders above it, up
-    to the one that holds the datasets.
+    to the one that holds the datasets. Videos that differ from the standard ones are named; a feature set with a
+    video in two partitions of a stage is refused.
     """
     from avgzsl_bench.data.layouts.importing import import_tree
     from avgzsl_bench.data.store.installed import data_root as locate

@@ -13,15 +13,11 @@ from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, preferred
 from avgzsl_bench.data.datasets.registry import known_dataset
 from avgzsl_bench.data.datasets.splits import refuse_simulated_view, split_rows
-from avgzsl_bench.data.datasets.standard import (
-    Differences,
-    differences_text,
-    standard_differences,
-)
+from avgzsl_bench.data.datasets.standard import Differences, differences_text, standard_differences
 from avgzsl_bench.data.simulated.extras import simulate_descriptions
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
 from avgzsl_bench.data.store.added_text import AddedText, added_text_path, check_added_text, read_added_text
-from avgzsl_bench.data.store.faults import refuse_faults
+from avgzsl_bench.data.store.faults import refuse_faults, row_faults
 from avgzsl_bench.data.store.installed import Installed, data_root, scan, store_path
 from avgzsl_bench.data.store.store import StoreHeader, StoreRows, read_rows
 from avgzsl_bench.errors import DataError, UnknownNameError
@@ -124,7 +120,7 @@ def resolve_data(
     rows = read_rows(store)
     content = rows.label, rows.partition, rows.video_id
     advice = "correct the files by the published lists, then import them with 'avbench data import DIR --force'"
-    refuse_faults(*content, facts, where=str(store.path), advice=advice)
+    refuse_faults(row_faults(*content, facts), where=str(store.path), advice=advice)
     return ResolvedData(
         dataset=facts,
         store=store,
@@ -244,8 +240,8 @@ def difference_warning(data: ResolvedData) -> str | None:
     split = data.dataset.standard_split(data.split)
     return (
         f"{data.dataset.name} {data.store.features} does not hold the standard videos of split {split} "
-        f"({differences_text(data.differences)}): its figures have a board of their own and are not compared with "
-        "published ones"
+        f"({differences_text(data.differences)}): figures on it are not comparable with published ones and have a "
+        "board of their own"
     )
 
 

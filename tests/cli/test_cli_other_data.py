@@ -46,7 +46,7 @@ def test_a_run_says_once_how_the_videos_differ(partial: Callable[..., Result]) -
         (line,) = [line for line in result.stderr.splitlines() if "standard videos" in line]
         assert line.startswith(WARNING)
         assert "stage2_test_unseen " in line
-        assert "not compared with published ones" in line
+        assert "not comparable with published ones" in line
     assert all(len(record["data"]["differences"]) == 6 for record in json.loads(result.stdout))
 
 

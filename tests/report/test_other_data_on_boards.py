@@ -59,6 +59,7 @@ def test_other_data_has_a_board_of_its_own_without_verdicts(
     assert "reported" not in {column.key for column in document.text[0].columns}
     (reported,) = [table for table in document.text if table.title == "Reported"]
     assert "not comparable with the figures of this table" in reported.notes[0]
+    assert reason.partition(";")[0] in document.paper[0].caption
 
 
 def test_the_standard_data_beside_it_is_compared(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from avgzsl_bench.data.datasets.standard import standard_differences
 from avgzsl_bench.data.layouts.checked_reader import CheckedReader, feature_readers, unusable_readers
 from avgzsl_bench.data.layouts.readers import DetectedFeatures
 from avgzsl_bench.data.layouts.tree import feature_folders, refuse_link_out
-from avgzsl_bench.data.store.faults import refuse_faults
+from avgzsl_bench.data.store.checks import check_rows
+from avgzsl_bench.data.store.faults import partition_faults, refuse_faults
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.spilled import spill_folder
 from avgzsl_bench.data.store.table import FeatureTable
@@ -96,7 +98,7 @@ def import_tree(
             report(f"reading {item.dataset} {item.features} ({item.reader}) from {item.path}")
             try:
                 table = readers[item.reader].read(item, datasets[item.dataset])
-                _require_usable(table, datasets[item.dataset], item)
+                _require_usable(table, item, readers[item.reader])
                 if item.dataset in exported:
                     write_own_dataset(dataset_path(root, item.dataset), exported[item.dataset])
                 report(f"writing {target}")
@@ -120,22 +122,25 @@ def _other_splits(table: FeatureTable, dataset: Dataset) -> tuple[str, ...]:
     return tuple(s for s in splits if standard_differences(dataset, s, *rows, simulated=table.simulated))
 
 
-def _require_usable(table: FeatureTable, dataset: Dataset, item: DetectedFeatures) -> None:
+def _require_usable(table: FeatureTable, item: DetectedFeatures, reader: CheckedReader) -> None:
     """Refuse data that must not be used, such as videos that are scored and trained on."""
-    refuse_faults(
-        table.label,
-        table.partition,
-        table.video_id,
-        dataset,
-        where=str(item.path),
-        advice="correct the files by the published lists, then import them",
-    )
+    with _blamed(reader):
+        check_rows(table, f"features {table.features!r} of {table.dataset!r}")
+    advice = "correct the files by the published lists, then import them"
+    refuse_faults(partition_faults(table.partition, table.video_id), where=str(item.path), advice=advice)
 
 
 def _write(target: Path, table: FeatureTable, reader: CheckedReader) -> None:
-    """Write a store, by default with the reader as source; a table that is not sound is the reader's fault."""
-    try:
+    """Write a store, by default with the reader as source."""
+    with _blamed(reader):
         write_store(target, table if table.source else replace(table, source=reader.name))
+
+
+@contextmanager
+def _blamed(reader: CheckedReader) -> Iterator[None]:
+    """Blame a reader for a table that is not sound."""
+    try:
+        yield
     except DataError as error:
         raise reader.fault(f"read() returned an unsound table: {error}") from error
 

@@ -16,7 +16,7 @@ from avgzsl_bench.data.datasets.facts import PARTITIONS, STAGE1_BITS, partition_
 from avgzsl_bench.data.layouts.tree import disk_name
 from avgzsl_bench.data.layouts.video_ids import video_ids
 from avgzsl_bench.data.own.table_file import read_columns
-from avgzsl_bench.data.store.faults import partition_faults
+from avgzsl_bench.data.store.faults import partition_faults, refuse_faults
 from avgzsl_bench.errors import DataError
 
 COLUMNS = ("video", "class", "partition")
@@ -57,11 +57,8 @@ def read_video_table(path: Path) -> VideoTable:
     ids = video_ids(videos, path)
     masks = {cell: _mask(cell, path) for cell in dict.fromkeys(cells)}
     partition = np.array([masks[cell] for cell in cells], np.uint8)
-    faults = [f"{name}: {text}" for name, text in partition_faults(partition, ids)]
-    if faults:
-        raise DataError(
-            f"{path}: not to be used: {'; '.join(faults)}; keep each video in one partition of a stage"
-        )
+    advice = "keep each video in one partition of a stage"
+    refuse_faults(partition_faults(partition, ids), where=str(path), advice=advice)
     return VideoTable(ids, classes, partition)
 
 

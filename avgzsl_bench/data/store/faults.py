@@ -5,7 +5,7 @@ Only class ids and masks of partitions are looked at, so that it is cheap before
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -46,24 +46,17 @@ def partition_faults(partition: NDArray[np.uint8], video_id: Sequence[str]) -> I
         yield "stage2_train", f"lacks {untrained.sum()} videos of the stage-1 partitions"
 
 
-def refuse_faults(
-    label: NDArray[np.int64],
-    partition: NDArray[np.uint8],
-    video_id: Sequence[str],
-    dataset: Dataset,
-    *,
-    where: str,
-    advice: str,
-) -> None:
-    """Refuse rows with a fault; the other arguments are as in `row_faults`.
+def refuse_faults(faults: Iterable[tuple[str, str]], *, where: str, advice: str) -> None:
+    """Refuse data with faults.
 
     Args:
+        faults: as `row_faults` or `partition_faults` finds them.
         where: the file or folder to name.
         advice: what to do.
 
     Raises:
         DataError: there is a fault.
     """
-    faults = [f"{name}: {text}" for name, text in row_faults(label, partition, video_id, dataset)]
-    if faults:
-        raise DataError(f"{where}: not to be used: {'; '.join(faults)}; {advice}")
+    texts = [f"{name}: {text}" for name, text in faults]
+    if texts:
+        raise DataError(f"{where}: not to be used: {'; '.join(texts)}; {advice}")

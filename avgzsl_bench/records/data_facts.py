@@ -12,7 +12,7 @@ from avgzsl_bench.data.datasets.facts import DISJOINT, PARTITIONS
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
 from avgzsl_bench.data.datasets.recordings import SEEN_OF_TRAINING
 from avgzsl_bench.data.datasets.registry import registered_datasets
-from avgzsl_bench.data.datasets.standard import PartitionDifference, differences_summary
+from avgzsl_bench.data.datasets.standard import MOST_VIDEOS, PartitionDifference, differences_summary
 from avgzsl_bench.data.store.origin import ADDED, origin_text
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ def _counted(record: Record, dataset: Dataset) -> Differences:
     found = {}
     for name, facts in dataset.facts(split).items():
         standard, present = sum(facts.videos), counts.get(name)
-        if present is None or name in partial:
+        if present is None or not standard or name in partial:
             continue
         if present != standard or _other_classes(record, dataset, name, facts):
-            found[name] = PartitionDifference(present=max(present, 0), standard=standard)
+            found[name] = PartitionDifference(present=min(max(present, 0), MOST_VIDEOS), standard=standard)
     return {name: found[name] for name in PARTITIONS if name in found}
 
 

@@ -73,6 +73,9 @@ def test_an_old_record_with_the_standard_numbers_is_taken_for_standard(tmp_path:
     (path,) = (tmp_path / "results").rglob("*.json")
     assert len(differences_of(read_record(path))) == 6, "what it says counts"
     assert differences_of(without(path, tmp_path, "differences")) == {}, "ids are in no old record"
+    for odd, present in ((-5, 0), (10**30, 2**53)):
+        found = differences_of(without(path, tmp_path, "differences", stage1_train=odd))
+        assert found["stage1_train"].present == present, "any number can be shown"
     fewer = without(path, tmp_path, "differences", stage1_train=3000)
     assert differences_of(fewer) == {"stage1_train": PartitionDifference(present=3000, standard=3174)}
     moved = json.loads(path.read_text())

@@ -23,6 +23,7 @@ _ROLES = (
     ("training videos of stage 1", ("stage1_train",)),
 )
 """What partitions are for, in the order of their weight for a figure."""
+MOST_VIDEOS = 2**53
 
 
 class PartitionDifference(BaseModel):
@@ -30,8 +31,8 @@ class PartitionDifference(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    present: int = Field(ge=0, lt=2**53)
-    standard: int = Field(ge=0, lt=2**53)
+    present: int = Field(ge=0, le=MOST_VIDEOS)
+    standard: int = Field(ge=0, le=MOST_VIDEOS)
 
     def __str__(self) -> str:
         return numbers(self.present, self.standard)

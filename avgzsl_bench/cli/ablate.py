@@ -111,7 +111,12 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
     from rich.console import Console
 
     from avgzsl_bench.cli.console import print_line
-    from avgzsl_bench.cli.progress import execute_seeds_shown, warn_simulated_features, warnings_on_one_line
+    from avgzsl_bench.cli.progress import (
+        execute_seeds_shown,
+        warn_of_differences,
+        warn_simulated_features,
+        warnings_on_one_line,
+    )
     from avgzsl_bench.report.boards.ablation import ablation_boards
 
     results = options.results
@@ -125,6 +130,7 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
     first = parts[0].plan
     if first.spec.data.simulated:
         warn_simulated_features(console, first, requested=request.features != "auto")
+    warn_of_differences([first.data])
     records: list[Record] = [record for record in finished if record]
     print_line(console, f"{len(parts)} runs, of which {len(records)} are finished")
     for number, (part, record) in enumerate(zip(parts, finished, strict=True), start=1):

@@ -20,7 +20,12 @@ _file, _text_path = UserPath(path_type=Path), UserPath(path_type=str)
 
 @click.command("add", short_help="Add features of your own, from arrays and a table.")
 @click.argument("dataset", metavar="DATASET")
-@click.option("--features", required=True, metavar="NAME", help="What to call the feature set.")
+@click.option(
+    "--features",
+    required=True,
+    metavar="NAME",
+    help="What to call the feature set: any name but those of published ones.",
+)
 @click.option(
     "--videos",
     required=True,

@@ -56,11 +56,14 @@ def list_command(data_root: Path | None, as_json: bool) -> None:
 
 
 def _list_stores(headers: Sequence[StoreHeader]) -> None:
+    from avgzsl_bench.data.store.origin import origin_text
+
     columns = ("dataset", "features", "videos", "audio", "visual", "text", "source", "fingerprint")
     table = plain_table(*columns, fold=("text", "source"))
     for h in headers:
         text = ", ".join(f"{encoder} {width}" for encoder, width in h.text.items())
-        row = (h.dataset, h.features, h.videos, h.audio, h.visual, text, h.source, h.fingerprint[:12])
+        source = origin_text(h.origin, h.layout)
+        row = (h.dataset, h.features, h.videos, h.audio, h.visual, text, source, h.fingerprint[:12])
         table.add_row(*map(str, row))
     print_table(plain_console(), table)
 
@@ -76,6 +79,7 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
     from avgzsl_bench.data.datasets.registry import known_dataset
     from avgzsl_bench.data.store.added_text import scan_added_text
     from avgzsl_bench.data.store.installed import existing_root
+    from avgzsl_bench.data.store.origin import ADDED
 
     root = existing_root(data_root)
     dataset = known_dataset(dataset_name, root)
@@ -85,7 +89,10 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
         unreadable = "; ".join(error for _, error in there.unreadable)
         raise DataError(unreadable) if unreadable else nothing_installed(root, dataset.name)
     _report_unreadable(there.unreadable)
-    entries = [(h, card_for(root, h.dataset, h.features), _counts(h, dataset)) for h in there.headers]
+    entries = [
+        (h, card_for(root, h.dataset, h.features, added=h.origin == ADDED), _counts(h, dataset))
+        for h in there.headers
+    ]
     if as_json:
         added = [_text_values(text) for text in texts]
         content = [
@@ -107,8 +114,10 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
 
 def _print_store(header: StoreHeader, card: Card | None) -> None:
     from avgzsl_bench.data.cards.text import card_facts
+    from avgzsl_bench.data.store.origin import origin_text
 
-    for name, value in _store_values(header).items():
+    shown = _store_values(header) | {"origin": origin_text(header.origin, header.layout)}
+    for name, value in shown.items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
         click.echo(f"{name:12} {text}")
     for term, fact in card_facts(card) if card else [("card", "none; add one with 'avbench data add --card'")]:
@@ -156,7 +165,7 @@ def _report_unreadable(unreadable: Sequence[tuple[Path, str]]) -> None:
 
 
 def _store_values(header: StoreHeader) -> dict[str, Any]:
-    fields = ("dataset", "features", "simulated", "source", "videos", "sequences", "audio", "visual")
+    fields = ("dataset", "features", "simulated", "origin", "source", "videos", "sequences", "audio", "visual")
     values = {name: getattr(header, name) for name in fields}
     return {**values, "text": dict(header.text), "fingerprint": header.fingerprint, "path": str(header.path)}
 

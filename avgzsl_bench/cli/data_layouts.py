@@ -19,7 +19,8 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
     """Import every published feature set at or below DIRECTORY.
 
     DIRECTORY is a feature-set folder (with 'audio', 'video' and 'text'), or one of the folders above it, up
-    to the one that holds the datasets.
+    to the one that holds the datasets. Videos that differ from the standard ones are named; a feature set with a
+    video in two partitions of a stage is refused.
     """
     from avgzsl_bench.data.layouts.importing import import_tree
     from avgzsl_bench.data.store.installed import data_root as locate
@@ -32,6 +33,13 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
     for result in results:
         item = result.found
         click.echo(f"{item.dataset} {item.features} ({item.reader}): {result.videos} videos -> {result.path}")
+        if result.other_splits:
+            name = f"{item.dataset} {item.features}"
+            click.echo(
+                f"warning: {name} does not hold the standard videos of split {', '.join(result.other_splits)}: "
+                f"no figure on it compares with published ones; 'avbench data verify {name}' lists what differs",
+                err=True,
+            )
 
 
 @click.command("export", short_help="Write features in a published layout.")

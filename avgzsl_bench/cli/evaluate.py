@@ -56,7 +56,7 @@ def evaluate(checkpoint: Path, as_json: bool, **options: Any) -> None:
     The bias must not come from the test: give it, or give a checkpoint of stage 1 to choose it with on the
     validation videos. Figures are printed only; a record describes a run with its two stages, and this is none.
     """
-    from avgzsl_bench.cli.progress import warnings_on_one_line
+    from avgzsl_bench.cli.progress import warn_of_differences, warnings_on_one_line
     from avgzsl_bench.data.store.installed import data_root
     from avgzsl_bench.execution.evaluate import evaluate_checkpoint
 
@@ -66,10 +66,12 @@ def evaluate(checkpoint: Path, as_json: bool, **options: Any) -> None:
         where = f" (no real ones that fit are in {data_root(options['data_root'])})"
         found = where if options["features"] == "auto" else ""
         click.echo(f"SIMULATED FEATURES: these figures say nothing about real videos{found}", err=True)
+    warn_of_differences([evaluation.data])
     if as_json:
         values = {
             "checkpoint": evaluation.checkpoint.header.model_dump(mode="json"),
             "data": evaluation.benchmark.spec.model_dump(mode="json"),
+            "differences": {name: found.model_dump() for name, found in evaluation.data.differences.items()},
             "calibration": evaluation.calibration,
             "validation": asdict(evaluation.validation) if evaluation.validation else None,
             "metrics": asdict(evaluation.metrics),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import click
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from avgzsl_bench.cli.console import print_line
 from avgzsl_bench.cli.seeds_summary import SeedsSummary
+from avgzsl_bench.data.choose import ResolvedData, difference_warning
 from avgzsl_bench.execution.events import RunStatus
 from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.plugins.hookspecs import hookimpl
@@ -132,6 +133,13 @@ def warn_simulated_features(console: Console, plan: Plan, *, requested: bool) ->
         "nothing about real videos. Install real ones with: avbench data import DIR"
     )
     console.print(Panel(text, title="SIMULATED FEATURES", border_style="yellow"))
+
+
+def warn_of_differences(data: Iterable[ResolvedData]) -> None:
+    """Warn in one line of each data whose videos differ from the standard ones."""
+    texts = dict.fromkeys(text for found in data if (text := difference_warning(found)) is not None)
+    for text in texts:
+        click.echo(f"warning: {text}", err=True)
 
 
 def warnings_on_one_line() -> None:

@@ -50,7 +50,7 @@ def run(
     """
     from rich.console import Console
 
-    from avgzsl_bench.cli.progress import warn_simulated_features, warnings_on_one_line
+    from avgzsl_bench.cli.progress import warn_of_differences, warn_simulated_features, warnings_on_one_line
     from avgzsl_bench.execution.plan import plan_run
 
     numbers = chosen_seeds(seed, seeds)
@@ -63,6 +63,7 @@ def run(
         finished = [None if force else plan.finished() for plan in plans]
     if plan.spec.data.simulated:
         warn_simulated_features(console, plan, requested=options.features != "auto")
+    warn_of_differences([plan.data])
     records = _find_or_run(plans, finished, console)
     if not as_json:
         _print_table(records)

@@ -61,7 +61,7 @@ def sweep(
     """
     from rich.console import Console
 
-    from avgzsl_bench.cli.progress import warn_simulated_features, warnings_on_one_line
+    from avgzsl_bench.cli.progress import warn_of_differences, warn_simulated_features, warnings_on_one_line
     from avgzsl_bench.cli.sweep_report import print_runs, print_summary, report_refused
     from avgzsl_bench.execution.sweep.grid import dataset_names, make_grid, method_names, parse_shard
     from avgzsl_bench.execution.sweep.planned_run import look_up
@@ -85,6 +85,7 @@ def sweep(
     simulated = {plan.spec.data.dataset: plan for plan in grid.runs if plan.spec.data.simulated}
     for plan in simulated.values():
         warn_simulated_features(console, plan, requested=options.features != "auto")
+    warn_of_differences(plan.data for plan in grid.runs)
     report_refused(grid)
     if chosen is None:
         print_runs(before)

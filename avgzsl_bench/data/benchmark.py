@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from avgzsl_bench.data.choose import ResolvedData, resolve_data, warn_simulated
+from avgzsl_bench.data.choose import ResolvedData, resolve_data, warn_differences, warn_simulated
 from avgzsl_bench.data.data_spec import DataSpec
 from avgzsl_bench.data.datasets.splits import split_rows
 from avgzsl_bench.data.datasets.text_order import text_rows
@@ -73,6 +73,7 @@ def load_benchmark(
     data = resolve_data(dataset, features, split, root=data_root, needs=needs)
     if features == "auto" and data.store.simulated:
         warn_simulated(data)
+    warn_differences(data)
     return benchmark_of(data.with_texts(text_order, needs.added_text), choose_device(str(device)))
 
 

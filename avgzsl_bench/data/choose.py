@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from avgzsl_bench.data.data_spec import DataSpec
@@ -12,11 +12,13 @@ from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, preferred
 from avgzsl_bench.data.datasets.registry import known_dataset
 from avgzsl_bench.data.datasets.splits import refuse_simulated_view, split_rows
+from avgzsl_bench.data.datasets.standard import Differences, differences_text, standard_differences
 from avgzsl_bench.data.simulated.extras import simulate_descriptions
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
 from avgzsl_bench.data.store.added_text import AddedText, added_text_path, check_added_text, read_added_text
+from avgzsl_bench.data.store.faults import refuse_faults, row_faults
 from avgzsl_bench.data.store.installed import Installed, absent_root, data_root, scan, store_path
-from avgzsl_bench.data.store.store import StoreHeader, read_rows
+from avgzsl_bench.data.store.store import StoreHeader, StoreRows, read_rows
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.gzsl.task import FeatureDims
 from avgzsl_bench.plugins.specs import Needs
@@ -36,6 +38,7 @@ class ResolvedData:
         split_hash: identifies the split, and what a source-disjoint view leaves out.
         text_order: `by-name` or `official`.
         added: the added texts of the dataset that the method reads.
+        differences: how the videos of the split differ from the dataset's standard ones.
     """
 
     dataset: Dataset
@@ -46,6 +49,7 @@ class ResolvedData:
     split_hash: str
     text_order: str = "by-name"
     added: tuple[AddedText, ...] = ()
+    differences: Differences = field(default_factory=dict)
 
     def with_texts(self, text_order: str, names: Sequence[str]) -> ResolvedData:
         """Choose the text order, and those of the named added texts that the dataset has.
@@ -107,8 +111,8 @@ def resolve_data(
     Raises:
         UnknownNameError: no such dataset, split or feature set.
         ConfigError: no split is named, and the dataset has several.
-        DataError: not installed, damaged, or without what is needed; with `auto` also a store of the dataset that
-            cannot be read, which is never passed over.
+        DataError: not installed, damaged, not to be used, or without what is needed; with `auto` also a store of
+            the dataset that cannot be read, which is never passed over.
     """
     folder, absent = data_root(root), absent_root(root)
     needs = needs or Needs()
@@ -119,7 +123,19 @@ def resolve_data(
     if absent:
         warnings.warn(f"{absent}: no features are installed there; going on with simulated ones", stacklevel=3)
     store = _find_store(facts, feature_set, chosen, folder, needs, fits)
-    return ResolvedData(facts, store, needs, folder, chosen, _split_hash(store, facts, chosen))
+    rows = read_rows(store)
+    content = rows.label, rows.partition, rows.video_id
+    advice = "correct the files by the published lists, then import them with 'avbench data import DIR --force'"
+    refuse_faults(row_faults(*content, facts), where=str(store.path), advice=advice)
+    return ResolvedData(
+        dataset=facts,
+        store=store,
+        needs=needs,
+        root=folder,
+        split=chosen,
+        split_hash=_split_hash(store, rows, facts, chosen),
+        differences=standard_differences(facts, chosen, *content, simulated=store.simulated),
+    )
 
 
 def dataset_named(name: str, root: Path | str | None) -> Dataset:
@@ -142,11 +158,10 @@ def dataset_named(name: str, root: Path | str | None) -> Dataset:
         raise
 
 
-def _split_hash(store: StoreHeader, dataset: Dataset, split: str) -> str:
-    """Hash a split of a store; for a standard split nothing is read."""
+def _split_hash(store: StoreHeader, rows: StoreRows, dataset: Dataset, split: str) -> str:
+    """Hash a split of a store, whose rows matter for a source-disjoint view only."""
     if dataset.standard_split(split) == split:
         return dataset.split_hash(split)
-    rows = read_rows(store)
     return split_rows(rows.label, rows.partition, rows.video_id, dataset, split, str(store.path)).hash
 
 
@@ -243,3 +258,22 @@ def warn_simulated(data: ResolvedData) -> None:
         "import DIR'",
         stacklevel=3,
     )
+
+
+def difference_warning(data: ResolvedData) -> str | None:
+    """Say in one line how the videos differ from the standard ones; None if they do not."""
+    if not data.differences:
+        return None
+    split = data.dataset.standard_split(data.split)
+    return (
+        f"{data.dataset.name} {data.store.features} does not hold the standard videos of split {split} "
+        f"({differences_text(data.differences)}): figures on it are not comparable with published ones and have a "
+        "board of their own"
+    )
+
+
+def warn_differences(data: ResolvedData) -> None:
+    """Warn if the videos differ from the standard ones."""
+    text = difference_warning(data)
+    if text is not None:
+        warnings.warn(text, stacklevel=3)

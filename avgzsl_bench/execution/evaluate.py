@@ -36,7 +36,8 @@ class Evaluation:
 
     Attributes:
         checkpoint: as read.
-        benchmark: the data it was scored on.
+        data: what it was scored on, as it was found.
+        benchmark: the same, loaded.
         calibration: the rule that chose the bias on the validation videos; None where the bias was given.
         validation: figures of the selection checkpoint on the validation videos, at their own best bias; None
             where the bias was given.
@@ -44,6 +45,7 @@ class Evaluation:
     """
 
     checkpoint: Checkpoint
+    data: ResolvedData
     benchmark: Benchmark
     calibration: str | None
     validation: Metrics | None
@@ -111,7 +113,7 @@ def evaluate_checkpoint(
     with precision_context("full", place):
         decisions = score(method, task, Sample(task.videos))
     metrics = metrics_of(decisions, task.ground_truth, bias)
-    return Evaluation(checkpoint, benchmark, rule.name if rule else None, validation, metrics)
+    return Evaluation(checkpoint, data, benchmark, rule.name if rule else None, validation, metrics)
 
 
 def _bias_rule(bias: float | None, selection: Path | None, calibration: str | None) -> Calibration | None:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from avgzsl_bench.data.benchmark import Benchmark, benchmark_of
-from avgzsl_bench.data.choose import warn_simulated
+from avgzsl_bench.data.choose import warn_differences, warn_simulated
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.execution.events import RunStatus, notify
 from avgzsl_bench.execution.options import RunOptions
@@ -76,6 +76,7 @@ def run(
     plan = plan_run(method, dataset, seed, options)
     if features == "auto" and plan.spec.data.simulated:
         warn_simulated(plan.data)
+    warn_differences(plan.data)
     return (None if force else plan.finished()) or execute(plan)
 
 
@@ -235,6 +236,9 @@ def _record(
         plan.spec,
         parameters=method.parameter_count(),
         counts=active.benchmark.counts,
+        differences=plan.data.differences,
+        origin=plan.data.store.origin,
+        layout=plan.data.store.layout,
         calibration=plan.config.calibration,
         device=active.status.device,
         best_epoch=selection.best_epoch,

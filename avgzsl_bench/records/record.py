@@ -23,8 +23,10 @@ from pydantic import (
     model_serializer,
 )
 
-from avgzsl_bench.data.data_spec import DataSpec, Token
-from avgzsl_bench.errors import RecordError, first_fault
+from avgzsl_bench.data.data_spec import DataSpec, FileName, Token
+from avgzsl_bench.data.datasets.standard import Differences, PartitionDifference
+from avgzsl_bench.data.store.origin import Origin
+from avgzsl_bench.errors import RecordError, first_fault, one_line
 from avgzsl_bench.gzsl.metrics import Metrics
 from avgzsl_bench.records.decisions_file import DecisionTable, bytes_of, read_decision_table
 from avgzsl_bench.records.epoch_result import EpochResult
@@ -34,6 +36,8 @@ from avgzsl_bench.system.files import atomic_file
 SCHEMA: Literal[1] = 1
 _FIRST = ("schema_version", "run_id", "method", "data", "calibration", "seed", "device", "precision")
 """The fields that a record's file begins with, in this order."""
+LONGEST_LAYOUT = 80
+"""Characters of the name of a layout."""
 
 
 class _Part(BaseModel):
@@ -50,6 +54,13 @@ class RecordedData(DataSpec):
     """The data of a finished run."""
 
     counts: dict[str, int] = Field(description="videos per partition")
+    differences: dict[FileName, PartitionDifference] | None = Field(
+        None, description="partitions whose videos differ from the dataset's standard; None: not recorded"
+    )
+    origin: Origin | None = Field(None, description="where the vectors came from; None: not recorded")
+    layout: str | None = Field(
+        None, max_length=LONGEST_LAYOUT, description="of the files that they were imported from, if they were"
+    )
 
 
 class ClassResult(_Part):
@@ -110,11 +121,33 @@ class Record(RunSpec):
     peak_device_memory: int | None = Field(ge=0, description="bytes; None on devices that do not count it")
 
     @classmethod
-    def of(cls, spec: RunSpec, *, parameters: int | None, counts: Mapping[str, int], **results: Any) -> Record:
-        """Make the record of a run; `results` are the other fields, but for those that follow from `spec`."""
+    def of(
+        cls,
+        spec: RunSpec,
+        *,
+        parameters: int | None,
+        counts: Mapping[str, int],
+        differences: Differences | None = None,
+        origin: Origin | None = None,
+        layout: str | None = None,
+        **results: Any,
+    ) -> Record:
+        """Make the record of a run.
+
+        Args:
+            spec: what the run is.
+            parameters: of the method.
+            counts, differences, origin, layout: of the data, as in `RecordedData`.
+            results: the other fields, but for those that follow from `spec`.
+        """
         identity = spec.model_dump()
         identity["method"]["parameters"] = parameters
-        identity["data"]["counts"] = dict(counts)
+        identity["data"] |= {
+            "counts": dict(counts),
+            "differences": None if differences is None else dict(differences),
+            "origin": origin,
+            "layout": None if layout is None else one_line(layout, LONGEST_LAYOUT),
+        }
         return cls(**identity, run_id=spec.id, **results)
 
     @model_serializer(mode="wrap")

@@ -10,6 +10,7 @@ import pytest
 import tiny_method
 import torch
 from command_line import with_options
+from named_stores import install, overlapping_table, partial_table
 from privileges import permissions_count
 from tiny_method import Tiny, official_state
 
@@ -185,6 +186,25 @@ def test_a_checkpoint_scores_as_the_method_it_was_made_of(evaluated, trained):
     assert given["metrics"] == chosen["metrics"]
     assert (given["calibration"], given["validation"]) == (None, None)
     assert evaluated(checkpoint, "--bias", "-99")[0]["metrics"]["unseen"] == 0
+
+
+def test_videos_that_are_not_standard_are_named(avbench, trained, tmp_path):
+    folder, *_ = trained
+    table = partial_table()
+    install(tmp_path / "data", replace(table, features="own", text={"hashed": table.text["clip"]}))
+    where = ("--data-root", tmp_path / "data", "--bias", "0", "--json")
+    done = avbench(*EVALUATE, folder / "stage2.safetensors", *where)
+    assert done.exit_code == 0, done.output
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("warning: ucf own does not hold the standard videos of split cls (stage1_train ")
+    assert json.loads(done.stdout)["differences"]["stage2_test_unseen"]["standard"] == 845
+    done = avbench(*EVALUATE, folder / "stage2.safetensors", "--features", "simulated", "--bias", "0", "--json")
+    assert json.loads(done.stdout)["differences"] == {}
+    install(tmp_path / "data", replace(overlapping_table("stage2_train", "stage2_test_seen"), features="own"))
+    refused = avbench(*EVALUATE, folder / "stage2.safetensors", *where)
+    assert refused.exit_code == 2
+    (line,) = refused.stderr.splitlines()
+    assert "not to be used: stage2_train and stage2_test_seen: 3 videos are in both" in line
 
 
 def test_the_table_shows_all_figures(avbench, trained):

@@ -24,8 +24,14 @@ from avgzsl_bench.errors import DataError
     [
         (("x", "b", "stage1_trian"), "line 50: unknown partition 'stage1_trian'; did you mean 'stage1_train'?"),
         (("x", "b", " "), "a video without partition"),
-        (("x", "b", "stage1_train stage2_test_seen"), "'x' is in stage2_train and stage2_test_seen"),
-        (("x", "b", "stage1_train;stage1_val_seen"), "'x' is in stage1_train and stage1_val_seen"),
+        (
+            ("x", "b", "stage1_train stage2_test_seen"),
+            "stage2_train and stage2_test_seen: 1 videos are in both, such as 'x'",
+        ),
+        (
+            ("x", "b", "stage1_train;stage1_val_seen"),
+            "stage1_train and stage1_val_seen: 1 videos are in both, such as 'x'",
+        ),
         (("", "b", "stage1_train"), "has no proper id"),
         (("a\tb", "b", "stage1_train"), "has no proper id"),
         (("x", "", "stage1_train"), "no class"),

@@ -204,8 +204,8 @@ def test_a_run_on_a_view_has_its_own_place_and_board(imported, tmp_path):
     result = CliRunner().invoke(main, ["leaderboard", "--results", str(out), "--out", str(boards)])
     assert result.exit_code == 0, result.output
     assert {f.name for f in boards.glob("*.csv")} == {
-        "activitynet-clip_clap-cls.csv",
-        "activitynet-clip_clap-cls-disjoint.csv",
+        "activitynet-clip_clap-cls-other-videos.csv",
+        "activitynet-clip_clap-cls-disjoint-other-videos.csv",
     }
     altered = json.loads(files[1].read_text())
     altered["data"]["split_hash"] = standard.data.split_hash

@@ -261,7 +261,7 @@ def test_the_heading_and_notes_name_the_data(tmp_path: Path) -> None:
     assert document.heading == "ucf, clip_clap, cls (calibration avca, text order by-name)"
     for text in (
         "Calibration avca; split cls (hash fedcba987654)",
-        "data fingerprint 0123456789ab.",
+        "data fingerprint 0123456789ab; vectors: not recorded.",
         "5 seen and 3 unseen classes, 48 test videos.",
         "sample standard deviation over n seeds",
     ):

@@ -56,7 +56,7 @@ def located(
 ) -> dict[str, Verdict]:
     figures = {name: Spread(mean, sd if seeds > 1 else None) for name, (mean, sd) in {**OURS, **ours}.items()}
     method = SimpleNamespace(config=config)
-    row: Any = SimpleNamespace(spread=figures, seeds=range(seeds), options=options, method=method)
+    row: Any = SimpleNamespace(spread=figures, seeds=range(seeds), options=options, method=method, runs=())
     return verdicts_of(reported(**changes), row, key, standard=standard)
 
 

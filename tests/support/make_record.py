@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from avgzsl_bench.report.boards.board import read_boards
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from avgzsl_bench.data.datasets.standard import Differences
+    from avgzsl_bench.data.store.origin import Origin
     from avgzsl_bench.method.precision import Precision
     from avgzsl_bench.report.boards.board import Board
 
@@ -60,8 +63,14 @@ def make_record(
     trained: int = 2,
     labels: np.ndarray[Any, Any] = LABELS,
     name: str | None = None,
+    differences: Differences | None = MappingProxyType({}),
+    origin: Origin | None = None,
+    layout: str | None = None,
 ) -> Path:
-    """Write the record and the decisions of a run whose scores are noise, plus `skill` for the true class."""
+    """Write the record and the decisions of a run whose scores are noise, plus `skill` for the true class.
+
+    The record says that its few videos are the standard ones, unless `differences` are given.
+    """
     # As in earnest, data of one name are the same data.
     fingerprint = fingerprint or _sha256(f"{dataset} {features} {simulated}".encode())
     rng = np.random.default_rng([seed, int(1000 * skill), len(method)])
@@ -106,6 +115,9 @@ def make_record(
         spec,
         parameters=parameters,
         counts={"stage2_test_seen": int((labels < 5).sum()), "stage2_test_unseen": int((labels >= 5).sum())},
+        differences=differences,
+        origin=origin,
+        layout=layout,
         calibration=calibration,
         device="cpu",
         best_epoch=trained,

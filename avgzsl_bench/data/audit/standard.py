@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
+import numpy as np
+
 from avgzsl_bench.data.audit.finding import Finding, finding, some
 from avgzsl_bench.data.audit.survey import Survey
+from avgzsl_bench.data.datasets import standard
 from avgzsl_bench.data.datasets.facts import STAGES, PartitionFacts
 
 
@@ -34,16 +35,14 @@ def compare(survey: Survey, label: Mapping[str, int], facts: PartitionFacts, whe
         facts: the standard.
         where: place to name in findings.
     """
-    standard = dict(zip(facts.classes, facts.videos, strict=True))
-    ids = {video: own for video, own in label.items() if own in standard}
-    count = Counter(ids.values())
-    other = [c for c in facts.classes if count[c] != standard[c]]
-    if other:
-        shown = [f"{survey.name(c)} {count[c]} of {standard[c]}" for c in other]
-        text = f"{len(ids)} videos, standard {sum(facts.videos)}"
-        yield finding("standard-counts", where, f"{text}; other counts in {len(other)} classes: {some(shown, 3)}")
-    elif not survey.simulated and facts.ids_sha256 is not None:
-        mark = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
-        if mark != facts.ids_sha256:
-            text = f"sha256 of the ids is {mark[:12]}, of the standard ones {facts.ids_sha256[:12]}"
-            yield finding("standard-ids", where, text)
+    videos = list(label)
+    labels = np.fromiter(label.values(), np.int64, len(label))
+    found = standard.compare(facts, labels, None if survey.simulated else lambda rows: [videos[i] for i in rows])
+    if found.other:
+        expected = dict(zip(facts.classes, facts.videos, strict=True))
+        shown = [f"{survey.name(c)} {found.count[c]} of {expected[c]}" for c in found.other]
+        text = f"{found.present} videos, standard {sum(facts.videos)}"
+        yield finding("standard-counts", where, f"{text}; other counts in {len(shown)} classes: {some(shown, 3)}")
+    elif found.other_ids:
+        text = f"sha256 of the ids is {found.ids_sha256:.12}, of the standard ones {facts.ids_sha256:.12}"
+        yield finding("standard-ids", where, text)

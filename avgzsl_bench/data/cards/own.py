@@ -24,8 +24,12 @@ def card_path(root: Path, dataset: str, feature_set: str) -> Path:
     return store_path(root, dataset, feature_set).with_name("card.json")
 
 
-def card_for(root: Path, dataset: str, feature_set: str) -> Card | None:
+def card_for(root: Path, dataset: str, feature_set: str, *, added: bool = False) -> Card | None:
     """Read the card beside a store if there is one; else give ours, or None. Simulated features have only ours.
+
+    Args:
+        root, dataset, feature_set: place of the store.
+        added: its vectors were added by hand: whatever they are called, no card of ours describes them.
 
     Raises:
         DataError: the card beside the store cannot be read.
@@ -33,7 +37,7 @@ def card_for(root: Path, dataset: str, feature_set: str) -> Card | None:
     path = card_path(root, dataset, feature_set)
     if feature_set != SIMULATED and is_there(path):
         return read_card(path, feature_set)
-    return card_of(feature_set) if has_card(feature_set) else None
+    return card_of(feature_set) if has_card(feature_set) and not added else None
 
 
 def read_card(path: Path, feature_set: str) -> Card:

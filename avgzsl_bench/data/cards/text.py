@@ -12,7 +12,7 @@ _INTRODUCTION = """\
 
 Facts about each feature set: the networks that made it, their training data, and where its authors publish it.
 "Not known" stands where we could not find out. `avbench data info DATASET` shows the cards of the installed
-feature sets; `avbench data add --card FILE` adds one to features of your own.
+feature sets; `avbench data add --card FILE` adds one to features of your own, which need a name that is not below.
 """
 
 

@@ -20,6 +20,7 @@ from avgzsl_bench.data.layouts.export_lists import disk_folder, write_lists
 from avgzsl_bench.data.layouts.marker import FILE_NAME, Marker
 from avgzsl_bench.data.layouts.tree import disk_name
 from avgzsl_bench.data.store.fingerprint import fingerprint
+from avgzsl_bench.data.store.origin import ADDED
 from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.data.store.table import FeatureTable, Ragged
 from avgzsl_bench.errors import DataError, UnknownNameError
@@ -94,6 +95,7 @@ def export_tree(store: Path, dataset: Dataset, layout: str, directory: Path) -> 
             audio=header.audio,
             visual=header.visual,
             text=dict(header.text),
+            added=header.origin == ADDED,
         )
         (folder / below / FILE_NAME).write_bytes(marker.content())
         if dataset.name not in registered_datasets():  # else another data folder does not know it

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from avgzsl_bench.data.datasets.facts import Dataset
@@ -17,9 +18,12 @@ from avgzsl_bench.data.datasets.registry import (
     read_facts,
     write_own_dataset,
 )
+from avgzsl_bench.data.datasets.standard import standard_differences
 from avgzsl_bench.data.layouts.checked_reader import CheckedReader, feature_readers, unusable_readers
 from avgzsl_bench.data.layouts.readers import DetectedFeatures
 from avgzsl_bench.data.layouts.tree import feature_folders, refuse_link_out
+from avgzsl_bench.data.store.checks import check_rows
+from avgzsl_bench.data.store.faults import partition_faults, refuse_faults
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.spilled import spill_folder
 from avgzsl_bench.data.store.table import FeatureTable
@@ -37,11 +41,13 @@ class ImportResult:
         found: the feature set as its reader detected it.
         path: the store that was written.
         videos: number of videos in it.
+        other_splits: the splits whose videos are not the standard ones.
     """
 
     found: DetectedFeatures
     path: Path
     videos: int
+    other_splits: tuple[str, ...]
 
 
 def import_tree(
@@ -65,7 +71,8 @@ def import_tree(
         warn: called with each fault of a plugin's reader, one line.
 
     Raises:
-        DataError: nothing is recognised, a store is there already, or a feature set cannot be read.
+        DataError: nothing is recognised, a store is there already, or a feature set cannot be read or must not
+            be used.
         PluginError: nothing can be imported because of a plugin's reader.
         AvbenchError: a store cannot be written. Feature sets imported before an error stay.
     """
@@ -91,6 +98,7 @@ def import_tree(
             report(f"reading {item.dataset} {item.features} ({item.reader}) from {item.path}")
             try:
                 table = readers[item.reader].read(item, datasets[item.dataset])
+                _require_usable(table, item, readers[item.reader])
                 if item.dataset in exported:
                     write_own_dataset(dataset_path(root, item.dataset), exported[item.dataset])
                 report(f"writing {target}")
@@ -98,7 +106,8 @@ def import_tree(
             except PluginError as error:
                 faults.append(f"{error}; not imported: {item.path}")
                 continue
-            results.append(ImportResult(item, target, len(table)))
+            other = _other_splits(table, datasets[item.dataset])
+            results.append(ImportResult(item, target, len(table), other))
     if not results:
         raise PluginError("; ".join(faults))
     for line in faults:
@@ -106,10 +115,32 @@ def import_tree(
     return results
 
 
+def _other_splits(table: FeatureTable, dataset: Dataset) -> tuple[str, ...]:
+    """List the splits of a dataset whose videos are not the standard ones."""
+    rows = table.label, table.partition, table.video_id
+    splits = sorted(dataset.splits)
+    return tuple(s for s in splits if standard_differences(dataset, s, *rows, simulated=table.simulated))
+
+
+def _require_usable(table: FeatureTable, item: DetectedFeatures, reader: CheckedReader) -> None:
+    """Refuse data that must not be used, such as videos that are scored and trained on."""
+    with _blamed(reader):
+        check_rows(table, f"features {table.features!r} of {table.dataset!r}")
+    advice = "correct the files by the published lists, then import them"
+    refuse_faults(partition_faults(table.partition, table.video_id), where=str(item.path), advice=advice)
+
+
 def _write(target: Path, table: FeatureTable, reader: CheckedReader) -> None:
-    """Write a store; a table that is not sound is its reader's fault."""
+    """Write a store, by default with the reader as source."""
+    with _blamed(reader):
+        write_store(target, table if table.source else replace(table, source=reader.name))
+
+
+@contextmanager
+def _blamed(reader: CheckedReader) -> Iterator[None]:
+    """Blame a reader for a table that is not sound."""
     try:
-        write_store(target, table)
+        yield
     except DataError as error:
         raise reader.fault(f"read() returned an unsound table: {error}") from error
 

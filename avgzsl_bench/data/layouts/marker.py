@@ -42,6 +42,7 @@ class Marker(JsonModel):
         dataset, features, simulated: as in `FeatureTable`.
         audio, visual: widths.
         text: width of each text encoder's vectors, in the encoders' order.
+        added: the vectors were added by hand; left out of the file otherwise.
     """
 
     form: Literal["avgzsl-bench tree 1"] = "avgzsl-bench tree 1"
@@ -51,6 +52,7 @@ class Marker(JsonModel):
     audio: _Width
     visual: _Width
     text: Annotated[dict[Name, _Width], Field(min_length=1, max_length=8)]
+    added: bool = False
 
     @model_validator(mode="after")
     def _honest(self) -> Marker:
@@ -71,7 +73,8 @@ class Marker(JsonModel):
 
     def content(self) -> bytes:
         """Give the bytes of the file."""
-        return f"{json.dumps(self.model_dump(mode='json'), indent=1)}\n".encode()
+        values = self.model_dump(mode="json", exclude=set() if self.added else {"added"})
+        return f"{json.dumps(values, indent=1)}\n".encode()
 
 
 def read_marker(tree: FeatureTree) -> Marker | None:
@@ -85,16 +88,6 @@ def read_marker(tree: FeatureTree) -> Marker | None:
         return None
     refuse_link_out(path, tree.path)
     return read_json_model(path, Marker, _LARGEST, "marker", "export the features again")
-
-
-def marked_features(tree: FeatureTree) -> FeatureSet | None:
-    """Read the feature set that a tree is marked as; None if it has no marker.
-
-    Raises:
-        DataError: as `read_marker`.
-    """
-    marker = read_marker(tree)
-    return None if marker is None else marker.feature_set
 
 
 def marked_datasets(tree: FeatureTree, datasets: Sequence[Dataset]) -> Sequence[Dataset]:

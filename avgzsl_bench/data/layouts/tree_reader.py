@@ -10,10 +10,11 @@ from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, FeatureSet
 from avgzsl_bench.data.layouts.assemble import assemble
 from avgzsl_bench.data.layouts.class_file import ClassFileReader
-from avgzsl_bench.data.layouts.marker import marked_datasets, marked_features
+from avgzsl_bench.data.layouts.marker import marked_datasets, read_marker
 from avgzsl_bench.data.layouts.readers import DetectedFeatures
 from avgzsl_bench.data.layouts.text import text_keys
 from avgzsl_bench.data.layouts.tree import FeatureTree, dataset_of, feature_folders
+from avgzsl_bench.data.store.origin import ADDED
 from avgzsl_bench.data.store.table import FeatureTable
 
 _PUBLISHED = {f.name: f for f in PUBLISHED}
@@ -44,7 +45,8 @@ class TreeReader:
         for tree in [tree for tree in trees if tree.class_names()]:
             dataset = dataset_of(tree, marked_datasets(tree, datasets), text_keys(tree))
             if dataset is not None:
-                features = marked_features(tree) or self.feature_set(tree)
+                marker = read_marker(tree)
+                features = marker.feature_set if marker else self.feature_set(tree)
                 if features.sequences == self.sequences:
                     found.append(DetectedFeatures(self.name, dataset.name, features.name, tree.path))
         return found
@@ -52,5 +54,7 @@ class TreeReader:
     def read(self, found: DetectedFeatures, dataset: Dataset) -> FeatureTable:
         """Read a whole feature set; see `FeatureReader`."""
         tree = FeatureTree(found.path, self.extension)
-        features = marked_features(tree) or _PUBLISHED[found.features]
-        return assemble(tree, dataset, features, self.read_file, self.name)
+        marker = read_marker(tree)
+        features = marker.feature_set if marker else _PUBLISHED[found.features]
+        source = ADDED if marker and marker.added else self.name
+        return assemble(tree, dataset, features, self.read_file, source)

@@ -21,6 +21,7 @@ from avgzsl_bench.data.own.class_vectors import class_ids, read_text
 from avgzsl_bench.data.own.own_classes import find_dataset
 from avgzsl_bench.data.own.video_table import read_video_table
 from avgzsl_bench.data.store.installed import store_path
+from avgzsl_bench.data.store.origin import ADDED
 from avgzsl_bench.data.store.spilled import spill_folder
 from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.data.store.verify import Finding, findings_of
@@ -30,8 +31,7 @@ from avgzsl_bench.system.files import nearest_folder, require_writable
 from avgzsl_bench.system.identifiers import require_names
 from avgzsl_bench.system.locks import writing_alone
 
-SOURCE = "added"
-"""Source of the store."""
+_PUBLISHED = frozenset(f.name for f in PUBLISHED)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def add_features(
         video_id=[videos.video_id[i] for i in order],
         partition=videos.partition[order],
         text=text,
-        source=SOURCE,
+        source=ADDED,
     )
     refuse_simulated(table.video_id, simulated=False, where=sources.videos)
     _check_widths(table, card)
@@ -125,6 +125,11 @@ def _check_names(sources: FeatureSources) -> None:
         raise DataError(
             f"{taken!r} is what simulated features or 'the best there is' are called; choose another name"
         )
+    if sources.features in _PUBLISHED:
+        raise DataError(
+            f"--features {sources.features}: the name of a published feature set; choose another name for vectors "
+            "of your own, or import the published files with 'avbench data import DIR'"
+        )
     if sources.features.endswith(SEQUENCE_SUFFIX):
         raise DataError(f"--features {sources.features}: {SEQUENCE_SUFFIX!r} marks sequences; choose another name")
     if not sources.text:
@@ -139,21 +144,16 @@ def _require_free(target: Path, *, force: bool) -> None:
 
 
 def _check_widths(table: FeatureTable, card: Card | None) -> None:
-    """Refuse features with the name of published ones or a card, and other widths or text encoders."""
+    """Refuse features with a card that states other widths or text encoders."""
+    if card is None:
+        return
     assert isinstance(table.audio, np.ndarray)
     assert isinstance(table.visual, np.ndarray)
     text = {encoder: vectors.shape[1] for encoder, vectors in table.text.items()}
-    audio, visual, _ = widths = table.audio.shape[1], table.visual.shape[1], text
-    known = next((f for f in PUBLISHED if f.name == table.features), None)
-    if known is not None and widths != (known.audio, known.visual, dict(known.text)):
-        raise DataError(
-            f"{table.features} is {known.audio}/{known.visual} with text {dict(known.text)}, and these are "
-            f"{audio}/{visual} with {text}; choose another name"
-        )
-    if card is not None:
-        stated = card.audio.width, card.visual.width, {part.encoder: part.width for part in card.text}
-        if stated != widths:
-            raise DataError(f"the card of {table.features} states widths {stated}, and the features have {widths}")
+    widths = table.audio.shape[1], table.visual.shape[1], text
+    stated = card.audio.width, card.visual.width, {part.encoder: part.width for part in card.text}
+    if stated != widths:
+        raise DataError(f"the card of {table.features} states widths {stated}, and the features have {widths}")
 
 
 def _write(

@@ -13,17 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.datasets.class_names import near_miss, plain_name
-from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
+from avgzsl_bench.data.datasets.facts import PARTITIONS, STAGE1_BITS, partition_bit
 from avgzsl_bench.data.layouts.tree import disk_name
 from avgzsl_bench.data.layouts.video_ids import video_ids
 from avgzsl_bench.data.own.table_file import Places, read_columns
+from avgzsl_bench.data.store.faults import partition_faults, refuse_faults
 from avgzsl_bench.errors import DataError
 
 COLUMNS = ("video", "class", "partition")
-
-_STAGE1 = tuple(p for p in PARTITIONS if p.startswith("stage1"))
-_DISJOINT = (_STAGE1, ("stage2_train", "stage2_test_seen", "stage2_test_unseen"))
-"""Groups of partitions that share no video."""
 
 _BITS = {name: partition_bit(p) for p in PARTITIONS for name in (p, disk_name(p))}
 
@@ -68,14 +65,9 @@ def read_video_table(path: Path) -> VideoTable:
             masks[cell] = _mask(cell)
         except ValueError as error:
             raise DataError(f"{table.places.of(cells.index(cell))}: {error}") from error
-    for cell, mask in masks.items():
-        for group in _DISJOINT:
-            both = [p for p in group if mask & partition_bit(p)]
-            if len(both) > 1:
-                raise DataError(
-                    f"{path}: video {ids[cells.index(cell)]!r} is in {' and '.join(both)}, which share no video"
-                )
     partition = np.array([masks[cell] for cell in cells], np.uint8)
+    advice = "keep each video in one partition of a stage"
+    refuse_faults(partition_faults(partition, ids), where=str(path), advice=advice)
     return VideoTable(ids, [plain[name] for name in classes], partition, table.places)
 
 
@@ -89,6 +81,6 @@ def _mask(cell: str) -> int:
         meant = f"; did you mean {near!r}?" if near else ""
         raise ValueError(f"{what}{meant} (known: {', '.join(PARTITIONS)})")
     mask = reduce(or_, (_BITS[name] for name in names))
-    if any(mask & partition_bit(p) for p in _STAGE1):
+    if mask & STAGE1_BITS:
         mask |= partition_bit("stage2_train")
     return mask

@@ -22,7 +22,28 @@ def check_table(table: FeatureTable, where: str) -> None:
         raise DataError(f"{where}: {problem}")
 
 
+def check_rows(table: FeatureTable, where: str) -> None:
+    """Check class ids, partitions and video ids of a table as `check_table` does, without a look at the features.
+
+    Raises:
+        DataError: a check fails.
+    """
+    if problem := _shape_problem(table) or _row_problem(table):
+        raise DataError(f"{where}: {problem}")
+
+
 def _problem(table: FeatureTable) -> str | None:
+    videos = len(table.video_id)
+    return (
+        _shape_problem(table)
+        or _feature_problem("audio", table.audio, videos)
+        or _feature_problem("visual", table.visual, videos)
+        or _text_problem(table)
+        or _row_problem(table)
+    )
+
+
+def _shape_problem(table: FeatureTable) -> str | None:
     videos = len(table.video_id)
     if videos == 0:
         return "holds no videos"
@@ -31,12 +52,7 @@ def _problem(table: FeatureTable) -> str | None:
             return f"{name} have shape {values.shape} and type {values.dtype} for {videos} videos"
     if not 0 < table.partition.min() <= table.partition.max() < 1 << len(PARTITIONS):
         return "a video is in no partition, or in one that does not exist"
-    return (
-        _feature_problem("audio", table.audio, videos)
-        or _feature_problem("visual", table.visual, videos)
-        or _text_problem(table)
-        or _row_problem(table)
-    )
+    return None
 
 
 def _feature_problem(name: str, feature: Feature, videos: int) -> str | None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.store.checks import check_table
+from avgzsl_bench.data.store.origin import Origin, origin_of
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
 from avgzsl_bench.data.untrusted.hdf5 import open_plain, parse_header, plain_dataset, read_array
 from avgzsl_bench.data.untrusted.json_file import JsonModel, Name, Sha256
@@ -70,6 +71,16 @@ class StoreHeader:
     def sequences(self) -> bool:
         """True where a video is a sequence of vectors."""
         return self.audio_seconds is not None
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where the vectors came from; None if the store does not say."""
+        return origin_of(self.source, simulated=self.simulated)
+
+    @property
+    def layout(self) -> str | None:
+        """The layout of the files that the vectors were imported from; None if they were not imported."""
+        return self.source if self.origin == "imported" else None
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class FeatureTable:
         video_id: `N` unique ids.
         partition: uint8 `[N]`, bit `i` is set if the video is in `facts.PARTITIONS[i]`.
         text: float32 `[C, Dw]` by text encoder; row = class id; a class without a vector is all NaN.
-        source: layout it came from, e.g. `avca`, `clipclap`, `tcaf`, `simulated`.
+        source: layout it came from, e.g. `avca`, `clipclap`, `tcaf`; `added` by hand; version of the simulation.
     """
 
     dataset: str

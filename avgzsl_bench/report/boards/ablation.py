@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from avgzsl_bench.errors import ConfigError, UnknownNameError
 from avgzsl_bench.method.registry import method_class
 from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.records.collect import BoardKey, RecordTable
+from avgzsl_bench.records.data_facts import DataFacts
 from avgzsl_bench.report.reported.figures import all_reported_ablations
 from avgzsl_bench.report.reported.verdicts import verdicts_of
 from avgzsl_bench.report.stats.rows import rows_of
@@ -127,6 +129,12 @@ class AblationBoard:
     def rows(self) -> list[AblationRow]:
         """The rows of all tables."""
         return [row for table in self.tables for row in table.rows]
+
+    @cached_property
+    def facts(self) -> DataFacts:
+        """How the videos differ from the standard, and where the vectors came from."""
+        results = [row.result for row in self.rows if row.result]
+        return DataFacts.of(run.record for result in results for run in result.runs)
 
     def has_run(self, run_id: str) -> bool:
         """Check whether a run is one of those that the board is made of."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
 from avgzsl_bench.records.collect import BoardKey, RecordTable, collect
+from avgzsl_bench.records.data_facts import DataFacts
 from avgzsl_bench.report.boards.labels import distinct_names, is_standard, labels_of
 from avgzsl_bench.report.boards.provenance import provenance_of, training_seconds
 from avgzsl_bench.report.reported.figures import reported_for
@@ -70,6 +71,7 @@ class Board:
     Attributes:
         name: of its files, without ending.
         heading: one line that distinguishes it from every other board.
+        facts: how its videos differ from the standard, and where its vectors came from.
         rows: best HM first.
         seen, unseen: number of test classes of each role, those without a video left out.
         missing: names of the classes that have no test video.
@@ -78,6 +80,7 @@ class Board:
     key: BoardKey
     name: str
     heading: str
+    facts: DataFacts
     rows: tuple[BoardRow, ...]
     records: int
     seen: int
@@ -109,15 +112,17 @@ def read_boards(results: Path) -> list[Board]:
         PluginError: a file of reported figures is malformed.
     """
     tables = collect(results)
-    short = [_short_name(table.key) for table in tables]
+    facts = [DataFacts.of(stored.record for stored in table.stored) for table in tables]
+    short = [_short_name(table.key, of_one) for table, of_one in zip(tables, facts, strict=True)]
     names = distinct_names(short, [table.key.parts for table in tables])
     boards = [
-        _board(table, name, unique=name == plain) for table, name, plain in zip(tables, names, short, strict=True)
+        _board(table, of_one, name, unique=name == plain)
+        for table, of_one, name, plain in zip(tables, facts, names, short, strict=True)
     ]
     return sorted(boards, key=lambda board: (board.key.data.simulated, board.name))
 
 
-def _board(table: RecordTable, name: str, *, unique: bool) -> Board:
+def _board(table: RecordTable, facts: DataFacts, name: str, *, unique: bool) -> Board:
     key = table.key
     rows = sorted(
         _rows(table), key=lambda row: (-row.result.spread["hm"].mean, row.label.casefold(), row.settings)
@@ -127,7 +132,8 @@ def _board(table: RecordTable, name: str, *, unique: bool) -> Board:
     return Board(
         key=key,
         name=name,
-        heading=_heading(key, unique=unique),
+        heading=_heading(key, facts, unique=unique),
+        facts=facts,
         rows=tuple(rows),
         records=len(table.stored),
         seen=roles["seen"],
@@ -153,8 +159,8 @@ def _rows(table: RecordTable) -> list[BoardRow]:
     return rows
 
 
-def _short_name(key: BoardKey) -> str:
-    parts = [key.data.dataset, key.data.features, key.data.split]
+def _short_name(key: BoardKey, facts: DataFacts) -> str:
+    parts = [key.data.dataset, key.data.features, key.data.split, *facts.marks]
     if key.data.simulated and key.data.features != SIMULATED:
         parts.append(SIMULATED)
     if key.calibration != "exact":
@@ -164,8 +170,8 @@ def _short_name(key: BoardKey) -> str:
     return "-".join(parts)
 
 
-def _heading(key: BoardKey, *, unique: bool) -> str:
-    details = [f"calibration {key.calibration}", f"text order {key.data.text_order}"]
+def _heading(key: BoardKey, facts: DataFacts, *, unique: bool) -> str:
+    details = [f"calibration {key.calibration}", f"text order {key.data.text_order}", *facts.remarks]
     if not unique:
         details += [f"data {key.data.fingerprint[:12]}", f"split {key.data.split_hash[:12]}"]
     heading = f"{key.data.dataset}, {key.data.features}, {key.data.split} ({', '.join(details)})"

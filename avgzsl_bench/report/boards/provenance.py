@@ -6,6 +6,8 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from avgzsl_bench.data.datasets.standard import differences_text
+from avgzsl_bench.records.data_facts import DataFacts
 from avgzsl_bench.report.text import one_line
 
 if TYPE_CHECKING:
@@ -38,10 +40,11 @@ def provenance_of(row: ResultRow, key: BoardKey) -> dict[str, str]:
 
     Returns:
         `configuration` as JSON, `seeds`, `run_ids`, `fingerprint`, `split_hash`, `calibration`, `text_order`,
-        `precision`, `distribution`, `versions`, `revision`, `device`, `processor`, `started`, and `seconds` of
-        training of each seed.
+        `origin` of the vectors, `other_videos` than the standard in each partition, `precision`, `distribution`,
+        `versions`, `revision`, `device`, `processor`, `started`, and `seconds` of training of each seed.
     """
     records = [run.record for run in row.runs]
+    facts = DataFacts.of(records)
     return {
         "configuration": json.dumps(row.method.config, ensure_ascii=False, sort_keys=True),
         "seeds": " ".join(map(str, row.seeds)),
@@ -50,6 +53,8 @@ def provenance_of(row: ResultRow, key: BoardKey) -> dict[str, str]:
         "split_hash": key.data.split_hash,
         "calibration": key.calibration,
         "text_order": key.data.text_order,
+        "origin": one_line(" / ".join(facts.origins)),
+        "other_videos": differences_text(facts.differences) or "none",
         "precision": row.options.get("precision", "full"),
         "distribution": one_line(f"{row.method.distribution} {row.method.version}"),
         "versions": one_line(_versions(records)),

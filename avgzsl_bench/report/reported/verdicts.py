@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
+from avgzsl_bench.records.data_facts import DataFacts
 from avgzsl_bench.report.reported.figures import PRINTED
 from avgzsl_bench.report.reported.one_more_seed import one_more_seed
 from avgzsl_bench.report.reported.protocol import difference
@@ -146,6 +147,8 @@ def _obstacle(figure: Printed, row: ResultRow, key: BoardKey, standard: bool) ->
     """Name the reason why no figure of a row can be compared; empty if they can."""
     if key.data.simulated:
         return "simulated features"
+    if obstacles := DataFacts.of(run.record for run in row.runs).obstacles:
+        return "; ".join(obstacles)
     if key.calibration.startswith("fixed:"):
         return "the bias was not validated"
     if not standard:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from avgzsl_bench.data.datasets.standard import differences_text
 from avgzsl_bench.report.boards.labels import MARKED, distinct_names, value_text
 from avgzsl_bench.report.reported.verdicts import OTHER_PROTOCOL, POSITIONS, widths_text
 from avgzsl_bench.report.tables.notes import TEXTS, contradictions
@@ -33,6 +34,8 @@ def heading_of(board: AblationBoard) -> str:
     shared += [] if board.request.precision == "full" else [f"precision {board.request.precision}"]
     if shared:
         heading += f" ({', '.join(shared)} in every variant)"
+    if board.facts.remarks:
+        heading += f" ({', '.join(board.facts.remarks)})"
     return one_line(f"SIMULATED: {heading}" if key.data.simulated else heading)
 
 
@@ -83,8 +86,11 @@ def board_notes(board: AblationBoard) -> list[str]:
     """Explain units and ±, and name the provenance of the records and the sources of reported figures."""
     key, data = board.key, board.key.board.data
     origin = f"{key.distribution or 'no distribution'} {key.version}".rstrip()
-    measured = _TEXTS["measured"].format(origin=origin, shared=_shared_settings(board), data=data)
+    vectors = " / ".join(board.facts.origins)
+    measured = _TEXTS["measured"].format(origin=origin, shared=_shared_settings(board), data=data, vectors=vectors)
     notes = [_TEXTS["figures"], measured]
+    if board.facts.differences:
+        notes.append(_TEXTS["other_videos"].format(partitions=differences_text(board.facts.differences)))
     notes += [_TEXTS["added_text"].format(name=name, mark=mark) for name, mark in key.added_text]
     sources = {row.reported.source: row.reported.citation for row in board.rows if row.reported}
     return [one_line(note) for note in [*notes, *(f"{source}: {text}" for source, text in sources.items())]]
@@ -93,7 +99,11 @@ def board_notes(board: AblationBoard) -> list[str]:
 def _where_reported(board: AblationBoard, figure: ReportedAblation) -> str:
     data = board.key.board.data
     like = "like" if figure.is_like(data.features, data.split) else "unlike"
-    verdict = _TEXTS["simulated" if data.simulated else like].format(data=data)
+    if data.simulated:
+        like = "simulated"
+    elif board.facts.obstacles:
+        like = "other_data"
+    verdict = _TEXTS[like].format(data=data, reason="; ".join(board.facts.obstacles))
     return _TEXTS["reported"].format(figure=figure, verdict=verdict)
 
 
@@ -147,7 +157,7 @@ def _command(board: AblationBoard) -> str:
 
 def _short_name(board: AblationBoard) -> str:
     request, key = board.request, board.key.board
-    parts = [request.spec.name, key.data.dataset, key.data.features, key.data.split]
+    parts = [request.spec.name, key.data.dataset, key.data.features, key.data.split, *board.facts.marks]
     parts += [f"{name}_{value_text(request.settings[name])}" for name in sorted(request.settings)]
     parts += [] if request.precision == "full" else [request.precision]
     return re.sub(r"[^A-Za-z0-9_.-]", "_", "-".join(parts))

@@ -59,7 +59,7 @@ def board_document(board: Board) -> Document:
     further = [_sensitivity(board), *([_reported(board)] if board.matches else []), _runs(board)]
     caption = f"{board.heading}: measured figures in percent, best HM first"
     more = len(board.rows) - SHOWN
-    known = has_card(features)
+    known = has_card(features) and not board.facts.added
     return Document(
         name=board.name,
         heading=board.heading,

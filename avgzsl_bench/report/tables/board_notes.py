@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from avgzsl_bench.data.datasets.standard import differences_text
 from avgzsl_bench.report.boards.labels import MARKED
 from avgzsl_bench.report.reported.verdicts import POSITIONS
 from avgzsl_bench.report.stats.pair_tests import seed_caveats
@@ -71,6 +72,8 @@ def reported_notes(board: Board) -> Iterator[str]:
     key, figures = board.key, list(dict.fromkeys(match.figure for _, match in board.matches))
     if key.data.simulated:
         yield _TEXTS["reported_simulated"]
+    elif board.facts.obstacles:
+        yield _TEXTS["reported_elsewhere"].format(reason="; ".join(board.facts.obstacles))
     else:
         yield _TEXTS["reported"].format(data=key.data)
         yield _TEXTS["own_protocol"].format(key=key)
@@ -89,7 +92,9 @@ def reported_notes(board: Board) -> Iterator[str]:
 
 def _data_notes(board: Board) -> Iterator[str]:
     """Describe the data of the board, and name the methods that use more of it than others."""
-    yield _TEXTS["data"].format(key=board.key)
+    yield _TEXTS["data"].format(key=board.key, origins=" / ".join(board.facts.origins))
+    if board.facts.differences:
+        yield _TEXTS["other_videos"].format(partitions=differences_text(board.facts.differences))
     yield _TEXTS["classes"].format(board=board)
     if board.missing:
         yield _TEXTS["missing"].format(names=", ".join(board.missing))

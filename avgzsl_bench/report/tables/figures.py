@@ -101,6 +101,7 @@ def data_sentence(board: Board) -> str:
     where = f"{data.dataset}, {data.features} features, split {data.split}, calibration {board.key.calibration}"
     if data.text_order != "by-name":
         where += f", text order {data.text_order}"
+    where = ", ".join([where, *board.facts.remarks])
     return f"{where}; {board.seen} seen and {board.unseen} unseen classes, {board.videos:,} test videos."
 
 

@@ -18,6 +18,7 @@ import torch
 from avgzsl_bench.data.benchmark import Benchmark, benchmark_of
 from avgzsl_bench.data.choose import warn_simulated
 from avgzsl_bench.errors import RunError
+from avgzsl_bench.execution.earlier import earlier_code
 from avgzsl_bench.execution.events import RunStatus, notify
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.plan import Plan, plan_run
@@ -74,7 +75,10 @@ def run(
     plan = plan_run(method, dataset, seed, options)
     if features == "auto" and plan.spec.data.simulated:
         warn_simulated(plan.data.dataset)
-    return (None if force else plan.finished()) or execute(plan)
+    record = None if force else plan.finished()
+    if record is None and (earlier := earlier_code([plan])) is not None:
+        warnings.warn(earlier, stacklevel=2)
+    return record or execute(plan)
 
 
 def data_of(plan: Plan) -> Benchmark:

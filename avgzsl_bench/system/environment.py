@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
+
+from avgzsl_bench.system.checkout import checkout_of
 
 PACKAGES = ("avgzsl-bench", "torch", "numpy", "h5py", "pluggy", "pydantic")
 
@@ -29,16 +30,5 @@ def environment() -> dict[str, str | None]:
 
 def source_revision() -> str | None:
     """Give the git commit of this package's checkout, with `+changes` if files differ; None outside of one."""
-    source = Path(__file__).resolve().parents[2]
-    if not (source / ".git").exists():
-        return None
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(source), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-
-    try:
-        head, changes = git("rev-parse", "HEAD"), git("status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return head + ("+changes" if changes else "")
+    checkout = checkout_of(Path(__file__).resolve())
+    return checkout and checkout.commit + ("+changes" if checkout.dirty else "")

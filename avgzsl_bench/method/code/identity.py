@@ -1,12 +1,15 @@
-"""The hash of a method's code, and the modules that it is made of."""
+"""The hash of a method's code, and the git checkout that it lies in."""
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from functools import lru_cache
+from pathlib import Path
 
 from avgzsl_bench.method.base import Method
 from avgzsl_bench.method.code.modules import find_module, modules_of
+from avgzsl_bench.system.checkout import Checkout, checkout_of
 
 _DIGITS = 12
 _HARNESS = "avgzsl_bench"
@@ -33,6 +36,13 @@ def code_of(method: type[Method]) -> str | None:
         for text in (module.name, *module.content.tokens, ""):
             digest.update(text.encode(errors="surrogatepass") + b"\0")
     return digest.hexdigest()[:_DIGITS]
+
+
+@lru_cache(maxsize=256)
+def checkout_of_code(method: type[Method]) -> Checkout | None:
+    """Find the git checkout that the module of a method belongs to; None if there is none."""
+    origin = getattr(getattr(sys.modules.get(method.__module__), "__spec__", None), "origin", None)
+    return checkout_of(Path(origin).resolve()) if isinstance(origin, str) else None
 
 
 def _top(target: type) -> str:

@@ -73,6 +73,7 @@ class AblationKey:
     Attributes:
         board: data of the records; calibration and text order are empty, as variants may differ in them.
         distribution, version: of the method.
+        code, numerics: of the method and the harness; None: not recorded.
         sequences: the runs use the time steps of the videos.
         added_text: name and fingerprint of each text that was added to the dataset and that the runs use.
     """
@@ -80,6 +81,8 @@ class AblationKey:
     board: BoardKey
     distribution: str
     version: str
+    code: str | None
+    numerics: int | None
     sequences: bool
     added_text: tuple[tuple[str, str], ...]
 
@@ -88,7 +91,8 @@ class AblationKey:
         """Everything that distinguishes the key, to sort by and to make a digest of."""
         data = self.board.data
         names = (data.simulated, data.dataset, data.features, data.split, data.fingerprint, data.split_hash)
-        return (*names, self.distribution, self.version, self.sequences, self.added_text)
+        code = () if self.code is self.numerics is None else (self.code or "", self.numerics or 0)
+        return (*names, self.distribution, self.version, self.sequences, self.added_text, code)
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,8 @@ def _ablation_key(key: BoardKey, record: Record) -> AblationKey:
         board=BoardKey(key.data.model_copy(update={"text_order": ""}), calibration=""),
         distribution=record.method.distribution,
         version=record.method.version,
+        code=record.method.code,
+        numerics=record.numerics,
         sequences=record.data.sequences,
         added_text=tuple(sorted(record.data.added_text.items())),
     )

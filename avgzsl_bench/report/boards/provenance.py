@@ -19,6 +19,9 @@ _TRAINING = ("selection_seconds", "final_seconds")
 """Durations that add up to training: stage 1 with its selection of an epoch, and stage 2."""
 _TOGETHER = "seeds_together"
 _REVISION = "revision"
+NOT_RECORDED = "not recorded"
+"""In place of the code and the numerics of a row."""
+_DIRTY = {True: "yes", False: "no", None: None}
 
 
 def training_seconds(row: ResultRow) -> float | None:
@@ -36,8 +39,8 @@ def provenance_of(row: ResultRow, key: BoardKey) -> dict[str, str]:
 
     Returns:
         `configuration` as JSON, `seeds`, `run_ids`, `fingerprint`, `split_hash`, `calibration`, `text_order`,
-        `precision`, `distribution`, `versions`, `revision`, `device`, `started`, and `seconds` of training of each
-        seed.
+        `precision`, `distribution`, `code`, `numerics`, `commit`, `dirty`, `versions`, `revision`, `device`,
+        `started`, and `seconds` of training of each seed.
     """
     records = [run.record for run in row.runs]
     return {
@@ -50,6 +53,10 @@ def provenance_of(row: ResultRow, key: BoardKey) -> dict[str, str]:
         "text_order": key.data.text_order,
         "precision": row.options.get("precision", "full"),
         "distribution": one_line(f"{row.method.distribution} {row.method.version}"),
+        "code": row.method.code or NOT_RECORDED,
+        "numerics": NOT_RECORDED if row.numerics is None else str(row.numerics),
+        "commit": _distinct(record.method.commit for record in records),
+        "dirty": _distinct(_DIRTY[record.method.dirty] for record in records),
         "versions": one_line(_versions(records)),
         "revision": one_line(_distinct(record.environment.get(_REVISION) for record in records)),
         "device": one_line(_distinct(record.device for record in records)),

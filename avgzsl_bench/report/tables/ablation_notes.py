@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from avgzsl_bench.records.run_spec import code_text
 from avgzsl_bench.report.boards.labels import MARKED, distinct_names, value_text
 from avgzsl_bench.report.tables.notes import TEXTS, contradictions
 from avgzsl_bench.report.text import CONTRADICTS, NONE, one_line
@@ -73,6 +74,7 @@ def board_notes(board: AblationBoard) -> list[str]:
     """Explain units and ±, and name the provenance of the records and the sources of reported figures."""
     key, data = board.key, board.key.board.data
     origin = f"{key.distribution or 'no distribution'} {key.version}".rstrip()
+    origin += f" ({code_text(key.code, key.numerics)})"
     measured = _TEXTS["measured"].format(origin=origin, shared=_shared_settings(board), data=data)
     notes = [_TEXTS["figures"], measured]
     notes += [_TEXTS["added_text"].format(name=name, mark=mark) for name, mark in key.added_text]

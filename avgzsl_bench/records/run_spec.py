@@ -13,9 +13,10 @@ from avgzsl_bench.data.data_spec import DataSpec
 from avgzsl_bench.method.precision import Precision
 
 NUMERICS = 1
-"""Number of the numerics of the harness and of what methods share (sampling, training, scoring, metrics). Raised by
-hand when figures change on purpose; the hash of a method's code notices changes of the method itself."""
+"""Number of the numerics of the harness and of what methods share (sampling, training, scoring, metrics).
 
+It is raised by hand when figures change on purpose; of changes of a method itself the hash of its code tells.
+"""
 
 _Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{4,64}$")]
 
@@ -86,7 +87,7 @@ class RunSpec(BaseModel):
         return len(codes) == 2 and self.all_but_code() == other.all_but_code()
 
     def all_but_code(self) -> dict[str, Any]:
-        """Collect what identifies the run beside the code; what an older run cannot have only where it is there."""
+        """Collect what identifies the run beside the code; what older runs cannot have only where it is there."""
         method, data = self.method, self.data
         identity: dict[str, Any] = {
             "method": method.name,

@@ -91,7 +91,7 @@ class AblationKey:
         """Everything that distinguishes the key, to sort by and to make a digest of."""
         data = self.board.data
         names = (data.simulated, data.dataset, data.features, data.split, data.fingerprint, data.split_hash)
-        code = () if self.code is self.numerics is None else (self.code or "", self.numerics or 0)
+        code = (self.code or "", self.numerics or 0)
         return (*names, self.distribution, self.version, self.sequences, self.added_text, code)
 
 

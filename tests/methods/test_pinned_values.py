@@ -16,8 +16,8 @@ OURS = [spec for spec in ab.list_methods() if (status := provider(spec)) and sta
 ADVICE = """numbers of {name} changed:
 {lines}
 If it was on purpose: where the harness or what methods share changed, raise NUMERICS in
-avgzsl_bench/records/run_spec.py (a change of the method's own code changes its hash by itself); then make the pinned
-values anew with: python tests/support/pinned_values.py"""
+avgzsl_bench/records/run_spec.py (a change of the method's own code changes its hash by itself); then make the
+pinned values anew with: python tests/support/pinned_values.py"""
 
 
 def require_pinned(spec: ab.MethodSpec) -> None:
@@ -46,7 +46,7 @@ def test_a_change_of_what_methods_share_is_noticed(monkeypatch: pytest.MonkeyPat
         return step(self, *arguments)
 
     monkeypatch.setattr(torch.optim.Adam, "step", slower)
-    with pytest.raises(pytest.fail.Exception, match=r"raise NUMERICS in\n.*make the pinned\nvalues anew"):
+    with pytest.raises(pytest.fail.Exception, match=r"raise NUMERICS in\n.*make the\npinned values anew"):
         require_pinned(method_spec("devise"))
 
 

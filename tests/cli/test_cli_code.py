@@ -15,6 +15,9 @@ import avgzsl_bench as ab
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.plan import plan_of, plan_run
+from avgzsl_bench.execution.sweep.engine import Failed
+from avgzsl_bench.execution.sweep.failures import failure_path, forget_failure, keep_failure
+from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.records.record import read_record
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "third_party_method" / "avbench_prototypes.py"
@@ -100,6 +103,18 @@ def test_a_sweep_makes_the_runs_anew_and_says_so(avbench: Avbench, edit: Edit, t
     result = avbench(*sweep, "epochs=1", "--dry-run")
     assert "2 earlier records of these runs are by other code (2 by code " in result.stderr
     assert "2 runs: 0 done, 2 to do" in result.stdout
+
+
+def test_a_method_that_is_mended_leaves_no_failure_behind(edit: Edit, tmp_path: Path, data_root: Path) -> None:
+    options = RunOptions(features="simulated", data_root=data_root, out=tmp_path, device="cpu")
+    broken = [plan_run("edited", "ucf", seed, options) for seed in (0, 1)]
+    for plan in broken:
+        keep_failure(plan.path, Failed(Job(plan.spec, options), "no such thing"))
+    edit("cross_entropy(self", "cross_entropy(-self")
+    mended = plan_run("edited", "ucf", 0, options)
+    assert mended.path != broken[0].path
+    forget_failure(mended.path, mended.spec)
+    assert [failure_path(plan.path).exists() for plan in broken] == [False, True]
 
 
 def test_a_job_is_refused_where_its_method_has_other_code(edit: Edit, tmp_path: Path, data_root: Path) -> None:

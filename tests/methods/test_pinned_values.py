@@ -5,14 +5,14 @@ from __future__ import annotations
 import pinned_values
 import pytest
 import torch
-from pinned_values import SINGLE, SINGLE_TOLERANCE, TOLERANCE, differences, pinned, values_of
+from pinned_values import SINGLE, SINGLE_TOLERANCE, TOLERANCE, differences, own_methods, pinned, values_of
 
 import avgzsl_bench as ab
-from avgzsl_bench.method.registry import method_spec, provider
+from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.records.run_spec import NUMERICS
 from avgzsl_bench.testing.trial import Trial
 
-OURS = [spec for spec in ab.list_methods() if (status := provider(spec)) and status.distribution == "avgzsl-bench"]
+OURS = own_methods()
 ADVICE = """numbers of {name} changed:
 {lines}
 If it was on purpose: where the harness or what methods share changed, raise NUMERICS in

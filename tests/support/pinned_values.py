@@ -18,6 +18,8 @@ import torch
 import avgzsl_bench as ab
 from avgzsl_bench.execution.stages import run_stage1, run_stage2
 from avgzsl_bench.gzsl.calibration import parse_calibration
+from avgzsl_bench.method.registry import provider
+from avgzsl_bench.plugins.manager import OWN
 from avgzsl_bench.records.epoch_result import EpochResult
 from avgzsl_bench.records.run_spec import NUMERICS
 from avgzsl_bench.testing.trial import Trial
@@ -34,6 +36,12 @@ _SMALL |= {"model_width": 32, "hidden_width": 32, "embedding_width": 16, "time_s
 _SMALL |= {"spiking_hidden_width": 16}
 _PLACES = ((0, 0), (13, 3), (29, 10), (41, 6), (52, 1), (65, 8))
 """Videos and classes whose scores are pinned."""
+
+
+def own_methods() -> list[ab.MethodSpec]:
+    """The methods of the repository, whatever else is installed."""
+    found = [(spec, provider(spec)) for spec in ab.list_methods()]
+    return [spec for spec, status in found if status is not None and status.distribution == OWN]
 
 
 def values_of(spec: ab.MethodSpec) -> Values:
@@ -101,7 +109,7 @@ def _precision(dtype: torch.dtype) -> Iterator[None]:
 def main(names: list[str]) -> None:
     """Write the values of now."""
     known = pinned()["methods"] if names else {}
-    chosen = [spec for spec in ab.list_methods() if not names or spec.name in names]
+    chosen = [spec for spec in own_methods() if not names or spec.name in names]
     methods = dict(known) | {spec.name: values_of(spec) for spec in chosen}
     content = {"numerics": NUMERICS, "methods": dict(sorted(methods.items()))}
     FILE.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -91,8 +91,9 @@ class AblationKey:
         """Everything that distinguishes the key, to sort by and to make a digest of."""
         data = self.board.data
         names = (data.simulated, data.dataset, data.features, data.split, data.fingerprint, data.split_hash)
-        code = (self.code or "", self.numerics or 0)
-        return (*names, self.distribution, self.version, self.sequences, self.added_text, code)
+        parts = (*names, self.distribution, self.version, self.sequences, self.added_text)
+        # Appended where it is recorded, so that files of older records keep their names.
+        return parts if (self.code or self.numerics) is None else (*parts, self.code or "", self.numerics or 0)
 
 
 @dataclass(frozen=True)

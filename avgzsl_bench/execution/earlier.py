@@ -28,8 +28,11 @@ def earlier_code(plans: Iterable[Plan]) -> str | None:
         codes = f"{record.code_text}; now {plan.spec.code_text}"
         return f"an earlier record of this run is by other code ({codes}) and is left where it is: {path}"
     counts = Counter(record.code_text for _, record in found.values())
-    codes = "; ".join(f"{count} by {code}" for code, count in sorted(counts.items()))
-    return f"{len(found)} earlier records of these runs are by other code ({codes}) and are left, e.g. {path}"
+    codes = "; ".join(f"{count} with {code}" for code, count in sorted(counts.items()))
+    return (
+        f"{len(found)} earlier records of these runs are by other code ({codes}) and are left where they are, "
+        f"e.g. {path}"
+    )
 
 
 def _by_other_code(plan: Plan) -> Iterator[tuple[Path, Record]]:

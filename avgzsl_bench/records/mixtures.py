@@ -21,7 +21,7 @@ def mixtures(runs: Iterable[RunSpec]) -> list[str]:
 
 
 def _line(run: RunSpec, codes: Counter[str]) -> str:
-    listed = "; ".join(f"{count} by {code}" for code, count in sorted(codes.items()))
+    listed = "; ".join(f"{count} with {code}" for code, count in sorted(codes.items()))
     data = run.data
     return (
         f"mixed {run.method.name} on {data.dataset}, {data.features}, {data.split}: runs of one configuration by "

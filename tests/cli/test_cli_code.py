@@ -90,8 +90,8 @@ def test_an_edited_method_is_another_run(avbench: Avbench, edit: Edit, tmp_path:
     assert verified.exit_code == 0
     (mixed,) = [line for line in verified.stdout.splitlines() if line.startswith("mixed")]
     assert mixed.startswith("mixed edited on ucf, simulated, cls: runs of one configuration by 2 codes (")
-    assert f"1 by code {old.method.code}, numerics 1" in mixed
-    assert "2 by code " in mixed
+    assert f"1 with code {old.method.code}, numerics 1" in mixed
+    assert "2 with code " in mixed
     assert "each record is fine" in mixed
     assert verified.stdout.splitlines()[-1] == "3 ok, 0 failed"
 
@@ -101,7 +101,7 @@ def test_a_sweep_makes_the_runs_anew_and_says_so(avbench: Avbench, edit: Edit, t
     edit("cross_entropy(self", "cross_entropy(-self")
     sweep = ("sweep", "--methods", "edited", "--datasets", "ucf", "--seeds", "2", *RUN[5:7], *RUN[9:], "--set")
     result = avbench(*sweep, "epochs=1", "--dry-run")
-    assert "2 earlier records of these runs are by other code (2 by code " in result.stderr
+    assert "2 earlier records of these runs are by other code (2 with code " in result.stderr
     assert "2 runs: 0 done, 2 to do" in result.stdout
 
 

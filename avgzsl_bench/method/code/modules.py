@@ -6,9 +6,9 @@ import ast
 import pkgutil
 import sys
 import warnings
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -55,29 +55,30 @@ def modules_of(roots: Iterable[str], packages: Collection[str]) -> list[Module]:
         packages: the top-level packages that imports are followed into.
     """
     found: dict[str, Module] = {}
+    find = cache(find_module)
     to_do = list(roots)
     while to_do:
         name = to_do.pop()
         if name in found or name.partition(".")[0] not in packages:
             continue
-        module = find_module(name)
+        module = find(name)
         if module is None:
             continue
         found[name] = module
         names = module.content.names
         own = [reference for reference in names.references if reference.module.partition(".")[0] in packages]
-        to_do += [target for reference in own for target in _targets(reference)]
+        to_do += [target for reference in own for target in _targets(reference, find)]
         if module.is_package and _LAZY in names.bound:
             to_do += [module.name + "." + text.removeprefix(module.name).lstrip(".") for text in names.strings]
     return [found[name] for name in sorted(found)]
 
 
-def _targets(reference: Reference) -> Iterator[str]:
+def _targets(reference: Reference, find: Callable[[str], Module | None]) -> Iterator[str]:
     """Yield the modules that a reference may need.
 
     Taking a module out of a package does not need the package itself, unless it binds that name to something.
     """
-    base = find_module(reference.module)
+    base = find(reference.module)
     if base is None or reference.name is None:
         yield reference.module
         return
@@ -87,7 +88,7 @@ def _targets(reference: Reference) -> Iterator[str]:
     inner = f"{base.name}.{reference.name}"
     if reference.name == EVERYTHING:
         yield from (f"{base.name}.{text}" for text in base.content.names.strings)
-    elif find_module(inner) is not None:
+    elif find(inner) is not None:
         yield inner
         if reference.name not in base.content.names.bound:
             return

@@ -45,15 +45,15 @@ def precision_notes(rows: Sequence[BoardRow]) -> list[str]:
 
 
 def code_notes(rows: Sequence[BoardRow]) -> list[str]:
-    """Name rows whose code is not recorded, and explain that rows of one method differ in it; empty if neither."""
-    unknown = [row.name for row in rows if row.result.method.code is None]
-    if len(unknown) == len(rows):
+    """Explain rows of one method that differ in code, and those without; empty if there are neither."""
+    unknown = sum(row.result.method.code is None for row in rows)
+    if unknown == len(rows):
         return [_TEXTS["no_code_at_all"]]
     codes: dict[str, set[tuple[str | None, int | None]]] = defaultdict(set)
     for row in rows:
         codes[row.result.method.name].add((row.result.method.code, row.result.numerics))
     notes = [_TEXTS["codes"]] if any(len(found) > 1 for found in codes.values()) else []
-    return [*notes, _TEXTS["no_code"].format(names="; ".join(unknown))] if unknown else notes
+    return [*notes, _TEXTS["no_code"]] if unknown else notes
 
 
 def sensitivity_notes(board: Board) -> list[str]:

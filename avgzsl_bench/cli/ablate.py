@@ -117,6 +117,7 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
         warn_simulated_features,
         warnings_on_one_line,
     )
+    from avgzsl_bench.execution.earlier import earlier_code
     from avgzsl_bench.report.boards.ablation import ablation_boards
 
     results = options.results
@@ -133,6 +134,9 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
     warn_of_differences([first.data])
     records: list[Record] = [record for record in finished if record]
     print_line(console, f"{len(parts)} runs, of which {len(records)} are finished")
+    to_do = [part.plan for part, record in zip(parts, finished, strict=True) if record is None]
+    if (earlier := earlier_code(to_do)) is not None:
+        print_line(console, earlier)
     for number, (part, record) in enumerate(zip(parts, finished, strict=True), start=1):
         if record is None:
             print_line(console, f"run {number} of {len(parts)}: {part}")

@@ -77,6 +77,7 @@ def _find_or_run(plans: list[Plan], finished: list[Record | None], console: Cons
     """Return the records of all plans, in their order; make the missing ones."""
     from avgzsl_bench.cli.console import print_line
     from avgzsl_bench.cli.progress import execute_seeds_shown
+    from avgzsl_bench.execution.earlier import earlier_code
     from avgzsl_bench.system.environment import source_revision
 
     records: dict[int, Record] = {}
@@ -89,6 +90,8 @@ def _find_or_run(plans: list[Plan], finished: list[Record | None], console: Cons
         text = f"already finished on {record.device}{other}: {plan.path} (--force runs it again)"
         print_line(console, text)
     missing = [plan for plan in plans if plan.spec.seed not in records]
+    if (earlier := earlier_code(missing)) is not None:
+        print_line(console, earlier)
     if missing:
         records |= {record.seed: record for record in execute_seeds_shown(missing, console)}
     return [records[plan.spec.seed] for plan in plans]

@@ -61,8 +61,10 @@ def sweep(
     """
     from rich.console import Console
 
+    from avgzsl_bench.cli.console import print_line
     from avgzsl_bench.cli.progress import warn_of_differences, warn_simulated_features, warnings_on_one_line
     from avgzsl_bench.cli.sweep_report import print_runs, print_summary, report_refused
+    from avgzsl_bench.execution.earlier import earlier_code
     from avgzsl_bench.execution.sweep.grid import dataset_names, make_grid, method_names, parse_shard
     from avgzsl_bench.execution.sweep.planned_run import look_up
 
@@ -87,6 +89,8 @@ def sweep(
         warn_simulated_features(console, plan, requested=options.features != "auto")
     warn_of_differences(plan.data for plan in grid.runs)
     report_refused(grid)
+    if (earlier := earlier_code(run.plan for run in before if run.to_do)) is not None:
+        print_line(console, earlier)
     if chosen is None:
         print_runs(before)
         print_summary(grid, before)

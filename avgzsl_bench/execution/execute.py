@@ -18,6 +18,7 @@ import torch
 from avgzsl_bench.data.benchmark import Benchmark, benchmark_of
 from avgzsl_bench.data.choose import warn_differences, warn_simulated
 from avgzsl_bench.errors import RunError
+from avgzsl_bench.execution.earlier import earlier_code
 from avgzsl_bench.execution.events import RunStatus, notify
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.plan import Plan, plan_run
@@ -77,7 +78,10 @@ def run(
     if features == "auto" and plan.spec.data.simulated:
         warn_simulated(plan.data)
     warn_differences(plan.data)
-    return (None if force else plan.finished()) or execute(plan)
+    record = None if force else plan.finished()
+    if record is None and (earlier := earlier_code([plan])) is not None:
+        warnings.warn(earlier, stacklevel=2)
+    return record or execute(plan)
 
 
 def data_of(plan: Plan) -> Benchmark:

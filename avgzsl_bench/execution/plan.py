@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from avgzsl_bench.data.choose import ResolvedData, dataset_named, resolve_data
 from avgzsl_bench.errors import ConfigError, RecordError, RunError
 from avgzsl_bench.execution.options import RunOptions
+from avgzsl_bench.method.code.identity import checkout_of_code, code_of
 from avgzsl_bench.method.precision import checked_precision, require_device
 from avgzsl_bench.method.registry import method_class, method_spec, provider
 from avgzsl_bench.method.settings import build_config, presets
 from avgzsl_bench.plugins.contained import contained
-from avgzsl_bench.records.run_spec import MethodIdentity, RunSpec
+from avgzsl_bench.records.run_spec import NUMERICS, MethodIdentity, RunSpec
 from avgzsl_bench.records.verify import verify
 from avgzsl_bench.system.device import choose_device
 from avgzsl_bench.system.files import require_writable
@@ -122,10 +123,11 @@ def plan_run(method: str, dataset: str, seed: int = 0, options: RunOptions | Non
     data = found.with_texts(config.text_order, target.added_text(config, registered.needs.added_text))
     target.check(config, data.dims)
     spec = RunSpec(
-        method=_identity(registered, config, lambda preset: config_on(found.store.features, {}, preset)),
+        method=_identity(registered, target, config, lambda preset: config_on(found.store.features, {}, preset)),
         data=data.spec,
         seed=number,
         precision=precision,
+        numerics=NUMERICS,
     )
     return Plan(spec, target, config, data, device, options)
 
@@ -151,10 +153,13 @@ def plan_of(spec: RunSpec, options: RunOptions) -> Plan:
 
 
 def _identity(
-    registered: MethodSpec, config: MethodConfig, preset_config: Callable[[str | None], MethodConfig]
+    registered: MethodSpec,
+    target: type[Method],
+    config: MethodConfig,
+    preset_config: Callable[[str | None], MethodConfig],
 ) -> MethodIdentity:
     """Identify the method of a run; `preset_config` gives the configuration of a preset, or of none."""
-    status = provider(registered)
+    status, checkout = provider(registered), checkout_of_code(target)
     full = config.model_dump(mode="json")
     default = preset_config(None).model_dump(mode="json")
     return MethodIdentity(
@@ -166,6 +171,9 @@ def _identity(
         config=full,
         changed={key: value for key, value in full.items() if value != default[key]},
         preset=next((name for name in presets(registered) if preset_config(name) == config), None),
+        code=code_of(target),
+        commit=checkout.commit if checkout else None,
+        dirty=checkout.dirty if checkout else None,
     )
 
 

@@ -34,7 +34,7 @@ from avgzsl_bench.records.run_spec import MethodIdentity, RunSpec
 from avgzsl_bench.system.files import atomic_file
 
 SCHEMA: Literal[1] = 1
-_FIRST = ("schema_version", "run_id", "method", "data", "calibration", "seed", "device", "precision")
+_FIRST = ("schema_version", "run_id", "method", "data", "calibration", "seed", "device", "precision", "numerics")
 """The fields that a record's file begins with, in this order."""
 LONGEST_LAYOUT = 80
 """Characters of the name of a layout."""

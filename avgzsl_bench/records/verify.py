@@ -81,8 +81,8 @@ def _require_own_name(path: Path, record: Record) -> None:
             raise RecordError(f"{path}: {name} is {value!r}, but method.config says {method.config[name]!r}")
     if record.run_id != record.id:
         raise RecordError(
-            f"{path}: run_id is {record.run_id!r}, but method, settings, data, precision and seed give "
-            f"{record.id!r}: one of them was altered"
+            f"{path}: run_id is {record.run_id!r}, but method, code, numerics, settings, data, precision and seed "
+            f"give {record.id!r}: one of them was altered"
         )
 
 

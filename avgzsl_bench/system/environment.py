@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from avgzsl_bench.system.checkout import checkout_of
+
 PACKAGES = ("avgzsl-bench", "torch", "numpy", "h5py", "pluggy", "pydantic")
 
 _PROCESSORS = Path("/proc/cpuinfo")
@@ -45,15 +47,8 @@ def cpu_model() -> str | None:
 
 def source_revision() -> str | None:
     """Give the git commit of this package's checkout, with `+changes` if files differ; None outside of one."""
-    source = Path(__file__).resolve().parents[2]
-    if not (source / ".git").exists():
-        return None
-    git = ("git", "-C", str(source))
-    head = _output(*git, "rev-parse", "HEAD")
-    changes = _output(*git, "status", "--porcelain", "--untracked-files=no")
-    if head is None or changes is None:
-        return None
-    return head + ("+changes" if changes else "")
+    checkout = checkout_of(Path(__file__).resolve())
+    return checkout and checkout.commit + ("+changes" if checkout.dirty else "")
 
 
 def _output(*command: str) -> str | None:

@@ -232,3 +232,18 @@ def test_the_run_that_trained_the_weights_stands_in_the_header(tmp_path, place):
     method = plan.build(benchmark.shape, benchmark.final)
     write_checkpoint(tmp_path / "a.safetensors", checkpoint_of(method_spec("devise"), method, run=plan.spec))
     assert read_checkpoint(tmp_path / "a.safetensors").header.run == plan.spec
+
+
+def test_a_header_from_before_code_was_recorded_is_read(tmp_path, place):
+    spec = plan_run("devise", "ucf", options=RunOptions(**place)).spec
+    checkpoint = checkpoint_of(method_spec("devise"), Trial.of("devise").build(), run=spec)
+    header = checkpoint.header.model_dump(mode="json")
+    for name in ("code", "commit", "dirty"):
+        del header["run"]["method"][name]
+    del header["run"]["numerics"]
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(save(dict(checkpoint.state), metadata={"avgzsl_bench": json.dumps(header)}))
+    run = read_checkpoint(path).header.run
+    assert (run.method.code, run.numerics) == (None, None)
+    assert run.id != spec.id
+    assert run.differs_in_code_only(spec)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from avgzsl_bench.data.data_spec import DataSpec
-from avgzsl_bench.records.record import read_record
+from avgzsl_bench.records.record import Record, read_record
 from avgzsl_bench.records.run_spec import RunSpec
 
 RESULTS = Path(__file__).resolve().parents[2] / "leaderboards" / "simulated" / "results"
@@ -35,6 +36,10 @@ def test_the_committed_records_keep_their_ids_and_paths() -> None:
         ({"method": {"name": "other"}}, False),
         ({"method": {"version": "9.9"}}, False),
         ({"method": {"config": {"epochs": 1}}}, False),
+        ({"method": {"code": "ab" * 6}}, False),
+        ({"numerics": 1}, False),
+        ({"method": {"commit": "ab" * 20}}, True),
+        ({"method": {"dirty": True}}, True),
         ({"data": {"fingerprint": "0" * 64}}, False),
         ({"data": {"split_hash": "0" * 64}}, False),
         ({"data": {"added_text": {"knowledge": "0" * 64}}}, False),
@@ -53,6 +58,27 @@ def test_whatever_identifies_a_run_changes_its_id_and_nothing_else(changes: dict
     for name, value in changes.items():
         changed[name] = {**content[name], **value} if isinstance(value, dict) else value
     assert (RunSpec.model_validate(changed).id == RunSpec.model_validate(content).id) == same
+
+
+def test_runs_that_differ_in_code_only_are_told_from_others() -> None:
+    spec = read_record(committed()[0])
+    coded = spec.model_copy(update={"method": spec.method.model_copy(update={"code": "ab" * 6})})
+    assert spec.differs_in_code_only(coded)
+    assert spec.differs_in_code_only(spec.model_copy(update={"numerics": 2}))
+    assert not spec.differs_in_code_only(spec)
+    assert not spec.differs_in_code_only(coded.model_copy(update={"seed": 7}))
+    assert (spec.code_text, coded.code_text) == ("code not recorded", "code abababababab")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [("code", "a | b"), ("code", ""), ("commit", "main"), ("dirty", "perhaps"), ("numerics", 0)],
+)
+def test_a_code_that_is_no_hash_is_refused(place: str, value: object) -> None:
+    spec = read_record(committed()[0]).model_dump()
+    changed = spec | {place: value} if place == "numerics" else spec | {"method": spec["method"] | {place: value}}
+    with pytest.raises(ValidationError, match=place):
+        Record.model_validate(changed)
 
 
 def test_a_part_of_a_record_can_be_dumped() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -300,3 +301,27 @@ def test_an_ablation_is_of_one_precision(tmp_path: Path) -> None:
     assert "precision" not in documents[0].heading
     assert documents[1].heading.endswith("(precision bf16 in every variant)")
     assert ["--precision bf16" in document.text[0].notes[0] for document in documents] == [False, True]
+
+
+def test_variants_by_other_code_are_another_board(tmp_path: Path) -> None:
+    make_all(tmp_path, 1)
+    for skill, (code, numerics) in enumerate([("a" * 12, 1), ("b" * 12, 1), ("b" * 12, 2)]):
+        make(tmp_path, REQUEST, "MFT", skill=2.0 + skill, code=code, numerics=numerics)
+    boards = ablation_boards(REQUEST, collect(tmp_path))
+    assert [(board.key.code, board.key.numerics) for board in boards] == [
+        (None, None),
+        ("a" * 12, 1),
+        ("b" * 12, 1),
+        ("b" * 12, 2),
+    ]
+    assert all(len(row.result.runs) == 1 for board in boards for row in board.rows if row.result)
+    documents = ablation_documents(boards)
+    assert len({document.name for document in documents}) == 4
+    said = [re.findall(r"Measured with avgzsl-bench 0.1.0 \((.*?)\)", " ".join(d.notes)) for d in documents]
+    assert said == [
+        ["code not recorded"],
+        ["code aaaaaaaaaaaa, numerics 1"],
+        ["code bbbbbbbbbbbb, numerics 1"],
+        ["code bbbbbbbbbbbb, numerics 2"],
+    ]
+    assert {row["code"] for row in values(documents[1].data)} == {"a" * 12}

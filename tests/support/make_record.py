@@ -58,6 +58,10 @@ def make_record(
     split_hash: str = "a" * 64,
     calibration: str = "exact",
     precision: Precision = "full",
+    code: str | None = None,
+    commit: str | None = None,
+    dirty: bool | None = None,
+    numerics: int | None = None,
     seed: int = 0,
     skill: float = 1.0,
     trained: int = 2,
@@ -85,6 +89,7 @@ def make_record(
     content = table.to_bytes()
     identity = (title, version, config, changed, calibration, simulated, text_order, fingerprint, trained)
     identity += () if precision == "full" else (precision,)
+    identity += tuple(value for value in (code, numerics) if value is not None)
     stem = name or f"seed{seed}-{_digest(*identity)}"
     settings = {"epochs": 2, "learning_rate": 0.001, "calibration": calibration, "text_order": text_order}
     settings |= (config or {}) | (changed or {})
@@ -98,6 +103,9 @@ def make_record(
             config=settings,
             changed=changed or {},
             preset=preset,
+            code=code,
+            commit=commit,
+            dirty=dirty,
         ),
         data=DataSpec(
             dataset=dataset,
@@ -110,6 +118,7 @@ def make_record(
         ),
         seed=seed,
         precision=precision,
+        numerics=numerics,
     )
     record = Record.of(
         spec,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from avgzsl_bench.errors import RecordError, first_fault
+from avgzsl_bench.errors import AvbenchError, RecordError, first_fault
 from avgzsl_bench.execution.sweep.engine import Failed
 from avgzsl_bench.records.run_spec import RunSpec
 from avgzsl_bench.system.files import content_of, write_atomically
@@ -72,6 +72,17 @@ def read_failure(record: Path) -> Failure | None:
         raise RecordError(f"{path}: not a failure of a sweep: {first_fault(error)}; remove it") from error
 
 
-def forget_failure(record: Path) -> None:
-    """Remove what is kept of a failure: the run has its record."""
+def forget_failure(record: Path, run: RunSpec) -> None:
+    """Remove what is kept of failures of a run, by its code or by another: the run has its record."""
     failure_path(record).unlink(missing_ok=True)
+    for path in record.parent.glob(f"seed{run.seed}-*{SUFFIX}"):
+        if _fails_by_other_code(path, run):
+            path.unlink(missing_ok=True)
+
+
+def _fails_by_other_code(path: Path, run: RunSpec) -> bool:
+    try:
+        failure = read_failure(path)
+    except AvbenchError:
+        return False
+    return failure is not None and failure.spec is not None and run.differs_in_code_only(failure.spec)

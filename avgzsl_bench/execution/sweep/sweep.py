@@ -20,18 +20,18 @@ def sweep(runs: Sequence[PlannedRun], engine: Engine, report: Callable[[Event], 
     to_do = {run.job.key: run for run in runs if run.to_do}
     for run in runs:
         if run.record is not None:
-            forget_failure(run.plan.path)
+            forget_failure(run.plan.path, run.plan.spec)
     failures = []
     with closing(engine.events([run.job for run in to_do.values()])) as events:
         for event in events:
-            path = to_do[event.job.key].plan.path
+            plan = to_do[event.job.key].plan
             if isinstance(event, Failed):
                 failures.append(event)
                 try:
-                    keep_failure(path, event)
+                    keep_failure(plan.path, event)
                 except AvbenchError as error:  # the other runs need not suffer
                     report(Warned(event.job, f"its failure is not kept: {error}"))
             elif isinstance(event, Finished):
-                forget_failure(path)
+                forget_failure(plan.path, plan.spec)
             report(event)
     return failures

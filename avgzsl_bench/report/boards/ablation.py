@@ -75,6 +75,7 @@ class AblationKey:
     Attributes:
         board: data of the records; calibration and text order are empty, as variants may differ in them.
         distribution, version: of the method.
+        code, numerics: of the method and the harness; None: not recorded.
         sequences: the runs use the time steps of the videos.
         added_text: name and fingerprint of each text that was added to the dataset and that the runs use.
     """
@@ -82,6 +83,8 @@ class AblationKey:
     board: BoardKey
     distribution: str
     version: str
+    code: str | None
+    numerics: int | None
     sequences: bool
     added_text: tuple[tuple[str, str], ...]
 
@@ -90,7 +93,9 @@ class AblationKey:
         """Everything that distinguishes the key, to sort by and to make a digest of."""
         data = self.board.data
         names = (data.simulated, data.dataset, data.features, data.split, data.fingerprint, data.split_hash)
-        return (*names, self.distribution, self.version, self.sequences, self.added_text)
+        parts = (*names, self.distribution, self.version, self.sequences, self.added_text)
+        # Appended where it is recorded, so that files of older records keep their names.
+        return parts if (self.code or self.numerics) is None else (*parts, self.code or "", self.numerics or 0)
 
 
 @dataclass(frozen=True)
@@ -167,6 +172,8 @@ def _ablation_key(key: BoardKey, record: Record) -> AblationKey:
         board=BoardKey(key.data.model_copy(update={"text_order": ""}), calibration=""),
         distribution=record.method.distribution,
         version=record.method.version,
+        code=record.method.code,
+        numerics=record.numerics,
         sequences=record.data.sequences,
         added_text=tuple(sorted(record.data.added_text.items())),
     )

@@ -26,8 +26,8 @@ def labels_of(rows: Sequence[ResultRow]) -> list[tuple[str, str]]:
 
     Returns:
         For each row its label (title of the method, marked where it is a reconstruction or a reference, with its
-        version if the board has two) and its settings (differences from the defaults as `key=value, ...`, options
-        of the run, and how early it stopped).
+        version if the board has two, and its code where that is needed) and its settings (differences from the
+        defaults as `key=value, ...`, options of the run, and how early it stopped).
     """
     versions = defaultdict(set)
     for row in rows:
@@ -37,7 +37,12 @@ def labels_of(rows: Sequence[ResultRow]) -> list[tuple[str, str]]:
     equal = defaultdict(list)
     for row, names in zip(rows, plain, strict=True):
         equal[names].append(_inputs(row))
-    return [(names[0], _settings(row, _varying(equal[names]))) for row, names in zip(rows, plain, strict=True)]
+    settings = [_settings(row, _varying(equal[names])) for row, names in zip(rows, plain, strict=True)]
+    codes = _codes(rows, [(names[0], of_row) for names, of_row in zip(plain, settings, strict=True)])
+    return [
+        (_label(row, len(versions[row.method.name]) > 1, code), of_row)
+        for row, code, of_row in zip(rows, codes, settings, strict=True)
+    ]
 
 
 def is_standard(row: ResultRow) -> bool:
@@ -57,11 +62,29 @@ def value_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
-def _label(row: ResultRow, show_version: bool) -> str:
+def _codes(rows: Sequence[ResultRow], names: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """For each row, its code and numerics: where rows have equal names but for them, or it alone has none."""
+    alike = defaultdict(list)
+    for row, name in zip(rows, names, strict=True):
+        alike[name].append(row)
+    recorded = any(row.method.code for row in rows)
+    found = []
+    for row, name in zip(rows, names, strict=True):
+        code, shown = row.method.code, []
+        if len({other.method.code for other in alike[name]}) > 1 or (recorded and code is None):
+            shown.append(f"code {code or 'not recorded'}")
+        if len({other.numerics for other in alike[name] if other.method.code == code}) > 1:
+            shown.append(f"numerics {row.numerics or 'not recorded'}")
+        found.append(shown)
+    return found
+
+
+def _label(row: ResultRow, show_version: bool, code: Sequence[str] = ()) -> str:
     method = row.method
     remarks = [method.follows] if method.follows in MARKED else []
     if show_version:
         remarks.append(f"{method.distribution} {method.version}")
+    remarks += code
     return one_line(f"{method.title} ({', '.join(remarks)})" if remarks else method.title)
 
 

@@ -23,6 +23,9 @@ _TOGETHER = "seeds_together"
 _REVISION = "revision"
 _PROCESSOR = ("cpu", "vectors")
 """What the environment says of the processor: its model, and the vector instructions that torch uses."""
+NOT_RECORDED = "not recorded"
+"""In place of the code and the numerics of a row."""
+_DIRTY = {True: "yes", False: "no", None: None}
 
 
 def training_seconds(row: ResultRow) -> float | None:
@@ -41,7 +44,8 @@ def provenance_of(row: ResultRow, key: BoardKey) -> dict[str, str]:
     Returns:
         `configuration` as JSON, `seeds`, `run_ids`, `fingerprint`, `split_hash`, `calibration`, `text_order`,
         `origin` of the vectors, `other_videos` than the standard in each partition, `precision`, `distribution`,
-        `versions`, `revision`, `device`, `processor`, `started`, and `seconds` of training of each seed.
+        `code`, `numerics`, `commit`, `dirty`, `versions`, `revision`, `device`, `processor`, `started`, and
+        `seconds` of training of each seed.
     """
     records = [run.record for run in row.runs]
     facts = DataFacts.of(records)
@@ -57,6 +61,10 @@ def provenance_of(row: ResultRow, key: BoardKey) -> dict[str, str]:
         "other_videos": differences_text(facts.differences) or "none",
         "precision": row.options.get("precision", "full"),
         "distribution": one_line(f"{row.method.distribution} {row.method.version}"),
+        "code": row.method.code or NOT_RECORDED,
+        "numerics": NOT_RECORDED if row.numerics is None else str(row.numerics),
+        "commit": _distinct(record.method.commit for record in records),
+        "dirty": _distinct(_DIRTY[record.method.dirty] for record in records),
         "versions": one_line(_versions(records)),
         "revision": one_line(_distinct(record.environment.get(_REVISION) for record in records)),
         "device": one_line(_distinct(record.device for record in records)),

@@ -45,6 +45,7 @@ class ResultRow:
         sequences: the runs use the time steps of the videos.
         added_text: fingerprint of each text that was added to the dataset and that the runs use.
         options: options of the runs that differ from their defaults, such as the precision.
+        numerics: number of the harness's numerics; None if not recorded.
         epochs: epochs of stage 1 that were trained.
         spread: of each of `FIGURES` and of `bias`, as fractions.
         runs: one for each seed, in ascending order, with their decisions.
@@ -57,6 +58,7 @@ class ResultRow:
     sequences: bool
     added_text: Mapping[str, str]
     options: Mapping[str, Any]
+    numerics: int | None
     epochs: int
     seeds: tuple[int, ...]
     best_epochs: tuple[int, ...]
@@ -74,7 +76,9 @@ class ResultRow:
 
 
 def rows_of(table: RecordTable) -> list[ResultRow]:
-    """Group runs to rows by method, version, configuration, options and number of epochs.
+    """Group runs to rows by method, version, code, numerics, configuration, options and number of epochs.
+
+    Commit and state of the method's checkout are no part of it: equal code is equal code.
 
     Raises:
         RecordError: two runs of the same seed give different figures.
@@ -100,6 +104,7 @@ def rows_of(table: RecordTable) -> list[ResultRow]:
                 sequences=records[0].data.sequences,
                 added_text=records[0].data.added_text,
                 options=records[0].options,
+                numerics=records[0].numerics,
                 epochs=len(records[0].trace),
                 seeds=tuple(r.seed for r in records),
                 best_epochs=tuple(r.best_epoch for r in records),
@@ -132,8 +137,9 @@ def board_seed(run: StoredRecord) -> int:
 
 def _identity(record: Record) -> str:
     data = [record.data.sequences, record.data.added_text]
-    method = record.method.model_dump(exclude={"preset"})  # follows from the configuration
-    return json.dumps([method, len(record.trace), *data, record.options], sort_keys=True)
+    # The preset follows from the configuration, and the hash of the code says what a commit cannot.
+    method = record.method.model_dump(exclude={"preset", "commit", "dirty"})
+    return json.dumps([method, len(record.trace), *data, record.options, record.numerics], sort_keys=True)
 
 
 def _runs(group: Iterable[StoredRecord]) -> tuple[StoredRecord, ...]:

@@ -104,6 +104,8 @@ def _record(board: AblationBoard, table: AblationTable, row: AblationRow) -> dic
         "follows": request.spec.follows,
         "distribution": one_line(key.distribution),
         "version": one_line(key.version),
+        "code": key.code,
+        "numerics": key.numerics,
         "table": one_line(table.declared.title),
         "variant": one_line(row.variant.label),
         "settings": json.dumps(row.variant.settings, sort_keys=True, default=str),

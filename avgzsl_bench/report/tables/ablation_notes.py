@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from avgzsl_bench.data.datasets.standard import differences_text
+from avgzsl_bench.records.run_spec import code_text
 from avgzsl_bench.report.boards.labels import MARKED, distinct_names, value_text
 from avgzsl_bench.report.reported.verdicts import OTHER_PROTOCOL, POSITIONS, widths_text
 from avgzsl_bench.report.tables.notes import TEXTS, contradictions
@@ -86,6 +87,7 @@ def board_notes(board: AblationBoard) -> list[str]:
     """Explain units and ±, and name the provenance of the records and the sources of reported figures."""
     key, data = board.key, board.key.board.data
     origin = f"{key.distribution or 'no distribution'} {key.version}".rstrip()
+    origin += f" ({code_text(key.code, key.numerics)})"
     vectors = " / ".join(board.facts.origins)
     measured = _TEXTS["measured"].format(origin=origin, shared=_shared_settings(board), data=data, vectors=vectors)
     notes = [_TEXTS["figures"], measured]

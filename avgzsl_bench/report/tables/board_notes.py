@@ -56,6 +56,18 @@ def precision_notes(rows: Sequence[BoardRow]) -> list[str]:
     return [_TEXTS["precision"].format(name=name) for name in sorted(found)]
 
 
+def code_notes(rows: Sequence[BoardRow]) -> list[str]:
+    """Explain rows of one method that differ in code, and those without; empty if there are neither."""
+    unknown = sum(row.result.method.code is None for row in rows)
+    if unknown == len(rows):
+        return [_TEXTS["no_code_at_all"]]
+    codes: dict[str, set[tuple[str | None, int | None]]] = defaultdict(set)
+    for row in rows:
+        codes[row.result.method.name].add((row.result.method.code, row.result.numerics))
+    notes = [_TEXTS["codes"]] if any(len(found) > 1 for found in codes.values()) else []
+    return [*notes, _TEXTS["no_code"]] if unknown else notes
+
+
 def sensitivity_notes(board: Board) -> list[str]:
     """Explain the columns of the sensitivity table."""
     fixed = board.key.calibration.startswith("fixed:")
@@ -105,6 +117,7 @@ def _data_notes(board: Board) -> Iterator[str]:
     if stepwise:
         yield _TEXTS["steps"].format(labels=", ".join(stepwise))
     yield from precision_notes(board.rows)
+    yield from code_notes(board.rows)
     follows = {row.result.method.follows for row in board.rows}
     yield from (_TEXTS[mark] for mark in MARKED if mark in follows)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from avgzsl_bench.report.boards.comparison import largest_changes
 from avgzsl_bench.report.stats.pairwise import LEVEL
-from avgzsl_bench.report.tables.board_notes import precision_notes
+from avgzsl_bench.report.tables.board_notes import code_notes, precision_notes
 from avgzsl_bench.report.tables.document import Document
 from avgzsl_bench.report.tables.figures import (
     data_sentence,
@@ -141,5 +141,6 @@ def _notes(comparison: MethodComparison) -> Iterator[str]:
     yield _TEXTS["figures"].format(pairs=pairs_text(len(comparison.rows)))
     yield _TEXTS["verdict"].format(pairing=comparison.pairing, level=LEVEL)
     yield from precision_notes(comparison.rows)
+    yield from code_notes(comparison.rows)
     for name, count in comparison.left_out.items():
         yield _TEXTS["left_out"].format(count=count, name=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from avgzsl_bench.records.run_spec import code_text
 from avgzsl_bench.report.boards.labels import MARKED
 from avgzsl_bench.report.stats.pairwise import LEVEL
 from avgzsl_bench.report.stats.rows import FIGURES, RANKED
@@ -75,7 +76,9 @@ def origin_lines(board: Board, rows: Sequence[BoardRow]) -> list[str]:
         method = row.result.method
         seeds = " ".join(map(str, row.result.seeds))
         texts = "".join(f"; text {name} {mark}" for name, mark in sorted(row.result.added_text.items()))
-        lines.append(f"{row.name}: {method.name}, {method.distribution} {method.version}; seeds {seeds}{texts}")
+        code = code_text(method.code, row.result.numerics)
+        origin = f"{method.name}, {method.distribution} {method.version}"
+        lines.append(f"{row.name}: {origin}; seeds {seeds}{texts}; {code}")
     return [one_line(line) for line in lines]
 
 

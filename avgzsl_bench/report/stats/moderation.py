@@ -1,0 +1,92 @@
+"""Moderated variances over seeds: each is drawn towards what the variances of a board's methods have in common.
+
+Empirical Bayes of Smyth (Stat. Appl. Genet. Mol. Biol. 2004, sections 3 and 6.2): the true variances scatter as
+an inverse gamma distribution, `1 / sigma**2 ~ chi2(d0) / (d0 * s0**2)`; `d0` and `s0**2` are estimated from mean
+and variance of the logarithms of the sample variances. The moderated variance
+
+    (d0 * s0**2 + d * s**2) / (d0 + d)
+
+has `d0 + d` degrees of freedom instead of `d`. Where the variances scatter widely `d0` is small, and the
+prior vanishes by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import polygamma, psi
+
+MODERATED_SEEDS = 5
+"""From this number of seeds on, the variance of a row is moderated."""
+_LEAST = 3
+"""Fewer variances say too little of how they scatter."""
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What the variances of several methods have in common.
+
+    Attributes:
+        degrees: prior degrees of freedom `d0`, infinite where the variances scatter no more than by chance.
+        variance: prior variance `s0**2`.
+    """
+
+    degrees: float
+    variance: float
+
+
+def moderated_rows(
+    variance: Vector, runs: NDArray[np.int64], competes: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Mark the rows whose variances over seeds `[K]` are moderated, and which the prior is estimated from.
+
+    They compete, have five seeds or more, and their seeds vary: a deterministic method keeps its variance of 0.
+    """
+    return competes & (runs >= MODERATED_SEEDS) & (variance > 0)
+
+
+def prior_of(variance: Vector, degrees: Vector) -> Prior | None:
+    """Estimate the prior from sample variances above 0 `[G]` and their degrees of freedom `[G]`.
+
+    None from fewer than three variances.
+    """
+    if len(variance) < _LEAST:
+        return None
+    half = degrees / 2
+    excess = np.log(variance) - psi(half) + np.log(half)
+    scatter = float(excess.var(ddof=1) - polygamma(1, half).mean())
+    if scatter <= 0:
+        return Prior(np.inf, float(np.exp(excess.mean())))
+    prior_half = trigamma_inverse(scatter)
+    return Prior(2 * prior_half, float(np.exp(excess.mean() + psi(prior_half) - np.log(prior_half))))
+
+
+def moderate(variance: Vector, degrees: Vector, prior: Prior) -> tuple[Vector, Vector]:
+    """Moderate variances `[G]`.
+
+    Returns:
+        The moderated variances and their degrees of freedom.
+    """
+    total = degrees + prior.degrees
+    own = degrees / total  # 0 where the prior is certain
+    return own * variance + (1 - own) * prior.variance, total
+
+
+def trigamma_inverse(value: float) -> float:
+    """Find the `x > 0` whose trigamma is a value above 0, by Newton's method on its reciprocal (Smyth, appendix).
+
+    Examples:
+        >>> round(trigamma_inverse(1.6449340668482264), 9)
+        1.0
+    """
+    x = 0.5 + 1 / value
+    for _ in range(100):
+        trigamma = float(polygamma(1, x))
+        step = trigamma * (1 - trigamma / value) / float(polygamma(2, x))
+        x += step
+        if -step < 1e-10 * x:
+            break
+    return x

@@ -31,7 +31,7 @@ SEED_SD, SEED_ROLE_SD, SEED_CLASS_SD = 0.08, 0.08, 0.25
 VIDEO_SD, METHOD_VIDEO_SD, CHANCE_SD = 1.0, 0.7, 1.0
 ZSL_GAIN = 0.4
 _SCALE = float(np.sqrt(VIDEO_SD**2 + METHOD_VIDEO_SD**2 + CHANCE_SD**2))
-_HALF_SEEDS = 500
+_HALF_SEEDS = 200
 """Pairs of opposite seeds over which true figures are averaged."""
 
 
@@ -58,13 +58,14 @@ class Study:
         return np.repeat(np.arange(len(self.size)), self.size)
 
     def with_hm(self, target: Array) -> Study:
-        """Set the levels so that the true mean HM of each method, on all videos of these classes, is its target."""
+        """Set the levels that give each method its target: the true mean HM on all videos of these classes."""
         rng = np.random.default_rng(0)
         half = [rng.normal(size=(_HALF_SEEDS, n)) for n in (1, 1, len(self.size))]
-        normal = [np.concatenate([part, -part]) for part in half]
+        together, role, own = (np.concatenate([part, -part]) for part in half)
+        seeds = _seeds(together, role * np.where(self.seen, 1.0, -1.0), own)
         found = [
-            brentq(lambda x, m=m: _mean_hm(self, m, x, normal) - target[m], -8, 8, xtol=1e-5)
-            for m in range(len(self.level))
+            brentq(_excess, -8, 8, args=(ease + scatter * seeds, self.seen, hm), xtol=1e-5)
+            for ease, scatter, hm in zip(self.ease, self.scatter, target, strict=True)
         ]
         return replace(self, level=np.array(found))
 
@@ -118,8 +119,7 @@ def _seeds(together: Array, role: Array, own: Array | float) -> Array:
     return SEED_SD * together + SEED_ROLE_SD * role + SEED_CLASS_SD * own
 
 
-def _mean_hm(of: Study, m: int, level: float, normal: list[Array]) -> float:
-    together, role, own = normal
-    seeds = of.scatter[m] * _seeds(together, role * np.where(of.seen, 1.0, -1.0), own)
-    accuracy = ndtr((of.ease[m] + level + seeds) / _SCALE)
-    return float(harmonic_mean(accuracy[:, of.seen].mean(axis=1), accuracy[:, ~of.seen].mean(axis=1)).mean())
+def _excess(level: float, ease: Array, seen: NDArray[np.bool_], target: float) -> float:
+    """Compute by how much the mean over seeds of HM exceeds a target; `ease` `[seeds, C]`."""
+    accuracy = ndtr((ease + level) / _SCALE)
+    return float(harmonic_mean(accuracy[:, seen].mean(axis=1), accuracy[:, ~seen].mean(axis=1)).mean()) - target

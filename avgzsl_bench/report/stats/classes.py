@@ -1,4 +1,4 @@
-"""Variance of a mean over seeds with classes drawn at random as well: the figures on other classes of the same kind.
+"""Variance of a mean over seeds with classes drawn at random as well: figures on other classes of the same kind.
 
 The jackknife leaves out one class at a time, seen or unseen, without training again: the class no longer counts
 in S, U and ZSL. Each role is a sample of its own, so its variance is
@@ -68,12 +68,14 @@ def class_replicates(rows: Sequence[Correctness]) -> tuple[Mapping[str, NDArray[
 
 def _without_each(accuracy: NDArray[np.float64]) -> NDArray[np.float64]:
     """Average class accuracies `[K, runs]` without each of the classes: `[K, runs]`."""
-    return (accuracy.sum(axis=0) - accuracy) / max(len(accuracy) - 1, 1)
+    return np.asarray((accuracy.sum(axis=0) - accuracy) / max(len(accuracy) - 1, 1))
 
 
 def _scaled(roles: Sequence[NDArray[np.float64]], classes: int) -> NDArray[np.float64]:
     """Scale the figures without each class of each role, and fill up with rows without a deviation."""
-    deviations = [(own - own.mean(axis=0)) * np.sqrt((classes - 1) * (len(own) - 1) / len(own)) for own in roles if len(own)]
+    deviations = [
+        (own - own.mean(axis=0)) * np.sqrt((classes - 1) * (len(own) - 1) / len(own)) for own in roles if len(own)
+    ]
     filled = np.zeros((classes, roles[0].shape[1]))
     stacked = np.concatenate(deviations) if deviations else filled
     filled[: len(stacked)] = stacked

@@ -10,8 +10,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from avgzsl_bench.report.stats.moderation import Prior, moderated_rows, prior_of
+from avgzsl_bench.report.stats.moderation import Prior, board_prior
 from avgzsl_bench.report.stats.pairwise import LEVEL, pairwise_tests
 from avgzsl_bench.report.stats.rows import board_seed
 from avgzsl_bench.report.stats.variance import components_of
@@ -67,8 +68,7 @@ def pair_tests(
         First with second, first with third, ..., second with third, ...
     """
     components = components_of([row.correctness for row in rows], board_seed(rows[0].runs[0]))[figure]
-    prior = _prior(rows if board is None else board, figure)
-    found = pairwise_tests(components.moderated(prior, np.array([row.competes for row in rows])))
+    found = pairwise_tests(components.moderated(prior_of_board(board or rows, figure), _competes(rows)))
     return [
         PairTest(
             first=i,
@@ -84,13 +84,13 @@ def pair_tests(
     ]
 
 
-def _prior(rows: Sequence[ResultRow], figure: str) -> Prior | None:
-    """Estimate the prior of the variances over the seeds of a board's rows, see `moderation`."""
-    values = [row.correctness.figures()[figure] for row in rows]
-    variance = np.array([own.var(ddof=1) if len(own) > 1 else 0.0 for own in values])
-    runs = np.array([len(own) for own in values])
-    some = moderated_rows(variance, runs, np.array([row.competes for row in rows]))
-    return prior_of(variance[some], runs[some] - 1.0)
+def prior_of_board(rows: Sequence[ResultRow], figure: str) -> Prior | None:
+    """Estimate from all rows of a board how their variances over seeds are moderated in one figure."""
+    return board_prior([row.correctness.figures()[figure] for row in rows], _competes(rows))
+
+
+def _competes(rows: Sequence[ResultRow]) -> NDArray[np.bool_]:
+    return np.array([row.competes for row in rows])
 
 
 def seed_caveats(rows: Sequence[ResultRow]) -> list[str]:

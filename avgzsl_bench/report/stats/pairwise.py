@@ -3,10 +3,10 @@
 A difference is paired over videos: both methods are evaluated on the same resamples. Seeds are paired where
 pairing has a meaning, between configurations of one method run with the same seeds, which start from the same
 weights and train on the same batches. Two programs make unrelated draws from one seed; to pair these would halve
-the degrees of freedom for nothing, so their variances over seeds are added, as Welch does, moderated where there are
-five seeds or more, see `moderation`; variances of paired differences are not moderated. Three paired seeds
-are few: for ten equal configurations of one method whose figures vary over seeds more than over videos, some
-pair came out as different in 7 to 25 percent of simulated draws; with five seeds in 4 to 8 percent.
+the degrees of freedom for nothing, so their variances over seeds are added, as Welch does, each moderated where
+there are five seeds or more, see `moderation`; variances of paired differences are not. Three paired seeds are
+few: for ten equal configurations of one method whose figures vary over seeds more than over videos, some pair
+came out as different in 7 to 25 percent of simulated draws; with five seeds in 4 to 8 percent.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class PairwiseTests:
     Attributes:
         mean: float64 `[K, K]`, row minus column.
         deviation: float64 `[K, K]`, standard error; NaN where it is 0.
-        half_width: float64 `[K, K]`, of the 95 percent interval of a difference, not corrected for their number.
+        half_width: float64 `[K, K]`, of the 95 percent interval of a difference, not corrected for their number;
+            NaN where it is 100 points or more, which says nothing.
         statistic: float64 `[K, K]`, Student's t: difference over standard error.
         degrees: float64 `[K, K]`, degrees of freedom.
         p: float64 `[K, K]`, two-sided, not corrected.
@@ -96,7 +97,9 @@ def pairwise_tests(components: Components) -> PairwiseTests:
     pairs = np.triu_indices(len(mean), 1)
     p_holm[pairs] = holm(p[pairs])
     p_holm.T[pairs] = p_holm[pairs]
-    return PairwiseTests(mean, deviation, deviation * quantile(degrees), statistic, degrees, p, p_holm)
+    half = deviation * quantile(degrees)
+    half[half >= 1] = np.nan
+    return PairwiseTests(mean, deviation, half, statistic, degrees, p, p_holm)
 
 
 def holm(p: Matrix) -> Matrix:

@@ -13,6 +13,7 @@ from avgzsl_bench.errors import RecordError
 from avgzsl_bench.report.stats.bootstrap import seed_of
 from avgzsl_bench.report.stats.classes import class_intervals_of
 from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, Correctness, correctness_of
+from avgzsl_bench.report.stats.moderation import board_prior
 from avgzsl_bench.report.stats.pairwise import (
     RankInterval,
     detectable_differences,
@@ -102,8 +103,9 @@ def rows_of(table: RecordTable) -> list[ResultRow]:
     ranks: dict[int, RankInterval] = {}
     detectable: dict[int, float | None] = {}
     if len(competing) > 1:
-        ranked, all_compete = components[RANKED].select(competing), np.ones(len(competing), dtype=bool)
-        tests = pairwise_tests(ranked.moderated(ranked.prior(all_compete), all_compete))
+        all_compete = np.ones(len(competing), dtype=bool)
+        prior = board_prior([correctness[i].figures()[RANKED] for i in competing], all_compete)
+        tests = pairwise_tests(components[RANKED].select(competing).moderated(prior, all_compete))
         ranks = dict(zip(competing, rank_intervals(tests), strict=True))
         detectable = dict(zip(competing, detectable_differences(tests), strict=True))
     found = []

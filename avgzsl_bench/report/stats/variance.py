@@ -31,13 +31,11 @@ from scipy.special import expit, logit, stdtrit
 
 from avgzsl_bench.report.stats.bootstrap import replicates_of
 from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, Correctness, differing_videos
-from avgzsl_bench.report.stats.moderation import Prior, moderate, moderated_rows, prior_of
+from avgzsl_bench.report.stats.moderation import NO_VARIANCE, Prior, moderate, moderated_rows
 
 CONFIDENCE = 0.95
 _DECIMALS = 7
 """Matrix products differ in their last bits between machines; limits are rounded far above these."""
-_NO_VARIANCE = 1e-24
-"""What rounding leaves where nothing varies; standard errors of 1e-12."""
 
 Matrix = NDArray[np.float64]
 
@@ -89,11 +87,6 @@ class Components:
                 for field in fields(self)
             }
         )
-
-    def prior(self, competes: NDArray[np.bool_]) -> Prior | None:
-        """Estimate the prior of the variances over seeds from the rows that `moderated_rows` marks."""
-        rows = moderated_rows(self.own, self.runs, competes)
-        return prior_of((self.own * self.runs)[rows], self.degrees[rows])
 
     def moderated(self, prior: Prior | None, competes: NDArray[np.bool_]) -> Components:
         """Moderate the variances over seeds of the rows that `moderated_rows` marks; unchanged without a prior."""
@@ -172,7 +165,7 @@ def intervals_of(components: Components, sampled: str = "videos", most: float = 
     variance, degrees = combine(videos, seeds, both, seeds**2 / np.maximum(components.runs - 1, 1))
     degrees = np.minimum(degrees, most)
     # On the logit scale limits stay within 0 and 1 by themselves, and cover better near both.
-    mean, varies = components.mean, (variance > _NO_VARIANCE) & (degrees > 0)
+    mean, varies = components.mean, (variance > NO_VARIANCE) & (degrees > 0)
     half = quantile(np.where(varies, degrees, np.nan)) * np.sqrt(variance)
     half = np.divide(half, mean * (1 - mean), out=np.full_like(mean, np.nan), where=varies)
     low, high = (expit(logit(mean) + side).round(_DECIMALS) for side in (-half, half))
@@ -206,7 +199,7 @@ def combine(videos: Matrix, seeds: Matrix, both: Matrix, error: Matrix) -> tuple
     variance = seeds + np.maximum(videos - both, 0)
     infinite = np.full_like(variance, np.inf)
     # The geometric mean of variance**2 / error (Satterthwaite's) and seeds**2 / error (of the seeds alone).
-    return variance, np.divide(variance * seeds, error, out=infinite, where=(error > 0) & (seeds > _NO_VARIANCE))
+    return variance, np.divide(variance * seeds, error, out=infinite, where=(error > 0) & (seeds > NO_VARIANCE))
 
 
 def quantile(degrees: Matrix) -> Matrix:

@@ -81,8 +81,8 @@ def classes(rng: np.random.Generator, kind: str) -> Outcome:
     replicates = replicates_of([row], int(rng.integers(2**31)), RESAMPLES)["hm"]
     for seeds in SEEDS:
         some = _first(row, seeds)
-        (interval,) = class_intervals_of([some])["hm"]
-        (today,) = intervals_of(decompose([some.figures()["hm"]], replicates[:, :seeds], [0]))
+        components = decompose([some.figures()["hm"]], replicates[:, :seeds], [0])
+        (today,), (interval,) = intervals_of(components), class_intervals_of([some], {"hm": components})["hm"]
         found[f"{seeds} covers before"] = _covers(today, HM)
         found[f"{seeds} covers after"] = _covers(interval, HM)
         found[f"{seeds} width before"], found[f"{seeds} width after"] = (x.high - x.low for x in (today, interval))

@@ -9,36 +9,41 @@ in S, U and ZSL. Each role is a sample of its own, so its variance is
 accuracies over their number, in which the videos of a class and what a seed does to single classes are
 contained. What a seed does to all classes together is not. Classes therefore take the place of the videos in
 `variance`: `seeds + max(classes - both, 0)`, where `both` is the same jackknife of each seed's deviation from
-the mean over seeds.
+the mean over seeds; with few classes this can come out lower than the same of their videos, and is then set to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.gzsl.curve import harmonic_mean
-from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, Correctness
-from avgzsl_bench.report.stats.variance import Interval, decompose, intervals_of
+from avgzsl_bench.report.stats.correctness import Correctness
+from avgzsl_bench.report.stats.variance import Components, Interval, decompose, intervals_of
 
 
-def class_intervals_of(rows: Sequence[Correctness]) -> Mapping[str, list[Interval]]:
+def class_intervals_of(
+    rows: Sequence[Correctness], components: Mapping[str, Components]
+) -> Mapping[str, list[Interval]]:
     """Compute for each of `RESAMPLED_FIGURES` the interval of each row's mean for classes like these.
 
     Student's quantile has one degree of freedom less than there are unseen classes with a video, for S seen
     ones; fewer where seeds vary more than classes. There is no interval where a role has fewer than two classes.
+
+    `components`: of the rows for these classes, see `variance.components_of`.
     """
     replicates, counts = class_replicates(rows)
     figures = [row.figures() for row in rows]
     groups = [(row.method, row.seeds) for row in rows]
-    return {
-        f: intervals_of(
-            decompose([of_row[f] for of_row in figures], replicates[f], groups), "classes", most=counts[f] - 1
-        )
-        for f in RESAMPLED_FIGURES
-    }
+    found = {}
+    for figure, these in components.items():
+        others = decompose([of_row[figure] for of_row in figures], replicates[figure], groups)
+        added = np.maximum(others.videos - others.both, these.videos - these.both)
+        found[figure] = intervals_of(replace(others, videos=others.both + added), "classes", counts[figure] - 1)
+    return found
 
 
 def class_replicates(rows: Sequence[Correctness]) -> tuple[Mapping[str, NDArray[np.float64]], Mapping[str, int]]:

@@ -98,7 +98,7 @@ def rows_of(table: RecordTable) -> list[ResultRow]:
     correctness = [correctness_of(runs) for runs in rows]
     components = components_of(correctness, board_seed(rows[0][0]))
     intervals = {figure: intervals_of(components[figure]) for figure in RESAMPLED_FIGURES}
-    class_intervals = class_intervals_of(correctness)
+    class_intervals = class_intervals_of(correctness, components)
     competing = [i for i, runs in enumerate(rows) if runs[0].record.method.follows != REFERENCE]
     ranks: dict[int, RankInterval] = {}
     detectable: dict[int, float | None] = {}

@@ -38,7 +38,7 @@ KEPT = HERE / "statistics.json"
 FACTORS = {"alike": 1.0, "scattered 3-fold": 3.0, "scattered 10-fold": 10.0}
 SEEDS = (3, 5, 10)
 METHODS, HM, BETTER = 18, 0.5, 0.05
-RESAMPLES = 400
+RESAMPLES = 250
 CHUNKS, DRAWS = 20, 50
 TINY = {"9 videos": 1, "18 videos": 2, "27 videos": 3}
 """Videos of each of 6 seen and 3 unseen classes."""

@@ -31,7 +31,7 @@ SEED_SD, SEED_ROLE_SD, SEED_CLASS_SD = 0.08, 0.08, 0.25
 VIDEO_SD, METHOD_VIDEO_SD, CHANCE_SD = 1.0, 0.7, 1.0
 ZSL_GAIN = 0.4
 _SCALE = float(np.sqrt(VIDEO_SD**2 + METHOD_VIDEO_SD**2 + CHANCE_SD**2))
-_HALF_SEEDS = 200
+_HALF_SEEDS = 100
 """Pairs of opposite seeds over which true figures are averaged."""
 
 

@@ -13,6 +13,8 @@ from avgzsl_bench.gzsl.curve import EQUAL, SeenUnseenCurve
 
 PUBLISHED_GRIDS = {"avca": "grid:0:3:16", "clipclap": "grid:0:5:76"}
 """The grids of the published programs, by the name of the program."""
+GRID_NAMES = {grid: name for name, grid in PUBLISHED_GRIDS.items()}
+"""Names of published grids, by what they stand for."""
 
 _FORMS = "write exact, avca, clipclap, grid:START:STOP:STEPS or fixed:VALUE"
 

@@ -119,7 +119,8 @@ class ReportedSpec:
     Attributes:
         resource: the data file as `"package:path/file.json"`; docs/plugins.md has one. Fields of a figure are
             those of `avgzsl_bench.report.reported.figures.ReportedFigure`, of an ablation those of
-            `ReportedAblation`, but `citation` and `read` belong to their source and `notes` are keys.
+            `ReportedAblation`, but `citation` and `read` belong to their source, and `notes` and `protocol` are
+            keys.
     """
 
     name: str

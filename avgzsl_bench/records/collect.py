@@ -15,15 +15,13 @@ import numpy as np
 from avgzsl_bench.data.data_spec import DataSpec
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
 from avgzsl_bench.errors import RecordError
-from avgzsl_bench.gzsl.calibration import PUBLISHED_GRIDS
+from avgzsl_bench.gzsl.calibration import GRID_NAMES
 from avgzsl_bench.gzsl.curve import SeenUnseenCurve
 from avgzsl_bench.records.decisions_file import DecisionTable
 from avgzsl_bench.records.record import Record
 from avgzsl_bench.records.verify import read_verified
 from avgzsl_bench.system.files import folder_fault, os_reason
 
-_GRIDS = {grid: name for name, grid in PUBLISHED_GRIDS.items()}
-"""Names of published grids, by what they stand for."""
 _ADVICE = "make a record with: avbench run --method mft --dataset ucf"
 
 
@@ -45,7 +43,7 @@ class BoardKey:
         data = {name: getattr(record.data, name) for name in DataSpec.model_fields}
         own = {"simulated": record.data.simulated or record.data.features == SIMULATED}
         shared = {"sequences": False, "added_text": {}}
-        return cls(DataSpec(**data | own | shared), _GRIDS.get(record.calibration, record.calibration))
+        return cls(DataSpec(**data | own | shared), GRID_NAMES.get(record.calibration, record.calibration))
 
     @property
     def parts(self) -> tuple[bool | str, ...]:

@@ -24,6 +24,8 @@ NOT_BELOW = "n.s."
 """Not significantly below the best row of a board; of a pair: not significantly different."""
 CONTRADICTS = "†"
 """Follows a printed HM that contradicts the printed S and U."""
+IMPOSSIBLE = "‡"
+"""Follows a printed U above the printed ZSL."""
 
 
 def one_line(text: str) -> str:
@@ -71,8 +73,9 @@ def p_value(p: float) -> str:
 
 
 def printed(figure: Printed | None, name: str) -> str:
-    """Write a figure as printed, marked if it is an HM that contradicts S and U."""
+    """Write a figure as printed, marked if it is an HM that contradicts S and U, or a U above ZSL."""
     value = getattr(figure, name, None)
     if figure is None or value is None:
         return NONE
-    return f"{value:.2f}{CONTRADICTS if name == 'hm' and figure.recomputed_hm is not None else ''}"
+    contradicts = CONTRADICTS if name == "hm" and figure.recomputed_hm is not None else ""
+    return f"{value:.2f}{contradicts}{IMPOSSIBLE if name == 'unseen' and figure.unseen_above_zsl else ''}"

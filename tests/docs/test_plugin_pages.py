@@ -12,6 +12,7 @@ import pytest
 from avgzsl_bench.data.datasets.facts import ClassNames, Dataset, PartitionFacts
 from avgzsl_bench.execution.ablation import ReportedTable, Variant, VariantTable
 from avgzsl_bench.report.reported.figures import Paper, ReportedAblation, ReportedFigure
+from avgzsl_bench.report.reported.protocol import Protocol
 
 PAGE, PLUGINS = (page.read_text(encoding="utf-8") for page in (plugin_pages.DATASETS, plugin_pages.PLUGINS))
 EXAMPLE = Dataset.model_validate_json(plugin_pages.shown_files(plugin_pages.DATASETS)["avbench_birds/birds.json"])
@@ -39,7 +40,7 @@ def test_the_hash_of_the_example_is_that_of_the_ids_named():
     assert eval(formula, {"hashlib": hashlib, "ids": ids}) == expected
 
 
-@pytest.mark.parametrize("model", [Paper, ReportedFigure, ReportedAblation])
+@pytest.mark.parametrize("model", [Paper, ReportedFigure, ReportedAblation, Protocol])
 def test_every_field_of_reported_figures_is_named(model):
     section = PLUGINS.partition("## Reported figures")[2].partition("\n## ")[0]
     assert not [name for name in model.model_fields if f"`{name}`" not in section]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,10 @@ from avgzsl_bench.execution.ablation import Ablation, ablation_of
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.records.collect import collect
 from avgzsl_bench.records.record import read_record
+from avgzsl_bench.report.boards import ablation
 from avgzsl_bench.report.boards.ablation import AblationRequest, ablation_boards
+from avgzsl_bench.report.reported.figures import all_reported_ablations
+from avgzsl_bench.report.reported.protocol import Protocol
 from avgzsl_bench.report.tables.ablation import ablation_documents
 from avgzsl_bench.report.tables.ablation_notes import names_of
 
@@ -101,8 +103,10 @@ def test_measured_figures_are_mean_and_sample_deviation_over_seeds(tmp_path: Pat
     assert row["HM"] == f"{np.mean(hm):.2f} ± {np.std(hm, ddof=1):.2f}"
     assert (row["Settings"], row["n"]) == ("attention=off", "4")
     cells = [row[f"Reported {title}"] for title in ("S", "U", "HM", "ZSL")]
-    reported = [re.fullmatch(r"([0-9.]+) \((inside|above|below)\)", cell) for cell in cells]
-    assert [found and found[1] for found in reported] == ["74.36", "43.89", "55.20", "45.28"]
+    assert cells == ["74.36", "43.89", "55.20", "45.28"], "how MFT was run is not known: no verdict"
+    unknown = "No verdict: protocol unknown: calibration, text order, stage-2 schedule, batch-norm passes."
+    assert unknown in document.text[0].notes
+    assert unknown in document.paper[0].notes
     assert "over n seeds" in document.notes[0]
     terminal = document.terminal[0]
     assert [column.title for column in terminal.columns][-2:] == ["Paper\nHM", "Paper\nZSL"]
@@ -240,8 +244,35 @@ def test_data_keep_measured_and_reported_apart(tmp_path: Path) -> None:
         assert tuple(row[f"reported_{name}_percent"] for name in ("seen", "unseen", "hm", "zsl")) == figures
         assert 0 <= row["hm_low"] <= row["hm_mean"] <= row["hm_high"] <= 1
         assert (row["n_seeds"], row["reported_source"]) == (2, "MFT paper, Tables 3 to 5")
-        assert row["verdict_hm"] in ("inside", "above", "below")
+        assert (row["verdict_hm"], row["reported_calibration"]) == ("protocol unknown", "unknown")
     assert rows["w/o att"]["settings"] == '{"attention": "off"}'
+
+
+def test_a_variant_of_the_protocol_of_the_paper_has_verdicts_with_their_widths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = {"calibration": "exact", "text_order": "by-name", "stage2_schedule": "replay", "bn_refresh": "none"}
+    printed = [row.model_copy(update={"protocol": Protocol(**ours)}) for row in all_reported_ablations()]
+    monkeypatch.setattr(ablation, "all_reported_ablations", lambda: printed)
+    for seed in range(3):
+        make(tmp_path, REQUEST, "w/o att", seed=seed, labels=np.repeat(np.arange(8), 1000))
+    make(tmp_path, REQUEST, "MFT", labels=np.repeat(np.arange(8), 1000))
+    document = document_of(tmp_path)
+    verdicts = board_of(tmp_path).rows[0].verdicts
+    row = row_of(document, "w/o att")
+    assert row["Reported HM"] == f"55.20 ({verdicts['hm'].word})"
+    assert verdicts["hm"].word == "above"
+    assert row_of(document, "MFT")["Reported HM"] == "57.12 (cannot tell)"
+    widths = ", ".join(f"{verdict.width:.2f}" for verdict in verdicts.values())
+    assert document.text[0].notes[-1].endswith(f"in percentage points: w/o att: {widths}.")
+    assert "No verdict" not in notes(document)
+    assert not any("prediction interval" in note for table in document.paper for note in table.notes)
+    data = {str(record["variant"]): record for record in values(document.data)}
+    assert (data["w/o att"]["verdict_hm"], data["w/o att"]["verdict_hm_width_percent"]) == (
+        verdicts["hm"].word,
+        verdicts["hm"].width,
+    )
+    assert (data["MFT"]["verdict_hm"], data["MFT"]["verdict_reason"]) == ("cannot tell", "fewer than 3 seeds")
 
 
 def test_tables_for_a_paper_have_no_settings_and_no_verdicts(tmp_path: Path) -> None:

@@ -111,18 +111,18 @@ def test_reported_figures_stand_in_columns_of_their_own(tmp_path: Path) -> None:
     others = method("devise", "DeViSE"), method("eszsl", "ESZSL", "reference", parameters=None)
     document = document_of(tmp_path, {}, *others)
     main = column(document, "Reported HM")
-    # The features and split of the board: beside the measured figure, with a verdict. Others: in their own table.
-    assert main["MFT (reconstruction)"] in {f"57.12 ({word})" for word in ("inside", "above", "below")}
+    # The features and split of the board: beside the measured figure. Others: in their own table.
+    assert main["MFT (reconstruction)"] == "57.12 (protocol unknown)"
     assert main["DeViSE"] == main["ESZSL (reference)"] == "–"
     rows = [
         (row["Method"], row["Features, split"], row["Reported HM"].split()[0], row["Remark"])
         for row in texts(further(document, "Reported"))
     ]
-    one_seed = "one seed: the interval is that of the test videos alone"
+    unknown = "protocol unknown: calibration, text order"
     assert sorted(rows) == [
         ("DeViSE", "c3d_vggish, cls", "31.98", "not comparable: other features: c3d_vggish"),
         ("DeViSE", "selavi, main", "23.56", "not comparable: other features and split: selavi, main"),
-        ("MFT (reconstruction)", "clip_clap, cls", "57.12", one_seed),
+        ("MFT (reconstruction)", "clip_clap, cls", "57.12", unknown),
     ]
     text = notes(document)
     assert "comparable with measured ones only where these are the table's, clip_clap, cls" in text
@@ -132,6 +132,59 @@ def test_reported_figures_stand_in_columns_of_their_own(tmp_path: Path) -> None:
     assert reported["mft"]["reported_hm_percent"] == 57.12
     assert f"57.12 ({reported['mft']['verdict_hm']})" == main["MFT (reconstruction)"]
     assert reported["eszsl"]["reported_hm_percent"] is None
+
+
+def clipclap(**facts: Any) -> dict[str, Any]:
+    official = {"stage2_schedule": "official", "bn_refresh": "official"}
+    run = {"calibration": "clipclap", "text_order": "official", "preset": "official", "config": official}
+    return (
+        method("clipclap", "ClipClap-GZSL", "published code", labels=np.repeat(np.arange(8), 1000)) | run | facts
+    )
+
+
+def test_the_official_preset_has_verdicts_with_the_widths_of_their_intervals(tmp_path: Path) -> None:
+    board = make_board(tmp_path, clipclap(), seeds=5)
+    document, (row,) = board_document(board), board.rows
+    (match,) = row.reported
+    half = 2.776 * 1.0954 * 100 * (row.result.spread["hm"].std or 0)
+    verdict = match.verdicts["hm"]
+    assert verdict.width == pytest.approx(2 * half, rel=1e-3)
+    mean = 100 * row.result.spread["hm"].mean
+    assert verdict.word == ("above" if mean + half < 55.97 else "inside" if mean - half < 55.97 else "below")
+    assert column(document, "Reported HM") == {"ClipClap-GZSL": f"55.97 ({verdict.word})"}
+    (shown,) = texts(further(document, "Reported"))
+    widths = [verdict.width or 0 for verdict in match.verdicts.values()]
+    assert shown["Width: S, U, HM, ZSL"] == ", ".join(f"{width:.2f}" for width in widths)
+    assert shown["Reported S"] == f"77.14 ({match.verdicts['seen'].word})"
+    assert "95 percent prediction interval for one more seed on the same test videos" in notes(document)
+    stored = data(document)["clipclap"]
+    assert (stored["verdict_hm"], stored["verdict_hm_width_percent"]) == (verdict.word, verdict.width)
+    assert (stored["reported_calibration"], stored["reported_bn_refresh"]) == ("clipclap", "official")
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_few_seeds_cannot_tell(tmp_path: Path, seeds: int) -> None:
+    document = board_document(make_board(tmp_path, clipclap(), seeds=seeds))
+    assert column(document, "Reported HM") == {"ClipClap-GZSL": "55.97 (cannot tell)"}
+    (shown,) = texts(further(document, "Reported"))
+    assert (shown["Remark"], "Width: S, U, HM, ZSL" in shown) == ("fewer than 3 seeds", False)
+    assert "cannot tell: fewer than 3 seeds, or an interval wider than 10 points" in notes(document)
+
+
+def test_another_protocol_is_named_in_place_of_a_verdict(tmp_path: Path) -> None:
+    config = {"stage2_schedule": "replay", "bn_refresh": "none"}
+    ours = clipclap(calibration="exact", text_order="by-name", preset=None, config=config)
+    document = board_document(make_board(tmp_path, ours, seeds=3))
+    assert column(document, "Reported HM") == {"ClipClap-GZSL": "55.97 (protocol differs)"}
+    reason = (
+        "protocol differs: calibration exact, published clipclap; text order by-name, published official; "
+        "stage-2 schedule replay, published official; batch-norm passes none, published official"
+    )
+    (shown,) = texts(further(document, "Reported"))
+    assert (shown["Reported HM"], shown["Remark"]) == ("55.97", reason)
+    assert "'--preset official' runs a method as its published code does" in notes(document)
+    stored = data(document)["clipclap"]
+    assert (stored["verdict_hm"], stored["verdict_hm_reason"]) == ("protocol differs", reason)
 
 
 def test_nothing_reported_stands_beside_simulated_figures(tmp_path: Path) -> None:
@@ -255,6 +308,12 @@ def test_contradictions_and_reruns_of_reported_figures_are_named(tmp_path: Path)
     assert "†: the printed HM contradicts the printed S and U." in text
     assert "KDA: printed HM 54.84, but printed S and U give 54.87." in text
     assert "re-run by" in text
+    stft = method("stft", "STFT", features="c3d_vggish", dataset="vggsound")
+    document = board_document(make_board(tmp_path / "other", stft))
+    (row,) = texts(further(document, "Reported"))
+    assert row["Reported U"] == "8.83‡"
+    assert row["Remark"].endswith("; the printed U is above the printed ZSL")
+    assert "‡ STFT: printed U 8.83 is above printed ZSL 8.79, which is impossible" in notes(document)
 
 
 def test_data_are_fractions_in_full_precision_with_provenance(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def verdicts(comparison: MethodComparison) -> list[str]:
 def test_methods_are_compared_in_the_order_given(boards: list[Board]) -> None:
     compared = compare_methods(boards, ["bad", "good", "copy", "bad"])
     assert [row.name for row in compared.rows] == ["bad", "good", "copy"]
-    assert verdicts(compared) == ["worse", "worse", "no significant difference"]
+    assert verdicts(compared) == ["worse", "worse", "not significant"]
     # As text: good and copy are right about the same videos, and NaN, their interval, equals nothing.
     assert str(list(compared.tests)) == str(pair_tests([row.result for row in compared.rows]))
     assert compared.left_out == {"good": 1}
@@ -154,7 +154,7 @@ def test_one_video_a_class_gives_neither_interval_nor_verdict(tmp_path: Path) ->
     document = comparison_document(comparison)
     (row,) = texts(document.terminal[1])
     (paper,) = texts(document.paper[1])
-    assert (row["Verdict"], paper["95% interval"]) == ("no significant difference", "–")
+    assert (row["Verdict"], paper["95% interval"]) == ("not significant", "–")
     assert test.p > 0.2
     assert len({r.result.ranks for r in board.rows}) == 1, "neither has a better rank"
 

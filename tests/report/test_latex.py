@@ -31,6 +31,7 @@ HOSTILE = r"""[1] *A* & 50% $x$ #1 {b} \end{table} ~^_ <x> | "q" 'a' `b` ?` -- �
         ("α ą − Δ", r"{[}U+03B1{]} {[}U+0105{]} $-$ $\Delta$"),
         ("a --set b=`c`", r"a -{}-set b=\textasciigrave{}c\textasciigrave{}"),
         ("---†", r"-{}-{}-$^\dagger$"),
+        ("8.83‡", r"8.83$^\ddagger$"),
         ("𝑛 seeds, 𝑝_H, 𝑝_Hx", r"$n$ seeds, $p_\mathrm{H}$, $p$\_Hx"),
     ],
 )

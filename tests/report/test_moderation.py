@@ -32,9 +32,9 @@ def test_the_prior_by_hand() -> None:
     variance = np.exp(np.log(0.0004) + noise_mean + spread)
     found = prior_of(variance, np.full(4, degrees))
     assert found is not None
-    # Upper end of the scatter: 1 + 1.645 * sqrt(2 / 3) times the estimate, less what is noise of the seeds.
-    scatter = spread.var(ddof=1) * (1 + 1.645 * np.sqrt(2 / 3)) - noise_variance
-    prior_mean, prior_variance = _log_moments(found.degrees)
+    # One standard error above the estimate, sqrt(2 / 3) of it, less what is noise; half of d0 is used.
+    scatter = spread.var(ddof=1) * (1 + np.sqrt(2 / 3)) - noise_variance
+    prior_mean, prior_variance = _log_moments(2 * found.degrees)
     assert prior_variance == pytest.approx(scatter, rel=1e-4)
     # The mean of log sigma**2 is log s0**2 less that of the logarithm of chi square over d0.
     assert np.log(found.variance) - prior_mean == pytest.approx(np.log(0.0004), rel=1e-4)
@@ -69,7 +69,7 @@ def test_the_prior_is_found_again() -> None:
     true = 0.0004 * 8 / rng.chisquare(8, 20000)
     prior = prior_of(true * rng.chisquare(4, 20000) / 4, np.full(20000, 4.0))
     assert prior is not None
-    assert prior.degrees == pytest.approx(8, rel=0.1)
+    assert 2 * prior.degrees == pytest.approx(8, rel=0.1)
     assert prior.variance == pytest.approx(0.0004, rel=0.03)
 
 

@@ -23,6 +23,7 @@ from avgzsl_bench.report.reported.figures import (
     read_reported,
     reported_for,
 )
+from avgzsl_bench.report.reported.protocol import Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,6 +199,24 @@ def test_an_hm_beyond_rounding_contradicts(changes: dict[str, Any], recomputed: 
     assert a_figure(**changes).recomputed_hm == recomputed
 
 
+@pytest.mark.parametrize(
+    ("unseen", "zsl", "impossible"),
+    [(8.83, 8.79, True), (5.01, 5.0, False), (5.02, 5.0, True), (5.0, 5.0, False), (None, 5.0, False)],
+)
+def test_a_u_above_zsl_beyond_rounding_is_impossible(unseen: float | None, zsl: float, impossible: bool) -> None:
+    assert a_figure(unseen=unseen, zsl=zsl).unseen_above_zsl is impossible
+    assert a_figure(unseen=unseen).unseen_above_zsl is False
+
+
+def test_the_impossible_u_of_our_files() -> None:
+    found = {(f.source, f.method, f.features, f.dataset) for f in all_reported() if f.unseen_above_zsl}
+    assert found == {
+        ("MFT paper, Table 2", "STFT", "c3d_vggish", "vggsound"),
+        ("MFT paper, Table 2", "STFT", "c3d_vggish", "activitynet"),
+        ("SGPAN paper, Table 1", "TSART", "selavi", "vggsound"),
+    }
+
+
 def test_like_is_the_same_features_in_either_form_and_the_same_split() -> None:
     figure = a_figure(features="c3d_vggish", split="cls")
     places = (("c3d_vggish", "cls"), ("c3d_vggish_seq", "cls"), ("c3d_vggish", "main"), ("selavi", "cls"))
@@ -234,6 +253,25 @@ def test_a_file_of_a_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert file.papers["M"].title == "T"
 
 
+def test_a_figure_has_the_protocol_that_it_names_or_that_of_its_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = {"calibration": "grid:0:3:16", "text_order": "official"}
+    theirs = {"protocols": {"program": program, "other": {"bn_refresh": "none"}}, "sources": dict(GOOD["sources"])}
+    theirs["sources"]["P, Table 1"] = {"citation": "C", "protocol": "program"}
+    protocols = {"a": None, "b": "other", "c": "unknown"}
+    rows = [ROW | {"method": m} | ({"protocol": p} if p else {}) for m, p in protocols.items()]
+    rows.append(ROW | {"method": "d", "source": "Q"})
+    file = read_reported(source(tmp_path, monkeypatch, json.dumps(GOOD | theirs | {"figures": rows})))
+    assert [figure.protocol for figure in file.figures] == [
+        Protocol(calibration="avca", text_order="official"),
+        Protocol(bn_refresh="none"),
+        Protocol(),
+        Protocol(),
+    ]
+    assert file.ablations[0].protocol == file.figures[0].protocol
+
+
 def test_sources_alone_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = read_reported(source(tmp_path, monkeypatch, json.dumps({"sources": GOOD["sources"]})))
     assert (file.figures, file.ablations, file.papers) == ((), (), {})
@@ -268,6 +306,16 @@ OTHER = ROW | {"source": "Q"}
         (GOOD | {"figures": [ROW | {"kind": "hearsay"}]}, "figures.0.kind"),
         (GOOD | {"figures": [ROW | {"notes": ["guess"]}]}, "no entry 'guess'"),
         (GOOD | {"figures": [ROW | {"source": "nowhere"}]}, "no entry 'nowhere'"),
+        (GOOD | {"figures": [ROW | {"protocol": "guess"}]}, "no entry 'guess'"),
+        (GOOD | {"figures": [ROW | {"protocol": {"calibration": "avca"}}]}, "no entry .*calibration"),
+        (
+            GOOD | {"protocols": {"unknown": {"calibration": "avca"}}},
+            "'unknown' stands for .* another name",
+        ),
+        (GOOD | {"protocols": {"p": {"calibration": "guess"}}}, "calibration: .*unknown calibration 'guess'"),
+        (GOOD | {"protocols": {"p": {"text_order": "none"}}}, "text_order"),
+        (GOOD | {"protocols": {"p": {"schedule": "official"}}}, "schedule: Extra inputs"),
+        (GOOD | {"protocols": ["p"]}, "has no attribute 'items'"),
         (GOOD | {"sources": {"P, Table 1": {"citation": "C", "hm": 3.0}}}, "hm: Extra inputs"),
         (GOOD | {"figures": [ROW, ROW]}, "two figures for the same: P, Table 1, m, f, cls, d"),
         (GOOD | {"figures": [ROW, OTHER]}, "two figures for the same: primary, m, f, cls, d"),

@@ -29,6 +29,7 @@ _SPECIAL = {
     "\\": r"\textbackslash{}",
     "`": r"\textasciigrave{}",
     "†": r"$^\dagger$",
+    "‡": r"$^\ddagger$",
     "\0": "{}",  # put between two hyphens, which would become a dash
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",

@@ -14,6 +14,7 @@ from avgzsl_bench.data.datasets.feature_sets import vector_form
 from avgzsl_bench.errors import PluginError, first_fault
 from avgzsl_bench.plugins.registry import Registry
 from avgzsl_bench.plugins.specs import ReportedSpec
+from avgzsl_bench.report.reported.protocol import UNKNOWN, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +26,8 @@ PRINTED = ("seen", "unseen", "hm", "zsl")
 """The figures that papers print, in the order in which they print them."""
 _HM_TOLERANCE = 0.02
 """What rounding S, U and HM to two decimals can explain, in percent."""
+_ZSL_TOLERANCE = 0.0101
+"""What rounding U and ZSL to two decimals can explain, in percent, and a little for binary fractions."""
 
 
 class _Part(BaseModel):
@@ -50,6 +53,12 @@ class _Source(_Part):
     read: str | None = Field(None, description="from what it was read, if not from the source itself")
 
 
+class _ListedSource(_Source):
+    """A source as a file lists it: the protocol of its figures is the name of an entry of `protocols`."""
+
+    protocol: str = UNKNOWN
+
+
 class Printed(_Source):
     """Figures as printed, in percent; None where the source prints none."""
 
@@ -63,6 +72,7 @@ class Printed(_Source):
     hm: Percent
     zsl: Percent | None = None
     notes: tuple[str, ...] = ()
+    protocol: Protocol = Protocol()
 
     @property
     def recomputed_hm(self) -> float | None:
@@ -72,6 +82,17 @@ class Printed(_Source):
         total = self.seen + self.unseen
         hm = 2 * self.seen * self.unseen / total if total else 0.0
         return round(hm, 2) if abs(hm - self.hm) > _HM_TOLERANCE else None
+
+    @property
+    def unseen_above_zsl(self) -> bool:
+        """Check whether the printed U is above the printed ZSL, beyond rounding.
+
+        U counts the videos of unseen classes that beat all other classes, ZSL those that beat the unseen ones: of
+        the same scores, U cannot be the higher one.
+        """
+        if self.unseen is None or self.zsl is None:
+            return False
+        return self.unseen - self.zsl > _ZSL_TOLERANCE
 
     def is_like(self, feature_set: str, split: str) -> bool:
         """Check whether measured figures on these features and split compare with this one.
@@ -135,17 +156,27 @@ def read_reported(spec: ReportedSpec) -> ReportedFile:
 
 
 def _resolved(content: Any) -> dict[str, Any]:
-    """Write out source and notes at each figure of the content."""
+    """Write out source, protocol and notes at each figure of the content."""
     if not isinstance(content, dict):
         raise ValueError("not a JSON object")
     notes = content.pop("notes", {})
-    sources = {name: _Source.model_validate(s).model_dump() for name, s in content.pop("sources").items()}
-    for part in ("figures", "ablations"):
-        content[part] = [
-            row | sources[row["source"]] | {"notes": [notes[key] for key in row.get("notes", [])]}
-            for row in content.get(part, [])
-        ]
-    return content
+    protocols = {name: Protocol.model_validate(p) for name, p in content.pop("protocols", {}).items()}
+    if UNKNOWN in protocols:
+        raise ValueError(f"protocols: {UNKNOWN!r} stands for one of which nothing is known; choose another name")
+    protocols[UNKNOWN] = Protocol()
+    sources = {name: _ListedSource.model_validate(s) for name, s in content.pop("sources").items()}
+
+    def resolved(row: dict[str, Any]) -> dict[str, Any]:
+        source = sources[row["source"]]
+        return {
+            **row,
+            "citation": source.citation,
+            "read": source.read,
+            "notes": [notes[key] for key in row.get("notes", [])],
+            "protocol": protocols[str(row.get("protocol", source.protocol))],
+        }
+
+    return content | {part: [resolved(row) for row in content.get(part, [])] for part in ("figures", "ablations")}
 
 
 def _require_once(file: ReportedFile) -> None:

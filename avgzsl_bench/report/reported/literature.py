@@ -143,8 +143,9 @@ def _best(rows: Sequence[LiteratureRow], dataset: str) -> Best:
 
 
 def _doubts(row: LiteratureRow, dataset: str) -> list[str]:
-    recomputed = row.cells[dataset].recomputed_hm
-    doubts = [] if recomputed is None else [f"printed S and U give {recomputed:.2f}"]
+    figure = row.cells[dataset]
+    doubts = [] if figure.recomputed_hm is None else [f"printed S and U give {figure.recomputed_hm:.2f}"]
+    doubts += ["printed U is above printed ZSL"] if figure.unseen_above_zsl else []
     doubts += ["no paper known"] if row.paper is None else []
     return doubts + (["not peer-reviewed"] if row.unreviewed else [])
 

@@ -5,7 +5,7 @@ in S, U and ZSL. Each role is a sample of its own, so its variance is
 
     classes = sum over roles of (K - 1) / K * sum_k (F(-k) - mean_k F(-k))**2
 
-(Shao and Tu, The Jackknife and Bootstrap, 1995, section 6.2). For S, U and ZSL this is the variance of the class
+(Shao and Tu, The Jackknife and Bootstrap, 1995, chapter 6). For S, U and ZSL this is the variance of the class
 accuracies over their number, in which the videos of a class and what a seed does to single classes are
 contained. What a seed does to all classes together is not. Classes therefore take the place of the videos in
 `variance`: `seeds + max(classes - both, 0)`, where `both` is the same jackknife of each seed's deviation from

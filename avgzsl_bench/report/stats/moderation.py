@@ -9,11 +9,11 @@ and variance of the logarithms of the sample variances. The moderated variance
 has `d0 + d` degrees of freedom instead of `d`. Where the variances scatter widely `d0` is small, and the
 prior vanishes by itself.
 
-A board has few methods for this, and a `d0` that comes out too large makes the tests of those that scatter most
-too confident. The scatter is therefore taken at the upper end of its one-sided 95 percent interval: with 18
-methods of five seeds whose standard deviations differed up to tenfold, some pair of equal methods came out as
-different in 7 percent of simulated draws with the estimate itself, in 5 with its upper end
-(`benchmarks/STATISTICS.md`).
+A board has few methods for this, real variances need not scatter as that distribution has it, and a `d0` that is
+too large makes the tests of those that scatter most too confident. The scatter is therefore taken one standard
+error above its estimate, and half of `d0` is used. With 18 equal methods of five seeds, whose standard deviations
+differed up to tenfold, some pair came out as different in 7 percent of simulated draws without these two, in about
+5 with them (`benchmarks/STATISTICS.md`).
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ MODERATED_SEEDS = 5
 """From this number of seeds on, the variance of a row is moderated."""
 NO_VARIANCE = 1e-24
 """What rounding leaves where nothing varies; standard errors of 1e-12."""
-_UPPER = 1.645
-"""Standard errors between the estimated scatter of the variances and the one that is used."""
 _LEAST = 3
 """Fewer variances say too little of how they scatter."""
 Vector = NDArray[np.float64]
@@ -41,7 +39,7 @@ class Prior:
     """What the variances of several methods have in common.
 
     Attributes:
-        degrees: prior degrees of freedom `d0`, infinite where the variances scatter no more than by chance.
+        degrees: prior degrees of freedom, half of `d0`; infinite where variances scatter no more than by chance.
         variance: prior variance `s0**2`.
     """
 
@@ -71,19 +69,19 @@ def board_prior(values: Sequence[Vector], competes: NDArray[np.bool_]) -> Prior 
 def prior_of(variance: Vector, degrees: Vector) -> Prior | None:
     """Estimate the prior from sample variances above 0 `[G]` and their degrees of freedom `[G]`.
 
-    With `e = log(s**2) - psi(d / 2) + log(d / 2)`, the variance of `e` is `trigamma(d / 2) + trigamma(d0 / 2)`. It
-    is taken `1.645 * sqrt(2 / (G - 1))` of itself higher than estimated. None from fewer than three variances.
+    With `e = log(s**2) - psi(d / 2) + log(d / 2)`, the variance of `e` is `trigamma(d / 2) + trigamma(d0 / 2)`,
+    its standard error `sqrt(2 / (G - 1))` of it. None from fewer than three variances.
     """
     if len(variance) < _LEAST:
         return None
     half = degrees / 2
     excess = np.log(variance) - psi(half) + np.log(half)
-    upper = 1 + _UPPER * np.sqrt(2 / (len(variance) - 1))
-    scatter = float(excess.var(ddof=1) * upper - polygamma(1, half).mean())
+    upper = excess.var(ddof=1) * (1 + np.sqrt(2 / (len(variance) - 1)))
+    scatter = float(upper - polygamma(1, half).mean())
     if scatter <= 0:
         return Prior(np.inf, float(np.exp(excess.mean())))
     prior_half = trigamma_inverse(scatter)
-    return Prior(2 * prior_half, float(np.exp(excess.mean() + psi(prior_half) - np.log(prior_half))))
+    return Prior(prior_half, float(np.exp(excess.mean() + psi(prior_half) - np.log(prior_half))))
 
 
 def moderate(variance: Vector, degrees: Vector, prior: Prior) -> tuple[Vector, Vector]:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.report.reported.figures import PRINTED
+from avgzsl_bench.report.reported.protocol import FACTS
 from avgzsl_bench.report.reported.verdicts import text_with_verdict
 from avgzsl_bench.report.tables import ablation_notes as notes
 from avgzsl_bench.report.tables.document import Document
@@ -52,7 +53,7 @@ def _figures(prefix: str, words: str = "", group: str = "") -> list[Column]:
 
 
 def _table(board: AblationBoard, table: AblationTable, shown: Sequence[Column]) -> Table:
-    below = [*notes.missing_notes(board, table), *notes.table_notes(board, table)]
+    below = [*notes.missing_notes(board, table), *notes.table_notes(board, table), *notes.verdict_notes(table)]
     return make_table(shown, map(_cells, table.rows), title=table.declared.title, notes=below)
 
 
@@ -83,7 +84,7 @@ def _cells(row: AblationRow) -> dict[str, Cell | str]:
         cells |= {
             name: Cell(text, parts=tuple(text.replace(" ± ", "\n±").split("\n"))),
             f"plain_{name}": text,
-            f"reported_{name}": Cell(reported, parts=tuple(reported.replace(" (", "\n(").split("\n"))),
+            f"reported_{name}": Cell(reported, parts=tuple(reported.split(" "))),
             f"printed_{name}": printed(row.reported, name),
         }
     return cells
@@ -116,8 +117,10 @@ def _record(board: AblationBoard, table: AblationTable, row: AblationRow) -> dic
         "parameters": result.method.parameters if result else None,
         **{f"reported_{name}_percent": getattr(reported, name, None) for name in PRINTED},
         **{f"reported_{name}": getattr(reported, name, None) for name in ("features", "split", "source", "table")},
-        **{f"verdict_{name}": row.verdicts[name].word if row.verdicts else None for name in PRINTED},
-        "verdict_reason": row.verdicts["hm"].reason if row.verdicts else None,
+        **{f"reported_{name}": getattr(reported.protocol, name) if reported else None for name in FACTS},
+        **{f"verdict_{name}": getattr(row.verdicts.get(name), "word", None) for name in PRINTED},
+        **{f"verdict_{name}_width_percent": getattr(row.verdicts.get(name), "width", None) for name in PRINTED},
+        "verdict_reason": getattr(row.verdicts.get("hm"), "text", None),
         "reported_variant": row.variant.reported,
         **{name: getattr(data, name) for name in ("dataset", "features", "split")},
         **{name: result.method.config.get(name) if result else None for name in ("calibration", "text_order")},

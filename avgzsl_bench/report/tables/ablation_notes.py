@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from avgzsl_bench.report.boards.labels import MARKED, distinct_names, value_text
+from avgzsl_bench.report.reported.verdicts import OTHER_PROTOCOL, POSITIONS, widths_text
 from avgzsl_bench.report.tables.notes import TEXTS, contradictions
-from avgzsl_bench.report.text import CONTRADICTS, NONE, one_line
+from avgzsl_bench.report.text import NONE, one_line
 
 if TYPE_CHECKING:
     from avgzsl_bench.report.boards.ablation import AblationBoard, AblationTable
@@ -63,10 +65,18 @@ def table_notes(board: AblationBoard, table: AblationTable) -> list[str]:
             notes.append(_TEXTS[kind].format(place=place, dataset=dataset, labels=", ".join(labels)))
     printed = [row.reported for row in table.rows if row.reported]
     notes += dict.fromkeys(_where_reported(board, figure) for figure in printed)
-    named = [(f"{CONTRADICTS} {row.variant.label}", row.reported) for row in table.rows if row.reported]
-    notes += contradictions(named)
+    notes += _protocol_notes(table)
+    notes += contradictions((row.variant.label, row.reported) for row in table.rows if row.reported)
     notes += dict.fromkeys(f"{note}." for figure in printed for note in figure.notes)
     return [one_line(note) for note in notes]
+
+
+def verdict_notes(table: AblationTable) -> list[str]:
+    """Explain the words behind reported figures, and give the width of each variant's interval."""
+    widths = {row.variant.label: text for row in table.rows if (text := widths_text(row.verdicts))}
+    shown = [verdict for row in table.rows for verdict in row.verdicts.values() if verdict.word in POSITIONS]
+    listed = "; ".join(f"{label}: {text}" for label, text in widths.items()) or NONE
+    return [one_line(_TEXTS["position"].format(widths=listed))] if shown else []
 
 
 def board_notes(board: AblationBoard) -> list[str]:
@@ -85,6 +95,22 @@ def _where_reported(board: AblationBoard, figure: ReportedAblation) -> str:
     like = "like" if figure.is_like(data.features, data.split) else "unlike"
     verdict = _TEXTS["simulated" if data.simulated else like].format(data=data)
     return _TEXTS["reported"].format(figure=figure, verdict=verdict)
+
+
+def _protocol_notes(table: AblationTable) -> list[str]:
+    """Name what keeps our protocol from being that of the reported figures, with its variants if not all."""
+    about: dict[str, dict[str, None]] = defaultdict(dict)
+    for row in table.rows:
+        for verdict in row.verdicts.values():
+            if verdict.word in OTHER_PROTOCOL:
+                about[verdict.reason][row.variant.label] = None
+    measured = {row.variant.label for row in table.rows if row.result and row.reported}
+    return [
+        _TEXTS["no_verdict"].format(
+            labels="" if measured == set(labels) else f" on {', '.join(labels)}", reason=reason
+        )
+        for reason, labels in about.items()
+    ]
 
 
 def _seed_notes(table: AblationTable) -> list[str]:

@@ -27,7 +27,15 @@ from avgzsl_bench.report.tables.figures import (
     spread_cell,
 )
 from avgzsl_bench.report.tables.table import METHOD, SOURCE, Cell, Column, Table, columns, make_table
-from avgzsl_bench.report.text import NONE, NOT_BELOW, PRINTED_TITLES, SIMULATED_WARNING, TITLES, limits
+from avgzsl_bench.report.text import (
+    NONE,
+    NOT_BELOW,
+    PRINTED_TITLES,
+    SIMULATED_WARNING,
+    TITLES,
+    limits,
+    printed,
+)
 
 if TYPE_CHECKING:
     from avgzsl_bench.report.boards.board import Board
@@ -126,7 +134,7 @@ def _rows(board: Board) -> list[dict[str, Cell | str]]:
     rows: list[dict[str, Cell | str]] = []
     for row, cells in zip(board.rows, figures, strict=True):
         match = row.comparable_reported
-        reported = match.text("hm") if match else NONE
+        reported = f"{printed(match.figure, RANKED)} ({match.verdicts[RANKED].word})" if match else NONE
         rows.append(
             {
                 "method": method_cell(row),
@@ -178,13 +186,17 @@ def _sensitivity(board: Board) -> Table:
 def _reported(board: Board) -> Table:
     place, remark = columns({"place": "Features, split", "remark": "Remark"}, "left")
     figures = {name: f"Reported {title}" for name, title in PRINTED_TITLES.items()}
+    letters = ", ".join(PRINTED_TITLES.values())
+    has_widths = any(match.widths for _, match in board.matches)
+    widths = columns({"widths": f"Width: {letters}"}, "left") if has_widths else []
     return make_table(
-        [METHOD, place, *columns(figures), SOURCE, remark],
+        [METHOD, place, *columns(figures), *widths, SOURCE, remark],
         [
             {
                 "method": method_cell(row),
                 "place": f"{match.figure.features}, {match.figure.split}",
                 **{name: Cell(match.text(name), getattr(match.figure, name)) for name in figures},
+                "widths": match.widths or NONE,
                 "source": match.figure.source,
                 "remark": match.remark or NONE,
             }

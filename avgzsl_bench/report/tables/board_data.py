@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.report.reported.figures import PRINTED
+from avgzsl_bench.report.reported.protocol import FACTS
 from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES
 from avgzsl_bench.report.stats.rows import FIGURES
 from avgzsl_bench.report.stats.sensitivity import CONDITIONS
@@ -90,8 +91,10 @@ def _reported(match: ReportedMatch | None) -> dict[str, Value]:
     figure = match.figure if match else None
     found: dict[str, Value] = {f"reported_{name}_percent": getattr(figure, name, None) for name in PRINTED}
     found |= {f"reported_{name}": getattr(figure, name, None) for name in ("features", "split", "source")}
+    found |= {f"reported_{name}": getattr(figure.protocol, name) if figure else None for name in FACTS}
     for name in PRINTED:
         verdict = match.verdicts[name] if match else None
         found[f"verdict_{name}"] = verdict.word if verdict else None
-        found[f"verdict_{name}_reason"] = verdict.reason if verdict else None
+        found[f"verdict_{name}_reason"] = verdict.text if verdict else None
+        found[f"verdict_{name}_width_percent"] = verdict.width if verdict else None
     return found

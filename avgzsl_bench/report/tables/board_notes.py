@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.report.boards.labels import MARKED
+from avgzsl_bench.report.reported.verdicts import POSITIONS
 from avgzsl_bench.report.stats.moderation import MODERATED_SEEDS
 from avgzsl_bench.report.stats.pair_tests import seed_caveats
 from avgzsl_bench.report.stats.pairwise import POWER
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from avgzsl_bench.report.boards.board import Board, BoardRow
+    from avgzsl_bench.report.reported.verdicts import ReportedMatch
     from avgzsl_bench.report.stats.variance import Interval
 
 _TEXTS = TEXTS["board"]
@@ -42,12 +44,21 @@ def figure_notes(board: Board) -> Iterator[str]:
     if board.tied > 1:
         yield _TEXTS["not_below"]
     yield from _detectable(board)
-    figures = [match.figure for row in board.rows if (match := row.comparable_reported)]
-    if figures:
-        yield _TEXTS["comparable"]
-    if any(figure.recomputed_hm is not None for figure in figures):
-        yield _TEXTS["contradicts"]
+    yield from _comparable_notes([match for row in board.rows if (match := row.comparable_reported)])
     yield from _data_notes(board)
+
+
+def _comparable_notes(matches: Sequence[ReportedMatch]) -> Iterator[str]:
+    """Explain the printed HM beside measured ones, and the words that stand behind it."""
+    words = {match.verdicts["hm"].word for match in matches}
+    if matches:
+        yield _TEXTS["comparable"]
+    if words.intersection(POSITIONS):
+        yield _TEXTS["position"]
+    if words.difference(POSITIONS):
+        yield _TEXTS["other_protocol"]
+    if any(match.figure.recomputed_hm is not None for match in matches):
+        yield _TEXTS["contradicts"]
 
 
 def precision_notes(rows: Sequence[BoardRow]) -> list[str]:
@@ -74,10 +85,13 @@ def reported_notes(board: Board) -> Iterator[str]:
         yield _TEXTS["reported_simulated"]
     else:
         yield _TEXTS["reported"].format(data=key.data)
-        yield _TEXTS["bias_of_programs"].format(key=key)
+        yield _TEXTS["own_protocol"].format(key=key)
+    if any(match.widths for _, match in board.matches):
+        yield _TEXTS["position"]
+        yield _TEXTS["width"]
     origins: dict[str, list[str]] = defaultdict(list)
     for figure in figures:
-        place = f"({origin_of(figure)}; {figure.features}, {figure.split})"
+        place = f"({origin_of(figure)}; {figure.features}, {figure.split}; {figure.protocol})"
         origins[f"{place}: {'; '.join(figure.notes)}." if figure.notes else f"{place}."].append(figure.method)
     yield from (f"{', '.join(methods)} {origin}" for origin, methods in origins.items())
     yield from contradictions((figure.method, figure) for figure in figures)

@@ -138,7 +138,7 @@ def _verdict(test: PairTest) -> tuple[str, str]:
     if not test.testable:
         return "cannot be tested", "untested"
     if not test.significant:
-        return "no significant difference", NOT_BELOW
+        return "not significant", NOT_BELOW
     return ("better", "better") if test.difference > 0 else ("worse", "worse")
 
 

@@ -6,10 +6,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.report.reported.figures import PRINTED
+from avgzsl_bench.report.reported.protocol import FACTS
 from avgzsl_bench.report.tables.document import Document
 from avgzsl_bench.report.tables.notes import TEXTS, contradictions
 from avgzsl_bench.report.tables.table import METHOD, SOURCE, Cell, Table, Value, columns, make_table, value_table
-from avgzsl_bench.report.text import CONTRADICTS, NONE, PRINTED_TITLES, TITLES, one_line, printed
+from avgzsl_bench.report.text import NONE, PRINTED_TITLES, TITLES, one_line, printed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,6 +101,8 @@ def _record(table: LiteratureTable, figure: ReportedFigure) -> dict[str, Value]:
         "method": one_line(figure.method),
         **{f"{name}_percent": getattr(figure, name) for name in PRINTED},
         "hm_of_printed_seen_and_unseen_percent": figure.recomputed_hm,
+        "printed_unseen_above_zsl": figure.unseen_above_zsl,
+        **{name: getattr(figure.protocol, name) for name in FACTS},
         "shown": shown,
         "best_of_what_was_read": shown and figure.hm == table.best[figure.dataset].hm,
         "kind": figure.kind,
@@ -124,8 +127,8 @@ def _notes(table: LiteratureTable) -> list[str]:
     """List the best of what was read, conflicts between sources, contradictions, and notes of the rows."""
     notes = [f"Best of what was read, {dataset}: {_best(best)}." for dataset, best in table.best.items()]
     notes += [_conflict(conflict) for conflict in table.conflicts]
-    notes += contradictions((f"{CONTRADICTS} {f.method}, {f.dataset}", f) for f in table.shown)
-    return [one_line(note) for note in [*notes, *_row_notes(table)]]
+    notes += contradictions((f"{f.method}, {f.dataset}", f) for f in table.shown)
+    return [one_line(note) for note in [*notes, *_protocol_notes(table), *_row_notes(table)]]
 
 
 def _best(best: Best) -> str:
@@ -139,6 +142,14 @@ def _conflict(conflict: Conflict) -> str:
     pairs = [f"{TITLES[n]} {getattr(one, n):.2f} against {getattr(other, n):.2f}" for n in conflict.names]
     rerun = f", re-run by {other.rerun_by}" if other.rerun_by != one.rerun_by and other.rerun_by else ""
     return f"Conflict: {one.method}, {one.dataset}: {', '.join(pairs)} ({one.source}; {other.source}{rerun})."
+
+
+def _protocol_notes(table: LiteratureTable) -> list[str]:
+    """State what is known of the protocol of the figures shown, with the methods it is known of."""
+    about: dict[str, dict[str, None]] = defaultdict(dict)
+    for figure in table.shown:
+        about[str(figure.protocol)][figure.method] = None
+    return [f"{', '.join(methods)}: {protocol}." for protocol, methods in about.items()]
 
 
 def _row_notes(table: LiteratureTable) -> list[str]:

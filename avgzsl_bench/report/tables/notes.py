@@ -6,6 +6,8 @@ import tomllib
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from avgzsl_bench.report.text import CONTRADICTS, IMPOSSIBLE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -18,9 +20,17 @@ TEXTS: Mapping[str, Mapping[str, str]] = tomllib.loads(
 
 
 def contradictions(named: Iterable[tuple[str, Printed]]) -> list[str]:
-    """State each printed HM that contradicts the printed S and U, by what it is of."""
-    return [
-        f"{name}: printed HM {figure.hm:.2f}, but printed S and U give {figure.recomputed_hm:.2f}."
-        for name, figure in named
-        if figure.recomputed_hm is not None
-    ]
+    """State each printed HM that contradicts the printed S and U, and each U above ZSL, by what it is of."""
+    found = []
+    for name, figure in named:
+        if figure.recomputed_hm is not None:
+            found.append(
+                f"{CONTRADICTS} {name}: printed HM {figure.hm:.2f}, but printed S and U give "
+                f"{figure.recomputed_hm:.2f}."
+            )
+        if figure.unseen_above_zsl:
+            found.append(
+                f"{IMPOSSIBLE} {name}: printed U {figure.unseen:.2f} is above printed ZSL {figure.zsl:.2f}, which "
+                "is impossible for the same scores."
+            )
+    return found

@@ -267,9 +267,14 @@ def test_from_five_seeds_of_three_methods_on_variances_are_moderated(tmp_path: P
     assert words not in notes(document_of(tmp_path / "two", *runs[:2], seeds=5))
 
 
+def test_with_five_seeds_ranks_hold_together(tmp_path: Path) -> None:
+    document = document_of(tmp_path, method("mft"), method("ale"), seeds=5)
+    assert "all hold together with 95 percent confidence." in notes(document)
+
+
 def test_few_seeds_are_named_with_the_ranks(tmp_path: Path) -> None:
     document = document_of(tmp_path, method("mft"), method("ale"), seeds=3)
-    assert "all hold together with 95 percent confidence" in notes(document)
+    assert "all hold together with about 93 percent confidence, with 95 from 5 seeds on" in notes(document)
     text = notes(document_of(tmp_path, method("sje")))
     assert "hold together" not in text
     assert "A row of one seed stands for that trained model, not for its method." in text

@@ -58,7 +58,7 @@ def class_replicates(rows: Sequence[Correctness]) -> tuple[Mapping[str, NDArray[
     present = ~np.isnan(accuracy[:, 0])
     of_seen, of_unseen = present & rows[0].seen, present & ~rows[0].seen
     seen, unseen = accuracy[of_seen], accuracy[of_unseen]
-    classes = len(seen) + len(unseen)
+    classes = max(len(seen) + len(unseen), 2)
     s, u = (np.mean(role, axis=0) if len(role) else np.zeros(accuracy.shape[1]) for role in (seen, unseen))
     found = {
         "seen": [_without_each(seen)],

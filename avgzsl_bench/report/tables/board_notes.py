@@ -40,7 +40,9 @@ def figure_notes(board: Board) -> Iterator[str]:
     if ranked:
         caveats = seed_caveats(ranked)
         moderated = _TEXTS["moderated"].format(seeds=MODERATED_SEEDS) if board.moderated else ""
-        yield _TEXTS["rank"] + moderated + (f". {' '.join(caveats)}" if caveats else _TEXTS["together"])
+        few = any(len(row.seeds) < MODERATED_SEEDS for row in ranked)
+        together = _TEXTS["nearly" if few else "together"].format(seeds=MODERATED_SEEDS)
+        yield _TEXTS["rank"] + moderated + (f". {' '.join(caveats)}" if caveats else together)
     if board.tied > 1:
         yield _TEXTS["not_below"]
     yield from _detectable(board)

@@ -20,6 +20,8 @@ TITLES: Mapping[str, str] = MappingProxyType(
 PRINTED_TITLES: Mapping[str, str] = MappingProxyType({name: t for name, t in TITLES.items() if name != "ausuc"})
 """Titles of the figures that papers print."""
 NONE = "–"
+NOT_BELOW = "n.s."
+"""Not significantly below the best row of a board; of a pair: not significantly different."""
 CONTRADICTS = "†"
 """Follows a printed HM that contradicts the printed S and U."""
 IMPOSSIBLE = "‡"
@@ -59,12 +61,14 @@ def points(difference: float) -> str:
 
 
 def p_value(p: float) -> str:
-    """Write a p value to four digits.
+    """Write a p value to four digits; a dash where there is none.
 
     Examples:
-        >>> p_value(0.03125), p_value(1e-9)
-        ('0.0312', '< 0.0001')
+        >>> p_value(0.03125), p_value(1e-9), p_value(math.nan)
+        ('0.0312', '< 0.0001', '–')
     """
+    if math.isnan(p):
+        return NONE
     return f"{p:.4f}" if p >= 1e-4 else "< 0.0001"
 
 

@@ -58,13 +58,19 @@ def test_figures_are_mean_and_deviation_in_percent(tmp_path: Path) -> None:
     assert hm.std is not None
     document = board_document(board)
     (row,) = texts(document.text[0])
-    columns = "Method; Settings changed; Seeds; S; U; HM; HM, 95 % interval; Rank; ZSL; AUSUC"
+    columns = (
+        "Method; Settings changed; Seeds; S; U; HM; HM, 95 % interval; HM, classes like these; Rank; ZSL; AUSUC"
+    )
     assert list(row) == columns.split("; ")
     assert row["HM"] == f"{100 * hm.mean:.2f} ± {100 * hm.std:.2f}"
     assert row["HM, 95 % interval"] == f"{100 * interval.low:.2f} to {100 * interval.high:.2f}"
+    of_classes = result.class_interval["hm"]
+    assert row["HM, classes like these"] == f"{100 * of_classes.low:.2f} to {100 * of_classes.high:.2f}"
+    assert of_classes.high - of_classes.low > interval.high - interval.low
     assert (row["Method"], row["Settings changed"], row["Seeds"]) == ("MFT (reconstruction)", "tokens=va", "3")
     (page,) = texts(document.page[0])
     assert (page["Method"], page["HM"], page["Training, s"]) == (board.rows[0].name, row["HM"], "0.1")
+    assert page["HM, classes like these"] == row["HM, classes like these"]
     terminal = document.terminal[0]
     (shown,) = terminal.rows
     lines = dict(zip((column.title for column in terminal.columns), (cell.lines for cell in shown), strict=True))
@@ -72,6 +78,8 @@ def test_figures_are_mean_and_deviation_in_percent(tmp_path: Path) -> None:
     assert lines["HM"] == (f"{100 * hm.mean:.2f}", f"± {100 * hm.std:.2f}")
     assert lines["S"] == (f"{100 * result.spread['seen'].mean:.2f}",)
     assert "allowing for videos and 3 seeds" in notes(document)
+    assert "other classes of the same kind, allowing for classes and 3 seeds" in notes(document)
+    assert "Student's t with at most 2 degrees of freedom from 3 unseen classes" in notes(document)
     (provenance,) = texts(document.provenance)
     assert list(provenance)[:4] == ["Method", "configuration", "seeds", "run ids"]
     assert provenance["device"] == "cpu"
@@ -88,7 +96,7 @@ def test_one_row_of_one_seed_has_no_deviation_rank_or_place(tmp_path: Path) -> N
     for table in (main, *document.paper):
         assert not any(cell.place or cell.tied for row_ in table.rows for cell in row_)
     text = notes(document) + " ".join(document.paper[0].notes)
-    assert not [word for word in ("tied", "Bold", "†") if word in text]
+    assert not [word for word in ("n.s.", "detectable", "Bold", "†") if word in text]
     assert "precision" not in text.replace("full precision", "")
 
 
@@ -212,13 +220,10 @@ def test_ranks_ties_and_places(tmp_path: Path) -> None:
     others = method("poor", "Poor", skill=0.0), method("chance", "Chance", "reference", skill=9.0)
     document = document_of(tmp_path, *equal, *others, seeds=3)
     main = document.text[0]
-    assert column(document, "Rank") == {
-        "One": "1–2, tied",
-        "Two": "1–2, tied",
-        "Poor": "3",
-        "Chance (reference)": "–",
-    }
-    assert "can be tied with all others" in notes(document)
+    ranks = column(document, "Rank")
+    assert sorted([ranks.pop("One"), ranks.pop("Two")]) in (["1–2", "1–2, n.s."], ["1–2", "1–2"])
+    assert ranks == {"Poor": "3", "Chance (reference)": "–"}
+    assert "n.s.: not significantly below the best" in notes(document)
     hm = [column.title for column in main.columns].index("HM")
     places = {row[0].text: row[hm].place for row in main.rows}
     assert places["Chance (reference)"] is places["Poor"] is None
@@ -235,9 +240,42 @@ def test_nobody_is_tied_with_a_clear_winner(tmp_path: Path) -> None:
     assert column(document_of(tmp_path, *runs, seeds=3), "Rank") == {"good": "1", "poor": "2"}
 
 
+def test_the_smallest_detectable_difference_is_printed(tmp_path: Path) -> None:
+    names = ("aa", "bbb", "cccc")
+    runs = [method(name, skill=2 + 0.4 * i, labels=LABELS) for i, name in enumerate(names)]
+    yardstick = method("chance", "Chance", "reference", skill=0.0)
+    board = make_board(tmp_path, *runs, yardstick | {"labels": LABELS}, seeds=5)
+    document = board_document(board)
+    found = {row.label: row.result.detectable for row in board.rows}
+    assert found.pop("Chance (reference)") is None
+    values_found = sorted(100 * value for value in found.values() if value is not None)
+    assert len(values_found) == 3
+    (note,) = [note for note in document.text[0].notes if note.startswith("Smallest detectable difference")]
+    low, typical, high = (f"{value:.1f}" for value in values_found)
+    assert f"{typical} points of HM for a typical method (median), {low} for " in note
+    assert f" to {high} for " in note
+    assert "a power of 0.8" in note
+    rows = data(document)
+    assert {name: rows[name]["hm_detectable_difference"] for name in names} == found
+    assert rows["chance"]["hm_detectable_difference"] is None
+
+
+def test_from_five_seeds_of_three_methods_on_variances_are_moderated(tmp_path: Path) -> None:
+    runs = [method(name, skill=skill) for name, skill in (("aa", 1.0), ("bbb", 1.2), ("cccc", 1.4))]
+    words = "variances over seeds moderated from 5 seeds on"
+    assert words in notes(document_of(tmp_path / "five", *runs, seeds=5))
+    assert words not in notes(document_of(tmp_path / "four", *runs, seeds=4))
+    assert words not in notes(document_of(tmp_path / "two", *runs[:2], seeds=5))
+
+
+def test_with_five_seeds_ranks_hold_together(tmp_path: Path) -> None:
+    document = document_of(tmp_path, method("mft"), method("ale"), seeds=5)
+    assert "all hold together with 95 percent confidence." in notes(document)
+
+
 def test_few_seeds_are_named_with_the_ranks(tmp_path: Path) -> None:
     document = document_of(tmp_path, method("mft"), method("ale"), seeds=3)
-    assert "all hold together with 95 percent confidence" in notes(document)
+    assert "all hold together with about 93 percent confidence, with 95 from 5 seeds on" in notes(document)
     text = notes(document_of(tmp_path, method("sje")))
     assert "hold together" not in text
     assert "A row of one seed stands for that trained model, not for its method." in text
@@ -299,6 +337,8 @@ def test_data_are_fractions_in_full_precision_with_provenance(tmp_path: Path) ->
     assert (mft["versions"], mft["device"], mft["revision"]) == ("python 3", "cpu", "unknown")
     assert (mft["seconds"], mft["training_seconds_mean"]) == ("0.100 0.100 0.100", pytest.approx(0.1))
     assert (mft["interval_allows_for"], mft["precision"]) == ("videos and 3 seeds", "full")
+    for figure, interval in result.class_interval.items():
+        assert (mft[f"{figure}_classes_low"], mft[f"{figure}_classes_high"]) == (interval.low, interval.high)
     assert rows["chance"]["hm_std"] is rows["chance"]["parameters"] is None
 
 

@@ -24,25 +24,55 @@ def _interval(row: Correctness) -> Interval:
 
 
 def test_weights_are_draws_within_classes() -> None:
-    label = np.array([2, 0, 1, 2, 2, 0, 3])  # class 3 has one video, class 4 none
-    seen = np.array([True, False, True, False, True])
+    label = np.array([2, 0, 1, 2, 2, 0, 2, 2, 0, 0, 0, 0, 1, 1, 1, 1])  # class 3 has no video
+    seen = np.array([True, False, True, True])
     strata = Strata.of(label, seen)
-    assert label[strata.order].tolist() == [0, 0, 2, 2, 2, 1, 3]
+    assert label[strata.order].tolist() == [0] * 6 + [2] * 5 + [1] * 5
     (weights,) = video_weights(strata, 1, 50)
-    draws = weights * [2 * 1, 2 * 1, 2 * 2, 2 * 2, 2 * 2, 2 * 1, 2 * 1]
+    draws = weights * ([2 * 5] * 6 + [2 * 4] * 5 + [1 * 4] * 5)
     np.testing.assert_allclose(draws, draws.round())
-    by_class = np.stack([draws[:, :2].sum(1), draws[:, 2:5].sum(1), draws[:, 5], draws[:, 6]], axis=1)
-    np.testing.assert_allclose(by_class, np.tile([1, 2, 1, 1], (50, 1)))
+    by_class = np.stack([draws[:, :6].sum(1), draws[:, 6:11].sum(1), draws[:, 11:].sum(1)], axis=1)
+    np.testing.assert_allclose(by_class, np.tile([5, 4, 4], (50, 1)))
     assert len(np.unique(draws, axis=0)) > 10
 
 
+def test_small_classes_of_one_role_and_size_are_drawn_together() -> None:
+    label = np.array(
+        [0, 1, 1, 2, 2, 3, 3, 3, 3, 3, 4, 5]
+    )  # two seen classes of two videos, two unseen ones of one
+    seen = np.array([True, True, True, True, False, False])
+    strata = Strata.of(label, seen)
+    assert sorted(label[strata.order][:4].tolist()) == [1, 1, 2, 2]
+    assert label[strata.order][4:].tolist() == [0, 3, 3, 3, 3, 3, 4, 5]
+    (weights,) = video_weights(strata, 1, 200)
+    # Of 2 + 2 videos 3 are drawn, for 2 of 4 seen classes; of 1 + 1 one, for both unseen ones.
+    draws = weights * np.array([6] * 4 + [4] + [16] * 5 + [1, 1])
+    np.testing.assert_allclose(draws, draws.round())
+    np.testing.assert_allclose(draws[:, :4].sum(axis=1), 3)
+    assert draws[:, :2].sum(axis=1).min() == 0, "one class can stand for both"
+    np.testing.assert_allclose(weights[:, :10].sum(axis=1), 1)
+    np.testing.assert_allclose(weights[:, 10:].sum(axis=1), 1)
+    assert set(draws[:, 10].round()) == {0.0, 1.0}
+
+
+def test_variance_of_classes_of_one_video_is_that_of_their_pool() -> None:
+    label, seen = np.arange(20), np.arange(20) < 12
+    correct = np.random.default_rng(0).random((1, 20)) < 0.5
+    row = Correctness("m", (0,), label, seen, correct, correct & ~seen)
+    found = replicates_of([row], 5, resamples=20000)
+    for figure, right in (("seen", correct[0, :12]), ("unseen", correct[0, 12:])):
+        assert found[figure].var() == pytest.approx(right.var(ddof=1) / len(right), rel=0.04)
+    interval = _interval(row)
+    assert 0 < interval.low < row.figures()["hm"][0] < interval.high < 1
+
+
 def test_the_stream_of_draws_never_changes() -> None:
-    strata = Strata.of(np.repeat(np.arange(3), 4), np.array([True, True, False]))
+    strata = Strata.of(np.repeat(np.arange(3), 5), np.array([True, True, False]))
     (weights,) = video_weights(strata, seed_of("f" * 64, "a" * 64), 2)
     assert seed_of("f" * 64, "a" * 64) == 3936128877
-    assert (weights * np.repeat([6, 6, 3], 4)).round().astype(int).tolist() == [
-        [1, 2, 0, 0, 0, 1, 1, 1, 1, 0, 0, 2],
-        [0, 1, 1, 1, 2, 1, 0, 0, 0, 2, 0, 1],
+    assert (weights * np.repeat([8, 8, 4], 5)).round().astype(int).tolist() == [
+        [1, 2, 0, 1, 0, 1, 1, 0, 2, 0, 0, 1, 0, 2, 1],
+        [2, 2, 0, 0, 0, 1, 2, 0, 0, 1, 1, 0, 2, 1, 0],
     ]
 
 

@@ -49,8 +49,9 @@ def verdicts(comparison: MethodComparison) -> list[str]:
 def test_methods_are_compared_in_the_order_given(boards: list[Board]) -> None:
     compared = compare_methods(boards, ["bad", "good", "copy", "bad"])
     assert [row.name for row in compared.rows] == ["bad", "good", "copy"]
-    assert verdicts(compared) == ["worse", "worse", "cannot be told apart"]
-    assert list(compared.tests) == pair_tests([row.result for row in compared.rows])
+    assert verdicts(compared) == ["worse", "worse", "not significant"]
+    # As text: good and copy are right about the same videos, and NaN, their interval, equals nothing.
+    assert str(list(compared.tests)) == str(pair_tests([row.result for row in compared.rows]))
     assert compared.left_out == {"good": 1}
     assert compared.tied_with_best == (False, True, True)
     assert compared.varied == ("videos and 3 seeds",) * 3
@@ -141,6 +142,50 @@ def test_a_calibration_can_be_chosen(tmp_path: Path) -> None:
     assert compare_methods(boards, ["MFT", "Ale"], calibration="avca").board.name == "ucf-clip_clap-cls-avca"
 
 
+def test_one_video_a_class_gives_neither_interval_nor_verdict(tmp_path: Path) -> None:
+    # 5 seen and 3 unseen classes with a video each; the two methods differ on two of them.
+    runs = [run(name, skill) | {"labels": np.arange(8)} for name, skill in (("aa", 2.0), ("bbb", 3.5))]
+    board = make_board(tmp_path, *runs)
+    comparison = compare_methods([board], ["aa", "bbb"])
+    first, second = (row.result.correctness.correct[0] for row in comparison.rows)
+    assert (first != second).sum() == 2, "of this test"
+    (test,) = comparison.tests
+    assert test.difference != 0
+    document = comparison_document(comparison)
+    (row,) = texts(document.terminal[1])
+    (paper,) = texts(document.paper[1])
+    assert (row["Verdict"], paper["95% interval"]) == ("not significant", "–")
+    assert test.p > 0.2
+    assert len({r.result.ranks for r in board.rows}) == 1, "neither has a better rank"
+
+
+def test_what_cannot_be_tested_is_said_in_words(tmp_path: Path) -> None:
+    # One is right about every video, the other about all but one: too little for a variance.
+    runs = [run(name, skill) | {"labels": np.arange(8)} for name, skill in (("all", 50.0), ("most", 1.75))]
+    comparison = compare_methods([make_board(tmp_path, *runs)], ["all", "most"])
+    assert [int(row.result.correctness.correct.sum()) for row in comparison.rows] == [8, 7]
+    (test,) = comparison.tests
+    assert not test.testable
+    assert not test.significant
+    document = comparison_document(comparison)
+    (row,) = texts(document.terminal[1])
+    assert (row["p"], row["p (Holm)"], row["Verdict"]) == ("–", "–", "cannot be tested")
+    assert document.terminal[1].rows[0][1].lines == (points(test.difference), "–")
+    assert any(note.startswith("Cannot be tested: the difference rests on") for note in document.terminal[1].notes)
+    (paper,) = texts(document.paper[1])
+    assert (paper["Verdict"], paper["95% interval"], paper["𝑝"]) == ("untested", "–", "–")
+    assert any(note.startswith("Untested:") for note in document.paper[1].notes)
+
+
+def test_the_whole_board_says_how_variances_are_moderated(tmp_path: Path) -> None:
+    runs = [run(name, 2.0 + 0.1 * i) for i, name in enumerate(("aa", "bbb", "cccc", "ddddd"))]
+    board = make_board(tmp_path, *runs, seeds=5)
+    comparison = compare_methods([board], ["aa", "bbb"])
+    rows = [row.result for row in comparison.rows]
+    assert list(comparison.tests) == pair_tests(rows, "hm", [row.result for row in board.rows])
+    assert list(comparison.tests) != pair_tests(rows, "hm"), "two rows have no prior of their own"
+
+
 def test_class_changes_are_those_of_the_records(boards: list[Board]) -> None:
     first, other, copy = compare_methods(boards, ["good", "bad", "copy"]).rows
     assert largest_changes(first, copy, 5) == ([], [])
@@ -215,7 +260,7 @@ def test_a_board_marks_best_second_and_tied_among_those_that_compete(tmp_path: P
         assert [name for name, cell in found.items() if cell.tied] == ([second] if figure == "hm" else [])
     assert cells(table, "hm")[best].place == 1
     for text in (
-        "†: no other HM is significantly better (test allowing for videos and 3 seeds;",
+        "†: HM not significantly below the best (no other is significantly better; test allowing for videos and",
         "the 3 pairs of competing rows",
         "Bold: best mean; underlined: second best",
     ):
@@ -238,7 +283,7 @@ def test_a_comparison_has_figures_and_tests(tmp_path: Path) -> None:
     assert [cell.tied for cell in seen] == [cell.place == 2 for cell in seen]
     assert not any(cell.tied for cell in cells(figures, "hm").values())
     rows = texts(tests)
-    assert sorted(row["Verdict"] for row in rows) == ["tied", "worse", "worse"]
+    assert sorted(row["Verdict"] for row in rows) == ["n.s.", "worse", "worse"]
     first = comparison.tests[0]
     assert rows[0]["First"].startswith("ccc")
     assert rows[0]["Δ S"] == f"{100 * first.difference:.2f}"

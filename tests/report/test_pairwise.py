@@ -7,11 +7,19 @@ import numpy as np
 import pytest
 from make_correctness import world
 from make_record import make_board, make_record
+from scipy.stats import t as student
 from scipy.stats import ttest_ind, ttest_rel
 
 from avgzsl_bench.report.stats.correctness import Correctness
+from avgzsl_bench.report.stats.moderation import Prior
 from avgzsl_bench.report.stats.pair_tests import pair_tests
-from avgzsl_bench.report.stats.pairwise import RankInterval, holm, pairwise_tests, rank_intervals
+from avgzsl_bench.report.stats.pairwise import (
+    RankInterval,
+    detectable_differences,
+    holm,
+    pairwise_tests,
+    rank_intervals,
+)
 from avgzsl_bench.report.stats.variance import components_of, decompose
 
 if TYPE_CHECKING:
@@ -31,6 +39,8 @@ def test_holm_by_hand() -> None:
     assert holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm(np.array([0.5, 0.6])).tolist() == [1.0, 1.0]
     assert holm(np.array([])).size == 0
+    # A pair without a p value counts as one that is not significant.
+    assert holm(np.array([np.nan, 0.01, 0.02])) == pytest.approx([np.nan, 0.03, 0.04], nan_ok=True)
 
 
 def test_without_video_variance_paired_seeds_are_the_paired_t_test() -> None:
@@ -83,12 +93,99 @@ def test_copies_are_tied_and_a_worse_method_is_worse(runs: int, deterministic: b
     assert rank_intervals(found) == [RankInterval(*ranks) for ranks in ((1, 2), (1, 2), (3, 3), (4, 4))]
 
 
-def test_a_certain_difference_needs_no_variance() -> None:
+def test_a_difference_without_variance_cannot_be_tested() -> None:
     row = WORLD.draw(np.random.default_rng(0), 1)
     correct, wrong = (replace(row, correct=np.full_like(row.correct, value)) for value in (True, False))
-    found = pairwise_tests(components_of([correct, wrong], 0)["hm"])
-    assert found.p[0, 1] == 0.0
-    assert found.statistic[0, 1] == np.inf
+    found = pairwise_tests(components_of([correct, wrong, row], 0)["hm"])
+    assert found.mean[0, 1] == 1.0
+    assert np.isnan([found.p[0, 1], found.p_holm[0, 1], found.half_width[0, 1], found.statistic[0, 1]]).all()
+    assert not found.significant[0, 1]
+    assert found.significant[0, 2], "an untestable pair leaves the others as they are"
+    assert found.p_holm[0, 2] == pytest.approx(3 * found.p[0, 2])
+
+
+def _few_videos(per_class: int, *right: list[int]) -> list[Correctness]:
+    """Rows of one run on 6 seen and 3 unseen classes, by the classes of which each is right about every video."""
+    label, seen = np.repeat(np.arange(9), per_class), np.arange(9) < 6
+    rows = [np.isin(label, own)[None] for own in right]
+    return [Correctness(f"m{i}", (0,), label, seen, own, own & ~seen[label]) for i, own in enumerate(rows)]
+
+
+def test_one_video_a_class_decides_nothing() -> None:
+    # Right about one video each that the other is wrong about: McNemar's exact test gives p = 1.
+    found = pairwise_tests(components_of(_few_videos(1, [0, 1, 2, 6, 7], [0, 1, 6, 7, 8]), 0)["hm"])
+    assert found.mean[0, 1] != 0
+    assert found.p[0, 1] > 0.5
+    assert np.isnan(found.half_width[0, 1])
+    (one,) = {float(p) for p in pairwise_tests(components_of(_few_videos(1, [0, 6], [0, 1, 6]), 0)["hm"]).p[0, 1:]}
+    assert np.isnan(one), "a difference in one video has no variance"
+
+
+def test_classes_wholly_right_or_wrong_decide_nothing() -> None:
+    # Two videos a class, two against four of them: McNemar's exact test gives p = 0.69.
+    found = pairwise_tests(components_of(_few_videos(2, [0, 1, 2, 6, 7], [0, 1, 3, 4, 6, 7]), 0)["seen"])
+    assert found.mean[0, 1] == pytest.approx(-1 / 6)
+    assert 0.4 < found.p[0, 1] < 1
+    assert found.half_width[0, 1] > 0.3
+
+
+def test_degrees_of_freedom_are_those_of_the_videos_that_differ() -> None:
+    row = WORLD.draw(np.random.default_rng(0), 1)
+    about = np.flatnonzero(row.correct[0])[:4]
+    correct = row.correct.copy()
+    correct[0, about] = False
+    components = components_of([row, replace(row, method="other", correct=correct)], 0)["hm"]
+    assert components.differing.tolist() == [[0, 4], [4, 0]]
+    found = pairwise_tests(components)
+    assert found.degrees[0, 1] == 3
+    assert found.p[0, 1] == pytest.approx(2 * student.sf(found.statistic[0, 1], 3))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_equal_methods_on_few_videos_seldom_come_out_as_different(size: int) -> None:
+    rng, draws, wrong = np.random.default_rng(4), 200, 0
+    for draw in range(draws):
+        label, seen = np.repeat(np.arange(9), size), np.arange(9) < 6
+        ease = rng.random(9)[label]
+        right = [rng.random((1, len(label))) < ease for _ in range(2)]
+        rows = [Correctness(f"m{i}", (0,), label, seen, own, own & ~seen[label]) for i, own in enumerate(right)]
+        wrong += bool(pairwise_tests(components_of(rows, draw)["hm"]).significant[0, 1])
+    assert wrong / draws <= 0.05
+
+
+def test_moderated_variances_enter_pairs_of_different_methods_only() -> None:
+    rng = np.random.default_rng(0)
+    values = [rng.normal(0.5, 0.02, 5) for _ in range(5)]
+    components = decompose(values, np.tile(np.concatenate(values), (10, 1)), ["a", "a", "b", "c", "d"])
+    competes = np.array([True, True, True, True, False])
+    prior = Prior(degrees=6.0, variance=0.0009)
+    moderated = components.moderated(prior, competes)
+    variance = np.array([own.var(ddof=1) for own in values])
+    expected = (6 * 0.0009 + 4 * variance) / 10 / 5
+    assert moderated.own[:4] == pytest.approx(expected[:4])
+    assert moderated.own[4] == pytest.approx(variance[4] / 5), "a yardstick keeps its own"
+    assert moderated.degrees.tolist() == [10, 10, 10, 10, 4]
+    before, after = pairwise_tests(components), pairwise_tests(moderated)
+    assert after.p[0, 1] == before.p[0, 1] == pytest.approx(ttest_rel(values[0], values[1]).pvalue)
+    # Without video variance Satterthwaite's degrees of freedom, here of two equal ones of 10.
+    own = expected[1] + expected[2]
+    assert after.degrees[1, 2] == pytest.approx(own**2 / (expected[1] ** 2 / 10 + expected[2] ** 2 / 10))
+    assert after.statistic[1, 2] == pytest.approx((values[1].mean() - values[2].mean()) / np.sqrt(own))
+    assert components.moderated(None, competes) is components
+
+
+def test_detectable_differences_by_hand() -> None:
+    values = [np.array([0.5, 0.52, 0.54]), np.array([0.4, 0.42, 0.44]), np.array([0.3, 0.3, 0.3])]
+    tests = pairwise_tests(decompose(values, np.tile(np.concatenate(values), (10, 1)), ["a", "b", "c"]))
+    # Standard errors 0.02 * sqrt(2 / 3) and 0.02 * sqrt(1 / 3), with 4 and 2 degrees of freedom.
+    level = 1 - 0.05 / (2 * 3)
+    wide = 0.02 * np.sqrt(2 / 3) * (student.ppf(level, 4) + student.ppf(0.8, 4))
+    narrow = 0.02 * np.sqrt(1 / 3) * (student.ppf(level, 2) + student.ppf(0.8, 2))
+    expected = [(wide + narrow) / 2, (wide + narrow) / 2, narrow]
+    assert detectable_differences(tests) == pytest.approx(expected)
+    constant = [np.full(3, 0.5), np.full(3, 0.4)]
+    none = pairwise_tests(decompose(constant, np.tile(np.concatenate(constant), (10, 1)), ["a", "b"]))
+    assert detectable_differences(none) == [None, None]
 
 
 @pytest.mark.parametrize("seeds", [3, 5])

@@ -15,7 +15,8 @@ from avgzsl_bench.report.boards.labels import distinct_names, is_standard, label
 from avgzsl_bench.report.boards.provenance import provenance_of, training_seconds
 from avgzsl_bench.report.reported.figures import reported_for
 from avgzsl_bench.report.reported.verdicts import ReportedMatch, verdicts_of
-from avgzsl_bench.report.stats.rows import ResultRow, Spread, rows_of
+from avgzsl_bench.report.stats.pair_tests import prior_of_board
+from avgzsl_bench.report.stats.rows import RANKED, ResultRow, Spread, rows_of
 from avgzsl_bench.report.stats.sensitivity import sensitivity_of
 
 if TYPE_CHECKING:
@@ -92,6 +93,11 @@ class Board:
     def tied(self) -> int:
         """Number of rows that compete and are not significantly worse than the best, the best among them."""
         return sum(row.result.tied_with_best for row in self.rows)
+
+    @property
+    def moderated(self) -> bool:
+        """Variances over seeds are moderated in the tests of the ranks."""
+        return prior_of_board([row.result for row in self.rows], RANKED) is not None
 
     @cached_property
     def provenance(self) -> tuple[dict[str, str], ...]:

@@ -106,7 +106,7 @@ def compare_methods(
         raise ConfigError(
             f"{names[0]!r} has only one row on board {board.name}; name another method of it too: {others}"
         )
-    tests = pair_tests([row.result for row in rows], figure)
+    tests = pair_tests([row.result for row in rows], figure, [row.result for row in board.rows])
     return MethodComparison(board, tuple(rows), figure, tuple(tests), left_out)
 
 

@@ -42,11 +42,15 @@ class Correctness:
         """Return the share of correct videos per class: float64 `[R, C]`, NaN for a class without a video."""
         return self._by_class(self.correct)
 
+    def class_zsl_accuracy(self) -> NDArray[np.float64]:
+        """Return the share of correct videos per class when only unseen classes compete, as `class_accuracy`."""
+        return self._by_class(self.zsl_correct)
+
     def figures(self) -> dict[str, NDArray[np.float64]]:
         """Return S, U, HM and ZSL of each run, by the names of `RESAMPLED_FIGURES`: float64 `[R]` each."""
         accuracy = self.class_accuracy()
         seen, unseen = _class_mean(accuracy, self.seen), _class_mean(accuracy, ~self.seen)
-        zsl = _class_mean(self._by_class(self.zsl_correct), ~self.seen)
+        zsl = _class_mean(self.class_zsl_accuracy(), ~self.seen)
         return {"seen": seen, "unseen": unseen, "hm": harmonic_mean(seen, unseen), "zsl": zsl}
 
     def _by_class(self, correct: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -77,6 +81,19 @@ def correctness_of(runs: Sequence[StoredRecord]) -> Correctness:
 def mean_class_accuracy(rows: Sequence[Correctness]) -> NDArray[np.float64]:
     """Average class accuracies over the runs of each row: float64 `[rows, C]`, NaN for a class without a video."""
     return np.stack([row.class_accuracy().mean(axis=0) for row in rows])
+
+
+def differing_videos(rows: Sequence[Correctness], figure: str) -> NDArray[np.float64]:
+    """Count the test videos on which two rows differ, in the number of runs that are right about them.
+
+    Returns:
+        float64 `[rows, rows]`, of the videos that one of `RESAMPLED_FIGURES` is about.
+    """
+    seen = rows[0].seen[rows[0].label]
+    about = {"seen": seen, "unseen": ~seen, "zsl": ~seen}.get(figure, np.ones_like(seen))
+    right = [(row.zsl_correct if figure == "zsl" else row.correct)[:, about] for row in rows]
+    share = np.stack([own.sum(axis=0) / len(own) for own in right])
+    return np.stack([(share != own).sum(axis=1) for own in share]).astype(np.float64)
 
 
 def _class_mean(accuracy: NDArray[np.float64], classes: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from avgzsl_bench.report.stats.moderation import Prior, board_prior
 from avgzsl_bench.report.stats.pairwise import LEVEL, pairwise_tests
 from avgzsl_bench.report.stats.rows import board_seed
 from avgzsl_bench.report.stats.variance import components_of
@@ -26,7 +31,8 @@ class PairTest:
     Attributes:
         first, second: positions of the rows among those compared.
         difference: mean of the first minus mean of the second, as a fraction.
-        low, high: its 95 percent interval, not corrected for the number of pairs.
+        low, high: its 95 percent interval, not corrected for the number of pairs; NaN where there is none.
+        p: p value; NaN where the difference has no variance and cannot be tested.
         p_holm: p value after Holm's correction for all pairs compared.
         seeds_paired: seeds were paired as well as videos.
     """
@@ -41,19 +47,28 @@ class PairTest:
     seeds_paired: bool
 
     @property
+    def testable(self) -> bool:
+        """The difference varies, or the rows are right about the same videos."""
+        return not math.isnan(self.p)
+
+    @property
     def significant(self) -> bool:
         """The difference is significant after Holm's correction."""
         return self.p_holm < LEVEL
 
 
-def pair_tests(rows: Sequence[ResultRow], figure: str = "hm") -> list[PairTest]:
+def pair_tests(
+    rows: Sequence[ResultRow], figure: str = "hm", board: Sequence[ResultRow] | None = None
+) -> list[PairTest]:
     """Test all pairs of rows of one board in one of `RESAMPLED_FIGURES`; Holm's correction is for these pairs.
+
+    `board`: all rows of the board, which say how variances over seeds are moderated; by default those compared.
 
     Returns:
         First with second, first with third, ..., second with third, ...
     """
     components = components_of([row.correctness for row in rows], board_seed(rows[0].runs[0]))[figure]
-    found = pairwise_tests(components)
+    found = pairwise_tests(components.moderated(prior_of_board(board or rows, figure), _competes(rows)))
     return [
         PairTest(
             first=i,
@@ -67,6 +82,15 @@ def pair_tests(rows: Sequence[ResultRow], figure: str = "hm") -> list[PairTest]:
         )
         for i, j in combinations(range(len(rows)), 2)
     ]
+
+
+def prior_of_board(rows: Sequence[ResultRow], figure: str) -> Prior | None:
+    """Estimate from all rows of a board how their variances over seeds are moderated in one figure."""
+    return board_prior([row.correctness.figures()[figure] for row in rows], _competes(rows))
+
+
+def _competes(rows: Sequence[ResultRow]) -> NDArray[np.bool_]:
+    return np.array([row.competes for row in rows])
 
 
 def seed_caveats(rows: Sequence[ResultRow]) -> list[str]:

@@ -11,8 +11,15 @@ import numpy as np
 
 from avgzsl_bench.errors import RecordError
 from avgzsl_bench.report.stats.bootstrap import seed_of
+from avgzsl_bench.report.stats.classes import class_intervals_of
 from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, Correctness, correctness_of
-from avgzsl_bench.report.stats.pairwise import RankInterval, pairwise_tests, rank_intervals
+from avgzsl_bench.report.stats.moderation import board_prior
+from avgzsl_bench.report.stats.pairwise import (
+    RankInterval,
+    detectable_differences,
+    pairwise_tests,
+    rank_intervals,
+)
 from avgzsl_bench.report.stats.variance import Interval, components_of, intervals_of
 
 if TYPE_CHECKING:
@@ -50,8 +57,11 @@ class ResultRow:
         spread: of each of `FIGURES` and of `bias`, as fractions.
         runs: one for each seed, in ascending order, with their decisions.
         interval: of the mean of each figure but AUSUC, as fractions.
+        class_interval: the same for other classes of the same kind.
         ranks: the ranks by HM that it may have among those that compete; None if it does not, or is the only one.
         tied_with_best: it competes, and no other that does has a significantly better HM.
+        detectable: the difference in HM from another row that competes which the tests would have found with a
+            power of 0.8, as a fraction: the median over these; None if there is none that can be tested.
     """
 
     method: RecordedMethod
@@ -66,8 +76,10 @@ class ResultRow:
     runs: tuple[StoredRecord, ...] = field(compare=False, repr=False)
     correctness: Correctness = field(compare=False, repr=False)
     interval: Mapping[str, Interval]
+    class_interval: Mapping[str, Interval]
     ranks: RankInterval | None
     tied_with_best: bool
+    detectable: float | None
 
     @property
     def competes(self) -> bool:
@@ -90,11 +102,16 @@ def rows_of(table: RecordTable) -> list[ResultRow]:
     correctness = [correctness_of(runs) for runs in rows]
     components = components_of(correctness, board_seed(rows[0][0]))
     intervals = {figure: intervals_of(components[figure]) for figure in RESAMPLED_FIGURES}
+    class_intervals = class_intervals_of(correctness, components)
     competing = [i for i, runs in enumerate(rows) if runs[0].record.method.follows != REFERENCE]
     ranks: dict[int, RankInterval] = {}
+    detectable: dict[int, float | None] = {}
     if len(competing) > 1:
-        tests = pairwise_tests(components[RANKED].select(competing))
+        all_compete = np.ones(len(competing), dtype=bool)
+        prior = board_prior([correctness[i].figures()[RANKED] for i in competing], all_compete)
+        tests = pairwise_tests(components[RANKED].select(competing).moderated(prior, all_compete))
         ranks = dict(zip(competing, rank_intervals(tests), strict=True))
+        detectable = dict(zip(competing, detectable_differences(tests), strict=True))
     found = []
     for i, runs in enumerate(rows):
         records, rank = [run.record for run in runs], ranks.get(i)
@@ -112,8 +129,10 @@ def rows_of(table: RecordTable) -> list[ResultRow]:
                 runs=runs,
                 correctness=correctness[i],
                 interval={figure: of_row[i] for figure, of_row in intervals.items()},
+                class_interval={figure: of_row[i] for figure, of_row in class_intervals.items()},
                 ranks=rank,
                 tied_with_best=rank is not None and rank.best == 1,
+                detectable=detectable.get(i),
             )
         )
     return found

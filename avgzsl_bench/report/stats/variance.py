@@ -23,20 +23,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, stdtrit
 
 from avgzsl_bench.report.stats.bootstrap import replicates_of
-from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, Correctness
+from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, Correctness, differing_videos
+from avgzsl_bench.report.stats.moderation import NO_VARIANCE, Prior, moderate, moderated_rows
 
 CONFIDENCE = 0.95
 _DECIMALS = 7
 """Matrix products differ in their last bits between machines; limits are rounded far above these."""
-_NO_VARIANCE = 1e-24
-"""What rounding leaves where nothing varies; standard errors of 1e-12."""
 
 Matrix = NDArray[np.float64]
 
@@ -64,6 +63,9 @@ class Components:
         runs: int64 `[K]`, number of seeds of each row.
         paired: bool `[K, K]`, whether the seeds of two rows belong together: one method, the same seeds.
         videos, seeds, both: float64 `[K, K]`, see the module; the last two are 0 where seeds are not paired.
+        own: float64 `[K]`, variance over the seeds of each mean: the diagonal of `seeds`, or moderated.
+        degrees: float64 `[K]`, degrees of freedom of `own`.
+        differing: float64 `[K, K]`, number of test videos on which two rows differ.
     """
 
     mean: Matrix
@@ -72,12 +74,29 @@ class Components:
     videos: Matrix
     seeds: Matrix
     both: Matrix
+    own: Matrix
+    degrees: Matrix
+    differing: Matrix
 
     def select(self, rows: Sequence[int]) -> Components:
         """Return the components of some of the rows."""
-        some = np.ix_(rows, rows)
-        matrices = (self.videos[some], self.seeds[some], self.both[some])
-        return Components(self.mean[rows], self.runs[rows], self.paired[some], *matrices)
+        pairs = np.ix_(rows, rows)
+        return Components(
+            **{
+                field.name: getattr(self, field.name)[pairs if getattr(self, field.name).ndim == 2 else rows]
+                for field in fields(self)
+            }
+        )
+
+    def moderated(self, prior: Prior | None, competes: NDArray[np.bool_]) -> Components:
+        """Moderate the variances over seeds of the rows that `moderated_rows` marks; unchanged without a prior."""
+        if prior is None:
+            return self
+        rows = moderated_rows(self.own, self.runs, competes)
+        own, degrees = self.own.copy(), self.degrees.copy()
+        of_run, degrees[rows] = moderate((own * self.runs)[rows], degrees[rows], prior)
+        own[rows] = of_run / self.runs[rows]
+        return replace(self, own=own, degrees=degrees)
 
 
 def components_of(rows: Sequence[Correctness], seed: int) -> Mapping[str, Components]:
@@ -88,7 +107,8 @@ def components_of(rows: Sequence[Correctness], seed: int) -> Mapping[str, Compon
     replicates = replicates_of(rows, seed)
     figures = [row.figures() for row in rows]
     groups = [(row.method, row.seeds) for row in rows]
-    return {f: decompose([of_row[f] for of_row in figures], replicates[f], groups) for f in RESAMPLED_FIGURES}
+    found = {f: decompose([of_row[f] for of_row in figures], replicates[f], groups) for f in RESAMPLED_FIGURES}
+    return {f: replace(parts, differing=differing_videos(rows, f)) for f, parts in found.items()}
 
 
 def decompose(values: Sequence[Matrix], replicates: Matrix, groups: Sequence[Hashable]) -> Components:
@@ -98,6 +118,9 @@ def decompose(values: Sequence[Matrix], replicates: Matrix, groups: Sequence[Has
         values: the figure of each run, `[R]` for each of `K` rows.
         replicates: `[B, runs]`, the same in each resample, runs of the first row first.
         groups: of each row; the runs of rows of one group are paired, and equally many.
+
+    Returns:
+        Components with variances over seeds as they are, of rows that differ on any number of videos.
     """
     runs = np.array([len(own) for own in values])
     first = np.cumsum(runs) - runs
@@ -117,36 +140,49 @@ def decompose(values: Sequence[Matrix], replicates: Matrix, groups: Sequence[Has
             deviation = replicates[:, first[members] + run] - means[:, members]
             both[block] += _covariance(deviation) / (count * (count - 1))
     mean = np.array([own.mean() for own in values])
-    return Components(mean, runs, paired, _covariance(means), over_seeds, both)
+    return Components(
+        mean=mean,
+        runs=runs,
+        paired=paired,
+        videos=_covariance(means),
+        seeds=over_seeds,
+        both=both,
+        own=np.diagonal(over_seeds),
+        degrees=runs - 1.0,
+        differing=np.full_like(over_seeds, np.inf),
+    )
 
 
-def intervals_of(components: Components) -> list[Interval]:
+def intervals_of(components: Components, sampled: str = "videos", most: float = np.inf) -> list[Interval]:
     """Compute the interval of each row's mean.
 
     There is none where resamples and seeds do not vary: all runs correct on every video, or on none.
     With a single seed it allows for other videos only: it is of that trained model, not of the method.
+
+    `sampled`: what the resamples vary, `videos` or `classes`; `most`: degrees of freedom are no more than these.
     """
     videos, seeds, both = map(np.diagonal, (components.videos, components.seeds, components.both))
     variance, degrees = combine(videos, seeds, both, seeds**2 / np.maximum(components.runs - 1, 1))
-    mean, half = components.mean, half_width(variance, degrees)
+    degrees = np.minimum(degrees, most)
     # On the logit scale limits stay within 0 and 1 by themselves, and cover better near both.
-    slope = mean * (1 - mean)
-    half = np.divide(half, slope, out=np.full_like(mean, np.nan), where=variance > _NO_VARIANCE)
+    mean, varies = components.mean, (variance > NO_VARIANCE) & (degrees > 0)
+    half = quantile(np.where(varies, degrees, np.nan)) * np.sqrt(variance)
+    half = np.divide(half, mean * (1 - mean), out=np.full_like(mean, np.nan), where=varies)
     low, high = (expit(logit(mean) + side).round(_DECIMALS) for side in (-half, half))
     return [
-        Interval(float(bottom), float(top), varied(int(runs)))
+        Interval(float(bottom), float(top), varied(int(runs), sampled))
         for bottom, top, runs in zip(low, high, components.runs, strict=True)
     ]
 
 
-def varied(runs: int) -> str:
+def varied(runs: int, sampled: str = "videos") -> str:
     """Describe the sources of variance that an interval allows for.
 
     Examples:
-        >>> varied(3), varied(1)
-        ('videos and 3 seeds', 'videos, one seed')
+        >>> varied(3), varied(1, "classes")
+        ('videos and 3 seeds', 'classes, one seed')
     """
-    return f"videos and {runs} seeds" if runs > 1 else "videos, one seed"
+    return f"{sampled} and {runs} seeds" if runs > 1 else f"{sampled}, one seed"
 
 
 def combine(videos: Matrix, seeds: Matrix, both: Matrix, error: Matrix) -> tuple[Matrix, Matrix]:
@@ -163,12 +199,12 @@ def combine(videos: Matrix, seeds: Matrix, both: Matrix, error: Matrix) -> tuple
     variance = seeds + np.maximum(videos - both, 0)
     infinite = np.full_like(variance, np.inf)
     # The geometric mean of variance**2 / error (Satterthwaite's) and seeds**2 / error (of the seeds alone).
-    return variance, np.divide(variance * seeds, error, out=infinite, where=(error > 0) & (seeds > _NO_VARIANCE))
+    return variance, np.divide(variance * seeds, error, out=infinite, where=(error > 0) & (seeds > NO_VARIANCE))
 
 
-def half_width(variance: Matrix, degrees: Matrix) -> Matrix:
-    """Return half the width of the interval: Student's quantile times the standard error."""
-    return np.asarray(stdtrit(degrees, (1 + CONFIDENCE) / 2) * np.sqrt(variance))
+def quantile(degrees: Matrix) -> Matrix:
+    """Return Student's quantile: half the width of the interval in standard errors."""
+    return np.asarray(stdtrit(degrees, (1 + CONFIDENCE) / 2))
 
 
 def _covariance(columns: Matrix) -> Matrix:

@@ -27,17 +27,27 @@ from avgzsl_bench.report.tables.figures import (
     spread_cell,
 )
 from avgzsl_bench.report.tables.table import METHOD, SOURCE, Cell, Column, Table, columns, make_table
-from avgzsl_bench.report.text import NONE, PRINTED_TITLES, SIMULATED_WARNING, TITLES, limits, printed
+from avgzsl_bench.report.text import (
+    NONE,
+    NOT_BELOW,
+    PRINTED_TITLES,
+    SIMULATED_WARNING,
+    TITLES,
+    limits,
+    printed,
+)
 
 if TYPE_CHECKING:
     from avgzsl_bench.report.boards.board import Board
     from avgzsl_bench.report.stats.rows import ResultRow
+    from avgzsl_bench.report.stats.variance import Interval
 
 CARDS = "feature-sets.md"
 """The file beside the boards that has the cards of their feature sets."""
 _SEEDS = Column("seeds", "Seeds")
 _S, _U, _HM, _ZSL, _AUSUC = columns(TITLES)
 _INTERVAL = Column("interval", "HM, 95 % interval")
+_CLASSES = Column("class_interval", "HM, classes like these")
 _RANK = Column("rank", "Rank", lowest_first=True)
 _TRAINING = Column("training", "Training, s", lowest_first=True)
 
@@ -46,8 +56,20 @@ def board_document(board: Board) -> Document:
     """Make all that is written about a board."""
     rows, features = _rows(board), board.key.data.features
     settings = columns({"settings": "Settings changed"}, "left") if any(row.settings for row in board.rows) else []
-    text = [Column("label", "Method", "left"), *settings, _SEEDS, _S, _U, _HM, _INTERVAL, _RANK, _ZSL, _AUSUC]
-    page = [METHOD, _SEEDS, _HM, _INTERVAL, _RANK, _S, _U, _ZSL, _AUSUC, _TRAINING]
+    text = [
+        Column("label", "Method", "left"),
+        *settings,
+        _SEEDS,
+        _S,
+        _U,
+        _HM,
+        _INTERVAL,
+        _CLASSES,
+        _RANK,
+        _ZSL,
+        _AUSUC,
+    ]
+    page = [METHOD, _SEEDS, _HM, _INTERVAL, _CLASSES, _RANK, _S, _U, _ZSL, _AUSUC, _TRAINING]
     name = Column("method", "Method, settings changed", "left")
     brief_s, brief_u, brief_zsl = (replace(column, brief=True) for column in (_S, _U, _ZSL))
     terminal = [name, _SEEDS, brief_s, brief_u, _HM, brief_zsl, _RANK]
@@ -111,7 +133,7 @@ def _rows(board: Board) -> list[dict[str, Cell | str]]:
     figures = figure_cells(board.rows, [row.result.tied_with_best for row in board.rows], RANKED)
     rows: list[dict[str, Cell | str]] = []
     for row, cells in zip(board.rows, figures, strict=True):
-        interval, match = row.result.interval[RANKED], row.comparable_reported
+        match = row.comparable_reported
         reported = f"{printed(match.figure, RANKED)} ({match.verdicts[RANKED].word})" if match else NONE
         rows.append(
             {
@@ -119,8 +141,9 @@ def _rows(board: Board) -> list[dict[str, Cell | str]]:
                 "label": row.label,
                 "settings": row.settings or NONE,
                 "seeds": seeds_cell(row.result),
-                "interval": Cell(limits(interval), None if math.isnan(interval.low) else interval.low),
-                "rank": _rank_cell(row.result, board.tied),
+                "interval": _interval_cell(row.result.interval[RANKED]),
+                "class_interval": _interval_cell(row.result.class_interval[RANKED]),
+                "rank": _rank_cell(row.result, cells[RANKED]),
                 "training": _seconds_cell(row.training_seconds),
                 "reported": Cell(reported, match.figure.hm if match else None, tuple(reported.split(" "))),
                 **cells,
@@ -129,12 +152,16 @@ def _rows(board: Board) -> list[dict[str, Cell | str]]:
     return rows
 
 
-def _rank_cell(row: ResultRow, tied: int) -> Cell:
-    """Show the ranks a row may have, with a word where it is one of several that are tied with the best."""
+def _interval_cell(interval: Interval) -> Cell:
+    return Cell(limits(interval), None if math.isnan(interval.low) else interval.low)
+
+
+def _rank_cell(row: ResultRow, figure: Cell) -> Cell:
+    """Show the ranks a row may have, with a mark where it is not the best and not significantly below it."""
     if row.ranks is None:
         return Cell(NONE)
     low, high = row.ranks.best, row.ranks.worst
-    parts = [str(low) if low == high else f"{low}–{high}", *(["tied"] if row.tied_with_best and tied > 1 else [])]
+    parts = [str(low) if low == high else f"{low}–{high}", *([NOT_BELOW] if figure.tied else [])]
     return Cell(", ".join(parts), low, tuple(parts))
 
 

@@ -76,11 +76,14 @@ def _measured(row: ResultRow) -> dict[str, Value]:
         found |= {f"{figure}_mean": row.spread[figure].mean, f"{figure}_std": row.spread[figure].std}
     for figure in RESAMPLED_FIGURES:
         found |= {f"{figure}_low": row.interval[figure].low, f"{figure}_high": row.interval[figure].high}
+    for figure, interval in row.class_interval.items():
+        found |= {f"{figure}_classes_low": interval.low, f"{figure}_classes_high": interval.high}
     return found | {
         "interval_allows_for": row.interval["hm"].varied,
         "rank_best": row.ranks.best if row.ranks else None,
         "rank_worst": row.ranks.worst if row.ranks else None,
         "tied_with_best": row.tied_with_best,
+        "hm_detectable_difference": row.detectable,
     }
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
+from statistics import median
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.data.datasets.standard import differences_text
 from avgzsl_bench.report.boards.labels import MARKED
 from avgzsl_bench.report.reported.verdicts import POSITIONS
+from avgzsl_bench.report.stats.moderation import MODERATED_SEEDS
 from avgzsl_bench.report.stats.pair_tests import seed_caveats
+from avgzsl_bench.report.stats.pairwise import POWER
 from avgzsl_bench.report.tables.literature import origin_of
 from avgzsl_bench.report.tables.notes import TEXTS, contradictions
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 
     from avgzsl_bench.report.boards.board import Board, BoardRow
     from avgzsl_bench.report.reported.verdicts import ReportedMatch
+    from avgzsl_bench.report.stats.variance import Interval
 
 _TEXTS = TEXTS["board"]
 
@@ -26,13 +31,22 @@ def figure_notes(board: Board) -> Iterator[str]:
     yield _TEXTS["figures"]
     if sum(row.competes for row in board.rows) > 1:
         yield _TEXTS["bold"]
-    yield _TEXTS["interval"].format(varied=_varied(board))
+    yield _TEXTS["interval"].format(varied=_varied(board, [row.result.interval["hm"] for row in board.rows]))
+    of_classes = [row.result.class_interval["hm"] for row in board.rows]
+    if not all(math.isnan(interval.low) for interval in of_classes):
+        yield _TEXTS["class_interval"].format(
+            varied=_varied(board, of_classes), board=board, degrees=board.unseen - 1
+        )
     ranked = [row.result for row in board.rows if row.result.ranks]
     if ranked:
         caveats = seed_caveats(ranked)
-        yield _TEXTS["rank"] + (f". {' '.join(caveats)}" if caveats else _TEXTS["together"])
+        moderated = _TEXTS["moderated"].format(seeds=MODERATED_SEEDS) if board.moderated else ""
+        few = any(len(row.seeds) < MODERATED_SEEDS for row in ranked)
+        together = _TEXTS["nearly" if few else "together"].format(seeds=MODERATED_SEEDS)
+        yield _TEXTS["rank"] + moderated + (f". {' '.join(caveats)}" if caveats else together)
     if board.tied > 1:
-        yield _TEXTS["tied"]
+        yield _TEXTS["not_below"]
+    yield from _detectable(board)
     yield from _comparable_notes([match for row in board.rows if (match := row.comparable_reported)])
     yield from _data_notes(board)
 
@@ -122,11 +136,27 @@ def _data_notes(board: Board) -> Iterator[str]:
     yield from (_TEXTS[mark] for mark in MARKED if mark in follows)
 
 
-def _varied(board: Board) -> str:
-    """Name what the intervals allow for: once if it is the same for all rows, else with the rows it holds for."""
+def _detectable(board: Board) -> Iterator[str]:
+    """State the smallest difference in HM that the tests of the board find, if they can find any."""
+    found = sorted((value, row.name) for row in board.rows if (value := row.result.detectable) is not None)
+    if found:
+        (low, best), (high, worst) = found[0], found[-1]
+        typical, low_text, high_text = (_points(v) for v in (median(value for value, _ in found), low, high))
+        yield _TEXTS["detectable"].format(
+            typical=typical, low=low_text, best=best, high=high_text, worst=worst, power=POWER
+        )
+
+
+def _points(difference: float) -> str:
+    """Write a detectable difference in points of HM; none is larger than 100."""
+    return f"{100 * difference:.1f}" if difference < 1 else "more than 100"
+
+
+def _varied(board: Board, intervals: Sequence[Interval]) -> str:
+    """Name what intervals allow for: once if it is the same for all rows, else with the rows it holds for."""
     found: dict[str, list[str]] = defaultdict(list)
-    for row in board.rows:
-        found[row.result.interval["hm"].varied].append(row.name)
+    for row, interval in zip(board.rows, intervals, strict=True):
+        found[interval.varied].append(row.name)
     if len(found) == 1:
         return next(iter(found))
     return "; ".join(f"{varied} ({', '.join(dict.fromkeys(names))})" for varied, names in found.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,16 @@ from avgzsl_bench.report.tables.figures import (
 )
 from avgzsl_bench.report.tables.notes import TEXTS
 from avgzsl_bench.report.tables.table import METHOD, Cell, Table, columns, make_table
-from avgzsl_bench.report.text import PRINTED_TITLES, SIMULATED_WARNING, TITLES, one_line, p_value, points
+from avgzsl_bench.report.text import (
+    NONE,
+    NOT_BELOW,
+    PRINTED_TITLES,
+    SIMULATED_WARNING,
+    TITLES,
+    one_line,
+    p_value,
+    points,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +102,7 @@ def _tests_for_paper(comparison: MethodComparison, pairs: str, label: str) -> Ta
             TEXTS["paper"]["tests"].format(title=title, pairs=pairs, level=100 * LEVEL),
             f"What varied: {varied[0] if len(set(varied)) == 1 else '; '.join(each)}.",
             comparison.pairing,
+            *([] if all(test.testable for test in comparison.tests) else [TEXTS["paper"]["untestable"]]),
         ],
         label=label,
     )
@@ -106,19 +117,29 @@ def _test_row(row: BoardRow, other: BoardRow, test: PairTest) -> dict[str, Cell 
     label, *settings = method_cell(other).lines
     pair = (*method_cell(row).lines, f"against {label}", *settings)
     difference, low, high = (points(value) for value in (test.difference, test.low, test.high))
-    better = "better" if test.difference > 0 else "worse"
+    limits, comma = (NONE, NONE) if math.isnan(test.low) else (f"{low} to {high}", f"{low}, {high}")
+    verdict, word = _verdict(test)
     return {
         "pair": Cell(" ".join(pair), parts=pair),
         "first": row.name,
         "second": other.name,
-        "change": Cell(difference, test.difference, (difference, f"{low} to {high}")),
+        "change": Cell(difference, test.difference, (difference, limits)),
         "difference": Cell(difference, test.difference),
-        "interval": f"{low}, {high}",
-        "p": Cell(p_value(test.p), test.p),
-        "p_holm": Cell(p_value(test.p_holm), test.p_holm),
-        "verdict": better if test.significant else "cannot be told apart",
-        "word": better if test.significant else "tied",
+        "interval": comma,
+        "p": Cell(p_value(test.p), test.p if test.testable else None),
+        "p_holm": Cell(p_value(test.p_holm), test.p_holm if test.testable else None),
+        "verdict": verdict,
+        "word": word,
     }
+
+
+def _verdict(test: PairTest) -> tuple[str, str]:
+    """Return the verdict on the first of a pair, and the same for tables with little room."""
+    if not test.testable:
+        return "cannot be tested", "untested"
+    if not test.significant:
+        return "not significant", NOT_BELOW
+    return ("better", "better") if test.difference > 0 else ("worse", "worse")
 
 
 def _classes(row: BoardRow, other: BoardRow, count: int) -> Table:
@@ -140,6 +161,8 @@ def _classes(row: BoardRow, other: BoardRow, count: int) -> Table:
 def _notes(comparison: MethodComparison) -> Iterator[str]:
     yield _TEXTS["figures"].format(pairs=pairs_text(len(comparison.rows)))
     yield _TEXTS["verdict"].format(pairing=comparison.pairing, level=LEVEL)
+    if not all(test.testable for test in comparison.tests):
+        yield _TEXTS["untestable"]
     yield from precision_notes(comparison.rows)
     yield from code_notes(comparison.rows)
     for name, count in comparison.left_out.items():

@@ -139,4 +139,4 @@ def _tie_note(rows: Sequence[BoardRow], tied: Sequence[bool], figure: str, pairs
     if not any(tie and row.result.spread[figure].mean < best for row, tie in zip(rows, tied, strict=True)):
         return []
     varied = " and ".join(dict.fromkeys(row.result.interval[figure].varied for row in rows if row.competes))
-    return [_TEXTS["tied"].format(title=TITLES[figure], varied=varied, pairs=pairs, level=100 * LEVEL)]
+    return [_TEXTS["not_below"].format(title=TITLES[figure], varied=varied, pairs=pairs, level=100 * LEVEL)]

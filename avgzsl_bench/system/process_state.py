@@ -53,27 +53,27 @@ _ATTRIBUTES = (
 
 @contextmanager
 def process_state_kept() -> Iterator[None]:
-    """Put back after the block what was changed in it; torch is not imported for it.
+    """Put back after the block what was changed in it; neither torch nor NumPy is imported for it.
 
-    Where the block imports torch, its state right after that is what is put back.
+    Of one that the block imports, the state right after that is what is put back.
     """
-    noted = [*_note(_environment()), *_note(_python())]
-    if "numpy" in sys.modules:
-        noted += _note(_numpy())
-    watch = None
-    if "torch" in sys.modules:
-        noted += _note(_torch())
-    else:
-        environment = _note(_environment())
-        watch = _FirstImport(
-            "torch", before=partial(_put_back, environment), after=lambda: noted.extend(_note(_torch()))
-        )
-        sys.meta_path.insert(0, watch)
+    environment = _note(_environment())
+    noted = [*environment, *_note(_python())]
+    watches = []
+
+    def note(states: Callable[[], list[_State]]) -> None:
+        noted.extend(_note(states()))
+
+    for name, states in (("numpy", _numpy), ("torch", _torch)):
+        if name in sys.modules:
+            note(states)
+        else:
+            watches.append(_FirstImport(name, partial(_put_back, environment), partial(note, states)))
+    sys.meta_path[:0] = watches
     try:
         yield
     finally:
-        if watch in sys.meta_path:
-            sys.meta_path.remove(watch)
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in watches]
         _put_back(noted)
 
 

@@ -208,7 +208,7 @@ def _require_readable(found: Installed, place: Path) -> None:
     """Refuse to pass over what cannot be read at a place: the next best would be used silently."""
     others = Installed([], [(path, e) for path, e in found.unreadable if path.parent.name != SIMULATED])
     for error in others.faults_at(place):
-        raise DataError(f"{error}; or name other features with --features")
+        raise DataError(f"{error}; to run without it, name other features with --features")
 
 
 def _lack(store: StoreHeader, needs: Needs) -> str | None:

@@ -99,7 +99,7 @@ def test_a_damaged_real_store_is_never_passed_over(place, tmp_path):
     damaged.parent.mkdir(parents=True)
     damaged.write_bytes(b"not hdf5")
     for features in ("auto", "selavi"):
-        with pytest.raises(DataError, match=r"selavi.*or name other features with --features"):
+        with pytest.raises(DataError, match=r"selavi.*to run without it, name other features"):
             ab.run("chance", "ucf", **place | {"data_root": tmp_path / "data", "features": features})
     assert ab.run("chance", "ucf", **place | {"data_root": tmp_path / "data", "features": "simulated"})
 

@@ -156,6 +156,7 @@ def test_one_video_a_class_gives_neither_interval_nor_verdict(tmp_path: Path) ->
     (paper,) = texts(document.paper[1])
     assert (row["Verdict"], paper["95% interval"]) == ("not significant", "–")
     assert test.p > 0.2
+    assert any(note.startswith("–: no interval") for note in document.terminal[1].notes)
     assert len({r.result.ranks for r in board.rows}) == 1, "neither has a better rank"
 
 

@@ -12,7 +12,7 @@ prior vanishes by itself.
 A board has few methods for this, real variances need not scatter as that distribution has it, and a `d0` that is
 too large makes the tests of those that scatter most too confident. The scatter is therefore taken one standard
 error above its estimate, and half of `d0` is used. With 18 equal methods of five seeds, whose standard deviations
-differed up to tenfold, some pair came out as different in 7 percent of simulated draws without these two, in about
+differed up to tenfold, some pair came out as different in 7 percent of simulated draws without these two, in 4 to
 5 with them (`benchmarks/STATISTICS.md`).
 """
 

@@ -161,6 +161,8 @@ def _classes(row: BoardRow, other: BoardRow, count: int) -> Table:
 def _notes(comparison: MethodComparison) -> Iterator[str]:
     yield _TEXTS["figures"].format(pairs=pairs_text(len(comparison.rows)))
     yield _TEXTS["verdict"].format(pairing=comparison.pairing, level=LEVEL)
+    if any(test.testable and math.isnan(test.low) for test in comparison.tests):
+        yield _TEXTS["no_interval"]
     if not all(test.testable for test in comparison.tests):
         yield _TEXTS["untestable"]
     yield from precision_notes(comparison.rows)

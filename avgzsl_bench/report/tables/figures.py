@@ -57,7 +57,7 @@ def figure_cells(rows: Sequence[BoardRow], tied: Sequence[bool], figure: str) ->
 
 
 def board_paper(board: Board) -> Table:
-    """Show the figures of a board: places among those that compete, ties with the best, no reported figures."""
+    """Show the figures of a board, with places and marks as in `figure_cells`, without reported ones."""
     pairs = f"the {pairs_text(sum(row.competes for row in board.rows))} of competing rows"
     tied = [row.result.tied_with_best for row in board.rows]
     return figures_for_paper(board, board.rows, tied, RANKED, pairs, board.name)
@@ -85,7 +85,7 @@ def origin_lines(board: Board, rows: Sequence[BoardRow]) -> list[str]:
 def figures_for_paper(
     board: Board, rows: Sequence[BoardRow], tied: Sequence[bool], figure: str, pairs: str, label: str
 ) -> Table:
-    """Show the figures of some rows with their places, and mark those tied with the best, see `figure_cells`.
+    """Show the figures of some rows with their places, and marks, see `figure_cells`.
 
     `pairs`: number and kind of pairs tested, in words.
     """

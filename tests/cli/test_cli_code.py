@@ -12,6 +12,7 @@ import pytest
 from click.testing import Result
 
 import avgzsl_bench as ab
+from avgzsl_bench.data.data_spec import DataSpec
 from avgzsl_bench.errors import RunError
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.plan import plan_of, plan_run
@@ -134,7 +135,7 @@ def test_a_record_without_code_is_left_and_named(avbench: Avbench, edit: Edit, t
         del content["method"][name]
     del content["numerics"]
     spec = {name: content[name] for name in ("data", "seed", "precision")}
-    del spec["data"]["counts"]
+    spec["data"] = {name: spec["data"][name] for name in DataSpec.model_fields}
     method = {name: value for name, value in content["method"].items() if name != "parameters"}
     run_id = ab.RunSpec.model_validate({**spec, "method": method}).id
     assert run_id != path.stem

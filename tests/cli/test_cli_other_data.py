@@ -97,7 +97,8 @@ def test_list_and_info_say_where_vectors_came_from(
     install(tmp_path, replace(named_table(), source=source, simulated=simulated, features=features))
 
     def call(*arguments: str) -> str:
-        result = CliRunner().invoke(main, ["data", *arguments, "--data-root", str(tmp_path)])
+        command = ["data", *arguments, "--data-root", str(tmp_path)]
+        result = CliRunner().invoke(main, command, env={"COLUMNS": "200"})
         assert result.exit_code == 0, result.output
         return result.stdout
 

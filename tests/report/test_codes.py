@@ -37,7 +37,7 @@ def test_runs_by_two_codes_are_two_rows_whose_labels_tell_them_apart(tmp_path: P
         "KDA": (0, 1),
     }
     assert "Runs by several codes are never one row" in notes(board)
-    assert "ot recorded" not in notes(board)
+    assert "ode not recorded" not in notes(board)
 
 
 def test_one_code_in_several_commits_is_one_row(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_one_code_in_several_commits_is_one_row(tmp_path: Path) -> None:
     assert provenance["commit"] == f"{'1' * 40} / {'2' * 40}"
     assert (provenance["code"], provenance["numerics"], provenance["dirty"]) == (A, "1", "no / yes")
     assert "several codes" not in notes(board)
-    assert "ot recorded" not in notes(board)
+    assert "ode not recorded" not in notes(board)
 
 
 def test_other_numerics_are_another_row(tmp_path: Path) -> None:

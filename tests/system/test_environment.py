@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+from make_record import make_record
 
 import avgzsl_bench as ab
+from avgzsl_bench.records.collect import BoardKey
+from avgzsl_bench.records.record import Record, read_record
 from avgzsl_bench.report.boards.provenance import provenance_of
 from avgzsl_bench.system import environment as system
 from avgzsl_bench.system.environment import cpu_model, environment
@@ -53,20 +56,16 @@ def test_without_cpuinfo_the_system_is_asked_otherwise(tmp_path: Path, monkeypat
     assert environment()["cpu"] is None
 
 
-def test_provenance_shows_the_processor_apart_from_the_versions() -> None:
-    def record(**more: str | None) -> Any:
-        return SimpleNamespace(environment={"torch": "2.13", **more}, run_id="r", device="cpu", timing={})
+def test_provenance_shows_the_processor_apart_from_the_versions(tmp_path: Path) -> None:
+    made = read_record(make_record(tmp_path))
 
-    def processor(*records: Any) -> tuple[str, str]:
-        row: Any = SimpleNamespace(
-            runs=[SimpleNamespace(record=one) for one in records],
-            seeds=(0,),
-            options={},
-            method=SimpleNamespace(config={}, distribution="d", version="1"),
-        )
-        data = SimpleNamespace(fingerprint="f", split_hash="s", text_order="by-name")
-        key: Any = SimpleNamespace(data=data, calibration="exact")
-        found = provenance_of(row, key)
+    def record(**more: str | None) -> Record:
+        return made.model_copy(update={"environment": {"torch": "2.13", **more}})
+
+    def processor(*records: Record) -> tuple[str, str]:
+        runs = [SimpleNamespace(record=one) for one in records]
+        row: Any = SimpleNamespace(runs=runs, seeds=(0,), options={}, method=made.method, numerics=None)
+        found = provenance_of(row, BoardKey.of(made))
         return found["processor"], found["versions"]
 
     new, old = record(cpu="Xeon", vectors="AVX512"), record()

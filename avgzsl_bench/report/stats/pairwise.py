@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-from avgzsl_bench.report.stats.variance import Components, Matrix, combine, quantile
+from avgzsl_bench.report.stats.variance import DECIMALS, Components, Matrix, combine, quantile
 
 LEVEL = 0.05
 """The difference between two methods is significant when Holm's p value is below this."""
@@ -126,7 +126,7 @@ def detectable_differences(tests: PairwiseTests) -> list[float | None]:
     """
     pairs = max(len(tests.mean) * (len(tests.mean) - 1) // 2, 1)
     needed = stdtrit(tests.degrees, 1 - LEVEL / (2 * pairs)) + stdtrit(tests.degrees, POWER)
-    of_pair = needed * tests.deviation
+    of_pair = (needed * tests.deviation).round(DECIMALS)
     np.fill_diagonal(of_pair, np.nan)
     return [float(np.median(own[~np.isnan(own)])) if (~np.isnan(own)).any() else None for own in of_pair]
 

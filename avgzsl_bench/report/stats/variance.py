@@ -34,7 +34,7 @@ from avgzsl_bench.report.stats.correctness import RESAMPLED_FIGURES, Correctness
 from avgzsl_bench.report.stats.moderation import NO_VARIANCE, Prior, moderate, moderated_rows
 
 CONFIDENCE = 0.95
-_DECIMALS = 7
+DECIMALS = 7
 """Matrix products differ in their last bits between machines; limits are rounded far above these."""
 
 Matrix = NDArray[np.float64]
@@ -168,7 +168,7 @@ def intervals_of(components: Components, sampled: str = "videos", most: float = 
     mean, varies = components.mean, (variance > NO_VARIANCE) & (degrees > 0)
     half = quantile(np.where(varies, degrees, np.nan)) * np.sqrt(variance)
     half = np.divide(half, mean * (1 - mean), out=np.full_like(mean, np.nan), where=varies)
-    low, high = (expit(logit(mean) + side).round(_DECIMALS) for side in (-half, half))
+    low, high = (expit(logit(mean) + side).round(DECIMALS) for side in (-half, half))
     return [
         Interval(float(bottom), float(top), varied(int(runs), sampled))
         for bottom, top, runs in zip(low, high, components.runs, strict=True)

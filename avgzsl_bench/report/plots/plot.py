@@ -87,7 +87,7 @@ def new_figure(rows: int, columns: int, each: float, margins: Margins) -> tuple[
     axes: list[Axes] = list(grid.ravel())
     for ax in axes:
         ax.patch.set_alpha(0.0)
-        ax.tick_params(labelsize=7, colors=INK)
+        ax.tick_params(which="both", labelsize=7, colors=INK)
         ax.xaxis.label.set(color=INK, size=8)
         ax.yaxis.label.set(color=INK, size=8)
         ax.grid(color=FAINT, linewidth=0.4, alpha=0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from avgzsl_bench.report.plots.plot import FAINT, INK, MEASURED, Margins, Plot, new_figure, shortened
@@ -24,7 +24,9 @@ def time_plot(rows: Sequence[BoardRow]) -> Plot:
     figure, (ax,) = new_figure(1, 1, height, Margins(0.5, 2.3, 0.65, 0.1))
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.xaxis.set_minor_formatter(
+        LogFormatter(minor_thresholds=(1, 0.4))
+    )  # of less than a decade, in plain numbers
     ax.set(xlabel="training of both stages, seconds (mean over seeds)", ylabel="HM, %")
     hm = np.array([100 * row.result.spread["hm"].mean for row, _ in timed])
     limits = np.array([[row.result.interval["hm"].low, row.result.interval["hm"].high] for row, _ in timed])

@@ -101,7 +101,7 @@ def check_seeds_together(trial: Trial) -> None:
         return
     trial = replace(trial, shape=bare)
     if _trains_in_double(trial):
-        with _default_dtype(torch.float64):
+        with default_dtype(torch.float64):
             _compare_seeds(trial.on(bare), _ROUNDING)
     else:
         _compare_seeds(trial.on(bare), TOLERANCE)
@@ -146,7 +146,7 @@ def _trains_in_double(trial: Trial) -> bool:
     if trial.device.type == "mps":
         return False
     try:
-        with _default_dtype(torch.float64):
+        with default_dtype(torch.float64):
             trial.on(trial.shape).trained()
     except Exception:  # a method's code may raise anything
         return False
@@ -154,7 +154,8 @@ def _trains_in_double(trial: Trial) -> bool:
 
 
 @contextmanager
-def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """Make tensors of another type by default inside the block."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from avgzsl_bench.method.registry import provider
 from avgzsl_bench.plugins.manager import OWN
 from avgzsl_bench.records.epoch_result import EpochResult
 from avgzsl_bench.records.run_spec import NUMERICS
+from avgzsl_bench.testing.training_checks import default_dtype
 from avgzsl_bench.testing.trial import Trial
 
 FILE = Path(__file__).resolve().parents[1] / "methods" / "pinned_values.json"
@@ -47,7 +46,7 @@ def own_methods() -> list[ab.MethodSpec]:
 def values_of(spec: ab.MethodSpec) -> Values:
     """Losses of each epoch of stage 1, bias of stage 1, and some scores after stage 2, in double precision."""
     epochs: list[EpochResult] = []
-    with _precision(torch.float32 if spec.name in SINGLE else torch.float64):
+    with default_dtype(torch.float32 if spec.name in SINGLE else torch.float64):
         trial = _short(Trial.of(spec))
         exact = parse_calibration("exact")
         selection = run_stage1(
@@ -94,16 +93,6 @@ def differences(now: Values, then: Values, tolerance: float = TOLERANCE) -> list
             if abs(value - expected) > tolerance * largest:
                 found.append(f"{name}[{i}]: {value!r}, pinned is {expected!r}")
     return found
-
-
-@contextmanager
-def _precision(dtype: torch.dtype) -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
 
 
 def main(names: list[str]) -> None:

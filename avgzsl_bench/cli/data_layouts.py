@@ -35,9 +35,10 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
         click.echo(f"{item.dataset} {item.features} ({item.reader}): {result.videos} videos -> {result.path}")
         if result.other_splits:
             name = f"{item.dataset} {item.features}"
+            splits = f"split{'s'[: len(result.other_splits) > 1]} {', '.join(result.other_splits)}"
             click.echo(
-                f"warning: {name} does not hold the standard videos of split {', '.join(result.other_splits)}: "
-                f"no figure on it compares with published ones; 'avbench data verify {name}' lists what differs",
+                f"warning: {name} does not hold the standard videos of {splits}: figures on it are not comparable "
+                f"with published ones; 'avbench data verify {name}' lists what differs",
                 err=True,
             )
 

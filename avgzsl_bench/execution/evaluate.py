@@ -107,11 +107,12 @@ def evaluate_checkpoint(
         rule = rule or parse_calibration(config.calibration)
         chooser = restore(selection, benchmark.shape, benchmark.selection.classes, place)
         with precision_context("full", place):
-            validation, bias = validate(chooser, benchmark.selection, rule, Sample(benchmark.selection.videos))
+            sample = Sample(benchmark.selection.videos, chooser)
+            validation, bias = validate(chooser, benchmark.selection, rule, sample)
     assert bias is not None, "given, or chosen on the validation videos"
     task = benchmark.final
     with precision_context("full", place):
-        decisions = score(method, task, Sample(task.videos))
+        decisions = score(method, task, Sample(task.videos, method))
     metrics = metrics_of(decisions, task.ground_truth, bias)
     return Evaluation(checkpoint, data, benchmark, rule.name if rule else None, validation, metrics)
 

@@ -137,7 +137,7 @@ def stage1(
         learning_rate = method.learning_rate
         trained = yield number
         start = time.perf_counter()
-        sample = Sample(task.videos) if number == 1 else None  # once will do: it costs time, most on a GPU
+        sample = Sample(task.videos, method) if number == 1 else None  # once will do: it costs time, most on a GPU
         validation, bias = validate(method, task, calibration, sample)
         method.after_validation(validation.hm)
         if best is None or validation.hm > best.hm + EQUAL:
@@ -200,7 +200,7 @@ def stage2(
         report(
             EpochResult(2, earlier.epoch, selection.best_epoch, learning_rate, trained.losses, None, None, seconds)
         )
-    return method, score(method, task, Sample(task.videos))
+    return method, score(method, task, Sample(task.videos, method))
 
 
 def official_schedule(task: Task, calibration: Calibration) -> Callable[[Method], None]:

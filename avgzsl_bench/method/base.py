@@ -76,6 +76,9 @@ class Method(ABC, Generic[AnyConfig]):
     precisions: ClassVar[tuple[Precision, ...]] = ("full",)
     """Precisions of training that were tried with it. `train_epoch` runs under autocast for `bf16`."""
 
+    spiking: ClassVar[bool] = False
+    """Whether neurons fire or do not: rounding then changes scores of a few videos by more than rounding does."""
+
     learning_rate: float | None = None
     """The current learning rate, settable; None for a method without one. Stage 2 replays stage 1's."""
 

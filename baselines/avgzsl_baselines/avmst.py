@@ -157,6 +157,8 @@ class AVMSTNet(AVCANet):
 class AVMST(AVCA[AVMSTConfig]):
     """AVMST. As AVCA, it scores the visual embedding."""
 
+    spiking: ClassVar[bool] = True
+
     module: AVMSTNet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")

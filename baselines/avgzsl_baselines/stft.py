@@ -52,6 +52,8 @@ def stft_losses(embedded: Embedded) -> dict[str, Tensor]:
 class STFT(TorchMethod[STFTConfig]):
     """STFT, whose triplets act on the mean of the audio and the visual embedding, which is scored."""
 
+    spiking: ClassVar[bool] = True
+
     module: STFTNet
 
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")

@@ -77,7 +77,7 @@ def test_an_import_names_the_splits_whose_videos_differ(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     (line,) = result.stderr.splitlines()
-    assert line.startswith("warning: ucf mine does not hold the standard videos of split cls, main: ")
+    assert line.startswith("warning: ucf mine does not hold the standard videos of splits cls, main: ")
     assert "avbench data verify ucf mine" in line
 
 

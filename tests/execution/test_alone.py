@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from avgzsl_bench.execution.stages import run_stage1, run_stage2
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.curve import curve_of
 from avgzsl_bench.gzsl.task import FeatureDims
+from avgzsl_bench.method.registry import list_methods, method_class
 from avgzsl_bench.testing.trial import tiny_task
 
 SHAPE = FeatureDims(audio=9, visual=11, text={"text": 8})
@@ -96,6 +98,28 @@ class RunningMean(Plain):
         return scores - self.total / self.count
 
 
+class MeanOfTheFirstCall(Plain):
+    """Kept for all later calls, wherever `put` puts it."""
+
+    def __init__(self, classes):
+        super().__init__(classes)
+        self.kept = self.keeper()
+
+    def keeper(self):
+        return {}
+
+    def score(self, videos, classes):
+        scores = super().score(videos, classes)
+        return scores - self.kept.setdefault("mean", scores.mean(dim=0))
+
+
+class MeanInAModule(MeanOfTheFirstCall):
+    def keeper(self):
+        module = torch.nn.Linear(2, 2)
+        module.kept = {}
+        return module.kept
+
+
 class NeighboursInMemory(Plain):
     """Reaches for the videos that lie in the same storage as those it is given."""
 
@@ -104,7 +128,18 @@ class NeighboursInMemory(Plain):
         return super().score(videos, classes) - everything.norm() * classes.seen
 
 
-CHEATS = (LessTheMean, Ranks, ByPosition, BatchStatistics, Dropout, CountsCalls, RunningMean, NeighboursInMemory)
+CHEATS = (
+    LessTheMean,
+    Ranks,
+    ByPosition,
+    BatchStatistics,
+    Dropout,
+    CountsCalls,
+    RunningMean,
+    MeanOfTheFirstCall,
+    MeanInAModule,
+    NeighboursInMemory,
+)
 
 
 @pytest.fixture
@@ -149,8 +184,9 @@ def test_the_scores_of_a_calibration_scorer_are_checked_too(task):
 
             return both
 
+    method = Averaging(task.classes)
     with pytest.raises(RunError, match=r"^Averaging\.calibration_scorer: \d+ of 64 videos"):
-        validate(Averaging(task.classes), task, EXACT, Sample(task.videos))
+        validate(method, task, EXACT, Sample(task.videos, method))
 
 
 def test_an_honest_method_passes_in_blocks_too_and_its_decisions_are_the_same(task, monkeypatch):
@@ -160,13 +196,13 @@ def test_an_honest_method_passes_in_blocks_too_and_its_decisions_are_the_same(ta
     expected = score(method, task)
     monkeypatch.setattr(scoring, "SCORES_AT_A_TIME", 9 * len(task.classes))
     monkeypatch.setattr(scoring, "VIDEOS_AT_A_TIME", 4)
-    found = score(method, task, Sample(task.videos))
+    found = score(method, task, Sample(task.videos, method))
     for name in ("best_seen", "best_unseen", "gap"):
         assert np.array_equal(getattr(found, name), getattr(expected, name))
 
 
 def test_the_sample_is_another_each_time_and_holds_no_other_video(task):
-    one, other = Sample(task.videos), Sample(task.videos)
+    one, other = (Sample(task.videos, Plain(task.classes)) for _ in range(2))
     assert len(one.videos) == len(other.videos) == 64
     assert not torch.equal(one.videos.audio, other.videos.audio)
     assert one.videos.audio.untyped_storage().nbytes() == one.videos.audio.nbytes
@@ -182,9 +218,10 @@ def test_scoring_the_sample_leaves_random_streams_as_they_were(task):
             return super().score(videos, classes)
 
     states = []
-    for sample in (None, Sample(task.videos)):
+    method = Draws(task.classes)
+    for sample in (None, Sample(task.videos, method)):
         torch.manual_seed(5)
-        score(Draws(task.classes), task, sample)
+        score(method, task, sample)
         states.append(torch.get_rng_state())
     assert torch.equal(*states)
 
@@ -206,10 +243,33 @@ def test_rounding_is_no_difference(scale):
 def test_a_few_videos_of_a_spiking_network_may_fire_otherwise():
     odd = SCORES.clone()
     odd[:3] += 0.5
-    require_alone("M.score", odd, SCORES)
+    require_alone("M.score", odd, SCORES, odd=3)
+    with pytest.raises(RunError, match=r"^M\.score: 3 of 64 videos"):
+        require_alone("M.score", odd, SCORES)
     odd[3] += 0.5
     with pytest.raises(RunError, match=r"^M\.score: 4 of 64 videos .* by up to 0\.5 "):
-        require_alone("M.score", odd, SCORES)
+        require_alone("M.score", odd, SCORES, odd=3)
+
+
+def test_only_spiking_networks_have_such_videos():
+    assert {spec.name for spec in list_methods() if method_class(spec).spiking} == {"avmst", "stft"}
+    task = tiny_task(SHAPE, torch.device("cpu"))
+    method = Plain(task.classes)
+    assert Sample(task.videos, method).odd == 0
+    method.spiking = True
+    assert Sample(task.videos, method).odd == min(64, len(task.videos)) // 20
+
+
+def test_a_copy_of_a_method_shares_what_has_none(task):
+    method = Plain(task.classes)
+    method.lock, method.weights, method.net = threading.Lock(), torch.ones(3), torch.nn.Linear(2, 2)
+    method.own = method.score
+    copied = Sample(task.videos, method).method
+    assert copied.lock is method.lock
+    assert copied.weights is method.weights, "a bank of features is not held twice"
+    assert copied.net is not method.net
+    assert torch.equal(copied.net.weight, method.net.weight)
+    assert copied.own.__self__ is copied
 
 
 def test_equal_infinities_pass_and_others_do_not():
@@ -242,8 +302,9 @@ def test_whoever_knows_the_fingerprint_knows_nothing_of_the_order(data_root):
     decisions = score(Knowing(task.classes), task)
     curve = curve_of(decisions, task.ground_truth)
     assert curve.hm_at([curve.best_bias()])[0] < 0.15, "a bias chosen for the test itself does not help"
+    method = Knowing(task.classes)
     with pytest.raises(RunError, match=REFUSED.format("Knowing")):
-        score(Knowing(task.classes), task, Sample(task.videos))
+        score(method, task, Sample(task.videos, method))
 
 
 def test_whoever_searches_the_steps_of_training_videos_for_scored_ones_finds_none(data_root):

@@ -135,7 +135,7 @@ def test_a_reader_that_recognises_wrongly(reader: Reader, theirs: Path, tmp_path
     beside = import_command(theirs.parent / "UCF", tmp_path / "data")
     assert beside.exit_code == 0, beside.output
     line, other = beside.stderr.splitlines()
-    assert other.startswith("warning: ucf selavi does not hold the standard videos of split cls, main: ")
+    assert other.startswith("warning: ucf selavi does not hold the standard videos of splits cls, main: ")
     assert line.startswith(f"warning: {NAMED}recognise() ")
     assert reason in line
     assert "ucf selavi (avca): 9 videos" in beside.stdout

@@ -349,6 +349,14 @@ def test_methods_of_one_module_differ_by_name_alone_and_ours_all_have_a_hash() -
     assert len({codes[name] for name in ("devise", "ale", "sje", "mft", "clipclap", "chance")}) == 6
 
 
+def test_the_hooks_that_register_our_methods_are_no_code_of_theirs() -> None:
+    packages = {"avgzsl_baselines", "avgzsl_mft"}
+    for spec in ab.list_methods():
+        found = {module.name for module in modules_of([spec.target.partition(":")[0]], packages)}
+        assert found
+        assert not found & packages, spec.name
+
+
 def git(folder: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
     done = subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True, text=True)
@@ -372,6 +380,11 @@ def test_commit_and_changes_of_the_checkout_of_a_file(tmp_path: Path, monkeypatc
     (tmp_path / "clean" / "untracked.py").write_text("")
     assert checkout_of(tmp_path / "clean" / "untracked.py") is None
     assert checkout_of(tmp_path / "a.py") is None
+    (tmp_path / "new").mkdir()
+    git(tmp_path / "new", "init", "-q")
+    (tmp_path / "new" / "a.py").write_text("")
+    git(tmp_path / "new", "add", "a.py")
+    assert checkout_of(tmp_path / "new" / "a.py") is None
     monkeypatch.setenv("PATH", str(tmp_path))
     assert checkout_of(tmp_path / "clean" / "a.py") is None
 

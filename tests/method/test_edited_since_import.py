@@ -46,7 +46,10 @@ def wrapped(x):
 
 @functools.lru_cache
 def kept(x):
-    return 4.0 * x
+    class Local:
+        y = 4.0
+
+    return Local.y * x
 
 @dataclass
 class Thing:

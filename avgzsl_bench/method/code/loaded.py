@@ -56,8 +56,10 @@ def _code_of_functions(module: ModuleType, file: str) -> Iterator[CodeType]:
 
 def _anywhere(code: CodeType) -> CodeType:
     """Give code as it would be in any place of any file."""
-    constants = tuple(_anywhere(value) if isinstance(value, CodeType) else value for value in code.co_consts)
-    return code.replace(co_firstlineno=1, co_linetable=b"", co_filename="", co_consts=constants)
+    line = code.co_firstlineno if "__firstlineno__" in code.co_names else None  # a class from Python 3.13 on
+    constants = (0 if type(value) is int and value == line else value for value in code.co_consts)
+    inside = tuple(_anywhere(value) if isinstance(value, CodeType) else value for value in constants)
+    return code.replace(co_firstlineno=1, co_linetable=b"", co_filename="", co_consts=inside)
 
 
 def _all_inside(code: CodeType) -> Iterator[CodeType]:

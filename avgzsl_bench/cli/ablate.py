@@ -118,6 +118,7 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
         warnings_on_one_line,
     )
     from avgzsl_bench.execution.earlier import earlier_code
+    from avgzsl_bench.execution.unnoticed import unnoticed_edits
     from avgzsl_bench.report.boards.ablation import ablation_boards
 
     results = options.results
@@ -132,6 +133,8 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
     if first.spec.data.simulated:
         warn_simulated_features(console, first, requested=request.features != "auto")
     warn_of_differences([first.data])
+    for text in unnoticed_edits([first]):
+        print_line(console, text)
     records: list[Record] = [record for record in finished if record]
     print_line(console, f"{len(parts)} runs, of which {len(records)} are finished")
     to_do = [part.plan for part, record in zip(parts, finished, strict=True) if record is None]

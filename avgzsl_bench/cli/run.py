@@ -78,17 +78,16 @@ def _find_or_run(plans: list[Plan], finished: list[Record | None], console: Cons
     from avgzsl_bench.cli.console import print_line
     from avgzsl_bench.cli.progress import execute_seeds_shown
     from avgzsl_bench.execution.earlier import earlier_code
-    from avgzsl_bench.system.environment import source_revision
+    from avgzsl_bench.execution.unnoticed import unnoticed_edits
 
+    for text in unnoticed_edits(plans):
+        print_line(console, text)
     records: dict[int, Record] = {}
     for plan, record in zip(plans, finished, strict=True):
         if record is None:
             continue
         records[plan.spec.seed] = record
-        revision = record.environment.get("revision")
-        other = "" if revision == source_revision() else ", by another revision of the source"
-        text = f"already finished on {record.device}{other}: {plan.path} (--force runs it again)"
-        print_line(console, text)
+        print_line(console, f"already finished on {record.device}: {plan.path} (--force runs it again)")
     missing = [plan for plan in plans if plan.spec.seed not in records]
     if (earlier := earlier_code(missing)) is not None:
         print_line(console, earlier)

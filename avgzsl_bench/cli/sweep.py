@@ -67,6 +67,7 @@ def sweep(
     from avgzsl_bench.execution.earlier import earlier_code
     from avgzsl_bench.execution.sweep.grid import dataset_names, make_grid, method_names, parse_shard
     from avgzsl_bench.execution.sweep.planned_run import look_up
+    from avgzsl_bench.execution.unnoticed import unnoticed_edits
 
     warnings_on_one_line()
     console = Console(stderr=True)
@@ -89,6 +90,8 @@ def sweep(
         warn_simulated_features(console, plan, requested=options.features != "auto")
     warn_of_differences(plan.data for plan in grid.runs)
     report_refused(grid)
+    for text in unnoticed_edits(grid.runs):
+        print_line(console, text)
     if (earlier := earlier_code(run.plan for run in before if run.to_do)) is not None:
         print_line(console, earlier)
     if chosen is None:

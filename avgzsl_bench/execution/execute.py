@@ -23,6 +23,7 @@ from avgzsl_bench.execution.events import RunStatus, notify
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.plan import Plan, plan_run
 from avgzsl_bench.execution.stages import Selection, official_schedule, run_stage1, run_stage2
+from avgzsl_bench.execution.unnoticed import unnoticed_edits
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth
 from avgzsl_bench.gzsl.metrics import metrics_of
@@ -78,6 +79,8 @@ def run(
     if features == "auto" and plan.spec.data.simulated:
         warn_simulated(plan.data)
     warn_differences(plan.data)
+    for text in unnoticed_edits([plan]):
+        warnings.warn(text, stacklevel=2)
     record = None if force else plan.finished()
     if record is None and (earlier := earlier_code([plan])) is not None:
         warnings.warn(earlier, stacklevel=2)
@@ -136,6 +139,7 @@ class ActiveRun:
     @classmethod
     def started(cls, plan: Plan, benchmark: Benchmark, together: tuple[int, ...] = ()) -> ActiveRun:
         """Start a run, with other seeds if there are any."""
+        plan = plan.with_checkout()
         status = RunStatus(plan.spec, device_name(plan.device), plan.path, together)
         notify("avbench_run_started", run=status)
         return cls(plan, benchmark, status)

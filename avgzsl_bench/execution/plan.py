@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avgzsl_bench.data.choose import ResolvedData, dataset_named, resolve_data
-from avgzsl_bench.errors import ConfigError, RecordError, RunError
+from avgzsl_bench.errors import ConfigError, PluginError, RecordError, RunError
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.method.code.identity import checkout_of_code, code_of
 from avgzsl_bench.method.precision import checked_precision, require_device
@@ -56,6 +56,14 @@ class Plan:
     def with_seed(self, seed: int) -> Plan:
         """Plan the same run with another seed."""
         return replace(self, spec=self.spec.model_copy(update={"seed": seed}))
+
+    def with_checkout(self) -> Plan:
+        """Plan the same run with the git checkout that its method lies in, which only a run that is made needs."""
+        found = checkout_of_code(self.method)
+        if found is None:
+            return self
+        method = self.spec.method.model_copy(update=found._asdict())
+        return replace(self, spec=self.spec.model_copy(update={"method": method}))
 
     @property
     def path(self) -> Path:
@@ -159,7 +167,7 @@ def _identity(
     preset_config: Callable[[str | None], MethodConfig],
 ) -> MethodIdentity:
     """Identify the method of a run; `preset_config` gives the configuration of a preset, or of none."""
-    status, checkout = provider(registered), checkout_of_code(target)
+    status = provider(registered)
     full = config.model_dump(mode="json")
     default = preset_config(None).model_dump(mode="json")
     return MethodIdentity(
@@ -171,10 +179,15 @@ def _identity(
         config=full,
         changed={key: value for key, value in full.items() if value != default[key]},
         preset=next((name for name in presets(registered) if preset_config(name) == config), None),
-        code=code_of(target),
-        commit=checkout.commit if checkout else None,
-        dirty=checkout.dirty if checkout else None,
+        code=_code(registered, target),
     )
+
+
+def _code(registered: MethodSpec, target: type[Method]) -> str | None:
+    try:
+        return code_of(target)
+    except PluginError as error:
+        raise PluginError(f"method {registered.name!r}: {error}") from error
 
 
 def _checked_seed(seed: int) -> int:

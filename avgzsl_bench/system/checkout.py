@@ -12,6 +12,10 @@ _PATIENCE = 10.0
 """Seconds that git is given for an answer."""
 
 
+_NO_COMMIT = "(initial)"
+"""What git names the commit of a checkout that has none."""
+
+
 class Checkout(NamedTuple):
     """A commit, and whether files that git tracks differ from it."""
 
@@ -24,18 +28,22 @@ def checkout_of(file: Path) -> Checkout | None:
 
     Returns:
         None where the file lies in none or git does not track it (what is installed below a checkout is no part of
-        it), and where git is missing, refuses or takes too long.
+        it), where there is no commit yet, and where git is missing, refuses or takes too long.
     """
     try:
-        return _state(file.parent) if _git(file.parent, "ls-files", "--", file.name) else None
+        if not _git(file.parent, "ls-files", "--", file.name):
+            return None
+        found = _state(file.parent)
+        return found if found.commit != _NO_COMMIT else None
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
 
 
 @lru_cache(maxsize=256)
 def _state(folder: Path) -> Checkout:
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    return Checkout(_git(folder, "rev-parse", "HEAD"), bool(changes))
+    found = _git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no").splitlines()
+    headers = dict(line.removeprefix("# ").split(" ", 1) for line in found if line.startswith("# "))
+    return Checkout(headers["branch.oid"], any(not line.startswith("# ") for line in found))
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -163,6 +163,16 @@ def test_seeds_of_earlier_commands_stay_in_the_tables(avbench: Call, coin: None)
     assert table.count(",3 5,") == 2
 
 
+def test_edits_that_are_not_noticed_are_named_once(
+    avbench: Call, coin: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avgzsl_bench.execution.unnoticed.why_no_code", lambda method: "it is compiled")
+    for _ in ("made", "finished"):
+        result = avbench("ablate", "--method", "coin", "--dataset", "ucf", "--seeds", "1")
+        assert result.exit_code == 0, result.output
+        assert result.stderr.count("edits of method 'coin' are not noticed") == 1
+
+
 def test_tables_fit_80_characters(avbench: Call, coin: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     result = avbench("ablate", "--method", "coin", "--dataset", "ucf", "--seeds", "2")

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from click.testing import Result
@@ -20,6 +21,7 @@ from avgzsl_bench.execution.sweep.engine import Failed
 from avgzsl_bench.execution.sweep.failures import failure_path, forget_failure, keep_failure
 from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.records.record import read_record
+from avgzsl_bench.system.checkout import Checkout
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "third_party_method" / "avbench_prototypes.py"
 RUN = ("run", "--method", "edited", "--dataset", "ucf", "--features", "simulated", "--epochs", "1")
@@ -166,3 +168,47 @@ def test_python_is_told_by_a_warning(edit: Edit, tmp_path: Path, data_root: Path
     edit("cross_entropy(self", "cross_entropy(-self")
     with pytest.warns(UserWarning, match=OTHER):
         assert run().run_id != first.run_id
+
+
+def test_a_method_without_source_is_named_in_one_line(
+    avbench: Avbench, edit: Edit, tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    namespace = ModuleType("edited_method")
+    exec(EXAMPLE.read_text(encoding="utf-8"), vars(namespace))
+    monkeypatch.setitem(sys.modules, "edited_method", namespace)
+    line = (
+        "edits of method 'edited' are not noticed, and a finished run of it is not made again: "
+        "it is written in a notebook or a script"
+    )
+    for finished in (False, True):
+        result = avbench(*RUN, "--seeds", "2")
+        assert result.exit_code == 0, result.output
+        assert ("already finished" in result.stderr) == finished
+        assert result.stderr.count(line) == 1
+    assert {record.method.code for record in records(tmp_path)} == {None}
+    sweep = ("sweep", "--methods", "edited", "--datasets", "ucf", "--seeds", "2", *RUN[5:7], *RUN[9:])
+    assert avbench(*sweep, "--dry-run").stderr.count(line) == 1
+    settings = {"epochs": 1, "batches_per_epoch": 2}
+    place = {"data_root": data_root, "out": tmp_path / "other", "device": "cpu"}
+    with pytest.warns(UserWarning, match="edits of method 'edited' are not noticed"):
+        ab.run("edited", "ucf", features="simulated", settings=settings, **place)
+
+
+def test_git_is_asked_only_for_a_run_that_is_made(
+    avbench: Avbench, edit: Edit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    def checkout_of(file: Path) -> Checkout:
+        asked.append(file)
+        return Checkout("1" * 40, dirty=True)
+
+    monkeypatch.setattr("avgzsl_bench.method.code.identity.checkout_of", checkout_of)
+    monkeypatch.setattr("avgzsl_bench.system.environment.checkout_of", checkout_of)
+    assert avbench(*RUN).exit_code == 0
+    (record,) = records(tmp_path)
+    assert (record.method.commit, record.method.dirty) == ("1" * 40, True)
+    assert {file.name for file in asked} == {"edited_method.py", "environment.py"}
+    asked.clear()
+    assert "already finished" in avbench(*RUN).stderr
+    assert asked == []

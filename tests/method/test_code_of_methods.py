@@ -43,6 +43,7 @@ Write = Callable[[dict[str, str]], None]
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     """Write files into a folder from which modules can be imported, afresh each time."""
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # that of a file written in the same second is stale
     before = set(sys.modules)
 
     def forget() -> None:
@@ -154,11 +155,18 @@ def test_a_name_that_hides_a_module_is_followed(write: Write) -> None:
     assert {m.name for m in modules_of(["pkg.mine"], {"pkg"})} >= {"pkg", "pkg.deep", "pkg.helper"}
 
 
-def test_only_its_own_top_level_package_is_followed_and_nothing_is_imported(write: Write) -> None:
-    files = PACKAGE | {"single.py": method("import neighbour, torch, pkg.helper"), "neighbour.py": "a = 1\n"}
+def test_what_lies_elsewhere_is_not_followed_and_nothing_is_imported(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path / "elsewhere"))
+    files = PACKAGE | {
+        "single.py": method("import neighbour, torch, other.helper"),
+        "elsewhere/neighbour.py": "a = 1\n",
+        "elsewhere/other/helper.py": "a = 1\n",
+    }
     write(files)
     before = code("single")
-    write(files | {"neighbour.py": "a = 2\n", "pkg/helper.py": "SCALE = 1\n"})
+    write(files | {"elsewhere/neighbour.py": "a = 2\n", "elsewhere/other/helper.py": "a = 2\n"})
     assert code("single") == before
     write(files | {"pkg/mine.py": method(inside="from .sub import helper; import pkg.unrelated")})
     assert code("pkg.mine") is not None
@@ -194,6 +202,108 @@ def test_methods_that_it_is_derived_from_count_wherever_they_are(write: Write) -
     assert code("other.mine") == before
     mft = {m.name for m in modules_of(["avgzsl_mft.method"], {"avgzsl_mft", "avgzsl_baselines"})}
     assert {"avgzsl_mft.model", "avgzsl_baselines.clipclap", "avgzsl_baselines.families.layers"} <= mft
+
+
+def test_mixins_of_other_packages_count(write: Write) -> None:
+    files = PACKAGE | {
+        "pkg/mine.py": method("from other.mixins import Scaled", base="Scaled, ab.Method"),
+        "other/__init__.py": "",
+        "other/mixins.py": "from other.factor import FACTOR\nclass Scaled:\n    factor = FACTOR\n",
+        "other/factor.py": "FACTOR = 1\n",
+        "other/unrelated.py": "y = 1\n",
+    }
+    write(files)
+    before = code("pkg.mine")
+    write(files | {"other/unrelated.py": "y = 2\n"})
+    assert code("pkg.mine") == before
+    for name in ("other/mixins.py", "other/factor.py"):
+        write(files | {name: files[name].replace("FACTOR = 1", "FACTOR = 3").replace("factor =", "power =")})
+        assert code("pkg.mine") not in (before, None), name
+
+
+def test_modules_beside_its_own_count(write: Write) -> None:
+    files = PACKAGE | {
+        "single.py": method("import neighbour, pkg.helper"),
+        "neighbour.py": "import space\na = 1\n",
+        "space.py": "a = 1\n",
+        "other.py": "a = 1\n",
+    }
+    write(files)
+    before = code("single")
+    write(files | {"other.py": "a = 2\n", "pkg/unrelated.py": "y = 2\n"})
+    assert code("single") == before
+    for name in ("neighbour.py", "space.py", "pkg/helper.py", "pkg/deep.py"):
+        write(files | {name: files[name] + "z = 3\n"})
+        assert code("single") not in (before, None), name
+
+
+def test_modules_inside_its_package_that_are_imported_from_the_top_count(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path / "pkg"))
+    files = {"pkg/mine.py": method("import neighbour"), "pkg/neighbour.py": "a = 1\n"}
+    write(files)
+    before = code("pkg.mine")
+    write(files | {"pkg/neighbour.py": "a = 2\n"})
+    assert code("pkg.mine") not in (before, None)
+
+
+def test_what_is_installed_beside_it_does_not_count(write: Write) -> None:
+    files = {
+        "single.py": method("import neighbour"),
+        "neighbour.py": "a = 1\n",
+        "single-1.dist-info/METADATA": "Name: single\n",
+    }
+    write(files)
+    before = code("single")
+    write(files | {"neighbour.py": "a = 2\n"})
+    assert code("single") == before
+
+
+@pytest.mark.parametrize(
+    ("init", "counts"),
+    [
+        ("{} = 1", False),
+        ("import pkg.unrelated as {}", False),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import {}", False),
+        ("def {}(): pass", False),
+        ("{}, b = 1, 2", False),
+        ("{}: int = 1", False),
+        ("import torch\ntorch.{} = 1", True),
+        ("print('{}')", True),
+        ("for {} in (): pass", True),
+        ("import os\nos.environ['{}'] = '1'", True),
+        ("from typing import TYPE_CHECKING\nif not TYPE_CHECKING:\n    import {}", True),
+    ],
+)
+def test_a_package_above_it_counts_if_it_does_something(write: Write, init: str, counts: bool) -> None:
+    names = []
+    for name in ("math", "json"):
+        write(PACKAGE | {"pkg/__init__.py": init.format(name), "pkg/mine.py": method("from .sub import helper")})
+        names.append({module.name for module in modules_of(["pkg.mine"], {"pkg"})})
+    assert (
+        names[0]
+        == names[1]
+        == {"pkg.mine", "pkg.sub.helper", "pkg.helper", "pkg.deep"} | ({"pkg"} if counts else set())
+    )
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import importlib\nname = 'pkg.deep'\nimportlib.import_module(name)",
+        "from importlib import import_module\nfor name in ('helper', 'deep'): import_module(f'pkg.{name}')",
+        "__import__('pkg.' + 'deep')",
+        "import importlib\nimportlib.import_module(name='pkg.' + 'deep')",
+    ],
+)
+def test_where_the_name_of_a_module_is_computed_all_of_the_package_counts(write: Write, imports: str) -> None:
+    write(PACKAGE | {"pkg/mine.py": method(imports)})
+    found = {module.name for module in modules_of(["pkg.mine"], {"pkg"})}
+    assert found == {"pkg.mine", "pkg.helper", "pkg.deep", "pkg.unrelated", "pkg.sub", "pkg.sub.helper"}
+    before = code("pkg.mine")
+    write({"pkg/sub/helper.py": "a = 5\n"})
+    assert code("pkg.mine") not in (before, None)
 
 
 def test_a_zip_and_a_cookie_are_read(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,6 +349,14 @@ def test_methods_of_one_module_differ_by_name_alone_and_ours_all_have_a_hash() -
     assert len({codes[name] for name in ("devise", "ale", "sje", "mft", "clipclap", "chance")}) == 6
 
 
+def test_the_hooks_that_register_our_methods_are_no_code_of_theirs() -> None:
+    packages = {"avgzsl_baselines", "avgzsl_mft"}
+    for spec in ab.list_methods():
+        found = {module.name for module in modules_of([spec.target.partition(":")[0]], packages)}
+        assert found
+        assert not found & packages, spec.name
+
+
 def git(folder: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
     done = subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True, text=True)
@@ -262,6 +380,11 @@ def test_commit_and_changes_of_the_checkout_of_a_file(tmp_path: Path, monkeypatc
     (tmp_path / "clean" / "untracked.py").write_text("")
     assert checkout_of(tmp_path / "clean" / "untracked.py") is None
     assert checkout_of(tmp_path / "a.py") is None
+    (tmp_path / "new").mkdir()
+    git(tmp_path / "new", "init", "-q")
+    (tmp_path / "new" / "a.py").write_text("")
+    git(tmp_path / "new", "add", "a.py")
+    assert checkout_of(tmp_path / "new" / "a.py") is None
     monkeypatch.setenv("PATH", str(tmp_path))
     assert checkout_of(tmp_path / "clean" / "a.py") is None
 

@@ -10,6 +10,10 @@ from typing import NamedTuple
 EVERYTHING = "*"
 _DYNAMIC = ("import_module", "__import__")
 """Functions that import what a string names."""
+_BINDING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)
+"""Statements of a module that only bind names; assignments to names do, too."""
+_TARGET = (ast.Name, ast.Tuple, ast.List, ast.Starred, ast.expr_context)
+"""What an assignment to names consists of, on its left."""
 
 
 class Reference(NamedTuple):
@@ -27,11 +31,15 @@ class Names:
         references: of every import, those inside functions included, and of attributes of what was imported.
         bound: every name that it binds, anywhere.
         strings: every string in it, where imports made when a name is asked for may stand.
+        acts: whether importing it does more than to bind names.
+        computed: whether it imports modules whose names it computes.
     """
 
-    references: frozenset[Reference]
-    bound: frozenset[str]
-    strings: frozenset[str]
+    references: frozenset[Reference] = frozenset()
+    bound: frozenset[str] = frozenset()
+    strings: frozenset[str] = frozenset()
+    acts: bool = False
+    computed: bool = False
 
 
 def names_of(tree: ast.Module, module: str, *, is_package: bool) -> Names:
@@ -40,6 +48,7 @@ def names_of(tree: ast.Module, module: str, *, is_package: bool) -> Names:
     package = module if is_package else module.rpartition(".")[0]
     aliases: dict[str, str] = {}
     references: set[Reference] = set()
+    computed = False
     for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -51,9 +60,12 @@ def names_of(tree: ast.Module, module: str, *, is_package: bool) -> Names:
             for alias in node.names:
                 references.add(Reference(origin, alias.name))
                 aliases[alias.asname or alias.name] = f"{origin}.{alias.name}"
-        elif isinstance(node, ast.Call) and (text := _imported_by_call(node)) is not None:
-            name = text.lstrip(".")
-            references.add(Reference(_absolute(name, len(text) - len(name), package)))
+        elif isinstance(node, ast.Call) and _called(node) in _DYNAMIC:
+            text = _literal(node)
+            computed |= text is None
+            name = (text or "").lstrip(".")
+            if text and name:
+                references.add(Reference(_absolute(name, len(text) - len(name), package)))
     for node in nodes:
         if isinstance(node, ast.Attribute) and (chain := _dotted(node.value, aliases)) is not None:
             references.add(Reference(chain, node.attr))
@@ -61,6 +73,8 @@ def names_of(tree: ast.Module, module: str, *, is_package: bool) -> Names:
         references=frozenset(references),
         bound=frozenset([*aliases, *(name for node in nodes for name in _bound_by(node))]),
         strings=frozenset(n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)),
+        acts=any(_acts(statement) for statement in tree.body),
+        computed=computed,
     )
 
 
@@ -72,14 +86,33 @@ def _absolute(name: str, level: int, package: str) -> str:
     return ".".join(part for part in [*parts[: len(parts) - level + 1], name] if part)
 
 
-def _imported_by_call(node: ast.Call) -> str | None:
-    """Give the module that a call of `import_module` or `__import__` names by a literal."""
+def _called(node: ast.Call) -> str | None:
+    """Give the last part of the name of the function that is called."""
     function = node.func
-    called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
-    match node.args:
-        case [ast.Constant(value=str(text)), *_] if called in _DYNAMIC:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
+
+
+def _literal(node: ast.Call) -> str | None:
+    """Give the first argument of a call, or the one that is called `name`, if it is a literal string."""
+    given = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "name")]
+    match given:
+        case [ast.Constant(value=str(text)), *_]:
             return text
     return None
+
+
+def _acts(statement: ast.stmt) -> bool:
+    """Check whether a statement of a module does more than to bind names."""
+    match statement:
+        case ast.Assign(targets=targets):
+            return not all(isinstance(node, _TARGET) for target in targets for node in ast.walk(target))
+        case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+            return not isinstance(target, ast.Name)
+        case ast.Expr(value=ast.Constant()):
+            return False
+        case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"), orelse=orelse):
+            return any(_acts(other) for other in orelse)
+    return not isinstance(statement, _BINDING)
 
 
 def _dotted(node: ast.expr, aliases: dict[str, str]) -> str | None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import ast
 import pkgutil
-import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
+from functools import cache, lru_cache, partial
 from typing import NamedTuple
 
 from avgzsl_bench.method.code.imports import EVERYTHING, Names, Reference, names_of
+from avgzsl_bench.method.code.places import NEVER, Place, spec_of
 from avgzsl_bench.method.code.tokens import code_tokens
 
 _LAZY = "__getattr__"
@@ -52,25 +50,56 @@ def modules_of(roots: Iterable[str], packages: Collection[str]) -> list[Module]:
 
     Args:
         roots: names of modules to start from.
-        packages: the top-level packages that imports are followed into.
+        packages: the top-level packages that imports are followed into, with those that lie beside them.
     """
     found: dict[str, Module] = {}
-    find = cache(find_module)
+    find, counts = cache(find_module), cache(partial(_counts, packages, [Place.of(name) for name in packages]))
     to_do = list(roots)
     while to_do:
         name = to_do.pop()
-        if name in found or name.partition(".")[0] not in packages:
+        if name in found or not counts(top_of(name)):
             continue
         module = find(name)
         if module is None:
             continue
         found[name] = module
         names = module.content.names
-        own = [reference for reference in names.references if reference.module.partition(".")[0] in packages]
+        own = [reference for reference in names.references if counts(top_of(reference.module))]
         to_do += [target for reference in own for target in _targets(reference, find)]
+        to_do += [above for above in _above(name) if (package := find(above)) and package.content.names.acts]
         if module.is_package and _LAZY in names.bound:
             to_do += [module.name + "." + text.removeprefix(module.name).lstrip(".") for text in names.strings]
+        elif names.computed:
+            to_do += _all_in(name if module.is_package else name.rpartition(".")[0])
     return [found[name] for name in sorted(found)]
+
+
+def top_of(module: str) -> str:
+    """Give the top-level package of a module, from its full name."""
+    return module.partition(".")[0]
+
+
+def _counts(packages: Collection[str], places: Collection[Place], top: str) -> bool:
+    """Check whether imports are followed into a top-level package: one of some, or one that lies beside them."""
+    if top in packages or top in NEVER:
+        return top in packages
+    other = Place.of(top)
+    return any(place.has_beside(other) for place in places)
+
+
+def _above(name: str) -> list[str]:
+    """Give the packages that a module lies in, directly or not."""
+    parts = name.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts))]
+
+
+def _all_in(package: str) -> Iterator[str]:
+    """Yield all modules of a package, those of its packages too; none is imported."""
+    spec = spec_of(package) if package else None
+    for info in pkgutil.iter_modules(spec.submodule_search_locations if spec else []):
+        yield f"{package}.{info.name}"
+        if info.ispkg:
+            yield from _all_in(f"{package}.{info.name}")
 
 
 def _targets(reference: Reference, find: Callable[[str], Module | None]) -> Iterator[str]:
@@ -97,7 +126,7 @@ def _targets(reference: Reference, find: Callable[[str], Module | None]) -> Iter
 
 def find_module(name: str) -> Module | None:
     """Find a module by its full name without importing it; None if there is none."""
-    spec = _spec_of(name)
+    spec = spec_of(name)
     if spec is None:
         return None
     try:
@@ -105,34 +134,6 @@ def find_module(name: str) -> Module | None:
     except (AttributeError, ImportError, OSError, SyntaxError, ValueError):
         source = None
     return Module(name, spec.submodule_search_locations is not None, source)
-
-
-def _spec_of(name: str) -> ModuleSpec | None:
-    """Find how a module is or would be imported; the packages above it are not imported either."""
-    known: ModuleSpec | None = getattr(sys.modules.get(name), "__spec__", None)
-    if known is not None or not all(part.isidentifier() for part in name.split(".")):
-        return known
-    parent, _, _ = name.rpartition(".")
-    if not parent:
-        try:
-            return find_spec(name)
-        except (ImportError, ValueError):
-            return None
-    above = _spec_of(parent)
-    folders: list[str] = []
-    for location in (above and above.submodule_search_locations) or ():
-        finder = pkgutil.get_importer(location)
-        spec: ModuleSpec | None = finder.find_spec(name) if finder is not None else None
-        if spec is None:
-            continue
-        if spec.loader is not None:
-            return spec
-        folders += spec.submodule_search_locations or ()
-    if not folders:
-        return None
-    without_init = ModuleSpec(name, None, is_package=True)
-    without_init.submodule_search_locations = folders
-    return without_init
 
 
 @lru_cache(maxsize=1024)
@@ -143,4 +144,4 @@ def _content_of(name: str, is_package: bool, source: str) -> Content:
             tree = ast.parse(source)
         return Content(tuple(code_tokens(source)), names_of(tree, name, is_package=is_package))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Content((source,), Names(frozenset(), frozenset(), frozenset()))
+        return Content((source,), Names())

@@ -44,39 +44,33 @@ def dropout(input: Tensor, p: float) -> Tensor:
     if input.device.type != "cpu":
         return F.dropout(input, p)
     level = round(p * LEVELS)
-    if level == 0:
-        return input
-    mask = input.new_zeros(()) if level == LEVELS else drawn_mask(input, level)
-    return (input * mask).to(input.dtype)
+    if level in (0, LEVELS):
+        return input if level == 0 else input * 0
+    return (input * kept_entries(input, level)).mul_(LEVELS / (LEVELS - level))
 
 
-def drawn_mask(input: Tensor, level: int) -> Tensor:
-    """Draw a mask for an input from the global stream; a `TorchFunctionMode` may take it from another one.
+def kept_entries(input: Tensor, level: int) -> Tensor:
+    """Draw what is kept of an input from the global stream; a `TorchFunctionMode` may draw from another one.
 
     Args:
-        input: of the shape of the mask.
+        input: of which the shape counts.
         level: from 1 to `LEVELS - 1`; the rate is `level / LEVELS`.
 
     Returns:
-        Zeros, and `1 / (1 - rate)` where an entry is kept; in single precision at least.
+        1 where an entry is kept, else 0; int16 of the input's shape.
     """
     if has_torch_function_unary(input):
-        mask: Tensor = handle_torch_function(drawn_mask, (input,), input, level)
-        return mask
-    return fill_mask(torch.empty(input.shape, dtype=mask_type(input)), level)
+        kept: Tensor = handle_torch_function(kept_entries, (input,), input, level)
+        return kept
+    return draw_kept(input.shape, level)
 
 
-def mask_type(input: Tensor) -> torch.dtype:
-    """Give the type of an input's mask: half precision would round the factor."""
-    return torch.promote_types(input.dtype, torch.float32)
-
-
-def fill_mask(mask: Tensor, level: int, stream: Generator | None = None) -> Tensor:
-    """Overwrite a tensor by a mask, as in `drawn_mask`, from a stream (None: the global one); returns the tensor.
+def draw_kept(shape: torch.Size, level: int, stream: Generator | None = None) -> Tensor:
+    """Draw as `kept_entries` does, from a stream (None: the global one).
 
     Each 64-bit random number decides four neighbouring entries; what is left of the last one is thrown away.
     """
-    numbers = torch.empty(-(-mask.numel() // 4), dtype=torch.int64).random_(-(2**63), None, generator=stream)
-    bits = numbers.view(torch.int16)[: mask.numel()].view(mask.shape)  # from -2**15 to 2**15 - 1
-    kept = bits.ge_(level - LEVELS // 2)
-    return mask.copy_(kept).mul_(LEVELS / (LEVELS - level))
+    size = shape.numel()
+    numbers = torch.empty(-(-size // 4), dtype=torch.int64).random_(-(2**63), None, generator=stream)
+    kept = numbers.view(torch.int16).ge_(level - LEVELS // 2)  # 16 bits are from -2**15 to 2**15 - 1
+    return (kept[:size] if size % 4 else kept).view(shape)

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 import avgzsl_bench as ab
-from avgzsl_bench.method.dropout import drawn_mask
+from avgzsl_bench.method.dropout import kept_entries
 from avgzsl_bench.testing.trial import Trial
 
 OTHERS = (F.dropout, torch.dropout, torch.dropout_, F.alpha_dropout, F.feature_alpha_dropout, F.dropout1d)
@@ -29,7 +29,7 @@ class Watching(TorchFunctionMode):
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         named = kwargs or {}
-        self.masks += function is drawn_mask
+        self.masks += function is kept_entries
         self.others += function in OTHERS or bool(named.get("dropout_p"))
         return function(*args, **named)
 

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from avgzsl_bench.method.dropout import drawn_mask, fill_mask, mask_type
+from avgzsl_bench.method.dropout import draw_kept, kept_entries
 
 Fill = Callable[[Tensor, Generator], Tensor]
 """Overwrites a tensor by a mask from a stream."""
@@ -48,12 +48,14 @@ class SeedsDropout(TorchFunctionMode):
     ) -> Any:
         """Replace dropout, leave everything else as it is."""
         named = kwargs or {}
-        if function is drawn_mask:
-            return self._drawn_mask(*args, **named)
+        if function is kept_entries:
+            return self._kept_entries(*args, **named)
         return self._dropout(*args, **named) if function is F.dropout else function(*args, **named)
 
-    def _drawn_mask(self, input: Tensor, level: int) -> Tensor:
-        return self._mask(input, mask_type(input), lambda mask, stream: fill_mask(mask, level, stream))
+    def _kept_entries(self, input: Tensor, level: int) -> Tensor:
+        return self._mask(
+            input, torch.int16, lambda mask, stream: mask.copy_(draw_kept(mask.shape, level, stream))
+        )
 
     def _dropout(self, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
         if not training or p == 0 or input.numel() == 0:

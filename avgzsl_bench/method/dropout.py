@@ -46,7 +46,9 @@ def dropout(input: Tensor, p: float) -> Tensor:
     level = round(p * LEVELS)
     if level in (0, LEVELS):
         return input if level == 0 else input * 0
-    return (input * kept_entries(input, level)).mul_(LEVELS / (LEVELS - level))
+    exact = torch.promote_types(input.dtype, torch.float32)  # half precision would round the factor
+    mask = kept_entries(input, level).to(exact).mul_(LEVELS / (LEVELS - level))
+    return (input * mask).to(input.dtype)
 
 
 def kept_entries(input: Tensor, level: int) -> Tensor:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.gzsl.task import Videos as Videos
     from avgzsl_bench.method.base import Method as Method
     from avgzsl_bench.method.base import MethodConfig as MethodConfig
+    from avgzsl_bench.method.dropout import Dropout as Dropout
     from avgzsl_bench.method.precision import Precision as Precision
     from avgzsl_bench.method.registry import list_methods as list_methods
     from avgzsl_bench.method.sampling import ClassBalancedSampler as ClassBalancedSampler
@@ -89,6 +90,7 @@ else:
         "avgzsl_bench.gzsl.sequences": "Padded Sequences",
         "avgzsl_bench.gzsl.task": "Classes FeatureDims Samples Task Videos",
         "avgzsl_bench.method.base": "Method MethodConfig",
+        "avgzsl_bench.method.dropout": "Dropout",
         "avgzsl_bench.method.precision": "Precision",
         "avgzsl_bench.method.registry": "list_methods",
         "avgzsl_bench.method.sampling": "ClassBalancedSampler",

@@ -21,6 +21,7 @@ from avgzsl_bench.execution.sweep.engine import Failed
 from avgzsl_bench.execution.sweep.failures import failure_path, forget_failure, keep_failure
 from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.records.record import read_record
+from avgzsl_bench.records.run_spec import NUMERICS
 from avgzsl_bench.system.checkout import Checkout
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "third_party_method" / "avbench_prototypes.py"
@@ -72,7 +73,7 @@ def test_an_edited_method_is_another_run(avbench: Avbench, edit: Edit, tmp_path:
     assert "by other code" not in first.stderr
     (old,) = records(tmp_path)
     assert old.method.code is not None
-    assert old.numerics == 1
+    assert old.numerics == NUMERICS
     edit('    """Cosine softmax over class prototypes made from text."""', "    # nothing new")
     edit('description="width of the common space"', "description='of the space'")
     again = avbench(*RUN)
@@ -81,7 +82,7 @@ def test_an_edited_method_is_another_run(avbench: Avbench, edit: Edit, tmp_path:
     result = avbench(*RUN, "--seeds", "2")
     assert "already finished" not in result.stderr
     (line,) = [line for line in result.stderr.splitlines() if "by other code" in line]
-    assert line.startswith(f"{OTHER} (code {old.method.code}, numerics 1; now code ")
+    assert line.startswith(f"{OTHER} (code {old.method.code}, numerics {NUMERICS}; now code ")
     assert "left where it is" in line
     codes = {(record.seed, record.method.code) for record in records(tmp_path)}
     assert len(codes) == 3
@@ -93,7 +94,7 @@ def test_an_edited_method_is_another_run(avbench: Avbench, edit: Edit, tmp_path:
     assert verified.exit_code == 0
     (mixed,) = [line for line in verified.stdout.splitlines() if line.startswith("mixed")]
     assert mixed.startswith("mixed edited on ucf, simulated, cls: runs of one configuration by 2 codes (")
-    assert f"1 with code {old.method.code}, numerics 1" in mixed
+    assert f"1 with code {old.method.code}, numerics {NUMERICS}" in mixed
     assert "2 with code " in mixed
     assert "each record is fine" in mixed
     assert verified.stdout.splitlines()[-1] == "3 ok, 0 failed"

@@ -10,6 +10,11 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from avgzsl_bench.method.dropout import draw_kept, kept_entries
+
+Fill = Callable[[Tensor, Generator], Tensor]
+"""Overwrites a tensor by a mask from a stream."""
+
 
 def global_stream(seed: int, device: torch.device) -> Generator:
     """Make a stream that draws what PyTorch's global one would, if it drew it now.
@@ -23,9 +28,10 @@ def global_stream(seed: int, device: torch.device) -> Generator:
 
 
 class SeedsDropout(TorchFunctionMode):
-    """Inside its block `torch.nn.functional.dropout` draws each seed's mask from that seed's stream.
+    """Inside its block dropout draws each seed's mask from that seed's stream.
 
-    On the CPU a stream is drawn from just as PyTorch's own dropout draws from the global one.
+    That holds of `avgzsl_bench.Dropout` and of `torch.nn.functional.dropout`. On the CPU a stream is drawn from
+    just as each of them draws from the global one.
 
     Args:
         streams: one a seed.
@@ -42,34 +48,47 @@ class SeedsDropout(TorchFunctionMode):
     ) -> Any:
         """Replace dropout, leave everything else as it is."""
         named = kwargs or {}
+        if function is kept_entries:
+            return self._kept_entries(*args, **named)
         return self._dropout(*args, **named) if function is F.dropout else function(*args, **named)
+
+    def _kept_entries(self, input: Tensor, level: int) -> Tensor:
+        return self._mask(
+            input, torch.int16, lambda mask, stream: mask.copy_(draw_kept(mask.shape, level, stream))
+        )
 
     def _dropout(self, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
         if not training or p == 0 or input.numel() == 0:
             return input
-        mask: Tensor = _Mask.apply(self._seed, input.detach(), 1 - p, self._streams)  # type: ignore[no-untyped-call]
+        mask = self._mask(input, input.dtype, lambda mask, stream: mask.bernoulli_(1 - p, generator=stream))
         scaled = mask.div(1 - p) if p < 1 else mask
         return input.mul_(scaled) if inplace else input * scaled
 
+    def _mask(self, input: Tensor, dtype: torch.dtype, fill: Fill) -> Tensor:
+        mask: Tensor = _Mask.apply(self._seed, input.detach(), dtype, fill, self._streams)  # type: ignore[no-untyped-call]
+        return mask
+
 
 class _Mask(torch.autograd.Function):
-    """Ones with a probability, else zeros; drawn anew for each seed also where all have the same input.
+    """A mask of an input's shape; drawn anew for each seed also where all have the same input.
 
     A mask does not depend on how its input lies in memory, which is another way in a stack than alone.
     """
 
     @staticmethod
-    def forward(seed: Tensor, like: Tensor, keep: float, streams: Sequence[Generator]) -> Tensor:
+    def forward(
+        seed: Tensor, like: Tensor, dtype: torch.dtype, fill: Fill, streams: Sequence[Generator]
+    ) -> Tensor:
         (stream,) = streams
-        return like.new_empty(like.shape).bernoulli_(keep, generator=stream)
+        return fill(like.new_empty(like.shape, dtype=dtype), stream)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.mark_non_differentiable(output)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, None, None]:
-        return None, None, None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:
+        return None, None, None, None, None
 
     @staticmethod
     def vmap(
@@ -77,12 +96,13 @@ class _Mask(torch.autograd.Function):
         in_dims: tuple[int | None, ...],
         seed: Tensor,
         like: Tensor,
-        keep: float,
+        dtype: torch.dtype,
+        fill: Fill,
         streams: Sequence[Generator],
     ) -> tuple[Tensor, int]:
         axis = in_dims[1]
         shape = like.shape if axis is None else like.select(axis, 0).shape
-        masks = like.new_empty((len(streams), *shape))
+        masks = like.new_empty((len(streams), *shape), dtype=dtype)
         for mask, stream in zip(masks, streams, strict=True):
-            mask.bernoulli_(keep, generator=stream)
+            fill(mask, stream)
         return masks, 0

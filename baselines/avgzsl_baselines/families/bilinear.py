@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from avgzsl_baselines.families.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
-from avgzsl_bench import Batch, FeatureDims, Field, Videos
+from avgzsl_bench import Batch, Dropout, FeatureDims, Field, Videos
 
 
 class BilinearConfig(ClassSpaceConfig):
@@ -42,7 +42,7 @@ class BilinearNet(nn.Module):
     def __init__(self, inputs: int, outputs: int, config: BilinearConfig) -> None:
         super().__init__()
         self.map = nn.Linear(inputs, outputs, bias=False)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.dropout_classes = config.dropout_classes
         self.normalize_input = config.normalize_input
 

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from avgzsl_bench import Dropout
+
 
 class LinearBlock(nn.Module):
     """Linear, batch normalisation, ReLU, dropout: `inputs * outputs + 3 * outputs` parameters.
@@ -22,7 +24,7 @@ class LinearBlock(nn.Module):
         super().__init__()
         self.linear = nn.Linear(inputs, outputs)
         self.norm = nn.BatchNorm1d(outputs, momentum=momentum)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map `[N, inputs]` to `[N, outputs]`."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.token_attention import FeedForward
+from avgzsl_bench import Dropout
 
 AttentionKind = Literal["cross", "self", "both"]
 
@@ -58,7 +59,7 @@ class Attention(nn.Module):
         self.key = nn.Linear(width, inner, bias=False)
         self.value = nn.Linear(width, inner, bias=False)
         self.output = nn.Linear(inner, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, queries: Tensor, tokens: Tensor, bias: Tensor) -> Tensor:
         """Attend from `queries` `[N, Q, D]` to `tokens` `[N, L, D]`: `[N, Q, D]`; `bias` `[N, 1, Q, L]`."""

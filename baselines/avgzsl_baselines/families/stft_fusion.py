@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.families.token_attention import PairAttention, TokenLayer
+from avgzsl_bench import Dropout
 
 
 class TripleAttention(PairAttention):
@@ -94,7 +95,7 @@ class TuckerFusion(nn.Module):
         self.temporal = nn.Linear(width, rank, bias=False)  # U_t
         self.core = nn.Parameter(torch.randn(rank, rank, rank) / rank)  # G
         self.output = nn.Linear(rank, width)  # U_o
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, semantic: Tensor, temporal: Tensor) -> Tensor:
         """Y of R and S: `[N, width]` each."""

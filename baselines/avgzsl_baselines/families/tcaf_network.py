@@ -19,7 +19,7 @@ from avgzsl_baselines.families.layers import LinearBlock, TwoLayerBlock
 from avgzsl_baselines.families.settings import BatchNormRefresh
 from avgzsl_baselines.families.step_attention import AttentionKind, TransformerLayer, permitted_keys, score_bias
 from avgzsl_baselines.families.timed_sequences import AudioSteps, AudioVisual
-from avgzsl_bench import FeatureDims, Field, TorchConfig
+from avgzsl_bench import Dropout, FeatureDims, Field, TorchConfig
 
 Times = Literal["seconds", "index"]
 
@@ -159,7 +159,7 @@ class PositionBlock(nn.Module):
         self.register_buffer("frequencies", FREQUENCY_SCALE * torch.randn(2, position_width // 2))
         self.time = nn.Linear(position_width, position_width)
         self.join = nn.ModuleList(nn.Linear(width + position_width, width) for _ in range(2))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def embed_times(self, times: Tensor) -> Tensor:
         """tau of times `[T]`: `[T, position width]`."""

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from avgzsl_bench import Dropout
+
 
 class PairAttention(nn.Module):
     """Multi-head self-attention within pairs of tokens; each attends to itself and to the other.
@@ -22,7 +24,7 @@ class PairAttention(nn.Module):
         self.heads = heads
         self.query_key_value = nn.Linear(width, 3 * heads * head_width, bias=False)
         self.output = nn.Linear(heads * head_width, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map `[2, N, D]` to `[2, N, D]`.
@@ -47,7 +49,7 @@ class FeedForward(nn.Module):
         super().__init__()
         self.hidden = nn.Linear(width, hidden)
         self.output = nn.Linear(hidden, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map `[..., D]` to `[..., D]`."""

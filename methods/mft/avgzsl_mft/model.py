@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import VideoEncoder
+from avgzsl_bench import Dropout
 
 MODALITY_DEVIATION = 0.02
 """Standard deviation of the modality embeddings at the start: next to nothing beside tokens of order 1."""
@@ -46,7 +47,7 @@ class SelfAttention(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * self.inner, bias=False)
         self.out = nn.Linear(self.inner, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map tokens `[B, T, D]` to `[B, queries, D]`."""
@@ -85,9 +86,9 @@ class FeedForward(nn.Module):
             nn.LayerNorm(width),
             nn.Linear(width, hidden),
             nn.GELU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(hidden, width),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
 
     def forward(self, tokens: Tensor) -> Tensor:

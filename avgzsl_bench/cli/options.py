@@ -58,8 +58,8 @@ threads_option = click.option(
     "--threads",
     type=click.IntRange(1, MAX_THREADS),
     metavar="N",
-    help="CPU threads of a run. Rounding depends on their number: each record has it, but it is not part of a run's "
-    "id. [default: $OMP_NUM_THREADS, else 1, or 2 for a large model]",
+    help="CPU threads of a run. Rounding depends on their number, which each record has; it is not part of the "
+    "run's id. [default: $OMP_NUM_THREADS, else 1, or 2 for a large model]",
 )
 
 

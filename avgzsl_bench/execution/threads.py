@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from avgzsl_bench.method.base import Method
 
 LARGE = 150_000_000
-"""Trained parameters times videos in a batch, above which two threads pay. Below it, a second thread saves a third of
-a step at best, and beside other work it costs several times as much."""
+"""Trained parameters times videos in a batch, above which two threads pay. Below it, a second thread saves a third
+of a step at best, and beside other work it costs several times as much."""
 
 _VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Environment variables with which a user sets torch's number of threads."""

@@ -16,9 +16,9 @@ from avgzsl_bench.execution.options import RunOptions
 if TYPE_CHECKING:
     from avgzsl_bench.method.base import Method
 
-LARGE = 150_000_000
-"""Trained parameters times videos in a batch, above which two threads pay. Below it, a second thread saves a third
-of a step at best, and beside other work it costs several times as much."""
+LARGE = 500_000_000
+"""Trained parameters times videos in a batch, above which two threads pay. On two cores a second thread saves a
+third of a step of MFT, and a fifth or nothing of one of smaller models, whose runs would then harm each other most."""
 
 _VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Environment variables with which a user sets torch's number of threads."""
@@ -36,6 +36,14 @@ def threads_by_size(parameters: int | None, batch_size: int) -> int:
         (1, 2, 1)
     """
     return 2 if (parameters or 0) * batch_size > LARGE else 1
+
+
+def default_text() -> str:
+    """Describe the number of threads of a run for which none is chosen."""
+    for name in _VARIABLES:
+        if os.environ.get(name):
+            return f"{torch.get_num_threads()} ({name})"
+    return "1, or 2 for a large model"
 
 
 def use_threads(options: RunOptions, method: Method | None = None) -> None:

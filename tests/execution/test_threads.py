@@ -18,7 +18,7 @@ from avgzsl_bench.execution.plan import plan_run
 from avgzsl_bench.execution.threads import LARGE, threads_by_size, use_threads
 
 SHORT = {"epochs": 1, "batches_per_epoch": 2}
-LARGE_BATCH = {"batch_size": 4096}
+LARGE_BATCH = {"batch_size": 5000}
 """With so many videos in a batch DeViSE is a large model."""
 
 
@@ -130,7 +130,7 @@ print(record.environment["threads"], record.model_dump_json(exclude={"timing"}))
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no way to leave cores out here")
 def test_the_record_is_the_same_on_one_core_and_on_two(place: dict[str, Any], tmp_path: Any) -> None:
-    ran = [python(RUN, place["data_root"], tmp_path / str(cores), "clipclap", 256, cores) for cores in (1, 2)]
+    ran = [python(RUN, place["data_root"], tmp_path / str(cores), "clipclap", 512, cores) for cores in (1, 2)]
     assert [one.returncode for one in ran] == [0, 0], ran[0].stderr
     assert ran[0].stdout == ran[1].stdout
     assert ran[0].stdout.startswith("2 ")
@@ -158,7 +158,7 @@ def spins(monkeypatch: pytest.MonkeyPatch, code: str, **environment: str) -> str
 
 
 def test_waiting_threads_spin_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert spins(monkeypatch, SPINS.format(first="")) == "5000"
+    assert spins(monkeypatch, SPINS.format(first="")) == "7000"
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
@@ -188,4 +188,4 @@ def test_a_command_loads_torch_after_that(
         monkeypatch.delenv(name, raising=False)
     ran = python(COMMAND, cwd=tmp_path, AVBENCH_DATA=str(place["data_root"]))
     assert ran.returncode == 0, ran.stderr
-    assert "torch is loaded with 5000" in ran.stderr.splitlines()
+    assert "torch is loaded with 7000" in ran.stderr.splitlines()

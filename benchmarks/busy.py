@@ -1,8 +1,8 @@
 """Steps on a busy machine: alone, beside two busy processes, and two runs side by side.
 
 `python benchmarks/busy.py [METHOD ...]` prints one line of JSON a method. Every measurement has processes of its
-own, since the environment is read as PyTorch is loaded. Our defaults are compared with what PyTorch does by itself: a
-thread a core, and GNU OpenMP's own number of spins.
+own, since the environment is read as PyTorch is loaded. Our defaults are compared with what PyTorch does by itself:
+a thread a core, and GNU OpenMP's own number of spins.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BUSY = 2
 
 SPIN = [sys.executable, "-c", "while True: pass"]
 VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
-CORES = len(os.sched_getaffinity(0))
+CORES = os.cpu_count() or 1
 TORCH_ALONE = {"OMP_NUM_THREADS": str(CORES), "GOMP_SPINCOUNT": "300000"}
 """An environment that has a run do as PyTorch does by itself: 300,000 spins are GNU OpenMP's default."""
 

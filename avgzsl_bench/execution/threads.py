@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from avgzsl_bench.method.base import Method
 
 LARGE = 500_000_000
-"""Trained parameters times videos in a batch, above which two threads pay. On two cores a second thread saves a
-third of a step of MFT, and a fifth or nothing of one of smaller models, whose runs would then harm each other most."""
+"""Trained parameters times videos in a batch, above which two threads pay.
+
+On two cores a second thread saves a third of a step of MFT; of a step of smaller models it saves a fifth or nothing,
+and two of their runs side by side would then take up to four times as long.
+"""
 
 _VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Environment variables with which a user sets torch's number of threads."""
@@ -64,5 +67,6 @@ def _number(options: RunOptions, method: Method | None) -> int:
     elif method is None:
         number = 1
     else:
-        number = threads_by_size(method.parameter_count(), getattr(method.config, "batch_size", 1))
+        batch_size = getattr(method.config, "batch_size", 1)
+        number = threads_by_size(method.parameter_count(), batch_size if isinstance(batch_size, int) else 1)
     return number if options.most_threads is None else min(number, options.most_threads)

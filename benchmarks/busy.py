@@ -1,8 +1,8 @@
 """Steps on a busy machine: alone, beside two busy processes, and two runs side by side.
 
 `python benchmarks/busy.py [METHOD ...]` prints one line of JSON a method. Every measurement has processes of its
-own, since the environment is read as PyTorch is loaded. Our defaults are compared with what PyTorch does by itself:
-a thread a core, and GNU OpenMP's own number of spins.
+own, since the environment is read as PyTorch is loaded. Our defaults are compared with what PyTorch does by
+itself: a thread a core, and GNU OpenMP's own number of spins.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from pairs import Pairs, compared
 
 METHODS = ("clipclap", "mft")
 REPEATS = 5
-SECONDS = 3.0
+SECONDS = 2.0
 """How long steps are timed, at least."""
 
-LEAST_STEPS = 8
+LEAST_STEPS = 5
 BUSY = 2
 """Busy processes that a run has beside it."""
 

@@ -7,6 +7,7 @@ machine nor the load on it: the same run has the same number everywhere.
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 LARGE = 500_000_000
 """Trained parameters times videos in a batch, above which two threads pay.
 
-On two cores a second thread saves a third of a step of MFT; of a step of smaller models it saves a fifth or nothing,
-and two of their runs side by side would then take up to four times as long.
+On two cores a second thread saves a third of a step of MFT; of a step of smaller models it saves a fifth or
+nothing, and two of their runs side by side would then take up to four times as long.
 """
 
 _VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -43,10 +44,8 @@ def threads_by_size(parameters: int | None, batch_size: int) -> int:
 
 def default_text() -> str:
     """Describe the number of threads of a run for which none is chosen."""
-    for name in _VARIABLES:
-        if os.environ.get(name):
-            return f"{torch.get_num_threads()} ({name})"
-    return "1, or 2 for a large model"
+    name = _named()
+    return "1, or 2 for a large model" if name is None else f"{torch.get_num_threads()} ({name})"
 
 
 def use_threads(options: RunOptions, method: Method | None = None) -> None:
@@ -62,7 +61,7 @@ def use_threads(options: RunOptions, method: Method | None = None) -> None:
 def _number(options: RunOptions, method: Method | None) -> int:
     if options.threads is not None:
         return options.threads
-    if any(os.environ.get(name) for name in _VARIABLES):
+    if _named() is not None:
         number = torch.get_num_threads()
     elif method is None:
         number = 1
@@ -70,3 +69,8 @@ def _number(options: RunOptions, method: Method | None) -> int:
         batch_size = getattr(method.config, "batch_size", 1)
         number = threads_by_size(method.parameter_count(), batch_size if isinstance(batch_size, int) else 1)
     return number if options.most_threads is None else min(number, options.most_threads)
+
+
+def _named() -> str | None:
+    """Name the variable with which the environment sets torch's number of threads; None without one."""
+    return next((name for name in _VARIABLES if re.match(r"\s*[1-9]", os.environ.get(name, ""))), None)

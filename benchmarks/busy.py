@@ -106,7 +106,7 @@ def beside(name: str, environment: dict[str, str], runs: int, busy: int) -> list
         for process in training:
             said(process, "ready")
         for _ in range(busy):
-            ends.callback(subprocess.Popen(SPIN).kill)
+            ends.callback(ends.enter_context(subprocess.Popen(SPIN)).kill)
         for process in training:
             assert process.stdin is not None
             process.stdin.write("go\n")

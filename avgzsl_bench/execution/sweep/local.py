@@ -41,8 +41,8 @@ def device_slots(device: str, workers: int | None = None) -> list[Slot]:
 
     Args:
         device: `auto` or `cuda` stands for every CUDA device if there are several.
-        workers: how many slots, spread evenly over the devices; None: one a device, so that a run on the CPU has
-            all of it and gives the same record as `avbench run`.
+        workers: how many slots, spread evenly over the devices; None: one a device, so that a run on the CPU
+            gives the same record as `avbench run`.
 
     Returns:
         The slots. If there are several, the threads that torch would use by itself, one a core, are divided among

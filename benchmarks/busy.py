@@ -61,10 +61,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class Steps:
-    """What one process measured: the median step in seconds, and its number of threads."""
+    """What one process measured: the median step in seconds, its number of threads, and how they wait."""
 
     median: float
     threads: int
+    waiting: dict[str, str]
 
 
 def measure(name: str) -> Measured:
@@ -124,11 +125,14 @@ def said(process: subprocess.Popen[str], expected: str = "") -> str:
 
 
 def steps(name: str) -> None:
-    """Train until told the time, and print what a step takes: one of these processes."""
-    import torch
+    """Train for some seconds once told to, and print what a step takes: one of these processes.
+
+    Nothing here imports PyTorch before `avgzsl_bench`, which sets the number of spins.
+    """
     from every_method import prepared
 
     from avgzsl_bench.execution.threads import use_threads
+    from avgzsl_bench.system.environment import environment, waiting
 
     stage = prepared(name)
     method = stage.made(1)
@@ -143,7 +147,8 @@ def steps(name: str) -> None:
         start = time.perf_counter()
         method.train_epoch(stage.task.train)
         taken.append(time.perf_counter() - start)
-    print(json.dumps(asdict(Steps(statistics.median(taken), torch.get_num_threads()))), flush=True)
+    found = Steps(statistics.median(taken), int(environment()["threads"] or 0), waiting())
+    print(json.dumps(asdict(found)), flush=True)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -61,11 +61,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class Steps:
-    """What one process measured: the median step in seconds, its number of threads, and how they wait."""
+    """What one process measured: the median step in seconds, and its number of threads."""
 
     median: float
     threads: int
-    waiting: dict[str, str]
 
 
 def measure(name: str) -> Measured:
@@ -127,12 +126,13 @@ def said(process: subprocess.Popen[str], expected: str = "") -> str:
 def steps(name: str) -> None:
     """Train for some seconds once told to, and print what a step takes: one of these processes.
 
-    Nothing here imports PyTorch before `avgzsl_bench`, which sets the number of spins.
+    `avgzsl_bench` sets the number of spins, which is read as PyTorch is loaded.
     """
+    assert "torch" not in sys.modules
     from every_method import prepared
 
     from avgzsl_bench.execution.threads import use_threads
-    from avgzsl_bench.system.environment import environment, waiting
+    from avgzsl_bench.system.environment import environment
 
     stage = prepared(name)
     method = stage.made(1)
@@ -147,7 +147,7 @@ def steps(name: str) -> None:
         start = time.perf_counter()
         method.train_epoch(stage.task.train)
         taken.append(time.perf_counter() - start)
-    found = Steps(statistics.median(taken), int(environment()["threads"] or 0), waiting())
+    found = Steps(statistics.median(taken), int(environment()["threads"] or 0))
     print(json.dumps(asdict(found)), flush=True)
 
 

@@ -16,6 +16,5 @@ def test_each_process_has_the_environment_of_its_condition(monkeypatch):
     (torch_alone,) = beside("devise", TORCH_ALONE, runs=1, busy=0)
     ours = beside("devise", {}, runs=2, busy=1)
     assert [run.threads for run in ours] == [1, 1]
-    assert ours[0].waiting != torch_alone.waiting
     assert all(run.median > 0 for run in ours)
     assert torch_alone.threads == CORES

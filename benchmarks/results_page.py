@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from avgzsl_bench.execution.stages import SCORES_AT_A_TIME
+from avgzsl_bench.execution.scoring import SCORES_AT_A_TIME
 
 Kept = dict[str, Any]
 

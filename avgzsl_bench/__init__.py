@@ -6,10 +6,17 @@ first used, so that importing the package costs nothing: type checkers read the 
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__: str
+
+if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME"} & os.environ.keys():
+    # GNU OpenMP, which torch brings on Linux, reads it once, as torch is loaded. By default a waiting thread spins
+    # for milliseconds, and on a busy machine it takes the core that the other thread needs. With fewer than this
+    # number a step of MFT by itself takes longer, with more two of them side by side do (`benchmarks/busy.py`).
+    os.environ["GOMP_SPINCOUNT"] = "8000"
 
 if TYPE_CHECKING:
     from pydantic import Field as Field

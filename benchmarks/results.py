@@ -1,6 +1,6 @@
 """Measure speed and write it down: `python benchmarks/results.py [PART ...]`.
 
-Parts are methods, published, growth, start-up and seeds. Each part that is named, all of them if none is, is
+Parts are methods, published, growth, start-up, seeds and busy. Each part that is named, all of them if none is, is
 measured anew and kept in `results.json`; `RESULTS.md` and its plot are made of what is kept. `python
 benchmarks/results.py page` makes them without measuring.
 """
@@ -28,6 +28,7 @@ SCRIPTS = {
     "growth": "growth.py",
     "start-up": "start_up.py",
     "seeds": "seeds.py",
+    "busy": "busy.py",
 }
 
 

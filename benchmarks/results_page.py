@@ -6,17 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from avgzsl_bench.execution.stages import SCORES_AT_A_TIME
+from avgzsl_bench.execution.scoring import SCORES_AT_A_TIME
 
 Kept = dict[str, Any]
 
 STEP, EVALUATION = 1.15, 1.5
 """What is aimed at: training over its floor, evaluation over an embedding pass."""
 
+ALONE, BESIDE, SIDE = {"small": 1.5, "large": 1.05}, 4.0, 3.0
+"""What is aimed at on a busy machine."""
+
 
 def page(kept: Kept) -> str:
     """RESULTS.md."""
-    makers = {"methods": methods, "published": published, "growth": growth, "start-up": start_up, "seeds": seeds}
+    makers = {
+        "methods": methods,
+        "published": published,
+        "growth": growth,
+        "start-up": start_up,
+        "seeds": seeds,
+        "busy": busy,
+    }
     parts = [maker(kept[name]["figures"]) + said(kept[name]) for name, maker in makers.items() if name in kept]
     return "\n\n".join([HEAD, *parts]) + "\n"
 
@@ -238,3 +248,40 @@ runs of one short epoch a stage, data, evaluations and records included, over as
 process, each of which loads the data for itself.
 
 {table(header, rows, 5)}"""
+
+
+def busy(figures: list[Kept]) -> str:
+    rows = []
+    for f in figures:
+        limit = ALONE["large" if f["threads"] > 1 else "small"]
+        columns = ("alone", "busy", "side", "busy_before", "side_before")
+        met = f["alone"]["median"] <= limit and f["busy"]["median"] <= BESIDE and f["side"]["median"] <= SIDE
+        rows.append(
+            [
+                f"`{f['method']}`",
+                "yes" if met else "**no**",
+                str(f["threads"]),
+                f"{1e3 * f['alone']['one']:.1f}",
+                *(ratio(f[name]) for name in columns),
+            ]
+        )
+    header = [
+        "method",
+        "as wanted",
+        "threads",
+        "alone, ms",
+        "alone / PyTorch's own",
+        "busy / alone",
+        "side by side / alone",
+        "busy, PyTorch's own",
+        "side by side, PyTorch's own",
+    ]
+    return f"""## On a busy machine
+
+The median step, full-size simulated UCF, default settings, each measurement in processes of its own. *Alone*: over
+the same with the threads that PyTorch takes by itself, {figures[0]["cores"]} here, and GNU OpenMP's own number of
+spins. *Busy*: beside two processes that loop without end. *Side by side*: the slower of two runs at once. The last
+two columns are the same ratios with PyTorch's own threads and spins. Wanted are at most {ALONE["small"]} alone for
+a model with one thread and {ALONE["large"]} for a large one, {BESIDE:g} busy, {SIDE:g} side by side.
+
+{table(header, rows, 7)}"""

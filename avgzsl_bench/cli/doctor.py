@@ -18,11 +18,13 @@ def doctor(data_root: Path | None) -> None:
     Exits with 2 when something is broken.
     """
     from avgzsl_bench.data.store.installed import data_root as locate
+    from avgzsl_bench.execution.threads import default_text
     from avgzsl_bench.system.device import choose_device, device_name
-    from avgzsl_bench.system.environment import environment
+    from avgzsl_bench.system.environment import environment, waiting
 
     for name, value in environment().items():
-        _print_fact(name, value or "-")
+        _print_fact(name, default_text() if name == "threads" else value or "-")
+    _print_fact("waiting", ", ".join(f"{name}={value}" for name, value in waiting().items()))
     _print_fact("device", device_name(choose_device("auto")))
     problems = [*_check_plugins(), *_check_data(locate(data_root), data_root)]
     if problems:

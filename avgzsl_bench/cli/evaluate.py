@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from avgzsl_bench.cli.options import data_root_option, split_option
+from avgzsl_bench.cli.options import data_root_option, split_option, threads_option
 from avgzsl_bench.cli.paths import UserPath
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     "[default: the checkpoint's setting]",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@threads_option
 @data_root_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 def evaluate(checkpoint: Path, as_json: bool, **options: Any) -> None:

@@ -11,6 +11,7 @@ import click
 
 from avgzsl_bench.cli.paths import UserPath
 from avgzsl_bench.errors import ConfigError
+from avgzsl_bench.execution.options import MAX_THREADS
 from avgzsl_bench.method.precision import PRECISIONS
 
 data_root_option = click.option(
@@ -53,6 +54,13 @@ precision_option = click.option(
     show_default=True,
     help="Precision of training; tf32 needs a CUDA device. Evaluation always uses full precision.",
 )
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(1, MAX_THREADS),
+    metavar="N",
+    help="CPU threads of a run. Rounding depends on their number, which each record has; it is not part of the "
+    "run's id. [default: $OMP_NUM_THREADS, else 1, or 2 for a large model]",
+)
 
 
 def run_options(
@@ -78,6 +86,7 @@ def run_options(
         set_option,
         click.option("--device", default="auto", show_default=True, help=device),
         precision_option,
+        threads_option,
         data_root_option,
         click.option(
             folder,

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     default="local",
     show_default=True,
     help="What carries out the runs: worker processes on this machine, or the Ray cluster that this machine is a "
-    "node of, or that RAY_ADDRESS names. A run takes one of its CPUs, with one thread.",
+    "node of, or that RAY_ADDRESS names. A run takes one of its CPUs, with one thread; with --threads, N.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(1, 1024),
     metavar="N",
-    help="Runs at once; CPU threads are divided among them, and each record has their number. "
+    help="Runs at once; if there are several, a run has at most its share of the CPU's cores as threads, unless "
+    "--threads says how many, and each record has their number. "
     "[default: 1 on the CPU, else 1 a device; on a Ray cluster 1 a CPU or GPU]",
 )
 @click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the grid, for a job array.")
@@ -80,7 +81,7 @@ def sweep(
         require_shareable(device)
         if device != "auto":
             require_kind(options.precision, device)
-    chosen = None if dry_run else _engine(engine, device, options.precision, workers)
+    chosen = None if dry_run else _engine(engine, device, options, workers)
     with console.status("preparing data and methods"):
         where = replace(options, device=None) if engine == "ray" else options
         grid = make_grid(chosen_methods, chosen_datasets, range(seeds), where, part)
@@ -109,7 +110,7 @@ def sweep(
         context.exit(1)
 
 
-def _engine(name: str, device: str, precision: str, workers: int | None) -> Engine:
+def _engine(name: str, device: str, options: RunOptions, workers: int | None) -> Engine:
     if name == "local":
         from avgzsl_bench.execution.sweep.local import LocalEngine, device_slots
 
@@ -117,8 +118,8 @@ def _engine(name: str, device: str, precision: str, workers: int | None) -> Engi
     from avgzsl_bench.execution.sweep.ray_cluster import cluster_nodes, connect, share_out
 
     connect()
-    share = share_out([resources for _, resources in cluster_nodes().values()], device, workers)
-    require_kind(precision, share.device)
+    share = share_out([resources for _, resources in cluster_nodes().values()], device, workers, options.threads)
+    require_kind(options.precision, share.device)
     from avgzsl_bench.execution.sweep.ray_engine import RayEngine
 
     return RayEngine(share)

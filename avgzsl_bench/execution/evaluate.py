@@ -11,7 +11,9 @@ from avgzsl_bench.data.choose import ResolvedData, offers_sequences, resolve_dat
 from avgzsl_bench.data.store.store import StoreHeader
 from avgzsl_bench.errors import CheckpointError, ConfigError
 from avgzsl_bench.execution.alone import Sample
+from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.scoring import score, validate
+from avgzsl_bench.execution.threads import use_threads
 from avgzsl_bench.gzsl.calibration import Calibration, parse_calibration
 from avgzsl_bench.gzsl.metrics import Metrics, metrics_of
 from avgzsl_bench.gzsl.task import FeatureDims
@@ -65,6 +67,7 @@ def evaluate_checkpoint(
     text_order: str | None = None,
     device: str = "auto",
     data_root: Path | str | None = None,
+    threads: int | None = None,
 ) -> Evaluation:
     """Score a checkpoint on the test videos of a dataset.
 
@@ -81,10 +84,12 @@ def evaluate_checkpoint(
         text_order: `by-name` or `official`; None: as the checkpoint's settings say.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         data_root: folder of installed data.
+        threads: CPU threads of torch; None: as many as a run of the checkpoint's method has.
 
     Raises:
         AvbenchError: the request cannot work; the message gives the reason.
     """
+    options = RunOptions(threads=threads)
     for file in (path, selection_checkpoint):
         if file is not None:
             require_file(file)
@@ -98,10 +103,12 @@ def evaluate_checkpoint(
     found = _data_for(checkpoint, dataset, features, split, data_root, needs)
     data = found.with_texts(text_order or config.text_order, target.added_text(config, needs.added_text))
     target.check(config, data.dims)
+    use_threads(options)
     make_deterministic(place)
     benchmark = benchmark_of(data, place)
     # The test checkpoint first: if its weights do not fit, nothing need be scored.
     method = restore(checkpoint, benchmark.shape, benchmark.final.classes, place)
+    use_threads(options, method)
     validation = None
     if selection is not None:
         rule = rule or parse_calibration(config.calibration)

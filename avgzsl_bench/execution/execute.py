@@ -23,6 +23,7 @@ from avgzsl_bench.execution.events import RunStatus, notify
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.plan import Plan, plan_run
 from avgzsl_bench.execution.stages import Selection, official_schedule, run_stage1, run_stage2
+from avgzsl_bench.execution.threads import use_threads
 from avgzsl_bench.execution.unnoticed import unnoticed_edits
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth
@@ -53,6 +54,7 @@ def run(
     data_root: Path | str | None = None,
     out: Path | str = "results",
     force: bool = False,
+    threads: int | None = None,
 ) -> Record:
     """Run a method on a dataset through both stages, or return its record if it was run before.
 
@@ -70,11 +72,13 @@ def run(
         data_root: folder of installed data.
         out: folder of the results.
         force: run again even if the record is there.
+        threads: CPU threads of torch; None: as `OMP_NUM_THREADS` says, else 1, or 2 for a large model. Torch's
+            number of before is put back.
 
     Raises:
         AvbenchError: the request cannot work; the message gives the reason.
     """
-    options = RunOptions(features, split, settings or {}, preset, device, precision, data_root, out)
+    options = RunOptions(features, split, settings or {}, preset, device, precision, data_root, out, threads)
     plan = plan_run(method, dataset, seed, options)
     if features == "auto" and plan.spec.data.simulated:
         warn_simulated(plan.data)
@@ -145,8 +149,10 @@ class ActiveRun:
         return cls(plan, benchmark, status)
 
     def build(self, task: Task) -> Method:
-        """Build the method, untrained."""
-        return self.plan.build(self.benchmark.shape, task)
+        """Build the method, untrained, and set the number of CPU threads that it trains and scores with."""
+        method = self.plan.build(self.benchmark.shape, task)
+        use_threads(self.plan.options, method)
+        return method
 
     def report(self, epoch: EpochResult) -> None:
         """Pass the result of an epoch to plugins."""
@@ -172,6 +178,7 @@ class ActiveRun:
 def load(plan: Plan, data: Callable[[Plan], Benchmark]) -> tuple[Benchmark, str, float]:
     """Prepare the device and load the data of a run; returns the time it began and the seconds of loading too."""
     began = datetime.now(UTC).isoformat(timespec="seconds")
+    use_threads(plan.options)
     make_deterministic(plan.device)
     reset_peak_memory(plan.device)
     start = time.perf_counter()

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from avgzsl_bench.errors import ConfigError
 from avgzsl_bench.system.folders import user_path
+
+MAX_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,12 @@ class RunOptions:
         precision: of training: `full`, `tf32` (CUDA devices only) or `bf16`, if the method has it.
         data_root: folder of installed data; None: `AVBENCH_DATA`, else the platform's.
         out: folder of the results.
+        threads: CPU threads of torch; None: as `OMP_NUM_THREADS` says, else by the size of the model. Not part of
+            the run's id, but each record has their number.
+        most_threads: their number where `threads` is None, at most; None: no limit.
+
+    Raises:
+        ConfigError: a number of threads that is not 1 to `MAX_THREADS`.
     """
 
     features: str = "auto"
@@ -34,8 +43,25 @@ class RunOptions:
     precision: str = "full"
     data_root: Path | str | None = None
     out: Path | str = "results"
+    threads: int | None = None
+    most_threads: int | None = None
+
+    def __post_init__(self) -> None:
+        require_threads(self.threads)
 
     @property
     def results(self) -> Path:
         """Folder of the results as a path, with `~` expanded."""
         return user_path(self.out)
+
+
+def require_threads(number: int | None) -> None:
+    """Refuse a number of CPU threads that cannot be used; None is no choice.
+
+    Raises:
+        ConfigError: it is not 1 to `MAX_THREADS`.
+    """
+    if number is None:
+        return
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MAX_THREADS:
+        raise ConfigError(f"threads {number!r}: must be a whole number from 1 to {MAX_THREADS}")

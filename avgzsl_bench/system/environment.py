@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from importlib.metadata import version
@@ -31,6 +32,12 @@ def environment() -> dict[str, str | None]:
         "threads": str(torch.get_num_threads()),
         "revision": source_revision(),
     }
+
+
+def waiting() -> dict[str, str]:
+    """Give the environment variables by which threads wait for each other; the package sets one if none is set."""
+    names = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME")
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def cpu_model() -> str | None:

@@ -19,7 +19,7 @@ from avgzsl_bench.data.datasets.registry import registered_dataset as dataset
 from avgzsl_bench.data.simulated.simulated import simulate
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.writing import write_store
-from avgzsl_bench.execution.scoring import validate
+from avgzsl_bench.execution.scoring import score, validate
 from avgzsl_bench.execution.stages import run_stage1, run_stage2
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import metrics_of
@@ -186,6 +186,22 @@ def test_a_checkpoint_scores_as_the_method_it_was_made_of(evaluated, trained):
     assert given["metrics"] == chosen["metrics"]
     assert (given["calibration"], given["validation"]) == (None, None)
     assert evaluated(checkpoint, "--bias", "-99")[0]["metrics"]["unseen"] == 0
+
+
+def test_a_checkpoint_is_scored_with_the_threads_of_a_run(evaluated, trained, monkeypatch):
+    checkpoint, seen = trained[0] / "stage2.safetensors", []
+
+    def counted(*arguments):
+        seen.append(torch.get_num_threads())
+        return score(*arguments)
+
+    monkeypatch.setattr("avgzsl_bench.execution.evaluate.score", counted)
+    evaluated(checkpoint, "--bias", "0", "--threads", "3")
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr("avgzsl_bench.execution.threads.LARGE", 0)
+    evaluated(checkpoint, "--bias", "0")
+    assert seen == [3, 2]
+    assert torch.get_num_threads() == 1
 
 
 def test_videos_that_are_not_standard_are_named(avbench, trained, tmp_path):

@@ -33,6 +33,14 @@ def test_stores_are_verified(store: Path, tmp_path: Path) -> None:
     assert "all is well" in result.output
 
 
+def test_threads_and_how_they_wait_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOMP_SPINCOUNT", "77")
+    lines = doctor(tmp_path).stdout.splitlines()
+    assert {"threads       1 (OMP_NUM_THREADS)", "waiting       GOMP_SPINCOUNT=77"} <= {*lines}
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert "threads       1, or 2 for a large model" in doctor(tmp_path).stdout.splitlines()
+
+
 def test_a_dataset_of_the_data_folder_is_known(tmp_path: Path) -> None:
     own = dataset("ucf").model_copy(update={"name": "mine", "recording": None})
     write_own_dataset(tmp_path / "mine" / "dataset.json", own)

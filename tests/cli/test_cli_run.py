@@ -40,6 +40,12 @@ def test_json_is_the_record_and_everything_else_goes_to_standard_error(avbench, 
     assert len(list((tmp_path / "results").rglob("*.json"))) == 3
 
 
+def test_the_number_of_threads_is_recorded_and_is_no_part_of_the_id(avbench, tmp_path):
+    record = json.loads(avbench(*RUN, "--threads", "3", "--json").stdout)
+    assert record["environment"]["threads"] == "3"
+    assert "already finished" in avbench(*RUN, "--threads", "2").stderr
+
+
 def test_progress_shows_epochs_losses_hm_and_time_left(avbench):
     result = avbench("run", "--method", "devise", *RUN[3:], "--epochs", "3", "--set", "batches_per_epoch=4")
     lines = [line for line in result.stderr.splitlines() if "epoch" in line]
@@ -57,6 +63,7 @@ def test_progress_shows_epochs_losses_hm_and_time_left(avbench):
         ((*RUN, "--set", "epoch=3"), "did you mean 'epochs'"),
         ((*RUN, "--set", "epochs"), "write key=value"),
         ((*RUN, "--epochs", "0"), "'epochs'"),
+        ((*RUN, "--threads", "0"), "0 is not in the range 1<=x<=1024"),
         ((*RUN, "--epochs", "many"), "not a valid integer"),
         ((*RUN, "--seed", "1", "--seeds", "2"), "exclude each other"),
         ((*RUN, "--features", "clip_clap"), "avbench data import"),

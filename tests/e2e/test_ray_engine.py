@@ -73,6 +73,13 @@ def test_records_are_those_of_avbench_run_and_failures_do_not_stop_the_rest(clus
     wait_until(lambda: not list(cluster.temporary.glob("avbench-*")))  # nor did they leave any on the node
 
 
+def test_a_run_has_the_threads_that_were_chosen(cluster, runs):
+    (run,) = runs(SHORT, seeds=1)
+    run = replace(run, options=replace(run.options, threads=2))
+    swept([run], RayEngine(Share("cpu", 0.0, 1, cpus=2)))
+    assert run.finished().environment["threads"] == "2"
+
+
 def test_a_run_whose_worker_is_killed_is_started_once_more_and_then_has_failed(cluster, runs):
     def kill(job: Job) -> None:
         (process,) = cluster.at_work(str(job))

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 
 import pytest
 from sweeping import kinds, swept, swept_with_kills
@@ -43,6 +44,17 @@ def test_records_are_those_of_avbench_run(runs, place, tmp_path):
         own = place | {"out": tmp_path / "alone", "settings": run.options.settings}
         alone = ab.run("devise", "ucf", seed=run.spec.seed, **own)
         assert ours.model_dump(exclude={"timing"}) == alone.model_dump(exclude={"timing"})
+
+
+def test_a_worker_limits_the_threads_that_a_size_asks_for_and_not_those_that_were_chosen(runs, place, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    large = {"epochs": 1, "batches_per_epoch": 1, "batch_size": 5000}
+    by_size, limited, chosen = runs(large, seeds=3)
+    chosen = replace(chosen, options=replace(chosen.options, threads=3))
+    for run, most_threads in ((by_size, None), (limited, 1), (chosen, 1)):
+        swept([run], LocalEngine([Slot("cpu", most_threads)]))
+    found = [verify(run.path).environment["threads"] for run in (by_size, limited, chosen)]
+    assert found == ["2", "1", "3"]
 
 
 def test_a_failure_is_kept_and_does_not_stop_the_rest(runs):

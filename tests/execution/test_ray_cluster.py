@@ -38,6 +38,14 @@ def test_a_run_gets_a_cpu_and_a_share_of_a_gpu(nodes, device, workers, share):
     assert share_out(nodes, device, workers) == share
 
 
+def test_a_run_of_several_threads_takes_as_many_cpus():
+    assert share_out(CPUS, "auto", None, 2) == Share("cpu", 0.0, 3, cpus=2)
+    assert share_out(CPUS, "auto", None, 3) == Share("cpu", 0.0, 1, cpus=3)
+    assert share_out(GPUS, "auto", None, 4) == Share("cuda", 1.0, 2, cpus=4)
+    with pytest.raises(ConfigError, match="room for a run, which takes 5 CPUs"):
+        share_out(CPUS, "auto", None, 5)
+
+
 @pytest.mark.parametrize(
     ("nodes", "device", "said"),
     [

@@ -140,9 +140,9 @@ def test_a_shard_is_written_as_one_of_several():
 
 def test_threads_are_divided_among_workers(monkeypatch):
     monkeypatch.setattr("torch.get_num_threads", lambda: 8)
-    assert [(s.device, s.threads) for s in device_slots("cpu")] == [("cpu", 8)]
-    assert [s.threads for s in device_slots("cpu", 3)] == [2, 2, 2]
-    assert [s.threads for s in device_slots("cpu", 16)] == [1] * 16
+    assert [(s.device, s.most_threads) for s in device_slots("cpu")] == [("cpu", None)]
+    assert [s.most_threads for s in device_slots("cpu", 3)] == [2, 2, 2]
+    assert [s.most_threads for s in device_slots("cpu", 16)] == [1] * 16
 
 
 def test_workers_are_spread_over_every_device(monkeypatch):

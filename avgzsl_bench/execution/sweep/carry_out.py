@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 _NAME = "sweep-progress"
 
 
-def carry_out(job: Job, device: str, report: Callable[[Event], None]) -> Finished | Failed:
+def carry_out(
+    job: Job, device: str, report: Callable[[Event], None], most_threads: int | None = None
+) -> Finished | Failed:
     """Run a job, unless another process has finished it meanwhile; each epoch and warning is reported."""
     from avgzsl_bench.execution.execute import execute
 
@@ -30,7 +32,7 @@ def carry_out(job: Job, device: str, report: Callable[[Event], None]) -> Finishe
         warnings.showwarning = lambda message, *_, **__: report(Warned(job, " ".join(str(message).split())))
         manager.register(_Reporter(job, report), name=_NAME)
         try:
-            plan = job.plan(device)
+            plan = job.plan(device, most_threads)
             record = plan.finished() or execute(plan)
         except AvbenchError as error:
             return Failed(job, " ".join(str(error).split()))

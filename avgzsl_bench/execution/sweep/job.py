@@ -32,12 +32,12 @@ class Job:
         """Method, dataset and seed, which identify the run within its sweep."""
         return self.spec.method.name, self.spec.data.dataset, self.spec.seed
 
-    def plan(self, device: str | None) -> Plan:
-        """Plan the run on a device, or on one of another machine.
+    def plan(self, device: str | None, most_threads: int | None = None) -> Plan:
+        """Plan the run on a device, or on one of another machine, with a limit to its CPU threads if there is one.
 
         Raises:
             AvbenchError: it cannot be run here, or would be another run than the planned one.
         """
         from avgzsl_bench.execution.plan import plan_of
 
-        return plan_of(self.spec, replace(self.options, device=device))
+        return plan_of(self.spec, replace(self.options, device=device, most_threads=most_threads))

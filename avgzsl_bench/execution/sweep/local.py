@@ -27,10 +27,13 @@ _PROCESSES = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True)
 class Slot:
-    """Where one worker works: a device, as in `plan_run`, and a number of CPU threads."""
+    """Where one worker works: a device, as in `plan_run`, and the CPU threads of a run there, at most.
+
+    `most_threads` is no limit to a number that was chosen for the runs; None: no limit.
+    """
 
     device: str
-    threads: int
+    most_threads: int | None
 
 
 def device_slots(device: str, workers: int | None = None) -> list[Slot]:
@@ -38,11 +41,12 @@ def device_slots(device: str, workers: int | None = None) -> list[Slot]:
 
     Args:
         device: `auto` or `cuda` stands for every CUDA device if there are several.
-        workers: how many slots, spread evenly over the devices; None: one a device, so that a run on the CPU has
-            all of it and gives the same record as `avbench run`.
+        workers: how many slots, spread evenly over the devices; None: one a device, so that a run on the CPU
+            gives the same record as `avbench run`.
 
     Returns:
-        The slots. The threads that torch would use are divided among them, at least one each.
+        The slots. If there are several, the threads that torch would use by itself, one a core, are divided among
+        them, at least one each.
 
     Raises:
         ConfigError: no such device here.
@@ -51,8 +55,8 @@ def device_slots(device: str, workers: int | None = None) -> list[Slot]:
     several = chosen.type == "cuda" and chosen.index is None and torch.cuda.device_count() > 1
     devices = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if several else [str(chosen)]
     count = len(devices) if workers is None else workers
-    threads = max(1, torch.get_num_threads() // count)
-    return [Slot(devices[i % len(devices)], threads) for i in range(count)]
+    most_threads = None if count == 1 else max(1, torch.get_num_threads() // count)
+    return [Slot(devices[i % len(devices)], most_threads) for i in range(count)]
 
 
 @dataclass
@@ -80,7 +84,7 @@ class _Worker:
     def _start(self) -> None:
         with defer_signals(), _interrupts_blocked():
             self.pipe, theirs = _PROCESSES.Pipe()
-            self.process = _PROCESSES.Process(target=work, args=(theirs, self.slot.device, self.slot.threads))
+            self.process = _PROCESSES.Process(target=work, args=(theirs, self.slot.device, self.slot.most_threads))
             self.process.start()
             theirs.close()  # so that the pipe ends when the process does
 

@@ -30,11 +30,13 @@ class Share:
         device: `cpu`, or `cuda` for the GPU that Ray gives the run.
         gpus: share of a GPU; 0 on the CPU.
         workers: runs at once, at most.
+        cpus: number of CPUs.
     """
 
     device: str
     gpus: float
     workers: int
+    cpus: int = 1
 
 
 def require_shareable(device: str) -> None:
@@ -106,29 +108,34 @@ def cluster_nodes() -> dict[str, tuple[str, Mapping[str, float]]]:
     }
 
 
-def share_out(nodes: Iterable[Mapping[str, float]], device: str, workers: int | None) -> Share:
-    """Divide a cluster among runs. Each gets one CPU and, where GPUs are used, a share of one of them.
+def share_out(
+    nodes: Iterable[Mapping[str, float]], device: str, workers: int | None, threads: int | None = None
+) -> Share:
+    """Divide a cluster among runs. Each gets a CPU a thread and, where GPUs are used, a share of one of them.
 
     Args:
         nodes: resources of each node; `CPU` and `GPU` are numbers of them.
         device: `auto` uses the GPUs if there are any.
         workers: runs at once, at most; GPUs are shared as evenly as it takes. None: one a GPU, else one a CPU,
             as many as there is room for. A number may be more than that: the rest wait for nodes to join.
+        threads: of a run; None: 1.
 
     Raises:
         ConfigError: there is no GPU where one is requested, or no room for a single run.
     """
-    free = [(int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in nodes]
+    cpus = threads or 1
+    free = [(int(node.get("CPU", 0)) // cpus, int(node.get("GPU", 0))) for node in nodes]
     gpus = sum(count for _, count in free)
     if device == "cuda" and not gpus:
         raise ConfigError("device 'cuda': the Ray cluster has no GPU; use auto or cpu")
     if device == "cpu" or not gpus:
-        room = sum(cpus for cpus, _ in free)
-        share = Share("cpu", 0.0, workers or room)
+        room = sum(runs for runs, _ in free)
+        share = Share("cpu", 0.0, workers or room, cpus)
     else:
         a_gpu = 1 if workers is None else -(-workers // gpus)
-        room = sum(min(cpus, count * a_gpu) for cpus, count in free)
-        share = Share("cuda", _FINEST // a_gpu / _FINEST, workers or room)
+        room = sum(min(runs, count * a_gpu) for runs, count in free)
+        share = Share("cuda", _FINEST // a_gpu / _FINEST, workers or room, cpus)
     if not room:
-        raise ConfigError("no node of the Ray cluster has room for a run, which takes one CPU: see 'ray status'")
+        takes = "one CPU" if cpus == 1 else f"{cpus} CPUs"
+        raise ConfigError(f"no node of the Ray cluster has room for a run, which takes {takes}: see 'ray status'")
     return share

@@ -145,7 +145,7 @@ class RayEngine:
     def _submit(self, attempt: Attempt) -> _Task:
         task = ray.remote(
             name=f"avbench: {attempt.job}",
-            num_cpus=1,
+            num_cpus=self._share.cpus,
             num_gpus=self._share.gpus,
             max_retries=0,
             max_calls=1,

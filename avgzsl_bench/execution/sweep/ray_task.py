@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.execution.sweep.job import Job
 
 THREADS = 1
-"""CPU threads of every run, so that a record does not depend on the node that it was made on."""
+"""CPU threads of a run for which no number was chosen, so that its record does not depend on the node."""
 
 _PULSE = 0.5
 """Seconds after which a task looks up from waiting: only then can Ray cancel it."""
@@ -51,10 +51,11 @@ def carry_out_as_task(job: Job, device: str) -> Iterator[Message]:
         `Begun`, the events of the job, and `Delivery` or `Failed` in the end; neither if the run ended its thread.
     """
     yield Begun(ray.get_runtime_context().get_node_id())
-    os.environ["OMP_NUM_THREADS"] = str(THREADS)
+    threads = job.options.threads or THREADS
+    os.environ["OMP_NUM_THREADS"] = str(threads)
     messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
     with TemporaryDirectory(prefix="avbench-", ignore_cleanup_errors=True) as folder:
-        here = replace(job, options=replace(job.options, out=folder))
+        here = replace(job, options=replace(job.options, out=folder, threads=threads))
         threading.Thread(target=_carry_out, args=(here, device, messages.put), daemon=True).start()
         while True:
             try:
@@ -69,11 +70,8 @@ def carry_out_as_task(job: Job, device: str) -> Iterator[Message]:
 def _carry_out(job: Job, device: str, report: Callable[[Message | None], None]) -> None:
     """Report the events of a job, its outcome, and then None, whatever becomes of it."""
     try:
-        import torch
-
         from avgzsl_bench.execution.sweep.carry_out import carry_out
 
-        torch.set_num_threads(THREADS)
         outcome: Finished | Failed = carry_out(job, device, report)
         report(delivery_of(outcome, device) if isinstance(outcome, Finished) else outcome)
     finally:

@@ -1,7 +1,4 @@
-"""A worker process of the local engine: takes jobs from a pipe, one after another, and reports their events.
-
-Nothing heavy is imported before the number of threads is set.
-"""
+"""A worker process of the local engine: takes jobs from a pipe, one after another, and reports their events."""
 
 from __future__ import annotations
 
@@ -23,23 +20,24 @@ _GRACE = 10.0
 """Seconds that a worker whose sweep is gone takes, at most, to leave nothing half-written."""
 
 
-def work(pipe: Connection, device: str, threads: int) -> None:
+def work(pipe: Connection, device: str, most_threads: int | None) -> None:
     """Carry out the jobs that come through a pipe until it is closed, one fails, or the process is terminated.
 
     After a failure the process ends, so that nothing which a failed run left behind, a broken device context for
     one, reaches the next.
+
+    Args:
+        pipe: where jobs come from and events go to.
+        device: of the runs.
+        most_threads: CPU threads of a run, see `Slot`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal; the sweep ends its workers
-    os.environ["OMP_NUM_THREADS"] = str(threads)
     with suppress(KeyboardInterrupt, EOFError, BrokenPipeError, ConnectionResetError), raise_on_signal():
         threading.Thread(target=_end_with_parent, daemon=True).start()
-        import torch
-
         from avgzsl_bench.execution.sweep.carry_out import carry_out
 
-        torch.set_num_threads(threads)
         while True:
-            outcome = carry_out(pipe.recv(), device, pipe.send)
+            outcome = carry_out(pipe.recv(), device, pipe.send, most_threads)
             pipe.send(outcome)
             if isinstance(outcome, Failed):
                 return

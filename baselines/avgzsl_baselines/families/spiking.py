@@ -31,8 +31,13 @@ class _Spike(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (excess,) = ctx.saved_tensors
-        slope = torch.sigmoid(ctx.alpha * excess)
-        return gradients[0] * (ctx.alpha * slope * (1 - slope)), None
+        return spike_gradient(gradients[0], excess, ctx.alpha), None
+
+
+def spike_gradient(of_spikes: Tensor, excess: Tensor, alpha: float = 4.0) -> Tensor:
+    """Compute the gradient of the excess from that of the spikes; arguments as in `spike`."""
+    slope: Tensor = torch.ops.aten.sigmoid_backward(of_spikes * alpha, torch.sigmoid(excess * alpha))
+    return slope
 
 
 def spike(excess: Tensor, alpha: float = 4.0) -> Tensor:

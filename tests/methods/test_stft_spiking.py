@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 import torch
 from reference_values import doubles
+from spikes_by_autograd import spike
 from stft_cases import PRINTED_7, SINGLE
 from torch import Tensor
 from torch.nn import functional as F
 
-from avgzsl_baselines.families.spiking import spike
-from avgzsl_baselines.families.stft_recurrence import fire, fire_gradient, last_spikes, next_threshold, reset, run
+from avgzsl_baselines.families.spiking import fire_gradient, reset
+from avgzsl_baselines.families.stft_recurrence import fire, last_spikes, next_threshold, run
 from avgzsl_baselines.families.stft_spiking import (
     GatedNorm,
     PairLinear,

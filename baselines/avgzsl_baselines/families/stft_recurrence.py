@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from avgzsl_baselines.families.spiking import spike_gradient
+from avgzsl_baselines.families.spiking import fire_gradient, fired, reset
 
 _CERTAIN = 1e-6
 """How near to 0 and 1 a firing rate comes in an entropy."""
@@ -102,24 +102,6 @@ def fire(potential: Tensor, current: Tensor, threshold: Tensor | float, decay: f
     """
     charged = torch.lerp(potential, current, decay)
     return charged, fired(charged, threshold)
-
-
-def fired(charged: Tensor, threshold: Tensor | float) -> Tensor:
-    """Return 1 where `charged >= threshold`, else 0, at once in the type of both: truth values cost more."""
-    return torch.ge(charged, torch.as_tensor(threshold), out=torch.empty_like(charged))
-
-
-def reset(charged: Tensor, spikes: Tensor) -> Tensor:
-    """Compute the potential after spikes, `v <- u (1 - s)`."""
-    return torch.addcmul(charged, charged, spikes, value=-1)
-
-
-def fire_gradient(
-    of_spikes: Tensor, of_potential: Tensor, charged: Tensor, spikes: Tensor, threshold: Tensor | float
-) -> Tensor:
-    """Compute the gradient of u from those of s and of the potential after it; the reset passes gradients."""
-    of_spikes = torch.addcmul(of_spikes, of_potential, charged, value=-1)
-    return spike_gradient(of_spikes, charged - threshold).add_(reset(of_potential, spikes))
 
 
 def pool(current: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -96,7 +96,7 @@ class SpikingBranches(nn.Module):
         """
         spikes = last_spikes(*self.recurrence(audio, visual))
         weights = time_step_weights(spikes, self.step_offset)
-        summary = torch.einsum("tmn,tmnd->mnd", weights, spikes)
+        summary = (weights.unsqueeze(-1) * spikes).sum(dim=0)
         return F.layer_norm(summary, summary.shape[-1:])
 
     def recurrence(self, audio: Tensor, visual: Tensor) -> tuple[Tensor, tuple[BlockParameters, ...], Neurons]:

@@ -30,16 +30,13 @@ from torch import Tensor, nn
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
-from avgzsl_baselines.families.spiking import spike
+from avgzsl_baselines.families.spiking import integrate_and_fire
 from avgzsl_bench import ConfigError, FeatureDims, Field, Precision
 
-THRESHOLD = 1.0
-"""Potential at which a neuron fires."""
+Potentials = tuple["Tensor | None", "Tensor | None"]
+"""Membrane potentials of a network's two layers; None: at rest."""
 
-Potentials = tuple["Tensor | float", "Tensor | float"]
-"""Membrane potentials of a network's two layers."""
-
-AT_REST: Potentials = (0.0, 0.0)
+AT_REST: Potentials = (None, None)
 
 
 class AVMSTConfig(AVCAConfig):
@@ -52,28 +49,6 @@ class AVMSTConfig(AVCAConfig):
     )
     steps: int = Field(10, ge=1, description="steps T for which the spiking networks see the features")
     spiking_hidden_width: int = Field(512, ge=1, description="width of the spiking networks' hidden layer")
-
-
-def integrate_and_fire(currents: Tensor, potential: Tensor | float) -> tuple[Tensor, Tensor]:
-    """Run neurons without leak over time: `v <- v + x`, `s = [v >= 1]`, `v <- (1 - s) v`.
-
-    Gradients flow through the reset; that of the spike is `avgzsl_baselines.families.spiking.spike`'s.
-
-    Args:
-        currents: x of each step, `[T, ...]`.
-        potential: v before the first step, `[...]`.
-
-    Returns:
-        Spikes `[T, ...]`, and v after the last step.
-    """
-    spikes = []
-    for current in currents:
-        charged = potential + current
-        fired = spike(charged - THRESHOLD)
-        potential = (1 - fired) * charged
-        spikes.append(fired)
-    assert isinstance(potential, torch.Tensor)
-    return torch.stack(spikes), potential
 
 
 class SpikingBranch(nn.Module):
@@ -90,9 +65,8 @@ class SpikingBranch(nn.Module):
         The potentials are those before the first step; returns the spikes, and those after the last.
         """
         first, second = potentials
-        current = self.hidden(inputs)
-        spikes, first = integrate_and_fire(current.expand(steps, *current.shape), first)
-        spikes, second = integrate_and_fire(self.output(spikes), second)
+        spikes, first = integrate_and_fire(self.hidden(inputs).unsqueeze(0), first, steps)
+        spikes, second = integrate_and_fire(self.output(spikes), second, steps)
         return spikes, (first, second)
 
 

@@ -14,11 +14,12 @@ from built_methods import CLS, MAIN, assert_same_statistics, build, parameters
 from paired_cases import fixture_batch, random_batch
 from presets import official_settings
 from reference_values import X, doubles, fill
+from spikes_by_autograd import spike
 from torch import Tensor
 
-from avgzsl_baselines.avmst import AVMST, AVMSTConfig, SpikingBranch, gate, integrate_and_fire
+from avgzsl_baselines.avmst import AVMST, AVMSTConfig, SpikingBranch, gate
 from avgzsl_baselines.families.paired import paired
-from avgzsl_baselines.families.spiking import spike
+from avgzsl_baselines.families.spiking import fired, integrate_and_fire, spike_gradient
 from avgzsl_bench import Batch, ConfigError, FeatureDims, Videos
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
@@ -58,17 +59,15 @@ def small(fidelity: str, **settings: Any) -> AVMST:
 
 
 def test_the_spike_is_a_step_with_the_slope_of_a_sigmoid() -> None:
-    excess = torch.tensor([-0.5, 0.0, 0.25], dtype=torch.float64, requires_grad=True)
-    spikes = spike(excess)
-    spikes.sum().backward()
-    assert spikes.tolist() == [0, 1, 1]
-    assert excess.grad.tolist() == pytest.approx([0.4199743, 1.0, 0.7864477], abs=5.1e-8)
+    excess = torch.tensor([-0.5, 0.0, 0.25], dtype=torch.float64)
+    assert fired(excess, 0.0).tolist() == [0, 1, 1]
+    assert spike_gradient(torch.ones_like(excess), excess).tolist() == pytest.approx(
+        [0.4199743, 1.0, 0.7864477], abs=5.1e-8
+    )
 
 
 def test_steepness_of_the_surrogate() -> None:
-    excess = torch.zeros(1, requires_grad=True)
-    spike(excess, alpha=2.0).backward()
-    assert excess.grad.item() == 0.5
+    assert spike_gradient(torch.ones(1), torch.zeros(1), alpha=2.0).item() == 0.5
 
 
 @pytest.mark.parametrize(
@@ -76,7 +75,7 @@ def test_steepness_of_the_surrogate() -> None:
     [(0.3, {4, 8}, 0.6), (0.6, {2, 4, 6, 8, 10}, 0.0), (1.2, set(range(1, 11)), 0.0), (-0.5, set(), -5.0)],
 )
 def test_constant_currents(current: float, steps: set[int], last: float) -> None:
-    spikes, potential = integrate_and_fire(torch.full((10,), current, dtype=torch.float64), 0.0)
+    spikes, potential = integrate_and_fire(torch.full((1,), current, dtype=torch.float64), None, 10)
     assert {step for step, fired in enumerate(spikes.tolist(), start=1) if fired} == steps
     assert spikes.mean().item() == len(steps) / 10
     assert potential.item() == pytest.approx(last, abs=1e-12)
@@ -84,24 +83,24 @@ def test_constant_currents(current: float, steps: set[int], last: float) -> None
 
 def test_a_neuron_fires_when_its_currents_add_up() -> None:
     currents = torch.tensor([1 / 16, 3 / 16, 0.25, 0.4375, 0.75, 1.0, 2.5, 0.0, -0.25])
-    spikes, potential = integrate_and_fire(currents.expand(40, -1), 0.0)
-    for x, fired in zip(currents.tolist(), spikes.T, strict=True):
+    spikes, potential = integrate_and_fire(currents.unsqueeze(0), None, 40)
+    for x, train in zip(currents.tolist(), spikes.T, strict=True):
         every = math.ceil(1 / x) if x > 0 else 41
-        assert (fired.nonzero().flatten() + 1).tolist() == list(range(every, 41, every))
+        assert (train.nonzero().flatten() + 1).tolist() == list(range(every, 41, every))
     assert (potential < 1).all()
 
 
 def test_potentials_stay_below_the_threshold() -> None:
     currents = torch.randn(30, 50, generator=torch.Generator().manual_seed(0))
     for step in range(1, 31):
-        spikes, potential = integrate_and_fire(currents[:step], 0.0)
+        spikes, potential = integrate_and_fire(currents[:step], None, step)
         assert (potential < 1).all()
     assert set(spikes.unique().tolist()) == {0.0, 1.0}
 
 
 def test_gradients_pass_the_reset() -> None:
     currents = torch.tensor([0.9, 0.3], dtype=torch.float64, requires_grad=True)
-    spikes, potential = integrate_and_fire(currents, 0.0)
+    spikes, potential = integrate_and_fire(currents, None, 2)
     assert spikes.tolist() == [0, 1]
 
     def slope(excess: float) -> float:
@@ -113,6 +112,38 @@ def test_gradients_pass_the_reset() -> None:
     through_reset = 1 - 0.9 * slope(0.9 - 1)
     by_second = slope(1.2 - 1) - 1.2 * slope(1.2 - 1)
     assert currents.grad.tolist() == pytest.approx([by_second * through_reset, by_second], abs=1e-12)
+
+
+def spikes_by_autograd(currents: Tensor, potential: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+    """The same, with every operation left to PyTorch's own differentiation."""
+    out = []
+    for t in range(steps):
+        charged = potential + currents[t % len(currents)]
+        fires = spike(charged - 1)
+        potential = (1 - fires) * charged
+        out.append(fires)
+    return torch.stack(out), potential
+
+
+@pytest.mark.parametrize("given", [1, 9])
+def test_gradients_over_time_are_those_of_autograd(given: int) -> None:
+    """Also of several stacks of neurons at once."""
+    torch.manual_seed(0)
+    currents, start = torch.randn(3, given, 4, 5).double() + 0.3, torch.rand(3, 4, 5).double()
+    inputs = [currents.requires_grad_(), start.requires_grad_()]
+    expected = torch.func.vmap(lambda x, v: spikes_by_autograd(x, v, 9))(*inputs)
+    alone = [
+        torch.stack(part)
+        for part in zip(*(integrate_and_fire(x, v, 9) for x, v in zip(*inputs, strict=True)), strict=True)
+    ]
+    stacked = torch.func.vmap(lambda x, v: integrate_and_fire(x, v, 9))(*inputs)
+    pulls = [torch.randn_like(part) for part in expected]
+    theirs = torch.autograd.grad(expected, inputs, pulls)
+    for found in (alone, stacked):
+        assert torch.equal(found[0], expected[0])
+        torch.testing.assert_close(found[1], expected[1])
+        for ours, right in zip(torch.autograd.grad(found, inputs, pulls), theirs, strict=True):
+            torch.testing.assert_close(ours, right)
 
 
 def test_state_between_calls() -> None:

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from avgzsl_baselines.families.stft_fusion import KnowledgeCombiner, TripleLayer, TuckerFusion
 from avgzsl_baselines.families.stft_network import Embedded
+from avgzsl_baselines.families.stft_recurrence import next_threshold, run
 from avgzsl_baselines.stft import STFT, stft_losses
 from avgzsl_bench import FeatureDims, Sequences, Videos
 
@@ -160,14 +161,18 @@ def fixture_figures() -> dict[str, Any]:
         encoded = net.encode(inputs, [4])
         knowledge, _, shared = net.combiner.recall(encoded)
         temporal = net.temporal(inputs)
-        steps = list(net.spiking.run(inputs.audio_steps, inputs.visual_steps))
+        steps = list(run(*net.spiking.recurrence(inputs.audio_steps, inputs.visual_steps)))
+        last = steps[-1]
         return {
             "encoded": encoded.sum(dim=(1, 2)).tolist(),
             "knowledge": [knowledge[0].sum().item(), shared.sum().item()],
             "semantic": net.combiner(encoded)[0, 0, :4].tolist(),
-            "spikes": [sum(step.spikes[block] for step in steps).sum(dim=(1, 2)).tolist() for block in range(3)],
+            "spikes": [
+                sum(spikes).sum(dim=(1, 2)).tolist()
+                for spikes in zip(*((s.spikes, s.second.spikes, s.third.spikes) for s in steps), strict=True)
+            ],
             "temporal": temporal[0, 0, :2].tolist(),
-            "thresholds": steps[-1].threshold[0].flatten().tolist(),
+            "thresholds": next_threshold(last.threshold, last.third.spikes, last.third.gate)[0].flatten().tolist(),
             "fused": net.fuse(encoded, temporal).sum(dim=(1, 2)).tolist(),
             "embedded": net.embed_videos(inputs, [4])[1].sum(dim=(1, 2)).tolist(),
             "text": [net.embed_texts(FIXTURE_TEXT[:4]).sum().item()],

@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 import torch
 from reference_values import doubles
+from spikes_by_autograd import spike
 from stft_cases import PRINTED_7, SINGLE
 from torch import Tensor
 from torch.nn import functional as F
 
+from avgzsl_baselines.families.spiking import fire_gradient, reset
+from avgzsl_baselines.families.stft_recurrence import fire, last_spikes, next_threshold, run
 from avgzsl_baselines.families.stft_spiking import (
     GatedNorm,
     PairLinear,
     SpikingBranches,
-    fire,
-    next_threshold,
     pooled_gate,
     time_step_weights,
 )
@@ -25,7 +26,8 @@ from avgzsl_baselines.families.stft_spiking import (
 def run_neuron(current: float, steps: int) -> tuple[list[int], list[float]]:
     potential, fired, trace = doubles(0.0), [], []
     for step in range(1, steps + 1):
-        spikes, potential = fire(potential, doubles(current), 1.0, 0.5)
+        charged, spikes = fire(potential, doubles(current), 1.0, 0.5)
+        potential = reset(charged, spikes)
         fired += [step] * int(spikes.item())
         trace.append(potential.item())
     return fired, trace
@@ -52,18 +54,19 @@ def test_neurons_below_the_threshold_never_fire() -> None:
 
 
 def test_other_time_constants() -> None:
-    _, potential = fire(doubles(0.4), doubles(1.0), 1.0, decay=0.25)
+    charged, spikes = fire(doubles(0.4), doubles(1.0), 1.0, decay=0.25)
+    potential = reset(charged, spikes)
     assert potential.item() == pytest.approx(0.4 + (1 - 0.4) / 4, abs=1e-15)
 
 
 def test_gradients_pass_the_surrogate_and_the_reset() -> None:
     """s and v = u (1 - s) with respect to I, at u = V_th + x: ds/du = 4 sigma(4x) (1 - sigma(4x))."""
     for x, slope in ((-0.5, 0.4199743), (0.0, 1.0), (0.25, 0.7864477)):
-        current = doubles(2 * (1 + x)).requires_grad_()
-        spikes, potential = fire(doubles(0.0), current, 1.0, 0.5)
-        (of_spikes,) = torch.autograd.grad(spikes, current, retain_graph=True)
+        charged, spikes = fire(doubles(0.0), doubles(2 * (1 + x)), 1.0, 0.5)
+        one, none = torch.ones_like(charged), torch.zeros_like(charged)
+        of_spikes = fire_gradient(one, none, charged, spikes, 1.0) / 2
         assert of_spikes.item() == pytest.approx(slope / 2, abs=PRINTED_7)
-        (of_potential,) = torch.autograd.grad(potential, current)
+        of_potential = fire_gradient(none, one, charged, spikes, 1.0) / 2
         expected = ((1 - spikes.item()) - (1 + x) * slope) / 2
         assert of_potential.item() == pytest.approx(expected, abs=1e-7)
 
@@ -119,7 +122,7 @@ def test_maps_are_two_linear_layers() -> None:
 )
 def test_dynamic_threshold(firing: int, pooled: float, expected: float) -> None:
     spikes = doubles([1.0] * firing + [0.0] * (4 - firing)).requires_grad_()
-    threshold = next_threshold(doubles([1.0]), spikes, doubles([pooled]))
+    threshold = next_threshold(doubles([1.0]), spikes, torch.sigmoid(doubles([pooled])))
     assert threshold.item() == pytest.approx(expected, abs=PRINTED_7)
     assert not threshold.requires_grad
 
@@ -131,7 +134,7 @@ def test_dynamic_threshold_stays_in_its_range() -> None:
     for pooled in (-100.0, 0.0, 100.0):
         for _ in range(30):
             spikes = (torch.rand(50, 16) < rate).float()
-            threshold = next_threshold(threshold, spikes, torch.full((50, 1), pooled))
+            threshold = next_threshold(threshold, spikes, torch.sigmoid(torch.full((50, 1), pooled)))
             assert threshold.min() >= 0.25
             assert threshold.max() <= 1.5
 
@@ -213,16 +216,85 @@ def test_a_constant_input_is_one_that_is_repeated() -> None:
 def test_what_steps_keep_to() -> None:
     net = branches(steps=20)
     audio, visual = 3 * torch.randn(9, 20, 6).double(), 3 * torch.randn(9, 20, 5).double()
-    threshold = torch.ones(2, 9, 1).double()
     total = [0.0] * 3
-    for step in net.run(audio, visual):
-        for block, (spikes, potential) in enumerate(zip(step.spikes, step.potentials, strict=True)):
+    for step in run(*net.recurrence(audio, visual)):
+        assert 0.25 <= step.threshold.min() <= step.threshold.max() <= 1.5
+        blocks = (
+            (step.charged, step.spikes),
+            *((block.charged, block.spikes) for block in (step.second, step.third)),
+        )
+        for block, (charged, spikes) in enumerate(blocks):
             assert set(spikes.unique().tolist()) <= {0.0, 1.0}
-            assert (potential < threshold).all()
+            assert (reset(charged, spikes) < step.threshold).all()
             total[block] += spikes.mean().item() / 20
-        threshold = step.threshold
-        assert 0.25 <= threshold.min() <= threshold.max() <= 1.5
     assert all(0.02 < rate < 0.6 for rate in total)
+
+
+def spikes_by_autograd(net: SpikingBranches, audio: Tensor, visual: Tensor) -> Tensor:
+    """The last block's spikes, with every operation left to PyTorch's own differentiation."""
+    currents, _, neurons = net.recurrence(audio, visual)
+    every = currents.unbind(1)
+    fired, potentials, threshold, out = (
+        None,
+        [torch.zeros(())] * 3,
+        torch.full((2, len(audio), 1), neurons.threshold),
+        [],
+    )
+    for current in every * (neurons.steps // len(every)):
+        driven = current
+        for block in range(3):
+            if block:
+                driven, pooled = net.norms[block - 1](net.maps[block - 1](fired))
+            charged = potentials[block] + (driven - potentials[block]) * neurons.decay
+            fired = spike(charged - threshold)
+            potentials[block] = (1 - fired) * charged
+        threshold = next_threshold(threshold, fired, torch.sigmoid(pooled))
+        out.append(fired)
+    return torch.stack(out)
+
+
+@pytest.mark.parametrize("frames", [1, 7])
+def test_gradients_over_time_are_those_of_autograd(frames: int) -> None:
+    net = branches(time_constant=3.0)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    audio, visual = torch.randn(4, frames, 6).double(), torch.randn(4, frames, 5).double()
+    expected = spikes_by_autograd(net, audio, visual)
+    spikes = last_spikes(*net.recurrence(audio, visual))
+    assert torch.equal(spikes, expected)
+    parameters = [parameter for name, parameter in net.named_parameters() if name != "step_offset"]
+    pull = torch.randn_like(spikes)
+    for ours, theirs in zip(
+        torch.autograd.grad(spikes, parameters, pull), torch.autograd.grad(expected, parameters, pull), strict=True
+    ):
+        assert theirs.any()
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_stacked_branches_are_those_alone() -> None:
+    net = branches()
+    audio, visual = torch.randn(4, 1, 6).double(), torch.randn(4, 1, 5).double()
+    parameters = {
+        name: torch.stack((value, value + 0.3 * torch.randn_like(value))).detach().requires_grad_()
+        for name, value in net.named_parameters()
+    }
+    stacked = torch.func.vmap(lambda own: torch.func.functional_call(net, own, (audio, visual)))(parameters)
+    alone = torch.stack(
+        [
+            torch.func.functional_call(
+                net, {name: value[seed] for name, value in parameters.items()}, (audio, visual)
+            )
+            for seed in range(2)
+        ]
+    )
+    torch.testing.assert_close(stacked, alone)
+    pull = torch.randn_like(alone)
+    values = list(parameters.values())
+    for together, apart in zip(
+        torch.autograd.grad(stacked, values, pull), torch.autograd.grad(alone, values, pull), strict=True
+    ):
+        torch.testing.assert_close(together, apart)
 
 
 def test_no_state_is_left() -> None:

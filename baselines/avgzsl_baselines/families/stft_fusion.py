@@ -21,7 +21,8 @@ class TripleAttention(PairAttention):
     def forward(self, tokens: Tensor) -> Tensor:
         """Map `[3, N, D]` to `[2, N, D]`."""
         mapped = self.query_key_value(tokens).unflatten(-1, (3, self.heads, -1))  # [3, N, 3, heads, head width]
-        query, key, value = mapped[:2, :, 0].unsqueeze(1), mapped[:, :, 1], mapped[:, :, 2]
+        query, key, value = mapped.unbind(dim=2)  # whose gradients are put together at once
+        query = query[:2].unsqueeze(1)
         score = (query * key).sum(dim=-1, keepdim=True) * query.shape[-1] ** -0.5  # [2, 3, N, heads, 1]
         attended = (torch.softmax(score, dim=1) * value).sum(dim=1)
         output: Tensor = self.dropout(self.output(attended.flatten(-2)))

@@ -9,18 +9,11 @@ block and `D` that of the other two.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.families.spiking import spike
-
-_CERTAIN = 1e-6
-"""How near to 0 and 1 a firing rate comes in an entropy."""
+from avgzsl_baselines.families.stft_recurrence import BlockParameters, Neurons, last_spikes, pool
 
 
 class PairLinear(nn.Module):
@@ -58,40 +51,8 @@ class GatedNorm(nn.Module):
 
 def pooled_gate(current: Tensor, beta: Tensor) -> tuple[Tensor, Tensor]:
     """Compute the gated current, `[..., D]`, and P, `[..., 1]`; `beta` is broadcast against P."""
-    pooled = (0.5 + beta) * current.amax(dim=-1, keepdim=True) + (1.5 - beta) * current.mean(dim=-1, keepdim=True)
+    pooled = pool(current, beta)[2]
     return current * (1 + torch.sigmoid(pooled)), pooled
-
-
-def fire(potential: Tensor, current: Tensor, threshold: Tensor | float, decay: float) -> tuple[Tensor, Tensor]:
-    """Run one step of leaky integrate-and-fire neurons (Eq. 5), whose hard reset to 0 passes gradients.
-
-        u = v + (I - v) / tau,  s = 1 where u >= V_th, else 0,  v <- u (1 - s)
-
-    V_th is broadcast against v and I, and the decay is 1 / tau. Returns the spikes s and the potential after them.
-    """
-    charged = torch.lerp(potential, current, decay)
-    spikes = spike(charged - threshold)
-    return spikes, charged * (1 - spikes)
-
-
-@torch.no_grad()
-def next_threshold(threshold: Tensor, spikes: Tensor, pooled: Tensor) -> Tensor:
-    """Compute the dynamic threshold (Eq. 9): half its last value, half what activity and input call for.
-
-        q = mean_d O,  H = -q log2 q - (1 - q) log2(1 - q)
-        V_th <- V_th / 2 + clamp(sigmoid(P) / 2 + H, 0.25, 2) / 2
-
-    Args:
-        threshold: V_th, `[..., 1]`.
-        spikes: O of a branch's last block, `[..., D]`.
-        pooled: P of the same block, `[..., 1]`.
-
-    Returns:
-        `[..., 1]`; a constant to the gradient.
-    """
-    rate = spikes.mean(dim=-1, keepdim=True).clamp(_CERTAIN, 1 - _CERTAIN)
-    entropy = -(torch.xlogy(rate, rate) + torch.xlogy(1 - rate, 1 - rate)) / math.log(2)
-    return (threshold + (torch.sigmoid(pooled) / 2 + entropy).clamp(0.25, 2)) / 2
 
 
 def time_step_weights(spikes: Tensor, offset: Tensor) -> Tensor:
@@ -100,21 +61,6 @@ def time_step_weights(spikes: Tensor, offset: Tensor) -> Tensor:
     Of O, `[T, ..., D]`, and lambda, broadcast against `[T, ...]`: `[T, ...]`, positive, of sum 1 over time.
     """
     return torch.softmax(spikes.sum(dim=-1) / spikes.shape[-1] ** 0.5 + offset, dim=0)
-
-
-@dataclass(frozen=True)
-class Step:
-    """What both branches did at a time step.
-
-    Attributes:
-        spikes: of the three blocks, `[2, N, H]` and twice `[2, N, D]`.
-        potentials: v after the spikes, likewise.
-        threshold: V_th of the next step, `[2, N, 1]`.
-    """
-
-    spikes: tuple[Tensor, ...]
-    potentials: tuple[Tensor, ...]
-    threshold: Tensor
 
 
 class SpikingBranches(nn.Module):
@@ -135,10 +81,7 @@ class SpikingBranches(nn.Module):
         self, audio: int, visual: int, hidden: int, width: int, steps: int, time_constant: float, threshold: float
     ) -> None:
         super().__init__()
-        self.steps = steps
-        self.widths = (hidden, width, width)
-        self.decay = 1 / time_constant
-        self.first_threshold = threshold
+        self.neurons = Neurons(threshold, 1 / time_constant, steps)
         self.audio_input = nn.Linear(audio, hidden)
         self.visual_input = nn.Linear(visual, hidden)
         self.input_norm = GatedNorm(hidden)
@@ -151,29 +94,20 @@ class SpikingBranches(nn.Module):
 
         Each step reads its own of `[N, T, Da]` and `[N, T, Dv]`, or all the same of `[N, 1, Da]` and `[N, 1, Dv]`.
         """
-        spikes = torch.stack([step.spikes[-1] for step in self.run(audio, visual)])
+        spikes = last_spikes(*self.recurrence(audio, visual))
         weights = time_step_weights(spikes, self.step_offset)
-        summary = torch.einsum("tmn,tmnd->mnd", weights, spikes)
+        summary = (weights.unsqueeze(-1) * spikes).sum(dim=0)
         return F.layer_norm(summary, summary.shape[-1:])
 
-    def run(self, audio: Tensor, visual: Tensor) -> Iterator[Step]:
-        """Run the T steps, from rest; arguments as in `forward`."""
-        currents = self._input_currents(audio, visual)
-        rest = currents[0]
-        threshold = rest.new_full((*rest.shape[:2], 1), self.first_threshold)
-        potentials = [rest.new_zeros((*rest.shape[:2], width)) for width in self.widths]
-        for current in currents * (self.steps // len(currents)):
-            spikes, potentials[0] = fire(potentials[0], current, threshold, self.decay)
-            fired = [spikes]
-            for block, (linear, norm) in enumerate(zip(self.maps, self.norms, strict=True), start=1):
-                driven, pooled = norm(linear(spikes))
-                spikes, potentials[block] = fire(potentials[block], driven, threshold, self.decay)
-                fired.append(spikes)
-            threshold = next_threshold(threshold, spikes, pooled)
-            yield Step(tuple(fired), tuple(potentials), threshold)
-
-    def _input_currents(self, audio: Tensor, visual: Tensor) -> tuple[Tensor, ...]:
-        """Compute the first block's currents, `[2, N, H]`: one for each step, or a single one for all."""
-        mapped = torch.stack((self.audio_input(audio), self.visual_input(visual)))  # [2, N, T or 1, H]
+    def recurrence(self, audio: Tensor, visual: Tensor) -> tuple[Tensor, tuple[BlockParameters, ...], Neurons]:
+        """Return the first block's currents, the other blocks and the neurons; arguments as in `forward`."""
+        audio, visual = audio.transpose(0, 1), visual.transpose(0, 1)
+        mapped = torch.stack((self.audio_input(audio), self.visual_input(visual)))  # [2, T or 1, N, H]
         current, _ = self.input_norm(mapped.flatten(1, 2))
-        return torch.unbind(current.view_as(mapped), dim=2)
+        blocks = []
+        for linear, norm in zip(self.maps, self.norms, strict=True):
+            assert isinstance(linear, PairLinear)
+            assert isinstance(norm, GatedNorm)
+            beta = torch.sigmoid(norm.balance)
+            blocks.append(BlockParameters(linear.weight, linear.bias, norm.weight, norm.bias, beta))
+        return current.view_as(mapped), tuple(blocks), self.neurons

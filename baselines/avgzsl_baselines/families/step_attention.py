@@ -83,7 +83,9 @@ class TransformerLayer(nn.Module):
 
     def forward(self, tokens: Tensor, bias: Tensor, first: int | None = None) -> Tensor:
         """Compute the next layer's tokens `[N, L, D]`, or only the `first` of them; `bias` `[N, 1, L, L]`."""
-        normed = self.norm(tokens)
-        tokens = tokens[:, :first] + self.attention(normed[:, :first], normed, bias[:, :, :first])
+        normed = queries = self.norm(tokens)
+        if first is not None:  # a slice of all would cost a copy in the backward pass
+            tokens, queries, bias = tokens[:, :first], normed[:, :first], bias[:, :, :first]
+        tokens = tokens + self.attention(queries, normed, bias)
         output: Tensor = tokens + self.feed_forward(self.norm(tokens))
         return output

@@ -100,7 +100,7 @@ class TCAFConfig(TorchConfig):
 
 
 def unit_norm(values: Tensor, dim: int) -> Tensor:
-    """Divide values by their Euclidean norm along an axis, as `F.normalize` does; faster where it is not the last."""
+    """Divide by the Euclidean norm along an axis, as `F.normalize` does; fast where it is not the last, too."""
     return values / values.square().sum(dim=dim, keepdim=True).sqrt().clamp_min(1e-12)
 
 

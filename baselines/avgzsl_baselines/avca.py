@@ -121,8 +121,8 @@ class AVCA(TorchMethod[AnyAVCAConfig]):
         embedded = self.module(batch, self.train_text)
         if self.config.reconstruction_passes:
             with torch.no_grad():
-                self.module.audio_projection(embedded.reconstructed[0])
-                self.module.visual_projection(embedded.reconstructed[1])
+                self.module.audio_projection.update_statistics(embedded.reconstructed[0])
+                self.module.visual_projection.update_statistics(embedded.reconstructed[1])
         losses = self.terms(embedded)
         return {"total": torch.stack(list(losses.values())).sum(), **losses}
 
@@ -136,7 +136,7 @@ class AVCA(TorchMethod[AnyAVCAConfig]):
     def after_step(self, batch: Batch) -> None:
         """Embed the batch once more where `bn_refresh=official`."""
         if self.config.bn_refresh == "official":
-            self.module.embed_videos(batch.audio, batch.visual, [len(batch.label)])
+            self.module.update_statistics(batch.audio, batch.visual)
             self.module.text_adapter.passes(self.train_text, [batch.label], self.module.text_projection)
 
     def embed_videos(self, videos: Videos) -> Tensor:

@@ -58,7 +58,7 @@ def test_one_layer_by_hand() -> None:
     attention, feed_forward = identity_layer()
     tokens = doubles([[1, 0], [0, 2], [3, 1]])
     normed = attention.norm(tokens)
-    weights = attention_weights(normed.unsqueeze(2), normed.unsqueeze(2)).squeeze()
+    weights = attention_weights(normed.unsqueeze(1), normed.unsqueeze(1)).squeeze()
     first = attention(tokens)
     second = feed_forward(first)
     expected = {

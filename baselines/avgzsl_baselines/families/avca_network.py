@@ -95,6 +95,17 @@ class AVCANet(nn.Module):
         """
         return torch.stack((self.audio_encoder.passes(audio, sizes), self.visual_encoder.passes(visual, sizes)))
 
+    def exchange(self, encoded: Tensor) -> Tensor:
+        """Add what the transformer makes of phi, `[2, N, D]`, to it; it takes several passes for one."""
+        exchanged: Tensor = encoded + self.transformer(encoded + self.positions.unsqueeze(1))
+        return exchanged
+
+    def update_statistics(self, audio: Tensor, visual: Tensor) -> None:
+        """Do what `embed_videos` does to the running statistics in one pass of training, and nothing else."""
+        exchanged = self.exchange(self.encode(audio, visual, [len(audio)]))
+        self.audio_projection.update_statistics(exchanged[0])
+        self.visual_projection.update_statistics(exchanged[1])
+
     def embed_videos(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> tuple[Tensor, Tensor]:
         """Encode and embed several passes, one below the other.
 
@@ -104,8 +115,7 @@ class AVCANet(nn.Module):
         Arguments as in `encode`; returns phi `[2, N, D]` and theta `[2, N, d]`, audio before visual.
         """
         encoded = self.encode(audio, visual, sizes)
-        # The transformer has no statistics of a batch: to it the passes are one.
-        exchanged = encoded + self.transformer(encoded + self.positions.unsqueeze(1))
+        exchanged = self.exchange(encoded)
         projected = (
             self.audio_projection.passes(exchanged[0], sizes),
             self.visual_projection.passes(exchanged[1], sizes),

@@ -75,8 +75,12 @@ def to_tangent(points: Tensor, c: Tensor) -> Tensor:
 
 
 def cosine(points: Tensor, c: Tensor) -> Tensor:
-    """Compute `G_ij = cos(h_c(x_i), h_c(x_j))` of points `[..., B, D]`: `[..., B, B]`, whatever `c`."""
-    rows = F.normalize(to_tangent(points, c), dim=-1, eps=1e-12)
+    """Compute `G_ij = cos(h_c(x_i), h_c(x_j))` of points `[..., B, D]`: `[..., B, B]`, whatever `c`.
+
+    `h_c(x)` is a positive multiple of `x`, which a cosine does not feel. The multiple here is `c`, which is cheap
+    and leaves a learnt curvature the gradient that it has, zero but for rounding.
+    """
+    rows = F.normalize(points * c, dim=-1, eps=1e-12)
     return rows @ rows.mT
 
 

@@ -35,6 +35,10 @@ class LinearBlock(nn.Module):
         activated: Tensor = self.dropout(F.relu(self.norm(outputs)))
         return activated
 
+    def update_statistics(self, inputs: Tensor) -> None:
+        """Do what a call in training does to the running statistics, and nothing else."""
+        self.norm(self.linear(inputs))
+
     def passes(self, inputs: Tensor, sizes: list[int]) -> Tensor:
         """Compute what calls for several batches in turn would, running statistics included.
 
@@ -49,6 +53,8 @@ class LinearBlock(nn.Module):
 
     def activate_passes(self, outputs: Tensor, sizes: list[int]) -> Tensor:
         """Apply `activate` to several batches in turn; only normalisation treats them apart."""
+        if len(sizes) == 1:
+            return self.activate(outputs)
         normed = torch.cat([self.norm(part) for part in torch.split(outputs, sizes)])
         activated: Tensor = self.dropout(F.relu(normed))
         return activated
@@ -67,6 +73,14 @@ class BlockStack(nn.Sequential):
             assert isinstance(block, LinearBlock)
             outputs = block.passes(outputs, sizes)
         return outputs
+
+    def update_statistics(self, inputs: Tensor) -> None:
+        """Do what a call in training does to the running statistics, and nothing else."""
+        *others, last = self
+        assert isinstance(last, LinearBlock)
+        for block in others:
+            inputs = block(inputs)
+        last.update_statistics(inputs)
 
 
 class TwoLayerBlock(BlockStack):

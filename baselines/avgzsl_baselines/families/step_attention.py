@@ -63,13 +63,18 @@ class Attention(nn.Module):
 
     def forward(self, queries: Tensor, tokens: Tensor, bias: Tensor) -> Tensor:
         """Attend from `queries` `[N, Q, D]` to `tokens` `[N, L, D]`: `[N, Q, D]`; `bias` `[N, 1, Q, L]`."""
-        query, key, value = (
-            mapped.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for mapped in (self.query(queries), self.key(tokens), self.value(tokens))
-        )
+        mapped = self._mapped(queries, tokens)
+        query, key, value = (torch.unflatten(part, -1, (self.heads, -1)).transpose(1, 2) for part in mapped)
         attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
         output: Tensor = self.dropout(self.output(attended.transpose(1, 2).flatten(2)))
         return output
+
+    def _mapped(self, queries: Tensor, tokens: Tensor) -> tuple[Tensor, ...]:
+        """Compute queries, keys and values, by one matrix product where all are of the same tokens."""
+        if queries is not tokens:
+            return self.query(queries), self.key(tokens), self.value(tokens)
+        weight = torch.cat((self.query.weight, self.key.weight, self.value.weight))
+        return torch.chunk(F.linear(tokens, weight), 3, dim=-1)
 
 
 class TransformerLayer(nn.Module):
@@ -83,7 +88,9 @@ class TransformerLayer(nn.Module):
 
     def forward(self, tokens: Tensor, bias: Tensor, first: int | None = None) -> Tensor:
         """Compute the next layer's tokens `[N, L, D]`, or only the `first` of them; `bias` `[N, 1, L, L]`."""
-        normed = self.norm(tokens)
-        tokens = tokens[:, :first] + self.attention(normed[:, :first], normed, bias[:, :, :first])
+        normed = queries = self.norm(tokens)
+        if first is not None:  # a slice of all would cost a copy in the backward pass
+            tokens, queries, bias = tokens[:, :first], normed[:, :first], bias[:, :, :first]
+        tokens = tokens + self.attention(queries, normed, bias)
         output: Tensor = tokens + self.feed_forward(self.norm(tokens))
         return output

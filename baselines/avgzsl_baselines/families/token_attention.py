@@ -33,8 +33,7 @@ class PairAttention(nn.Module):
         `p = sigmoid(q (k_0 - k_1) / sqrt(head width))`, a head's output is `v_1 + p (v_0 - v_1)`.
         """
         mapped = self.query_key_value(tokens).unflatten(-1, (3, self.heads, -1))  # [2, N, 3, heads, head width]
-        query, (key_0, key_1) = mapped[:, :, 0], mapped[:, :, 1]
-        value_0, value_1 = mapped[:, :, 2]
+        query, (key_0, key_1), (value_0, value_1) = mapped.unbind(2)  # one copy in the backward pass
         score = (query * (key_0 - key_1)).sum(dim=-1, keepdim=True)
         weight = torch.sigmoid(score * query.shape[-1] ** -0.5)
         attended = torch.lerp(value_1, value_0, weight.to(value_0.dtype))  # autocast sums in single precision

@@ -1,4 +1,4 @@
-"""Records of the same runs by other code: they are left where they are, and the user is told."""
+"""Records of the same runs by other code: they stay where they are, and one line names them."""
 
 from __future__ import annotations
 

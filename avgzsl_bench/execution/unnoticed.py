@@ -1,4 +1,4 @@
-"""Methods without a hash of their code: the user is told that edits of them do not make another run."""
+"""Methods without a hash of their code: one line names them, since edits of them do not make another run."""
 
 from __future__ import annotations
 

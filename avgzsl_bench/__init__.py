@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from avgzsl_bench.data.layouts.readers import FeatureReader as FeatureReader
     from avgzsl_bench.data.store.table import FeatureTable as FeatureTable
     from avgzsl_bench.data.store.table import Ragged as Ragged
+    from avgzsl_bench.encoders.encoder import AudioInput as AudioInput
+    from avgzsl_bench.encoders.encoder import Encoder as Encoder
+    from avgzsl_bench.encoders.encoder import VisualInput as VisualInput
     from avgzsl_bench.errors import AvbenchError as AvbenchError
     from avgzsl_bench.errors import CheckpointError as CheckpointError
     from avgzsl_bench.errors import ConfigError as ConfigError
@@ -68,10 +71,12 @@ if TYPE_CHECKING:
     from avgzsl_bench.plugins.method_files import method_specs as method_specs
     from avgzsl_bench.plugins.specs import AblationSpec as AblationSpec
     from avgzsl_bench.plugins.specs import DatasetSpec as DatasetSpec
+    from avgzsl_bench.plugins.specs import EncoderSpec as EncoderSpec
     from avgzsl_bench.plugins.specs import MethodSpec as MethodSpec
     from avgzsl_bench.plugins.specs import Needs as Needs
     from avgzsl_bench.plugins.specs import ReaderSpec as ReaderSpec
     from avgzsl_bench.plugins.specs import ReportedSpec as ReportedSpec
+    from avgzsl_bench.plugins.specs import WeightsSource as WeightsSource
     from avgzsl_bench.records.epoch_result import EpochResult as EpochResult
     from avgzsl_bench.records.record import Record as Record
     from avgzsl_bench.records.released_weights import load_official as load_official
@@ -87,6 +92,7 @@ else:
         "avgzsl_bench.data.datasets.facts": "PARTITIONS Dataset partition_bit",
         "avgzsl_bench.data.layouts.readers": "DetectedFeatures FeatureReader",
         "avgzsl_bench.data.store.table": "FeatureTable Ragged",
+        "avgzsl_bench.encoders.encoder": "AudioInput Encoder VisualInput",
         "avgzsl_bench.errors": "AvbenchError CheckpointError ConfigError DataError "
         "PluginError RecordError RunError UnknownNameError",
         "avgzsl_bench.execution.events": "RunStatus",
@@ -104,7 +110,8 @@ else:
         "avgzsl_bench.method.torch_method": "Batch TorchConfig TorchMethod",
         "avgzsl_bench.plugins.hookspecs": "hookimpl",
         "avgzsl_bench.plugins.method_files": "method_specs",
-        "avgzsl_bench.plugins.specs": "AblationSpec DatasetSpec MethodSpec Needs ReaderSpec ReportedSpec",
+        "avgzsl_bench.plugins.specs": "AblationSpec DatasetSpec EncoderSpec MethodSpec "
+        "Needs ReaderSpec ReportedSpec WeightsSource",
         "avgzsl_bench.records.released_weights": "load_official",
         "avgzsl_bench.records.epoch_result": "EpochResult",
         "avgzsl_bench.records.record": "Record",

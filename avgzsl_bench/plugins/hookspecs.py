@@ -13,7 +13,14 @@ import pluggy
 
 if TYPE_CHECKING:
     from avgzsl_bench.execution.events import RunStatus
-    from avgzsl_bench.plugins.specs import AblationSpec, DatasetSpec, MethodSpec, ReaderSpec, ReportedSpec
+    from avgzsl_bench.plugins.specs import (
+        AblationSpec,
+        DatasetSpec,
+        EncoderSpec,
+        MethodSpec,
+        ReaderSpec,
+        ReportedSpec,
+    )
     from avgzsl_bench.records.epoch_result import EpochResult
     from avgzsl_bench.records.record import Record
 
@@ -48,6 +55,12 @@ def avbench_reported() -> Sequence[ReportedSpec]:
 @hookspec
 def avbench_ablations() -> Sequence[AblationSpec]:
     """Register ablations of methods: data files with the variants to compare."""
+    return ()
+
+
+@hookspec
+def avbench_encoders() -> Sequence[EncoderSpec]:
+    """Register encoders of frames, sound or text. Import nothing heavy, name the class by a string."""
     return ()
 
 

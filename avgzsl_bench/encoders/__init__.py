@@ -1,0 +1,1 @@
+"""From videos to features: decoding, encoders, class texts, extraction."""

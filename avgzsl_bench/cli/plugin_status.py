@@ -1,9 +1,10 @@
-"""State of every installed plugin, with its datasets, feature readers, reported figures and ablations."""
+"""State of every installed plugin, with its datasets, feature readers, encoders, reported figures and ablations."""
 
 from __future__ import annotations
 
 from avgzsl_bench.data.datasets import registry as datasets
 from avgzsl_bench.data.layouts import readers
+from avgzsl_bench.encoders import registry as encoders
 from avgzsl_bench.execution import ablation
 from avgzsl_bench.plugins.manager import PluginStatus
 from avgzsl_bench.plugins.registry import plugin_statuses
@@ -12,4 +13,5 @@ from avgzsl_bench.report.reported import figures
 
 def all_plugin_statuses() -> list[PluginStatus]:
     """Read whatever each entry point registers, and give its state."""
-    return plugin_statuses((datasets.REGISTRY, readers.REGISTRY, figures.REGISTRY, ablation.REGISTRY))
+    registries = (datasets.REGISTRY, readers.REGISTRY, encoders.REGISTRY, figures.REGISTRY, ablation.REGISTRY)
+    return plugin_statuses(registries)

@@ -83,7 +83,7 @@ class Encoder:
         raise NotImplementedError
 
     def encode_sound(self, sound: Sequence[np.ndarray]) -> np.ndarray:
-        """Encode windows, or whole sounds where `audio_input.window` is None, float32 `[L]` each: float32 `[n, d]`."""
+        """Encode windows of sound, or whole sounds where they have none, float32 `[L]` each: float32 `[n, d]`."""
         raise NotImplementedError
 
     def encode_text(self, text: Sequence[str]) -> np.ndarray:

@@ -10,7 +10,7 @@ from avgzsl_bench.plugins.manager import resolve
 from avgzsl_bench.plugins.registry import Registry
 from avgzsl_bench.plugins.specs import EncoderSpec
 
-ENCODERS: Registry[EncoderSpec, EncoderSpec] = Registry(
+REGISTRY: Registry[EncoderSpec, EncoderSpec] = Registry(
     "avbench_encoders", EncoderSpec, "encoder", read=lambda spec: spec
 )
 

@@ -1,4 +1,4 @@
-"""State of every installed plugin, with its datasets, feature readers, encoders, reported figures and ablations."""
+"""State of every installed plugin, with datasets, feature readers, encoders, reported figures and ablations."""
 
 from __future__ import annotations
 

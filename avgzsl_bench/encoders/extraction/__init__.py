@@ -1,0 +1,1 @@
+"""From clips to a feature set: decoding in worker processes, encoding in batches, the store and its report."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import av
 from av.container import InputContainer
@@ -98,7 +98,7 @@ def _first(streams: Sequence[S], kind: str, notes: list[str]) -> S:
     return real[0]
 
 
-def packets(source: Source, streams: Sequence[Stream]) -> Iterator[Packet[Stream]]:
+def packets(source: Source, streams: Sequence[Stream]) -> Iterator[Packet[Any]]:
     """Give the packets of streams that hold data; a file that cannot be read on ends there."""
     try:
         for packet in source.container.demux(*streams):

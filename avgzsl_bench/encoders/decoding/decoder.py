@@ -81,7 +81,7 @@ def decoded(
             yield stream, frame
 
 
-def _frames(stream: Stream, packet: Packet[Stream] | None) -> Sequence[Frame]:
+def _frames(stream: Stream, packet: Packet[Any] | None) -> Sequence[Frame]:
     try:
         return stream.decode(packet)
     except av.FFmpegError:

@@ -1,18 +1,14 @@
-"""Which frames stand for a clip: `middle`, `uniform:N`, those of a sequence, that of the published recipe."""
+"""Which frames stand for a clip: `middle`, `uniform:N`, those of a sequence."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from avgzsl_bench.encoders.decoding.timeline import Timeline
 from avgzsl_bench.encoders.decoding.windows import MOST_STEPS
 from avgzsl_bench.errors import ConfigError
-
-if TYPE_CHECKING:
-    from avgzsl_bench.encoders.decoding.request import PublishedRule
 
 MOST_FRAMES = 1000
 """Frames of `uniform:N`."""
@@ -63,14 +59,3 @@ def step_indices(timeline: Timeline) -> list[int]:
     """Choose one frame for each whole second of a clip, the one at its half; at least one, at most 600."""
     steps = min(max(1, int(timeline.seconds)), MOST_STEPS)
     return [timeline.at(Fraction(2 * step + 1, 2)) for step in range(steps)]
-
-
-def published_index(rule: PublishedRule, decoded: int, stated: int) -> int:
-    """Give the frame of the published recipe; `decoded` or more: one that is not there; -1: before the first.
-
-    Args:
-        rule: of a dataset. UCF's counts the frames that the container states, the others' those that decode.
-        decoded: number of frames that decode, at least 1.
-        stated: number of frames that the container states; 0 where it does not.
-    """
-    return (stated or decoded) // 2 if rule == "ucf" else decoded // 2 - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,21 @@ from numpy.typing import NDArray
 from avgzsl_bench.encoders.decoding.frame_choice import FrameChoice
 from avgzsl_bench.encoders.encoder import AudioInput, VisualInput
 
-PublishedRule = Literal["ucf", "vggsound", "activitynet"]
-"""The published recipe's rule for the frame, which differs by dataset."""
+
+class PublishedPicture(Protocol):
+    """The picture of a clip in the published recipe, which differs by dataset."""
+
+    def choose(self, decoded: int, stated: int) -> int | Literal["black", "blank", "none"]:
+        """Choose a frame by the numbers of decoded and of stated frames.
+
+        Returns:
+            Its index; `black` for one that is stated and not there; `blank` for a picture of zeros after
+            normalisation; `none` where the clip is left out.
+        """
+
+    def recolour(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Give a frame, uint8 `[h, w, 3]` in RGB and before it is scaled, the colours of the recipe."""
+
 
 LONGEST = 3600.0
 """Seconds: a longer clip is left out, unless another bound is asked for."""
@@ -28,7 +41,7 @@ class ClipRequest:
         frames: which frames stand for the clip; without meaning with `sequences` or `published`.
         sequences: frames and sound of the steps of a sequence, in place of those that stand for the clip.
         start, end: of the stretch that is the clip, in seconds from the file's start; None: the file's own.
-        published: the published recipe's frame and sound, by the rule of a dataset; None: the default recipe.
+        published: the published recipe's frame, with 16-bit sound and its middle; None: the default recipe.
         accept_damaged: take clips of which less than 90 % decodes.
         longest: seconds; a longer clip is left out.
 
@@ -42,7 +55,7 @@ class ClipRequest:
     sequences: bool = False
     start: float | None = None
     end: float | None = None
-    published: PublishedRule | None = None
+    published: PublishedPicture | None = None
     accept_damaged: bool = False
     longest: float = LONGEST
 
@@ -65,7 +78,7 @@ class ClipInputs:
     """What encoders are given of a clip.
 
     Attributes:
-        frames: uint8 `[n, cut, cut, 3]` in RGB: the chosen ones, or one for each step; None: not asked for.
+        frames: uint8 `[n, cut, cut, 3]` in RGB, or as the published recipe colours them: the chosen ones, or one for each step; None: not asked for.
         sound: float32 `[L]` each, mono: windows, the whole sound, or one for each step; None: not asked for.
         is_zero_picture: the frame stands for a picture of zeros after normalisation (published recipe, for a
             clip of one frame).

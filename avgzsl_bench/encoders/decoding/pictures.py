@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from avgzsl_bench.encoders.decoding.damage import picture_loss
 from avgzsl_bench.encoders.decoding.decoder import PacketCount
-from avgzsl_bench.encoders.decoding.frame_choice import published_index, step_indices
+from avgzsl_bench.encoders.decoding.frame_choice import step_indices
 from avgzsl_bench.encoders.decoding.pixels import check_size, scaled_and_cut, upright
 from avgzsl_bench.encoders.decoding.request import ClipRequest
 from avgzsl_bench.encoders.decoding.survey import PictureSurvey
@@ -37,6 +37,7 @@ class Pictures:
     def __init__(self, survey: PictureSurvey, request: ClipRequest, visual: VisualInput) -> None:
         self._survey, self._request, self._visual = survey, request, visual
         self.notes: list[str] = []
+        self.is_zero_picture = False
         self._choose(survey.timeline)
         self.begin()
 
@@ -53,9 +54,12 @@ class Pictures:
         """
         index = len(self._times)
         self._times.append(frame.pts)
-        if index in self._wanted:
+        if index in self._among:
             check_size(frame.width, frame.height)
-            self._taken[index] = scaled_and_cut(upright(frame), self._visual)
+            picture = upright(frame)
+            if self._request.published is not None:
+                picture = self._request.published.recolour(picture)
+            self._taken[index] = scaled_and_cut(picture, self._visual)
 
     @property
     def seconds(self) -> Fraction:
@@ -92,7 +96,7 @@ class Pictures:
         self.notes = loss.notes(accept=request.accept_damaged)
         if self.timeline.varies:
             self.notes.append("variable frame rate")
-        return not set(self._wanted) <= set(self._taken)
+        return not self._among <= self._taken.keys()
 
     def frames(self) -> NDArray[np.uint8]:
         """Give the chosen frames, uint8 `[n, cut, cut, 3]`; a black one for one that is not there."""
@@ -110,9 +114,8 @@ class Pictures:
         self.timeline = whole.part(span)
         if self.seconds > request.longest:
             raise UnusableClip(f"too long: {float(self.seconds):.0f} s")
-        indices = self._indices()
-        self.is_zero_picture = indices[0] < 0
-        self._wanted = [span.start + index for index in indices if 0 <= index < len(span)]
+        self._wanted = [span.start + index for index in self._indices()]
+        self._among = set(self._wanted)
 
     def _indices(self) -> list[int]:
         """Choose among the frames of the clip."""
@@ -120,9 +123,9 @@ class Pictures:
             return step_indices(self.timeline)
         if self._request.published is None:
             return self._request.frames.indices(self.timeline)
-        index = published_index(self._request.published, self.timeline.count, self._survey.stated)
-        if index < 0 and self._request.published == "activitynet":
-            raise UnusableClip(
-                "no frame: the published recipe takes the one before the middle, and there is only one"
-            )
-        return [index]
+        count = self.timeline.count
+        choice = self._request.published.choose(count, self._survey.stated or count)
+        if choice == "none":
+            raise UnusableClip(f"no frame: the published recipe takes none of {count}")
+        self.is_zero_picture = choice == "blank"
+        return [choice] if isinstance(choice, int) else []

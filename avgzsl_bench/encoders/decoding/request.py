@@ -78,7 +78,8 @@ class ClipInputs:
     """What encoders are given of a clip.
 
     Attributes:
-        frames: uint8 `[n, cut, cut, 3]` in RGB, or as the published recipe colours them: the chosen ones, or one for each step; None: not asked for.
+        frames: uint8 `[n, cut, cut, 3]` in RGB, or as the published recipe colours them: the chosen ones, or one
+            for each step; None: not asked for.
         sound: float32 `[L]` each, mono: windows, the whole sound, or one for each step; None: not asked for.
         is_zero_picture: the frame stands for a picture of zeros after normalisation (published recipe, for a
             clip of one frame).

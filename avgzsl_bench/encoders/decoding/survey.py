@@ -1,0 +1,57 @@
+"""What the packets of a file tell of its picture, before anything is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from avgzsl_bench.encoders.decoding.container import Source, packets
+from avgzsl_bench.encoders.decoding.timeline import Timeline
+
+
+@dataclass(frozen=True)
+class PictureSurvey:
+    """The picture as its packets have it.
+
+    Attributes:
+        timeline: of the frames that the packets promise.
+        packets: all of them, those that are to be discarded among them.
+        stated: number of frames that the container states; 0 where it does not.
+        has_times: whether times of frames mean anything.
+        origin: time that the file begins at, in seconds.
+    """
+
+    timeline: Timeline
+    packets: int
+    stated: int
+    has_times: bool
+    origin: Fraction
+
+    def decoded(self, times: list[int | None]) -> Timeline:
+        """Make the timeline of decoded frames from the times that they state."""
+        return Timeline.of(
+            times if self.has_times else [None] * len(times), self.timeline.tick, self.timeline.rate
+        )
+
+
+def survey_picture(source: Source) -> PictureSurvey:
+    """Read the packets of a file's video stream."""
+    stream = source.picture
+    assert stream is not None
+    count, times = 0, []
+    for packet in packets(source, [stream]):
+        count += 1
+        if not packet.is_discard:
+            times.append(packet.pts)
+    known = sorted(time for time in times if time is not None) if source.has_times else []
+    return PictureSurvey(
+        timeline=Timeline.of(
+            known if len(known) == len(times) else [None] * len(times),
+            tick=stream.time_base or Fraction(1),
+            rate=stream.average_rate or stream.guessed_rate,
+        ),
+        packets=count,
+        stated=stream.frames,
+        has_times=source.has_times,
+        origin=source.origin,
+    )

@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.records.record import Record as Record
     from avgzsl_bench.records.released_weights import load_official as load_official
     from avgzsl_bench.records.run_spec import RunSpec as RunSpec
+    from avgzsl_bench.testing.encoder_checks import check_encoder as check_encoder
     from avgzsl_bench.testing.method_checks import check_method as check_method
     from avgzsl_bench.testing.reader_checks import check_reader as check_reader
 
@@ -116,6 +117,7 @@ else:
         "avgzsl_bench.records.epoch_result": "EpochResult",
         "avgzsl_bench.records.record": "Record",
         "avgzsl_bench.records.run_spec": "RunSpec",
+        "avgzsl_bench.testing.encoder_checks": "check_encoder",
         "avgzsl_bench.testing.method_checks": "check_method",
         "avgzsl_bench.testing.reader_checks": "check_reader",
     }

@@ -78,6 +78,10 @@ class Encoder:
         self.weights = weights
         self.device = device
 
+    def settings(self) -> dict[str, object]:
+        """Give, as values of JSON, what changes vectors beside inputs, code and weights; part of the recipe."""
+        return {}
+
     def encode_frames(self, frames: np.ndarray) -> np.ndarray:
         """Encode scaled and cut frames, uint8 `[n, h, w, 3]` in RGB: float32 `[n, d]`."""
         raise NotImplementedError

@@ -82,12 +82,10 @@ def precision_context(precision: Precision, device: torch.device) -> Iterator[No
     """
     import torch
 
+    from avgzsl_bench.system.device import tf32
+
     with ExitStack() as after:
-        if device.type == "cuda":
-            matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-            after.callback(setattr, matmul, "allow_tf32", matmul.allow_tf32)
-            after.callback(setattr, cudnn, "allow_tf32", cudnn.allow_tf32)
-            matmul.allow_tf32 = cudnn.allow_tf32 = precision == "tf32"
+        after.enter_context(tf32(device, allowed=precision == "tf32"))
         if precision == "bf16" or torch.is_autocast_enabled(device.type):
             # Without its cache, which would hold on to the weights as they were before the first update.
             after.enter_context(

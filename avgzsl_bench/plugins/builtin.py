@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from avgzsl_bench.plugins.builtin_encoders import ENCODERS
 from avgzsl_bench.plugins.hookspecs import hookimpl
-from avgzsl_bench.plugins.specs import DatasetSpec, ReaderSpec, ReportedSpec
+from avgzsl_bench.plugins.specs import DatasetSpec, EncoderSpec, ReaderSpec, ReportedSpec
 
 
 @hookimpl
@@ -28,3 +29,9 @@ def avbench_reported() -> list[ReportedSpec]:
     """Register the tables of the MFT paper, and what other papers and projects report."""
     names = ("literature", "mft_jeit2025")
     return [ReportedSpec(name, f"avgzsl_bench:report/reported/{name}.json") for name in names]
+
+
+@hookimpl
+def avbench_encoders() -> list[EncoderSpec]:
+    """Register CLIP and the two CLAP models."""
+    return list(ENCODERS)

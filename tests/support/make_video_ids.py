@@ -1,6 +1,6 @@
 """Make the lists of video ids that the package holds from the published csvs.
 
-python tests/support/make_video_ids.py FOLDER   # with FOLDER/UCF/class-split/main_split/stage_1_train.csv and so on
+python tests/support/make_video_ids.py FOLDER   # with FOLDER/UCF/class-split/main_split/stage_1_train.csv etc.
 """
 
 from __future__ import annotations

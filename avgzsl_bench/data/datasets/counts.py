@@ -82,7 +82,9 @@ def covered(
         of_class: dict[int, int] = {}
         for facts in (dataset.facts(s)[name] for s in splits):
             of_class |= dict(zip(facts.classes, facts.videos, strict=True))
-        found = np.bincount(label[known & ((partition & partition_bit(name)) != 0)], minlength=len(dataset.classes))
+        found = np.bincount(
+            label[known & ((partition & partition_bit(name)) != 0)], minlength=len(dataset.classes)
+        )
         standard += sum(of_class.values())
         videos += sum(min(int(found[c]), n) for c, n in of_class.items())
     return Covered(videos, standard)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,12 @@ import click
 from avgzsl_bench.cli.console import plain_console, plain_table, print_table
 from avgzsl_bench.cli.data_installed import chosen_stores, nothing_installed
 from avgzsl_bench.cli.options import data_root_option
+from avgzsl_bench.cli.partition_counts import print_counts
 from avgzsl_bench.errors import DataError
 
 if TYPE_CHECKING:
     from avgzsl_bench.data.cards.cards import Card
+    from avgzsl_bench.data.datasets.counts import PartitionCount
     from avgzsl_bench.data.datasets.facts import Dataset
     from avgzsl_bench.data.store.added_text import AddedText
     from avgzsl_bench.data.store.store import StoreHeader
@@ -98,7 +101,7 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
         content = [
             {
                 **_store_values(header),
-                "partitions": counts,
+                "partitions": [asdict(count) for count in counts],
                 "added_text": added,
                 "card": None if card is None else card.model_dump(mode="json"),
             }
@@ -108,7 +111,7 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
         return
     for header, card, counts in entries:
         _print_store(header, card)
-        _print_counts(counts)
+        print_counts(counts)
     _print_texts(texts)
 
 
@@ -124,39 +127,12 @@ def _print_store(header: StoreHeader, card: Card | None) -> None:
         click.echo(f"{term:12} {fact}")
 
 
-def _print_counts(counts: list[dict[str, Any]]) -> None:
-    table = plain_table("partition", "split", "classes", "standard", "videos", "standard")
-    for row in counts:
-        cells = ("partition", "split", "classes", "standard_classes", "videos", "standard_videos")
-        table.add_row(*(str(row[cell]) for cell in cells))
-    print_table(plain_console(), table)
-
-
-def _counts(header: StoreHeader, dataset: Dataset) -> list[dict[str, Any]]:
-    """Count the classes and videos of each partition under each split, next to the standard numbers."""
-    import numpy as np
-
-    from avgzsl_bench.data.datasets.facts import PARTITIONS, partition_bit
+def _counts(header: StoreHeader, dataset: Dataset) -> list[PartitionCount]:
+    from avgzsl_bench.data.datasets.counts import partition_counts
     from avgzsl_bench.data.store.store import read_rows
 
     videos = read_rows(header)
-    rows: list[dict[str, Any]] = []
-    for partition in PARTITIONS:
-        there = videos.label[(videos.partition & partition_bit(partition)) != 0]
-        for split in dataset.splits:
-            facts = dataset.facts(split)[partition]
-            listed = there[np.isin(there, facts.classes)]
-            rows.append(
-                {
-                    "partition": partition,
-                    "split": split,
-                    "classes": len(np.unique(listed)),
-                    "standard_classes": len(facts.classes),
-                    "videos": len(listed),
-                    "standard_videos": sum(facts.videos),
-                }
-            )
-    return rows
+    return partition_counts(dataset, videos.label, videos.partition)
 
 
 def _report_unreadable(unreadable: Sequence[tuple[Path, str]]) -> None:

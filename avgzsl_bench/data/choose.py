@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from avgzsl_bench.data.data_spec import DataSpec
+from avgzsl_bench.data.datasets.counts import covered
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, preferred
 from avgzsl_bench.data.datasets.registry import known_dataset
@@ -16,6 +17,7 @@ from avgzsl_bench.data.datasets.standard import Differences, differences_text, s
 from avgzsl_bench.data.simulated.extras import simulate_descriptions
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
 from avgzsl_bench.data.store.added_text import AddedText, added_text_path, check_added_text, read_added_text
+from avgzsl_bench.data.store.extraction import is_extracted
 from avgzsl_bench.data.store.faults import refuse_faults, row_faults
 from avgzsl_bench.data.store.installed import Installed, absent_root, data_root, scan, store_path
 from avgzsl_bench.data.store.store import StoreHeader, StoreRows, read_rows
@@ -26,6 +28,9 @@ from avgzsl_bench.system.folders import is_there
 
 DESCRIPTIONS = "knowledge"
 """The name under which methods look for embeddings of class descriptions."""
+
+LEAST_COVERED = 0.95
+"""Share of the standard videos below which `auto` passes over features that were extracted from videos here."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,8 @@ def resolve_data(
     Args:
         dataset: name of a registered dataset, or of one in the data folder.
         feature_set: a feature set, or `auto`: the best installed real one that has what the method needs, those
-            with sequences first where it reads them; else the simulated one.
+            with sequences first where it reads them; else the simulated one. One that was extracted from videos
+            here and holds less than `LEAST_COVERED` of the standard ones is passed over with a warning.
         split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`; None: `cls`, or the
             dataset's only split.
         root: the data folder; default `AVBENCH_DATA`, else the platform's.
@@ -122,7 +128,9 @@ def resolve_data(
         raise DataError(f"{absent}; name the right one, or import {feature_set} with 'avbench data import DIR'")
     if absent:
         warnings.warn(f"{absent}: no features are installed there; going on with simulated ones", stacklevel=3)
-    store = _find_store(facts, feature_set, chosen, folder, needs, fits)
+    store, passed_over = _find_store(facts, feature_set, chosen, folder, needs, fits)
+    for text in passed_over:
+        warnings.warn(text, stacklevel=3)
     rows = read_rows(store)
     content = rows.label, rows.partition, rows.video_id
     advice = "correct the files by the published lists, then import them with 'avbench data import DIR --force'"
@@ -172,12 +180,17 @@ def _find_store(
     root: Path,
     needs: Needs,
     fits: Callable[[StoreHeader], bool] | None,
-) -> StoreHeader:
+) -> tuple[StoreHeader, list[str]]:
+    """Find the store of a name, and say which ones `auto` passed over."""
+    passed_over: list[str] = []
     found = scan(root, dataset.name)
     stores = {store.features: store for store in found.headers}
     if feature_set == "auto":
         _require_readable(found, store_path(root, dataset.name, "any").parents[1])
         real = [s for s in stores.values() if not s.simulated and (fits(s) if fits else _lack(s, needs) is None)]
+        scanty = {s.features: text for s in real if (text := _scanty(s, dataset, split)) is not None}
+        passed_over = list(scanty.values())
+        real = [s for s in real if s.features not in scanty]
         # The preferred one, those with sequences first where the method reads them.
         late = {s.features: needs.sequences != "none" and not s.sequences for s in real}
         feature_set = min(preferred(late), key=late.__getitem__, default=SIMULATED)
@@ -196,7 +209,22 @@ def _find_store(
         )
     if lack := _lack(stores[feature_set], needs):
         raise DataError(lack)
-    return stores[feature_set]
+    return stores[feature_set], passed_over
+
+
+def _scanty(store: StoreHeader, dataset: Dataset, split: str) -> str | None:
+    """Say that features extracted from videos here cover too little of a split; None if they do not."""
+    if not is_extracted(store):
+        return None
+    rows = read_rows(store)
+    found = covered(dataset, rows.label, rows.partition, split)
+    if found.share >= LEAST_COVERED:
+        return None
+    return (
+        f"{store.features} of {dataset.name} is passed over: it was extracted from {found.videos:,} of the "
+        f"{found.standard:,} standard videos of split {dataset.standard_split(split)}; use it with --features "
+        f"{store.features}"
+    )
 
 
 def offers_sequences(store: StoreHeader) -> bool:

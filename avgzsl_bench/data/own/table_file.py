@@ -45,7 +45,7 @@ class TextTable:
     places: Places
 
 
-def read_columns(path: Path, required: Sequence[str] | None = None) -> TextTable:
+def read_columns(path: Path, required: Sequence[str] | None = None, optional: Sequence[str] = ()) -> TextTable:
     """Read columns of a CSV or Parquet file as text.
 
     pandas does not read the CSV: it fills up rows that are too short, and so would read a class without a role out
@@ -53,6 +53,7 @@ def read_columns(path: Path, required: Sequence[str] | None = None) -> TextTable
 
     Args:
         required: columns to read; None: all of them.
+        optional: columns to read beside the required ones where the table has them.
 
     Raises:
         DataError: unreadable, of another kind, too large, without rows or without one of the columns.
@@ -64,7 +65,7 @@ def read_columns(path: Path, required: Sequence[str] | None = None) -> TextTable
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise DataError(f"{path}: refused: larger than {_LARGEST_FILE >> 20} MiB")
-        columns, lines = reader(path, required)
+        columns, lines = reader(path, required, optional)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except OSError as error:
@@ -81,14 +82,16 @@ def read_columns(path: Path, required: Sequence[str] | None = None) -> TextTable
     return TextTable(columns, places)
 
 
-def _read_csv(path: Path, required: Sequence[str] | None) -> tuple[dict[str, list[Any]], Sequence[int] | None]:
+def _read_csv(
+    path: Path, required: Sequence[str] | None, optional: Sequence[str]
+) -> tuple[dict[str, list[Any]], Sequence[int] | None]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             table = csv.DictReader(stream, strict=True)
             names = list(table.fieldnames or [])
             if not names:
                 raise ValueError("its first line is empty")
-            columns: dict[str, list[Any]] = {name: [] for name in _chosen(path, names, required)}
+            columns: dict[str, list[Any]] = {name: [] for name in _chosen(path, names, required, optional)}
             rows, lines = 0, array("L")
             for rows, row in enumerate(table, start=1):
                 if None in row or None in row.values():
@@ -106,7 +109,9 @@ def _read_csv(path: Path, required: Sequence[str] | None) -> tuple[dict[str, lis
         raise ValueError(str(error)) from error
 
 
-def _read_parquet(path: Path, required: Sequence[str] | None) -> tuple[dict[str, list[Any]], Sequence[int] | None]:
+def _read_parquet(
+    path: Path, required: Sequence[str] | None, optional: Sequence[str]
+) -> tuple[dict[str, list[Any]], Sequence[int] | None]:
     """Read columns of text, each value unpacked once: a file of kilobytes can repeat a long one for gigabytes."""
     try:
         from pyarrow import ArrowException
@@ -119,7 +124,7 @@ def _read_parquet(path: Path, required: Sequence[str] | None) -> tuple[dict[str,
             unpacked = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
             if unpacked > _LARGEST_FILE:
                 raise DataError(f"{path}: refused: {unpacked:,} bytes when unpacked")
-            chosen = _chosen(path, [str(name) for name in file.schema_arrow.names], required)
+            chosen = _chosen(path, [str(name) for name in file.schema_arrow.names], required, optional)
             _require_size(path, about.num_rows, len(chosen))
             stored = (file.schema.column(i) for i in range(len(file.schema)))
             text = {c.path for c in stored if (c.physical_type, c.logical_type.type) == ("BYTE_ARRAY", "STRING")}
@@ -133,7 +138,9 @@ def _read_parquet(path: Path, required: Sequence[str] | None) -> tuple[dict[str,
         raise ValueError(str(error)) from error
 
 
-def _chosen(path: Path, names: Sequence[str], required: Sequence[str] | None) -> list[str]:
+def _chosen(
+    path: Path, names: Sequence[str], required: Sequence[str] | None, optional: Sequence[str]
+) -> list[str]:
     """Give the columns to read, in the order of the file."""
     missing = [name for name in required or () if name not in names]
     if missing:
@@ -141,7 +148,7 @@ def _chosen(path: Path, names: Sequence[str], required: Sequence[str] | None) ->
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"{path}: two columns are called {twice[:60]!r}")
-    return [name for name in names if required is None or name in required]
+    return [name for name in names if required is None or name in required or name in optional]
 
 
 def missing_column(path: Path, name: str, names: Sequence[str]) -> DataError:

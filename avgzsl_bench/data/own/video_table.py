@@ -16,7 +16,7 @@ from avgzsl_bench.data.datasets.class_names import near_miss, plain_name
 from avgzsl_bench.data.datasets.facts import PARTITIONS, STAGE1_BITS, partition_bit
 from avgzsl_bench.data.layouts.tree import disk_name
 from avgzsl_bench.data.layouts.video_ids import video_ids
-from avgzsl_bench.data.own.table_file import Places, read_columns
+from avgzsl_bench.data.own.table_file import Places, TextTable, read_columns
 from avgzsl_bench.data.store.faults import partition_faults, refuse_faults
 from avgzsl_bench.errors import DataError
 
@@ -52,7 +52,17 @@ def read_video_table(path: Path) -> VideoTable:
         DataError: unreadable, a column or a value missing, an id that occurs twice, a partition that does not
             exist, or a video in two that share none.
     """
-    table = read_columns(path, COLUMNS)
+    return videos_of(read_columns(path, COLUMNS))
+
+
+def videos_of(table: TextTable) -> VideoTable:
+    """Take the videos of a table with the columns of `COLUMNS`, as `read_video_table`.
+
+    Raises:
+        DataError: a value missing, an id that occurs twice, a partition that does not exist, or a video in two
+            that share none.
+    """
+    path = table.places.path
     videos, classes, cells = (table.columns[name] for name in COLUMNS)
     plain = {name: plain_name(name) for name in dict.fromkeys(classes)}
     empty = next((i for i, name in enumerate(classes) if not plain[name]), None)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,22 @@ class StoreReport:
         return "simulated, unaltered" if self.header.simulated else "the standard data, unaltered"
 
 
+class Videos(Protocol):
+    """What the lists of a dataset say of `N` videos: class id, mask of partitions and id, as in `FeatureTable`."""
+
+    @property
+    def label(self) -> NDArray[np.int64]:
+        """Class id of each video: int64 `[N]`."""
+
+    @property
+    def partition(self) -> NDArray[np.uint8]:
+        """Mask of partitions of each video: uint8 `[N]`."""
+
+    @property
+    def video_id(self) -> Sequence[str]:
+        """`N` unique ids."""
+
+
 def verify_store(header: StoreHeader, dataset: Dataset) -> StoreReport:
     """Check a store: fingerprint, counts and ids per partition and class under every split, overlaps.
 
@@ -79,7 +96,7 @@ def verify_store(header: StoreHeader, dataset: Dataset) -> StoreReport:
 
 def findings_of(table: FeatureTable, dataset: Dataset) -> tuple[Finding, ...]:
     """Check a table: counts and ids per partition and class under every split, overlaps, text embeddings."""
-    return (*_integrity(table, dataset), *_partitions(table, dataset))
+    return (*_integrity(table, dataset), *list_findings(table, dataset, simulated=table.simulated))
 
 
 def _integrity(table: FeatureTable, dataset: Dataset) -> Iterator[Finding]:
@@ -99,7 +116,14 @@ def _integrity(table: FeatureTable, dataset: Dataset) -> Iterator[Finding]:
         yield _difference("stage2_train", f"holds {extra.sum()} videos that are in no stage-1 partition")
 
 
-def _partitions(table: FeatureTable, dataset: Dataset) -> Iterator[Finding]:
+def list_findings(videos: Videos, dataset: Dataset, *, simulated: bool = False) -> Iterator[Finding]:
+    """Compare videos with the standard ones of each partition: counts and ids under every split.
+
+    Args:
+        videos: those of all partitions.
+        dataset: its facts are the standard.
+        simulated: the videos are simulated, and their ids are not compared.
+    """
     for partition in PARTITIONS:
         # Splits share most partitions; each list of classes is compared once.
         variants: dict[PartitionFacts, list[str]] = {}
@@ -107,21 +131,23 @@ def _partitions(table: FeatureTable, dataset: Dataset) -> Iterator[Finding]:
             variants.setdefault(dataset.facts(split)[partition], []).append(split)
         for facts, splits in variants.items():
             name = partition if len(variants) == 1 else f"{partition} ({', '.join(splits)})"
-            for text in _differences(table, dataset, partition, facts):
+            for text in _differences(videos, dataset, partition, facts, simulated=simulated):
                 yield _difference(name, text)
         listed = {c for facts in variants for c in facts.classes}
-        unlisted = sorted(set(table.label[_in(table, partition)].tolist()) - listed)
+        unlisted = sorted(set(videos.label[_in(videos, partition)].tolist()) - listed)
         if unlisted:
             yield _difference(partition, f"holds classes that no split lists there: {_classes(dataset, unlisted)}")
 
 
-def _differences(table: FeatureTable, dataset: Dataset, partition: str, facts: PartitionFacts) -> Iterator[str]:
-    inside = np.flatnonzero(_in(table, partition))
+def _differences(
+    videos: Videos, dataset: Dataset, partition: str, facts: PartitionFacts, *, simulated: bool
+) -> Iterator[str]:
+    inside = np.flatnonzero(_in(videos, partition))
 
     def ids(rows: NDArray[np.int64]) -> list[str]:
-        return [table.video_id[i] for i in inside[rows]]
+        return [videos.video_id[i] for i in inside[rows]]
 
-    found = compare(facts, table.label[inside], None if table.simulated else ids)
+    found = compare(facts, videos.label[inside], None if simulated else ids)
     missing = [c for c in facts.classes if not found.count[c]]
     if missing:
         yield f"no videos of {_classes(dataset, missing)}"
@@ -136,8 +162,8 @@ def _differences(table: FeatureTable, dataset: Dataset, partition: str, facts: P
         yield "as many videos as standard, but other ids"
 
 
-def _in(table: FeatureTable, partition: str) -> NDArray[np.bool_]:
-    return np.asarray((table.partition & partition_bit(partition)) != 0, np.bool_)
+def _in(videos: Videos, partition: str) -> NDArray[np.bool_]:
+    return np.asarray((videos.partition & partition_bit(partition)) != 0, np.bool_)
 
 
 def _classes(dataset: Dataset, ids: list[int]) -> str:

@@ -28,10 +28,8 @@ def encoder_class(spec: EncoderSpec) -> type[Encoder]:
     """
     missing = missing_modules(spec)
     if missing:
-        raise PluginError(
-            f"encoder {spec.name!r} needs {', '.join(missing)}, not installed here: "
-            "pip install 'avgzsl-bench[extract]'"
-        )
+        install = (spec.weights and spec.weights.install) or "pip install 'avgzsl-bench[extract]'"
+        raise PluginError(f"encoder {spec.name!r} needs {', '.join(missing)}, not installed here: {install}")
     target = resolve(spec.target, f"encoder {spec.name!r}")
     if not (isinstance(target, type) and issubclass(target, Encoder)):
         raise PluginError(f"encoder {spec.name!r}: {spec.target} is not a subclass of avgzsl_bench.Encoder")

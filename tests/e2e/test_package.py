@@ -21,10 +21,12 @@ from avgzsl_bench.method.settings import default_settings
 from avgzsl_bench.data.audit.finding import checks
 from avgzsl_bench.data.datasets.facts import read_dataset
 from avgzsl_bench.data.datasets.video_list import packaged_videos
+from avgzsl_bench.encoders.texts.templates import templates_for
 from avgzsl_bench.report.reported.figures import read_reported
 from avgzsl_bench.plugins import builtin as standard
 assert all(m.__file__.startswith({wheel!r}) for m in (ab, avgzsl_baselines, avgzsl_mft))
 assert checks()
+assert templates_for("ucf", "visual")
 for spec in standard.avbench_datasets():
     assert read_dataset(spec).classes
 assert [s.name for s in standard.avbench_datasets() if packaged_videos(read_dataset(s))] == ["activitynet", "ucf"]

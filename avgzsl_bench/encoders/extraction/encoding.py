@@ -52,7 +52,9 @@ def encode_clips(
 def _sound_rows(clips: Sequence[ClipInputs], encoder: Encoder, *, sequences: bool) -> list[NDArray[np.float32]]:
     windows = [clip.sound or () for clip in clips]
     joined = [window for clip in windows for window in clip]
-    return _clip_rows(encoder.encode_sound(joined) if joined else None, [len(w) for w in windows], encoder, sequences)
+    return _clip_rows(
+        encoder.encode_sound(joined) if joined else None, [len(w) for w in windows], encoder, sequences
+    )
 
 
 def _frame_rows(clips: Sequence[ClipInputs], encoder: Encoder, *, sequences: bool) -> list[NDArray[np.float32]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+
 def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Bring each row of `[n, d]` to unit length; a row of zeros stays."""
     length = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)

@@ -16,4 +16,3 @@ def test_unit_vectors_are_averaged_and_brought_to_unit_length() -> None:
 
 def test_a_vector_of_zeros_stays() -> None:
     assert unit_rows(np.zeros((2, 3), np.float32)).tolist() == [[0] * 3] * 2
-

@@ -164,7 +164,7 @@ def _save(folder: Path, kind: Any, config: Any) -> None:
 
 
 def _byte_letters() -> list[str]:
-    """The 256 characters that byte-level tokenizers write bytes as: printable ones as they are, others above 255."""
+    """The characters that byte-level tokenizers write bytes as: printable ones as they are, others above 255."""
     printable = {*range(33, 127), *range(161, 173), *range(174, 256)}
     others = iter(range(256, 512))
     return [chr(byte if byte in printable else next(others)) for byte in range(256)]

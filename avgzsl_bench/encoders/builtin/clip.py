@@ -39,11 +39,11 @@ class Clip(Encoder):
     def __init__(self, weights: Path | None, device: torch.device) -> None:
         super().__init__(weights, device)
         folder = required(weights)
-        self._network = load_network("CLIPVisionModelWithProjection", folder, device)
+        self._network = load_network("CLIPVisionModelWithProjection", "clip", folder, device)
         size = self._network.config.image_size
         if size != self.visual_input.cut:
             raise DataError(f"weights in {folder} are for frames of {size} pixels, not {self.visual_input.cut}")
-        text = load_network("CLIPTextModelWithProjection", folder, device)
+        text = load_network("CLIPTextModelWithProjection", "clip", folder, device)
         self._text = TextTower(text, load_tokenizer(folder, text), longest=77)
 
     def settings(self) -> dict[str, object]:

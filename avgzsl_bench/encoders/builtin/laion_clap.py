@@ -36,9 +36,12 @@ class LaionClap(Encoder):
     def __init__(self, weights: Path | None, device: torch.device) -> None:
         super().__init__(weights, device)
         folder = required(weights)
-        self._log_mel = LogMel(load_extractor("ClapFeatureExtractor", folder), self.audio_input, str(folder))
-        self._network = load_network("ClapAudioModelWithProjection", folder, device)
-        text = load_network("ClapTextModelWithProjection", folder, device)
+        self._network = load_network("ClapAudioModelWithProjection", "clap", folder, device)
+        extractor = load_extractor("ClapFeatureExtractor", folder)
+        self._log_mel = LogMel(
+            extractor, self.audio_input, self._network.config.num_mel_bins, f"settings in {folder}"
+        )
+        text = load_network("ClapTextModelWithProjection", "clap", folder, device)
         self._text = TextTower(text, load_tokenizer(folder, text), longest=77)
 
     def settings(self) -> dict[str, object]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from avgzsl_bench.encoders.encoder import AudioInput
+from avgzsl_bench.encoders.weights.pretrained import explained
 from avgzsl_bench.errors import DataError
 
 if TYPE_CHECKING:
-    import numpy as np
     import torch
 
 _SETTINGS = (
@@ -32,14 +34,15 @@ class LogMel:
     Args:
         extractor: a `ClapFeatureExtractor` of transformers.
         audio: rate and window of the sound that the encoder is handed.
+        bands: that the network reads.
         what: where the extractor's settings come from, for messages.
 
     Raises:
-        DataError: settings of another rate or window, or of a network that fuses a long clip's parts, which draws
-            at random.
+        DataError: settings of another rate or window, with which no spectrogram can be made, or of a network that
+            fuses a long clip's parts, which draws at random.
     """
 
-    def __init__(self, extractor: Any, audio: AudioInput, what: str) -> None:
+    def __init__(self, extractor: Any, audio: AudioInput, bands: int, what: str) -> None:
         window = round(audio.rate * (audio.window or 0))
         if extractor.sampling_rate != audio.rate or extractor.nb_max_samples != window:
             raise DataError(
@@ -52,6 +55,10 @@ class LogMel:
                 "fusion, truncation 'rand_trunc'"
             )
         self._extractor, self._window, self._rate = extractor, window, audio.rate
+        with explained(what):
+            shape = tuple(self([np.zeros(window, np.float32)]).shape[1:])
+        if len(shape) != 3 or shape[0] != 1 or shape[2] != bands:
+            raise DataError(f"{what}: give spectrograms {list(shape)}, and the network reads [1, steps, {bands}]")
 
     def settings(self) -> dict[str, object]:
         """Give the settings of the spectrogram."""

@@ -59,8 +59,8 @@ class Wavcaps(Encoder):
         folder = required(weights)
         what = f"weights in {folder / FILE}"
         tensors = sort_tensors(read_tensors(folder, FILE, "model"), what)
-        self._log_mel = LogMel(_extractor(), self.audio_input, "wavcaps")
         config = transformers_class("ClapAudioConfig")(**self.audio_config)
+        self._log_mel = LogMel(_extractor(), self.audio_input, config.num_mel_bins, "wavcaps")
         self._network = fill_network("ClapAudioModel", config, tensors.audio, what, device)
         self._projection = _projection(
             config.hidden_size, self.width, tensors.audio_projection, f"{what}, audio_proj,", device

@@ -4,6 +4,7 @@ filled in at random.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -53,11 +54,12 @@ def torchvision_fault() -> str | None:
     return None
 
 
-def load_network(name: str, folder: Path, device: torch.device) -> Any:
+def load_network(name: str, model_type: str, folder: Path, device: torch.device) -> Any:
     """Load a network of transformers from a folder, in single precision and ready to encode.
 
     Args:
         name: its class in transformers.
+        model_type: of the model that it is a part of, as its configuration has it.
         folder: as `save_pretrained` or a snapshot of the hub leaves it; safetensors go before pickles, of which
             only tensors are read.
         device: where it goes.
@@ -68,7 +70,21 @@ def load_network(name: str, folder: Path, device: torch.device) -> Any:
         PluginError: transformers cannot be used.
     """
     require_files(folder, name, ("config.json",))
+    found = _model_type(folder / "config.json")
+    if found != model_type:
+        raise DataError(f"weights in {folder}: of another model, {one_line(found, 80)!r}, not {model_type!r}")
     return _loaded(name, folder, f"weights of {name} in {folder}", device, weights_only=True)
+
+
+def _model_type(config: Path) -> str:
+    """Read the type of a model from its configuration; without this, any would be read as the wanted one."""
+    try:
+        content = json.loads(config.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(
+            f"{config}: cannot be read: {type(error).__name__}: {one_line(str(error), 200)}"
+        ) from error
+    return str(content.get("model_type")) if isinstance(content, dict) else "no model"
 
 
 def fill_network(

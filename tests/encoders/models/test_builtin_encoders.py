@@ -64,7 +64,7 @@ def test_conformance(name: str, check, trials: dict[str, EncoderTrial]) -> None:
 def test_clip_gives_the_features_of_the_whole_model(folders: dict[str, Path]) -> None:
     frames = RNG.integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
     encoder = Clip(folders["clip"], CPU)
-    whole = load_network("CLIPModel", folders["clip"], CPU)
+    whole = load_network("CLIPModel", "clip", folders["clip"], CPU)
     with torch.inference_mode():
         expected = whole.get_image_features(pixel_values=pixels_of(frames, Clip.visual_input, CPU)).pooler_output
         expected /= expected.norm(dim=1, keepdim=True)
@@ -84,7 +84,7 @@ def test_pixels_are_those_of_transformers() -> None:
 def test_clap_gives_the_features_of_the_whole_model(folders: dict[str, Path]) -> None:
     sounds = [RNG.standard_normal(n).astype(np.float32) for n in (48_000, 480_000)]
     encoder = LaionClap(folders["laion_clap"], CPU)
-    whole = load_network("ClapModel", folders["laion_clap"], CPU)
+    whole = load_network("ClapModel", "clap", folders["laion_clap"], CPU)
     with torch.inference_mode():
         features = encoder._log_mel(sounds)
         expected = whole.get_audio_features(input_features=features).pooler_output.numpy()

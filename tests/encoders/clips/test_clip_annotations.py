@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +105,12 @@ def cuts_of(videos: VideoList) -> Annotations:
 
 
 def several() -> list[str]:
-    """The clips of a recording that has three or more of them."""
-    rest = [video[:11] for video in VIDEOS.video_id if video.endswith("_2")]
-    return sorted(video for video in VIDEOS.video_id if video.startswith(rest[0]))[:3]
+    """The clips of a recording that has three of them."""
+    count = Counter(video[:11] for video in VIDEOS.video_id)
+    recording = next(name for name, n in count.items() if n == 3)
+    ids = sorted(video for video in VIDEOS.video_id if video.startswith(recording))
+    assert [video[12:] for video in ids] == ["0", "1", "2"]
+    return ids
 
 
 def test_whole_videos_are_cut_into_their_clips(tmp_path: Path) -> None:
@@ -126,7 +130,11 @@ def test_a_clip_with_a_file_of_its_own_is_not_cut(tmp_path: Path) -> None:
     videos = some(*ids)
     clips, out = match_files(walk(tmp_path), tmp_path, DATASET, videos, cuts_of(videos))
     place = f"b/v_{ids[0][:11]}.mkv"
-    assert {clip.video_id: clip.place for clip in clips} == {ids[0]: place, ids[1]: f"v_{ids[1]}.mp4", ids[2]: place}
+    assert {clip.video_id: clip.place for clip in clips} == {
+        ids[0]: place,
+        ids[1]: f"v_{ids[1]}.mp4",
+        ids[2]: place,
+    }
     assert out == [LeftOut("", "", f"v_{ids[0][:11]}.mp4", "second file")]
 
 

@@ -84,13 +84,28 @@ COLUMNS = ("filename", "label", "label_code")
 @pytest.mark.parametrize(
     ("name", "columns", "rows", "message"),
     [
-        ("stage_1_train.csv", ("video", "label"), [("v", "Archery")], r"stage_1_train\.csv: has no column 'filename'"),
+        (
+            "stage_1_train.csv",
+            ("video", "label"),
+            [("v", "Archery")],
+            r"stage_1_train\.csv: has no column 'filename'",
+        ),
         ("stage_1_train.csv", COLUMNS, [], r"stage_1_train\.csv: has 0 rows"),
-        ("stage_1_train.csv", COLUMNS, [("v", "Archer", 2)], r"stage_1_train\.csv: line 2: .*did you mean 'Archery'"),
+        (
+            "stage_1_train.csv",
+            COLUMNS,
+            [("v", "Archer", 2)],
+            r"stage_1_train\.csv: line 2: .*did you mean 'Archery'",
+        ),
         ("stage_1_train.csv", COLUMNS, [("", "Archery", 2)], r"video 0 has no proper id"),
         ("stage_1_train.csv", COLUMNS, [("a\x07", "Archery", 2)], r"video 0 has no proper id"),
         ("stage_1_train.csv", COLUMNS, [ROW, (ROW[0], "Bowling", 12)], r"is of 'Bowling' and of 'Archery'"),
-        ("stage_2_test_unseen.csv", COLUMNS, [ROW], r"not to be used: stage2_train and stage2_test_unseen: 1 videos"),
+        (
+            "stage_2_test_unseen.csv",
+            COLUMNS,
+            [ROW],
+            r"not to be used: stage2_train and stage2_test_unseen: 1 videos",
+        ),
         ("stage_1_val_seen.csv", COLUMNS, [("v_new_g01_c01", "Archery", 2)], r"stage2_train: lacks 1 videos"),
     ],
 )

@@ -140,7 +140,9 @@ def test_every_official_id_leads_to_itself(name: str) -> None:
             assert rule.of_stem(f"v_{video}") == video
 
 
-@pytest.mark.parametrize("stem", ["Archery_g01_c01", "v_Archery_g1_c01", "v_Archery_g01_c01_x", "v_Arch ery_g01_c01"])
+@pytest.mark.parametrize(
+    "stem", ["Archery_g01_c01", "v_Archery_g1_c01", "v_Archery_g01_c01_x", "v_Arch ery_g01_c01"]
+)
 def test_other_names_are_not_of_ucf(stem: str) -> None:
     assert name_rule("ucf").of_stem(stem) is None
 

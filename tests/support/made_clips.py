@@ -36,8 +36,9 @@ class Clip:
         size: width and height.
         times: of the frames in milliseconds; None: by the rate.
         sounds: sound streams.
-        codec, pixels: of the picture.
+        codec, pixels: of the picture; the codec is without loss, but for H.264.
         rotate: degrees that the file says the picture is to be turned by.
+        corner: whether the upper left quarter is white, to tell which side is up.
         videos: video streams, all alike.
         options: of the container, e.g. `{"movflags": "faststart"}`.
     """
@@ -47,9 +48,10 @@ class Clip:
     size: tuple[int, int] = (64, 48)
     times: Sequence[int] | None = None
     sounds: Sequence[Track] = ()
-    codec: str = "mpeg4"
+    codec: str = "ffv1"
     pixels: str = "yuv420p"
     rotate: int | None = None
+    corner: bool = False
     videos: int = 1
     options: dict[str, str] = field(default_factory=dict)
 
@@ -59,9 +61,13 @@ def tone(seconds: float, pitch: float = 440.0, *, rate: int = 48_000, level: flo
     return level * np.sin(2 * np.pi * pitch * np.arange(round(seconds * rate)) / rate)
 
 
-def picture(index: int, size: tuple[int, int]) -> np.ndarray:
+def picture(index: int, clip: Clip) -> np.ndarray:
     """Make a frame, uint8 `[h, w, 3]`, whose grey level tells its index, up to 55."""
-    return np.full((size[1], size[0], 3), 20 + STEP * (index % 56), np.uint8)
+    width, height = clip.size
+    frame = np.full((height, width, 3), 20 + STEP * (index % 56), np.uint8)
+    if clip.corner:
+        frame[: height // 2, : width // 2] = 255
+    return frame
 
 
 def index_of(frame: np.ndarray) -> int:
@@ -76,7 +82,7 @@ def write_clip(path: Path, clip: Clip) -> Path:
         tracks = [(file.add_stream(s.codec, rate=s.rate, layout=s.layout), s) for s in clip.sounds]
         for stream in videos:
             for index in range(clip.frames):
-                frame = av.VideoFrame.from_ndarray(picture(index, clip.size), format="rgb24")
+                frame = av.VideoFrame.from_ndarray(picture(index, clip), format="rgb24")
                 frame = frame.reformat(format=clip.pixels)
                 frame.pts = clip.times[index] if clip.times else index
                 frame.time_base = stream.codec_context.time_base

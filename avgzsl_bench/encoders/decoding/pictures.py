@@ -69,7 +69,7 @@ class Pictures:
     @property
     def is_past_end(self) -> bool:
         """Whether all frames of the stretch that is asked for have been given."""
-        end, timeline = self._request.end, self._survey.timeline
+        end, timeline = self._request.last_second, self._survey.timeline
         if end is None or not self._times:
             return False
         shown = self._times[-1]
@@ -108,7 +108,7 @@ class Pictures:
         """Choose among the frames of a file."""
         request, span = self._request, range(whole.count)
         if request.is_stretch:
-            span = whole.between(request.start or 0.0, request.end, self._survey.origin)
+            span = whole.between(request.first_second, request.last_second, self._survey.origin)
         if not span:
             raise UnusableClip("no frame")
         self.timeline = whole.part(span)

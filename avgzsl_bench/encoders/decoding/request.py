@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Literal, Protocol
 
 import numpy as np
@@ -27,6 +28,9 @@ class PublishedPicture(Protocol):
         """Give a frame, uint8 `[h, w, 3]` in RGB and before it is scaled, the colours of the recipe."""
 
 
+LAST_SECOND = 1e9
+"""Of any file: more is no time."""
+
 LONGEST = 3600.0
 """Seconds: a longer clip is left out, unless another bound is asked for."""
 
@@ -46,7 +50,7 @@ class ClipRequest:
         longest: seconds; a longer clip is left out.
 
     Raises:
-        ValueError: neither frames nor sound, an empty stretch, or sequences of the published recipe.
+        ValueError: neither frames nor sound, a stretch that is empty or no time, or sequences of the published recipe.
     """
 
     visual: VisualInput | None = None
@@ -64,8 +68,18 @@ class ClipRequest:
             raise ValueError("neither frames nor sound are wanted of the clip")
         if self.sequences and self.published:
             raise ValueError("the published recipe has no sequences")
-        if not 0 <= (self.start or 0) < (float("inf") if self.end is None else self.end):
-            raise ValueError(f"a clip from {self.start} to {self.end} s is empty")
+        if not 0 <= (self.start or 0) < (LAST_SECOND if self.end is None else self.end) <= LAST_SECOND:
+            raise ValueError(f"no clip lasts from {self.start} to {self.end} s")
+
+    @property
+    def first_second(self) -> Fraction:
+        """Beginning of the clip in its file, as its decimal number has it."""
+        return Fraction(str(self.start or 0))
+
+    @property
+    def last_second(self) -> Fraction | None:
+        """End of the stretch; None: that of the file."""
+        return None if self.end is None else Fraction(str(self.end))
 
     @property
     def is_stretch(self) -> bool:

@@ -43,8 +43,8 @@ class Sound:
     def __init__(self, request: ClipRequest, audio: AudioInput, origin: Fraction) -> None:
         self._request, self._audio, self._origin = request, audio, origin
         self._end: int | None = None
-        if request.end is not None:
-            self._end = round((Fraction(request.end) - Fraction(request.start or 0)) * audio.rate)
+        if request.last_second is not None:
+            self._end = round((request.last_second - request.first_second) * audio.rate)
         self.notes: list[str] = []
         self.seconds = Fraction(0)
         self._excerpts: Excerpts | None = None
@@ -117,7 +117,7 @@ class Sound:
             begins = frame.pts * frame.time_base - self._origin
         if not self._request.is_stretch:
             begins = max(begins, Fraction(0))
-        return round((begins - Fraction(self._request.start or 0)) * self._audio.rate)
+        return round((begins - self._request.first_second) * self._audio.rate)
 
     def _take(self, piece: NDArray[np.float32]) -> None:
         """Take the next samples of the file, as far as they belong to the clip."""

@@ -61,15 +61,15 @@ class Timeline:
         rate = self.rate or (self.count / self.seconds if self.seconds else Fraction(0))
         return min(int(seconds * rate), self.count - 1)
 
-    def between(self, start: float, end: float | None, origin: Fraction) -> range:
+    def between(self, start: Fraction, end: Fraction | None, origin: Fraction) -> range:
         """Find the frames with a time in `[start, end)`, in seconds from the origin of the file."""
         return range(self._first_from(start, origin), self.count if end is None else self._first_from(end, origin))
 
-    def _first_from(self, seconds: float, origin: Fraction) -> int:
+    def _first_from(self, seconds: Fraction, origin: Fraction) -> int:
         """Index of the first frame that is not shown before a time."""
         if self.times is not None:
-            return bisect_left(self.times, (Fraction(seconds) + origin) / self.tick)
-        return min(ceil(Fraction(seconds) * (self.rate or 0)), self.count)
+            return bisect_left(self.times, (seconds + origin) / self.tick)
+        return min(ceil(seconds * (self.rate or 0)), self.count)
 
     def part(self, span: range) -> Timeline:
         """Give the timeline of some consecutive frames."""

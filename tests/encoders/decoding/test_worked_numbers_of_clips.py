@@ -89,7 +89,7 @@ PICTURES = {
         128, (97.51, 82.4, 89.13), [8, 24, 40, 56, 72, 88, 104, 120], (91.15, 76.61, 83.54), -0.3606,
     ),
 }  # fmt: skip
-"""Frames; mean RGB of the middle one; `uniform:8`; mean RGB over these; mean of the middle one's pixels for CLIP."""
+"""Frames; mean RGB of the middle one; `uniform:8`; mean RGB over these; mean of the middle one's pixels."""
 
 SOUNDS = {
     "ucf/v_ApplyEyeMakeup_g01_c01.avi": ((104908, 209816, 314724), (0.09132, 0.09166, 0.09166)),

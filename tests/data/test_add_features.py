@@ -188,7 +188,7 @@ def test_what_fails_leaves_the_card_that_was_there(own: OwnFiles, with_card: boo
     card = own.store.with_name("card.json")
     before = card.read_bytes()
     change = {"card": own.write_card(title="another")} if with_card else {}
-    with patch("avgzsl_bench.data.own.adding.write_store", **NO_SPACE):
+    with patch("avgzsl_bench.data.own.installing.write_store", **NO_SPACE):
         own.refuses("no space left", "mine", "--force", **change)
     assert card.read_bytes() == before
     assert own.add("mine", "--force", **change).exit_code == 0
@@ -196,7 +196,7 @@ def test_what_fails_leaves_the_card_that_was_there(own: OwnFiles, with_card: boo
 
 
 def test_nothing_stays_where_the_store_cannot_be_written(own: OwnFiles) -> None:
-    with patch("avgzsl_bench.data.own.adding.write_store", **NO_SPACE):
+    with patch("avgzsl_bench.data.own.installing.write_store", **NO_SPACE):
         own.refuses("no space left", card=own.write_card())
     assert own.add().exit_code == 0
 

@@ -9,7 +9,6 @@ from avgzsl_bench.data.datasets.feature_sets import SIMULATED
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.untrusted.json_file import read_json_model
 from avgzsl_bench.errors import DataError
-from avgzsl_bench.system.files import write_atomically
 from avgzsl_bench.system.folders import is_there
 
 _LARGEST = 1 << 16
@@ -52,10 +51,6 @@ def read_card(path: Path, feature_set: str) -> Card:
     return card
 
 
-def write_card(path: Path, card: Card) -> None:
-    """Write a card whole or not at all.
-
-    Raises:
-        AvbenchError: the file cannot be written.
-    """
-    write_atomically(path, f"{card.model_dump_json(indent=1)}\n".encode())
+def card_text(card: Card) -> bytes:
+    """Write a card as the content of its file."""
+    return f"{card.model_dump_json(indent=1)}\n".encode()

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from avgzsl_bench.data.cards.cards import Card
-from avgzsl_bench.data.cards.own import card_path, read_card, write_card
-from avgzsl_bench.data.datasets.facts import Dataset
+from avgzsl_bench.data.cards.own import card_path, card_text, read_card
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SEQUENCE_SUFFIX, SIMULATED, SIMULATED_ENCODER
-from avgzsl_bench.data.datasets.registry import dataset_path, write_own_dataset
 from avgzsl_bench.data.layouts.marker import refuse_simulated
 from avgzsl_bench.data.own.array_file import read_vectors
 from avgzsl_bench.data.own.class_vectors import class_ids, read_text
+from avgzsl_bench.data.own.installing import install_features, require_free
 from avgzsl_bench.data.own.own_classes import find_dataset
 from avgzsl_bench.data.own.video_table import read_video_table
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.origin import ADDED
 from avgzsl_bench.data.store.spilled import spill_folder
 from avgzsl_bench.data.store.table import FeatureTable
-from avgzsl_bench.data.store.verify import Finding, findings_of
-from avgzsl_bench.data.store.writing import write_store
+from avgzsl_bench.data.store.verify import Finding
 from avgzsl_bench.errors import DataError
 from avgzsl_bench.system.files import nearest_folder, require_writable
 from avgzsl_bench.system.identifiers import require_names
-from avgzsl_bench.system.locks import writing_alone
 
 _PUBLISHED = frozenset(f.name for f in PUBLISHED)
 
@@ -84,7 +79,7 @@ def add_features(
     """
     _check_names(sources)
     target = store_path(root, sources.dataset, sources.features)
-    _require_free(target, force=force)
+    require_free(target, force=force)
     require_writable(root)
     card = None if sources.card is None else read_card(sources.card, sources.features)
     videos = read_video_table(sources.videos)
@@ -109,12 +104,8 @@ def add_features(
     )
     refuse_simulated(table.video_id, simulated=False, where=sources.videos)
     _check_widths(table, card)
-    with writing_alone(dataset_path(root, dataset.name), report), writing_alone(target, report):
-        _require_free(target, force=force)  # again: another may have been writing it
-        if new_file is not None and os.path.lexists(new_file):
-            raise DataError(f"{new_file} was written by another program just now; give the same command again")
-        _write(card_path(root, dataset.name, table.features), target, table, dataset, new_file, card)
-        findings = findings_of(table, dataset)
+    beside = {} if card is None else {card_path(root, dataset.name, table.features).name: card_text(card)}
+    findings = install_features(target, table, dataset, new_file, beside, force=force, report=report)
     return AddResult(target, len(table), new_file, findings)
 
 
@@ -138,11 +129,6 @@ def _check_names(sources: FeatureSources) -> None:
         )
 
 
-def _require_free(target: Path, *, force: bool) -> None:
-    if os.path.lexists(target) and not force:
-        raise DataError(f"{target} is there already; replace it with --force")
-
-
 def _check_widths(table: FeatureTable, card: Card | None) -> None:
     """Refuse features with a card that states other widths or text encoders."""
     if card is None:
@@ -154,26 +140,3 @@ def _check_widths(table: FeatureTable, card: Card | None) -> None:
     stated = card.audio.width, card.visual.width, {part.encoder: part.width for part in card.text}
     if stated != widths:
         raise DataError(f"the card of {table.features} states widths {stated}, and the features have {widths}")
-
-
-def _write(
-    beside: Path, target: Path, table: FeatureTable, dataset: Dataset, new_file: Path | None, card: Card | None
-) -> None:
-    """Write facts and card, then the store; if one fails, everything is as before.
-
-    An earlier card is moved aside and back, which takes no space: a full disk is a common reason to fail.
-    """
-    aside = beside.with_name(f".{beside.name}.old.tmp")
-    with ExitStack() as undo:
-        if new_file is not None:
-            write_own_dataset(new_file, dataset)
-            undo.callback(new_file.unlink, missing_ok=True)
-        if os.path.lexists(beside):  # of what --force replaces
-            os.replace(beside, aside)
-            undo.callback(os.replace, aside, beside)
-        if card is not None:
-            undo.callback(beside.unlink, missing_ok=True)
-            write_card(beside, card)
-        write_store(target, table)
-        undo.pop_all()
-    aside.unlink(missing_ok=True)

@@ -50,15 +50,19 @@ def fill(network: nn.Module, tensors: Mapping[str, object], path: Path, name: st
         name: of the network, for errors.
 
     Raises:
-        DataError: a tensor is missing, unknown or of another shape.
+        DataError: a tensor is missing, unknown or of another shape or type.
     """
-    expected = {key: tensor.shape for key, tensor in network.state_dict().items()}
-    given = {key: value.shape if isinstance(value, Tensor) else None for key, value in tensors.items()}
+    expected = {key: _form(tensor) for key, tensor in network.state_dict().items()}
+    given = {str(key): _form(value) for key, value in tensors.items()}
     wrong = sorted(key for key in expected.keys() | given.keys() if expected.get(key) != given.get(key))
     if wrong:
         raise ab.DataError(
-            f"{path}: not the weights of {name}: {len(wrong)} tensors are missing, unknown or of another shape, "
-            f"such as {wrong[0][:80]!r}"
+            f"{path}: not the weights of {name}: {len(wrong)} tensors are missing, unknown or of another "
+            f"shape or type, such as {wrong[0][:80]!r}"
         )
     network.load_state_dict(tensors, assign=True)
     network.requires_grad_(False).eval()
+
+
+def _form(value: object) -> object:
+    return (value.shape, value.dtype) if isinstance(value, Tensor) else type(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -110,15 +110,17 @@ def _padded(x: Tensor, convolution: nn.Conv2d) -> Tensor:
 
 def _load(path: Path) -> Network:
     try:
-        tensors = load_file(path)
+        weights = _scaled(load_file(path))
     except Exception as error:  # a damaged file can raise anything
         raise unreadable(path, NETWORK, error) from error
-    weights = {}
-    for name, tensor in tensors.items():
-        if not name.endswith("_scale"):
-            scale = tensors.get(f"{name}_scale")
-            weights[name] = tensor.float() if scale is None else tensor.float() * scale
     with torch.device("meta"):
         network = Network()
     fill(network, weights, path, NETWORK)
     return network
+
+
+def _scaled(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Multiply each tensor by its scale, `<name>_scale`, where the file has one for it."""
+    weights = {name: tensor.float() for name, tensor in tensors.items()}
+    scales = {name: weights.pop(f"{name}_scale") for name in tensors if f"{name}_scale" in tensors}
+    return weights | {name: weights[name] * scale.expand(weights[name].shape) for name, scale in scales.items()}

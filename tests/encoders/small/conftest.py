@@ -11,6 +11,7 @@ import torch
 
 from avgzsl_bench.encoders.encoder import Encoder
 from avgzsl_bench.encoders.registry import REGISTRY, encoder_class, missing_modules
+from avgzsl_bench.plugins.specs import EncoderSpec
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "small_encoders"
 Build = Callable[..., Encoder]
@@ -30,27 +31,34 @@ def small(example: object, register: Callable[[object], object]) -> object:
     return register(example)
 
 
+@pytest.fixture
+def require(small: object) -> Callable[[str], EncoderSpec]:
+    """Give the spec of an encoder of the example; skip the test where its packages are not installed."""
+
+    def require(name: str) -> EncoderSpec:
+        spec = REGISTRY.item(name)
+        held = [spec.weights.package] if spec.weights and spec.weights.package else []
+        missing = [*missing_modules(spec), *(package for package in held if find_spec(package) is None)]
+        if missing:
+            pytest.skip(f"{name} needs {', '.join(missing)}")
+        return spec
+
+    return require
+
+
 @pytest.fixture(scope="session")
-def built() -> dict[str, Encoder]:
+def built() -> dict[tuple[str, Path | None], Encoder]:
     return {}
 
 
 @pytest.fixture
-def build(small: object, built: dict[str, Encoder]) -> Build:
-    """Build an encoder of the example once for all tests; skip the test where its packages are not installed."""
+def build(require: Callable[[str], EncoderSpec], built: dict[tuple[str, Path | None], Encoder]) -> Build:
+    """Build an encoder of the example, once for all tests."""
 
     def build(name: str, weights: Path | None = None) -> Encoder:
-        spec = REGISTRY.item(name)
-        packages = [spec.weights.package] if spec.weights and spec.weights.package else []
-        missing = [*missing_modules(spec), *(package for package in packages if not installed(package))]
-        if missing:
-            pytest.skip(f"{name} needs {', '.join(missing)}")
-        if name not in built:
-            built[name] = encoder_class(spec)(weights, torch.device("cpu"))
-        return built[name]
+        spec = require(name)
+        if (name, weights) not in built:
+            built[name, weights] = encoder_class(spec)(weights, torch.device("cpu"))
+        return built[name, weights]
 
     return build
-
-
-def installed(package: str) -> bool:
-    return find_spec(package) is not None

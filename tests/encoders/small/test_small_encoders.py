@@ -101,9 +101,9 @@ def test_vectors_depend_on_their_own_input_alone(sample: Callable, name: str) ->
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_printed_and_nothing_is_drawn(
-    build: Build, made_up: Path, name: str, capfd: pytest.CaptureFixture[str]
+    require: Callable[[str], object], made_up: Path, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    build(name, made_up)  # skips where its packages are not installed
+    require(name)
     before = generators()
     encoder_class(REGISTRY.item(name))(made_up if name == "yamnet" else None, CPU)
     assert capfd.readouterr() == ("", "")
@@ -152,9 +152,11 @@ def test_weights_of_yamnet_are_refused_in_one_line(small: object, made_up: Path,
         (tensors | {"layer1.bias": torch.zeros(3)}, "layer1.bias"),
     ):
         save_file(wrong, path)
-        assert f"1 tensors are missing, unknown or of another shape, such as '{named}'" in refused(
+        assert f"1 tensors are missing, unknown or of another shape or type, such as '{named}'" in refused(
             "yamnet", tmp_path
         )
+    save_file(tensors | {"layer2.pointwise.weight_scale": torch.ones(9, 1, 1, 1)}, path)
+    assert "cannot be read as the weights of YAMNet" in refused("yamnet", tmp_path)
 
 
 def test_weights_of_lite0_are_refused_in_one_line(build: Build, tmp_path: Path) -> None:
@@ -167,6 +169,9 @@ def test_weights_of_lite0_are_refused_in_one_line(build: Build, tmp_path: Path) 
     assert "cannot be read as the weights of EfficientNet-Lite0" in refused("efficientnet_lite0", tmp_path)
     torch.save({"weight": torch.zeros(3)}, path)
     assert "not the weights of EfficientNet-Lite0" in refused("efficientnet_lite0", tmp_path)
+    tensors = torch.load(good, weights_only=True)
+    torch.save(tensors | {"_fc.bias": tensors["_fc.bias"].half(), "remark": None}, path)
+    assert "2 tensors are missing, unknown or of another shape or type" in refused("efficientnet_lite0", tmp_path)
     torch.save(EXAMPLE, path)  # a pickle of anything but tensors is not loaded
     assert "cannot be read as the weights of EfficientNet-Lite0" in refused("efficientnet_lite0", tmp_path)
 

@@ -51,13 +51,13 @@ def recipe_of(
     }
 
 
-def text_part(text: LoadedEncoder, templates: list[str], names: str) -> dict[str, Any]:
+def text_part(text: LoadedEncoder, templates: list[str], names: list[str]) -> dict[str, Any]:
     """Describe how class names become vectors.
 
     Args:
         text: the encoder.
         templates: with `{}` for the name.
-        names: which of a class's names is put in.
+        names: of the classes, as they are put in.
     """
     return {**_part(text), "templates": templates, "names": names}
 

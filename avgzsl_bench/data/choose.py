@@ -128,9 +128,7 @@ def resolve_data(
         raise DataError(f"{absent}; name the right one, or import {feature_set} with 'avbench data import DIR'")
     if absent:
         warnings.warn(f"{absent}: no features are installed there; going on with simulated ones", stacklevel=3)
-    store, passed_over = _find_store(facts, feature_set, chosen, folder, needs, fits)
-    for text in passed_over:
-        warnings.warn(text, stacklevel=3)
+    store = _find_store(facts, feature_set, chosen, folder, needs, fits)
     rows = read_rows(store)
     content = rows.label, rows.partition, rows.video_id
     advice = "correct the files by the published lists, then import them with 'avbench data import DIR --force'"
@@ -180,16 +178,15 @@ def _find_store(
     root: Path,
     needs: Needs,
     fits: Callable[[StoreHeader], bool] | None,
-) -> tuple[StoreHeader, list[str]]:
-    """Find the store of a name, and say which ones `auto` passed over."""
-    passed_over: list[str] = []
+) -> StoreHeader:
     found = scan(root, dataset.name)
     stores = {store.features: store for store in found.headers}
     if feature_set == "auto":
         _require_readable(found, store_path(root, dataset.name, "any").parents[1])
         real = [s for s in stores.values() if not s.simulated and (fits(s) if fits else _lack(s, needs) is None)]
         scanty = {s.features: text for s in real if (text := _scanty(s, dataset, split)) is not None}
-        passed_over = list(scanty.values())
+        for text in scanty.values():
+            warnings.warn(text, stacklevel=4)
         real = [s for s in real if s.features not in scanty]
         # The preferred one, those with sequences first where the method reads them.
         late = {s.features: needs.sequences != "none" and not s.sequences for s in real}
@@ -209,7 +206,7 @@ def _find_store(
         )
     if lack := _lack(stores[feature_set], needs):
         raise DataError(lack)
-    return stores[feature_set], passed_over
+    return stores[feature_set]
 
 
 def _scanty(store: StoreHeader, dataset: Dataset, split: str) -> str | None:

@@ -14,6 +14,7 @@ from avgzsl_bench.data.datasets.registry import registered_dataset
 from avgzsl_bench.data.store.extraction import is_extracted
 from avgzsl_bench.data.store.store import read_header
 from avgzsl_bench.data.store.table import FeatureTable
+from avgzsl_bench.errors import DataError
 
 
 def share_of(share: float, features: str) -> FeatureTable:
@@ -51,8 +52,8 @@ def test_auto_passes_over_extracted_features_that_cover_too_little(tmp_path: Pat
     features, said = chosen(tmp_path)
     found = covered(registered_dataset("ucf"), few.label, few.partition, "cls")
     text = (
-        f"a_few of ucf is passed over: it was extracted from {found.videos:,} of the 6,394 standard videos of split "
-        "cls; use it with --features a_few"
+        f"a_few of ucf is passed over: it was extracted from {found.videos:,} of the 6,394 standard videos of "
+        "split cls; use it with --features a_few"
     )
     assert (features, said) == ("simulated", [text])
     extracted(tmp_path, most)
@@ -80,6 +81,12 @@ def test_the_videos_of_the_split_count(tmp_path: Path) -> None:
     assert coverage_of(without, "main") < LEAST_COVERED
     assert chosen(tmp_path, split="cls") == ("mine", [])
     assert chosen(tmp_path, split="main")[0] == "simulated"
+
+
+def test_it_is_said_also_where_simulated_features_are_refused(tmp_path: Path) -> None:
+    extracted(tmp_path, share_of(0.5, "a_few"))
+    with pytest.warns(UserWarning, match="a_few of ucf is passed"), pytest.raises(DataError, match="cls-disj"):
+        resolve_data("ucf", "auto", "cls-disjoint", root=tmp_path)
 
 
 def test_extracted_features_are_known_by_the_file_beside_them(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import clip_readers as clips
 import h5py
 import malicious_files
 import numpy as np
@@ -322,5 +323,8 @@ READERS: Mapping[str, Reader] = {
     "own_dataset": Reader(own.own_datasets, "fuzzed/dataset.json", read_own_dataset, text=True),
     "card": Reader(own.cards, "card.json", lambda p: read_card(p, "selavi"), text=True),
     "manifest": Reader(own.manifests, "manifest.json", read_manifest, text=True),
+    "annotations": Reader(clips.annotations, "annotations.json", clips.read_stretches, text=True),
+    "clip_table": Reader(clips.clip_tables, "clips.csv", clips.read_rows, text=True),
+    "lists": Reader(clips.lists, "stage_1_train.csv", clips.read_lists, text=True),
     "mark": Reader(own.marks, "tree/avgzsl-bench.json", own.read_mark, text=True),
 }

@@ -61,13 +61,8 @@ def coverage(dataset: Dataset, clips: Sequence[Clip], left_out: Iterable[LeftOut
     """
     label = np.array([clip.label for clip in clips], np.int64)
     partition = np.array([clip.partition for clip in clips], np.uint8)
-    standard = {
-        c
-        for split in dataset.splits
-        for name in STAGES[1]
-        for c, n in zip(*_classes_and_videos(dataset, split, name), strict=True)
-        if n
-    }
+    facts = [dataset.facts(split)[name] for split in dataset.splits for name in STAGES[1]]
+    standard = {c for f in facts for c, n in zip(f.classes, f.videos, strict=True) if n}
     places: dict[str, list[str]] = {}
     for item in left_out:
         places.setdefault(item.reason.partition(":")[0], []).append(item.video_id or item.place)
@@ -88,11 +83,6 @@ def left_out_csv(left_out: Iterable[LeftOut], notes: Iterable[tuple[Clip, str]] 
     writer.writerows((item.video_id, item.class_name, item.place, item.reason, "") for item in left_out)
     writer.writerows((clip.video_id, clip.class_name, clip.place, "", note) for clip, note in notes)
     return stream.getvalue()
-
-
-def _classes_and_videos(dataset: Dataset, split: str, partition: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    facts = dataset.facts(split)[partition]
-    return facts.classes, facts.videos
 
 
 def _some(names: Sequence[str], count: int) -> str:

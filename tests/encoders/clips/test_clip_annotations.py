@@ -74,7 +74,7 @@ def test_times_that_make_no_stretch(tmp_path: Path, start: float, end: float) ->
 )
 def test_foreign_json_is_one_line(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.json").write_text(content)
-    with pytest.raises(DataError, match="not a valid file of annotations: .*; bring that of Act") as error:
+    with pytest.raises(DataError, match=r"not a valid file of annotations: .*; bring that of Act") as error:
         read_annotations(tmp_path / "a.json")
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 800

@@ -27,6 +27,7 @@ _COMMANDS = {
     "compare": "avgzsl_bench.cli.compare:compare",
     "methods": "avgzsl_bench.cli.listing:methods",
     "datasets": "avgzsl_bench.cli.listing:datasets",
+    "extract": "avgzsl_bench.cli.extract:extract",
     "encoders": "avgzsl_bench.cli.encoders:encoders",
     "plugins": "avgzsl_bench.cli.listing:plugins",
     "data": "avgzsl_bench.cli.data:data",

@@ -47,6 +47,7 @@ from avgzsl_bench.encoders.extraction.recipe import Recipe, recipe_of
 from avgzsl_bench.encoders.published import published_frames
 from avgzsl_bench.encoders.registry import REGISTRY
 from avgzsl_bench.encoders.texts.prompts import read_prompts
+from avgzsl_bench.encoders.weights.fetching import fetch_weights
 from avgzsl_bench.errors import ConfigError, DataError
 from avgzsl_bench.plugins.specs import EncoderSpec
 from avgzsl_bench.system.device import choose_device
@@ -156,7 +157,9 @@ def _require_fit(options: ExtractOptions, visual: EncoderSpec) -> None:
     if options.recipe != "published":
         return
     if options.frames is not None or options.sequences:
-        raise ConfigError("--recipe published has one frame a clip, by a rule of its own: no --frames, no --sequences")
+        raise ConfigError(
+            "--recipe published has one frame a clip, by a rule of its own: no --frames, no --sequences"
+        )
     if visual.name != "clip":
         raise ConfigError(f"--recipe published is for the encoder 'clip', not for {visual.name!r}")
     published_frames(options.dataset)
@@ -183,6 +186,8 @@ def _load_all(
 
     def load(spec: EncoderSpec) -> LoadedEncoder:
         if spec.name not in loaded:
+            if options.fetch and spec.name not in options.weights and spec.weights and spec.weights.repository:
+                fetch_weights(spec)
             loaded[spec.name] = load_encoder(spec, options.weights, device)
         return loaded[spec.name]
 
@@ -220,9 +225,7 @@ def _encode(
         return ClipWork(clip.path, replace(request, start=clip.stretch.start, end=clip.stretch.end))
 
     def encode(decoded: Sequence[ClipInputs | Failed]) -> Encoded:
-        return encode_clips(
-            decoded, parts.visual.encoder, parts.audio.encoder, sequences=options.sequences
-        )
+        return encode_clips(decoded, parts.visual.encoder, parts.audio.encoder, sequences=options.sequences)
 
     batches = batches_of(clips, options.batch)
     pool = decoding_pool(
@@ -250,7 +253,9 @@ def _table(
 ) -> FeatureTable:
     inputs = parts.audio.encoder.audio_input, parts.visual.encoder.visual_input
     assert inputs[0] is not None
-    audio, visual = assembled.features(inputs[0].step, VISUAL_STEP) if sequences else assembled.features(None, None)
+    audio, visual = (
+        assembled.features(inputs[0].step, VISUAL_STEP) if sequences else assembled.features(None, None)
+    )
     return FeatureTable(
         dataset=found.dataset.name,
         features=features,

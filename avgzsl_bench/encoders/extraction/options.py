@@ -36,6 +36,7 @@ class ExtractOptions:
         sequences: a vector for each second, in place of one for a clip.
         text: encoders of texts, or `NAME=FILE`.
         weights: folders of weights by encoder.
+        fetch: download weights that are not here.
         prompts: file of templates.
         table, classes, splits, annotations: which file is which video, see `find_clips`.
         workers: processes that decode.
@@ -59,6 +60,7 @@ class ExtractOptions:
     sequences: bool = False
     text: tuple[str, ...] = ()
     weights: dict[str, Path] = field(default_factory=dict)
+    fetch: bool = False
     prompts: Path | None = None
     table: Path | None = None
     classes: Path | None = None
@@ -84,14 +86,17 @@ def feature_set_name(options: ExtractOptions, visual: EncoderSpec, audio: Encode
     """
     ending = SEQUENCE_SUFFIX if options.sequences else ""
     if options.features is None:
+        own_text = {spec.text for spec in (visual, audio) if spec.text}
         changes = {
             "--frames": options.frames not in (None, visual.frames),
             "--prompts": options.prompts is not None,
-            "--text": bool(options.text) and bool(visual.text or audio.text) and not _own_text(options, visual, audio),
+            "--text": bool(options.text and own_text) and set(options.text) != own_text,
         }
         changed = [name for name, differs in changes.items() if differs]
         if changed:
-            raise ConfigError(f"{', '.join(changed)}: another recipe than the encoders' own; name it with --features")
+            raise ConfigError(
+                f"{', '.join(changed)}: another recipe than the encoders' own; name it with --features"
+            )
         base = f"{visual.name}_{audio.name}" + (PUBLISHED_SUFFIX if options.recipe == "published" else "")
         return base + ending
     name = options.features
@@ -101,7 +106,3 @@ def feature_set_name(options: ExtractOptions, visual: EncoderSpec, audio: Encode
     if name in (SIMULATED, "auto") or name in {known.name for known in PUBLISHED}:
         raise DataError(f"--features {name}: the name of another feature set; choose another name")
     return name + ending
-
-
-def _own_text(options: ExtractOptions, visual: EncoderSpec, audio: EncoderSpec) -> bool:
-    return set(options.text) == {spec.text for spec in (visual, audio) if spec.text}

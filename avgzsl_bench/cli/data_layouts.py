@@ -51,7 +51,7 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
     "--layout",
     required=True,
     metavar="LAYOUT",
-    help="avca: HDF5 files, one text encoder; clipclap: pickles, up to two text encoders.",
+    help="avca: HDF5 files, one text encoder; clipclap: pickles, up to two text encoders; tcaf: sequences.",
 )
 @data_root_option
 def export_command(dataset_name: str, directory: Path, features: str, layout: str, data_root: Path | None) -> None:

@@ -137,3 +137,16 @@ def test_a_tree_of_another_width_than_its_mark_is_refused(own: Path, tmp_path: P
     (made / FILE_NAME).write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(DataError, match=r"width 6, expected 7 \(clap\)"):
         import_tree(tmp_path / "out", tmp_path / "again", force=False)
+
+
+def test_a_tree_that_others_wrote_goes_out_and_comes_back(shared: Path, tmp_path: Path) -> None:
+    """Its class lists are those of the published tree, and its sequences stay as they are."""
+    tree = shared / "data" / "trees" / "tcaf"
+    (first,) = import_tree(tree, tmp_path / "data", force=False)
+    export_tree(first.path, UCF, "tcaf", tmp_path / "out")
+    (again,) = import_tree(tmp_path / "out", tmp_path / "again", force=False)
+    assert read_header(again.path).fingerprint == read_header(first.path).fingerprint
+    for path in (tree / "UCF" / "class-split").rglob("*"):
+        if path.suffix == ".txt" or "w2v" in path.name:
+            made = tmp_path / "out" / path.relative_to(tree)
+            assert made.read_bytes() == path.read_bytes()

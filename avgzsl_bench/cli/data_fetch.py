@@ -77,8 +77,7 @@ def _warn(line: str) -> None:
 def _show(result: FetchResult) -> None:
     from avgzsl_bench.cli.data_layouts import show_imported
 
-    record = result.record
-    click.echo(f"{record.source}: {record.size:,} bytes, SHA-256 {record.sha256} -> {result.archive}")
+    click.echo(f"{result.archive}: {result.size:,} bytes, SHA-256 {result.sha256}")
     show_imported(result.imported)
     for audit in result.audits:
         _show_audit(audit)

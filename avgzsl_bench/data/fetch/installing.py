@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from avgzsl_bench.data.audit.audit import audit_path
@@ -42,13 +42,14 @@ class FetchResult:
 
     Attributes:
         archive: the file, which is kept.
-        record: of the archive, with the fingerprint of the first feature set in it.
+        size, sha256: of the file.
         imported: the feature sets.
         audits: of the unpacked files.
     """
 
     archive: Path
-    record: Fetched
+    size: int
+    sha256: str
     imported: list[ImportResult]
     audits: list[Audit]
 
@@ -89,31 +90,50 @@ def fetch_source(
         except DataError as error:
             raise DataError(f"{error} (known of this address: {source.known_state})") from error
         report(f"computing the SHA-256 of {archive}")
-        size, sha256 = archive.stat().st_size, file_sha256(archive)
+        seen = archive.stat().st_size, file_sha256(archive)
+        imported: list[ImportResult] = []
         with _unpacked(archive, report) as folder:
-            imported, audits = [], []
-            for below in _tree_roots(folder):
-                imported += import_tree(below, root, force=force, report=report, warn=warn)
-                audits += audit_path(below, list(known_datasets(root).values()), report)
-    records, found = [], {(r.found.dataset, r.found.features) for r in imported}
+            roots = _tree_roots(folder)
+            for below in roots:
+                for result in import_tree(below, root, force=force, report=report, warn=warn):
+                    _record(result, source, seen, before, root, warn)
+                    imported.append(result)
+            datasets = list(known_datasets(root).values())
+            audits = [_audit_inside(a, folder) for r in roots for a in audit_path(r, datasets, report)]
+    found = {(result.found.dataset, result.found.features) for result in imported}
     for dataset, features in sorted(before.keys() - found):
         warn(f"{source.name}: {features} of {dataset} is not in the archive")
-    for result in imported:
-        record = Fetched(
-            source=source.name,
-            address=source.address,
-            fetched=datetime.datetime.now(datetime.UTC).date(),
-            size=size,
-            sha256=sha256,
-            fingerprint=read_header(result.path).fingerprint,
-        )
-        name = result.found.dataset, result.found.features
-        earlier = before.get(name)
-        if earlier and (text := difference(earlier, record)):
-            warn(f"{' '.join(name)}: {text}")
-        write_fetched(fetched_path(root, *name), record)
-        records.append(record)
-    return FetchResult(archive, records[0], imported, audits)
+    return FetchResult(archive, *seen, imported, audits)
+
+
+def _record(
+    result: ImportResult,
+    source: Source,
+    seen: tuple[int, str],
+    before: Mapping[tuple[str, str], Fetched | None],
+    root: Path,
+    warn: Callable[[str], None],
+) -> None:
+    """Record the archive beside a feature set, and compare it with the one before."""
+    name = result.found.dataset, result.found.features
+    size, sha256 = seen
+    record = Fetched(
+        source=source.name,
+        address=source.address,
+        fetched=datetime.datetime.now(datetime.UTC).date(),
+        size=size,
+        sha256=sha256,
+        fingerprint=read_header(result.path).fingerprint,
+    )
+    earlier = before.get(name)
+    if earlier and (text := difference(earlier, record)):
+        warn(f"{' '.join(name)}: {text}")
+    write_fetched(fetched_path(root, *name), record)
+
+
+def _audit_inside(audit: Audit, folder: Path) -> Audit:
+    """Name the target of an audit as in the archive."""
+    return replace(audit, target=audit.target.replace(f"{folder}/", ""))
 
 
 @contextmanager

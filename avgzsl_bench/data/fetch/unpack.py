@@ -8,11 +8,11 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from avgzsl_bench.errors import DataError, one_line
-from avgzsl_bench.system.files import explain_write_errors
+from avgzsl_bench.system.files import explain_write_errors, os_reason
 
 _MOST_FILES = 200_000
 """The published archives have some ten thousand."""
@@ -110,17 +110,25 @@ def _require_space(archive: Path, members: dict[PurePosixPath, zipfile.ZipInfo],
 
 
 def _extract(content: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
-    """Write a file; what is longer than it says is refused by its checksum or here."""
+    """Write a file of exactly the size that is stated; the library compares its checksum."""
+    written = 0
     with explain_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        target = path.open("xb")
-    written = 0
-    with target, content.open(member) as source:
-        while chunk := source.read(_CHUNK):
-            written += len(chunk)
-            if written > member.file_size:
-                raise zipfile.BadZipFile(f"{member.filename}: longer than it says")
-            with explain_write_errors(path):
+        with path.open("xb") as target:
+            for chunk in _chunks(content, member):
+                written += len(chunk)
+                if written > member.file_size:
+                    raise zipfile.BadZipFile(f"{member.filename}: longer than it says")
                 target.write(chunk)
     if written != member.file_size:
         raise zipfile.BadZipFile(f"{member.filename}: shorter than it says")
+
+
+def _chunks(content: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Read a file piece by piece; errors of the system are damage too, of places that are not there."""
+    try:
+        with content.open(member) as source:
+            while chunk := source.read(_CHUNK):
+                yield chunk
+    except OSError as error:
+        raise zipfile.BadZipFile(f"{member.filename}: {os_reason(error)}") from error

@@ -1,7 +1,10 @@
-"""`avbench data fetch`: archives of published features."""
+"""`avbench data fetch`: what is published where, and fetching it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,84 +12,116 @@ import click
 
 from avgzsl_bench.cli.console import plain_console
 from avgzsl_bench.cli.options import data_root_option
-from avgzsl_bench.cli.paths import UserPath
 from avgzsl_bench.errors import DataError, UnknownNameError
 
 if TYPE_CHECKING:
-    from avgzsl_bench.data.cards.cards import Card
-    from avgzsl_bench.data.fetch.manifest import Archive, Manifest
+    from avgzsl_bench.data.audit.finding import Audit
+    from avgzsl_bench.data.cards.published import Source
+    from avgzsl_bench.data.fetch.installing import FetchResult
+    from avgzsl_bench.data.fetch.transfer import ByteReport
+
+_TITLES = {"features": "Features", "models": "Trained models", "videos": "Raw videos"}
 
 
-@click.command("fetch", short_help="Download published features.")
+@click.command("fetch", short_help="List what is published, or download and import it.")
 @click.argument("name", required=False)
-@click.option(
-    "--manifest",
-    "manifest_path",
-    metavar="FILE",
-    type=UserPath(path_type=Path),
-    help="A manifest of your own, for instance for your laboratory's mirror.",
-)
 @data_root_option
-def fetch_command(name: str | None, manifest_path: Path | None, data_root: Path | None) -> None:
-    """Download the archive NAME, or all of the feature set NAME; without NAME, list the archives.
+@click.option("--force", is_flag=True, help="Replace installed features.")
+def fetch_command(name: str | None, data_root: Path | None, force: bool) -> None:
+    """Download and import the archive NAME, or all archives of the feature set NAME.
 
-    Archives are fetched from several mirrors in turn, resumed where they broke off, and checked by size and
-    SHA-256. They go to 'downloads' in the data folder. The manifest lists only archives whose address and checksum
-    are known for certain; for all other feature sets, the place where the authors publish them is shown.
+    Without NAME, list what is published: features, trained models and raw videos, with what is known of the state
+    of each address.
+
+    Archives go to 'downloads' in the data folder; one that you downloaded there with a browser is used too. A
+    download that broke off is resumed. Imported features are checked as by 'avbench data import' and 'avbench data
+    audit', and the SHA-256 of the archive is recorded beside them.
     """
-    from avgzsl_bench.data.cards.cards import card_of, has_card, known_cards
-    from avgzsl_bench.data.fetch.manifest import read_manifest
+    from avgzsl_bench.data.cards.published import published
+    from avgzsl_bench.data.fetch.installing import fetch_source
     from avgzsl_bench.data.store.installed import data_root as locate
 
-    manifest = read_manifest(manifest_path)
     if name is None:
-        _list(manifest, [card for card in known_cards() if not card.simulated])
+        _list(published())
         return
-    archives = manifest.find(name)
-    if not archives and has_card(name):
-        raise DataError(_by_hand(card_of(name)))
-    if not archives:
-        known = {text for a in manifest.archives for text in (a.name, a.features)}
-        raise UnknownNameError("archive or feature set", name, known | {card.features for card in known_cards()})
-    for archive in archives:
-        path = _fetch_shown(archive, locate(data_root) / "downloads")
-        click.echo(f"{archive.name}: {archive.size:,} bytes, SHA-256 as expected -> {path}")
-    click.echo("unpack it, then: avbench data import DIR")
+    root = locate(data_root)
+    for source in _chosen(name, published()):
+        with _display(source.name) as (report_bytes, report):
+            result = fetch_source(source, root, force=force, report_bytes=report_bytes, report=report, warn=_warn)
+        _show(result)
 
 
-def _fetch_shown(archive: Archive, folder: Path) -> Path:
+def _chosen(name: str, sources: tuple[Source, ...]) -> list[Source]:
+    """Choose the archives of a name, its own or that of a feature set."""
+    from avgzsl_bench.data.datasets.feature_sets import SIMULATED
+
+    if name == SIMULATED:
+        raise DataError(f"{name}: made on first use, nothing to fetch: avbench run --dataset ucf --method mft")
+    found = [s for s in sources if s.name == name] or [s for s in sources if name in s.features]
+    if not found:
+        raise UnknownNameError("archive or feature set", name, {n for s in sources for n in (s.name, *s.features)})
+    by_hand = next((s for s in found if s.download is None), None)
+    if by_hand is not None:
+        revision = f", revision {by_hand.revision}" if by_hand.revision else ""
+        raise DataError(
+            f"{by_hand.name}: not downloaded by this program; see {by_hand.address}{revision} "
+            f"(licence: {by_hand.licence}; {by_hand.known_state})"
+        )
+    return found
+
+
+def _warn(line: str) -> None:
+    click.echo(f"warning: {' '.join(line.split())}", err=True)
+
+
+def _show(result: FetchResult) -> None:
+    from avgzsl_bench.cli.data_layouts import show_imported
+
+    click.echo(f"{result.archive}: {result.size:,} bytes, SHA-256 {result.sha256}")
+    show_imported(result.imported)
+    for audit in result.audits:
+        _show_audit(audit)
+
+
+def _show_audit(audit: Audit) -> None:
+    from avgzsl_bench.data.audit.finding import Severity
+    from avgzsl_bench.data.audit.report import as_text
+
+    grave = tuple(f for f in audit.findings if f.severity is not Severity.NOTE)
+    for line in as_text(replace(audit, findings=grave), plain_console().width):
+        click.echo(line)
+
+
+@contextmanager
+def _display(name: str) -> Iterator[tuple[ByteReport, Callable[[str], None]]]:
+    """Show the progress of a download, and then the steps of the import."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from avgzsl_bench.data.fetch.download import fetch
 
     console = plain_console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(archive.file, total=archive.size)
-        return fetch(
-            archive,
-            folder,
-            report_bytes=lambda count: bar.update(task, completed=count),
-            report=lambda line: click.echo(line, err=True),
+        task = bar.add_task(name, total=None)
+        yield (
+            lambda count, size: bar.update(task, completed=count, total=size),
+            lambda step: bar.update(task, description=step),
         )
 
 
-def _list(manifest: Manifest, cards: list[Card]) -> None:
-    for archive in manifest.archives:
-        mirrors = f"{len(archive.mirrors)} mirror{'s' if len(archive.mirrors) > 1 else ''}"
-        click.echo(f"{archive.name}: {archive.features}, {archive.size:,} bytes, {mirrors}")
-    fetchable = {archive.features for archive in manifest.archives}
-    for card in cards:
-        if card.features not in fetchable:
-            click.echo(_by_hand(card))
+def _list(sources: tuple[Source, ...]) -> None:
+    for kind, title in _TITLES.items():
+        click.echo(f"{title}\n")
+        for source in (s for s in sources if s.kind == kind):
+            _list_source(source)
 
 
-def _by_hand(card: Card) -> str:
-    """Explain where the authors publish a feature set that is not in the manifest, and what to do then."""
-    if card.simulated:
-        return f"{card.features}: made on first use, nothing to fetch: avbench run --dataset ucf --method mft"
-    return (
-        f"{card.features}: not in the manifest, because no download address and checksum are known for "
-        f"certain; its authors publish it at {', '.join(card.published)} ({card.obtain}); download it, unpack it, "
-        "then: avbench data import DIR"
-    )
+def _list_source(source: Source) -> None:
+    click.echo(f"  {source.name}: {source.holds}")
+    if source.features:
+        click.echo(f"    features:  {', '.join(source.features)} of {', '.join(source.datasets)}")
+    revision = f", revision {source.revision}" if source.revision else ""
+    click.echo(f"    address:   {source.address}{revision}")
+    click.echo(f"    licence:   {source.licence}")
+    click.echo(f"    state:     {source.known_state}")
+    if source.download:
+        click.echo(f"    get it:    avbench data fetch {source.name}")
+    click.echo("")

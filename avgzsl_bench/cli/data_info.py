@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.data.cards.cards import Card
     from avgzsl_bench.data.datasets.counts import PartitionCount
     from avgzsl_bench.data.datasets.facts import Dataset
+    from avgzsl_bench.data.fetch.fetched import Fetched
     from avgzsl_bench.data.store.added_text import AddedText
     from avgzsl_bench.data.store.store import StoreHeader
 
@@ -80,6 +81,7 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
     """Show the installed features of DATASET, per partition, next to the standard counts."""
     from avgzsl_bench.data.cards.own import card_for
     from avgzsl_bench.data.datasets.registry import known_dataset
+    from avgzsl_bench.data.fetch.fetched import fetched_from
     from avgzsl_bench.data.store.added_text import scan_added_text
     from avgzsl_bench.data.store.installed import existing_root
     from avgzsl_bench.data.store.origin import ADDED
@@ -93,7 +95,12 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
         raise DataError(unreadable) if unreadable else nothing_installed(root, dataset.name)
     _report_unreadable(there.unreadable)
     entries = [
-        (h, card_for(root, h.dataset, h.features, added=h.origin == ADDED), _counts(h, dataset))
+        (
+            h,
+            card_for(root, h.dataset, h.features, added=h.origin == ADDED),
+            _counts(h, dataset),
+            fetched_from(root, h),
+        )
         for h in there.headers
     ]
     if as_json:
@@ -104,18 +111,19 @@ def info_command(dataset_name: str, features: str | None, data_root: Path | None
                 "partitions": [asdict(count) for count in counts],
                 "added_text": added,
                 "card": None if card is None else card.model_dump(mode="json"),
+                "fetched": None if fetched is None else fetched.model_dump(mode="json"),
             }
-            for header, card, counts in entries
+            for header, card, counts, fetched in entries
         ]
         click.echo(json.dumps(content, indent=2))
         return
-    for header, card, counts in entries:
-        _print_store(header, card)
+    for header, card, counts, fetched in entries:
+        _print_store(header, card, fetched)
         print_counts(counts)
     _print_texts(texts)
 
 
-def _print_store(header: StoreHeader, card: Card | None) -> None:
+def _print_store(header: StoreHeader, card: Card | None, fetched: Fetched | None) -> None:
     from avgzsl_bench.data.cards.text import card_facts
     from avgzsl_bench.data.store.origin import origin_text
 
@@ -123,6 +131,9 @@ def _print_store(header: StoreHeader, card: Card | None) -> None:
     for name, value in shown.items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
         click.echo(f"{name:12} {text}")
+    if fetched:
+        where = f"{fetched.fetched} from {fetched.address} ({fetched.source})"
+        click.echo(f"{'fetched':12} {where}, SHA-256 {fetched.sha256}, {fetched.size:,} bytes")
     for term, fact in card_facts(card) if card else [("card", "none; add one with 'avbench data add --card'")]:
         click.echo(f"{term:12} {fact}")
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from avgzsl_bench.cli.console import plain_console
 from avgzsl_bench.cli.options import data_root_option
 from avgzsl_bench.cli.paths import UserPath
+
+if TYPE_CHECKING:
+    from avgzsl_bench.data.layouts.importing import ImportResult
 
 
 @click.command("import", short_help="Import published feature sets.")
@@ -30,6 +35,11 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
         results = import_tree(directory, locate(data_root), force=force, report=status.update, warn=faults.append)
     for line in faults:
         click.echo(f"warning: {' '.join(line.split())}", err=True)
+    show_imported(results)
+
+
+def show_imported(results: Sequence[ImportResult]) -> None:
+    """Print what was imported, and warn of videos that are not the standard ones."""
     for result in results:
         item = result.found
         click.echo(f"{item.dataset} {item.features} ({item.reader}): {result.videos} videos -> {result.path}")
@@ -51,7 +61,7 @@ def import_command(directory: Path, data_root: Path | None, force: bool) -> None
     "--layout",
     required=True,
     metavar="LAYOUT",
-    help="avca: HDF5 files, one text encoder; clipclap: pickles, up to two text encoders.",
+    help="avca: HDF5 files, one text encoder; clipclap: pickles, up to two text encoders; tcaf: sequences.",
 )
 @data_root_option
 def export_command(dataset_name: str, directory: Path, features: str, layout: str, data_root: Path | None) -> None:

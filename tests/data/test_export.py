@@ -66,6 +66,8 @@ def test_simulated_features_come_back_identical_and_simulated(
         ("c3d_vggish", "avca", "cls_features"),
         ("clip_clap", "clipclap", "cls_features_non_averaged"),
         ("selavi", "clipclap", "selavi"),
+        ("selavi_seq", "tcaf", "main_features_non_averaged"),
+        ("c3d_vggish_seq", "tcaf", "cls_features_non_averaged"),
     ],
 )
 def test_imported_features_come_back_identical(tmp_path: Path, features: str, layout: str, folder: str) -> None:
@@ -201,7 +203,6 @@ def test_what_a_layout_has_no_place_for_is_refused(simulated: Path, tmp_path: Pa
     later = np.full_like(table.partition, partition_bit("stage2_train"))
     for layout, change, message in (
         ("avca", {"text": some_text(3, 4)}, "room for: 1; these features have e0, e1"),
-        ("clipclap", {"text": some_text(3, 3)}, "two have the same"),
         ("avca", {"text": text}, "'ApplyEyeMakeup' has none"),
         ("avca", {"partition": no_train.astype(np.uint8)}, "missing from stage2_train"),
         (
@@ -216,8 +217,10 @@ def test_what_a_layout_has_no_place_for_is_refused(simulated: Path, tmp_path: Pa
     write_tree(tmp_path / "in", "selavi_seq")
     (found,) = import_tree(tmp_path / "in", tmp_path / "data", force=False)
     for layout in ("avca", "clipclap"):
-        with pytest.raises(DataError, match="these are sequences"):
+        with pytest.raises(DataError, match="one vector per video, and these are sequences; use tcaf"):
             export_tree(found.path, UCF, layout, out)
+    with pytest.raises(DataError, match="it has sequences, and these are one vector per video; use avca or clip"):
+        export_tree(simulated, UCF, "tcaf", out)
     unsorted = UCF.model_copy(update={"classes": UCF.classes[::-1]})
     with pytest.raises(DataError, match="numbers classes by the sort"):
         export_tree(simulated, unsorted, "avca", out)
@@ -266,7 +269,7 @@ def test_command(data_root: Path, tmp_path: Path) -> None:
     assert Marker.model_validate_json((tmp_path / "out/UCF/features/simulated" / FILE_NAME).read_bytes()).simulated
     for arguments, message in (
         (("ucf", tmp_path / "out", *known), "would be overwritten"),
-        (("ucf", tmp_path / "b", *known[:3], "tcaf"), "unknown layout to export 'tcaf'"),
+        (("ucf", tmp_path / "b", *known[:3], "taf"), "did you mean 'tcaf'"),
         (("ucf", tmp_path / "b", "--features", "selavi", *known[2:]), "avbench data import"),
         (("ufc", tmp_path / "b", *known), "did you mean 'ucf'"),
     ):

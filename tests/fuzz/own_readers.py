@@ -1,9 +1,10 @@
-"""Valid files of what users bring and of what lies beside data: arrays, tables, cards, manifest, marks."""
+"""Valid files of what users bring and of what lies beside data: arrays, tables, cards, archives, marks."""
 
 from __future__ import annotations
 
 import io
-import json
+import shutil
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -12,6 +13,8 @@ import pandas as pd
 
 from avgzsl_bench.data.cards.cards import card_of
 from avgzsl_bench.data.datasets.facts import Dataset
+from avgzsl_bench.data.fetch.fetched import Fetched
+from avgzsl_bench.data.fetch.unpack import unpack
 from avgzsl_bench.data.layouts.marker import Marker, read_marker
 from avgzsl_bench.data.layouts.tree import FeatureTree
 from avgzsl_bench.data.own.own_classes import read_dataset_table
@@ -91,11 +94,33 @@ def cards(folder: Path) -> list[bytes]:
     return [card_of("selavi").model_dump_json(indent=1).encode()]
 
 
-def manifests(folder: Path) -> list[bytes]:
-    archive = {"name": "own", "features": "selavi", "file": "own.zip", "mirrors": ["https://example.org/own.zip"]}
-    archive |= {"size": 7, "sha256": "0" * 64}
-    other = archive | {"name": "more", "file": "more.zip"}
-    return [json.dumps({"form": "avgzsl-bench manifest 1", "archives": [archive, other]}, indent=1).encode()]
+def archives(folder: Path) -> list[bytes]:
+    files = []
+    for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w", compression) as archive:
+            archive.writestr("UCF/features/a.h5", bytes(range(200)) * 5)
+            archive.writestr("UCF/features/b c, d.pkl", b"x" * 1000)
+        files.append(stream.getvalue())
+    return files
+
+
+def unpack_archive(path: Path) -> object:
+    """Unpack an archive; nothing may appear beside its folder."""
+    before = set(path.parent.iterdir())
+    folder = path.with_suffix(".unpacked")
+    try:
+        unpack(path, folder)
+        return sorted(p.name for p in folder.rglob("*"))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        assert set(path.parent.iterdir()) == before
+
+
+def fetched(folder: Path) -> list[bytes]:
+    known = {"source": "avca", "address": "https://example.org/a", "fetched": "2026-01-31", "size": 7}
+    record = Fetched.model_validate(known | {"sha256": "0" * 64, "fingerprint": "1" * 64})
+    return [record.model_dump_json(indent=1).encode()]
 
 
 def marks(folder: Path) -> list[bytes]:

@@ -26,7 +26,7 @@ from avgzsl_bench.data.cards.own import read_card
 from avgzsl_bench.data.datasets.facts import DatasetSpec, read_dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED
 from avgzsl_bench.data.datasets.registry import read_own_dataset
-from avgzsl_bench.data.fetch.manifest import read_manifest
+from avgzsl_bench.data.fetch.fetched import read_fetched
 from avgzsl_bench.data.layouts.avca import read_class_file
 from avgzsl_bench.data.layouts.pickled import read_sequences, read_vectors
 from avgzsl_bench.data.layouts.text import read_text
@@ -322,9 +322,10 @@ READERS: Mapping[str, Reader] = {
     "classes": Reader(own.class_csvs, "classes.csv", own.read_classes, text=True),
     "own_dataset": Reader(own.own_datasets, "fuzzed/dataset.json", read_own_dataset, text=True),
     "card": Reader(own.cards, "card.json", lambda p: read_card(p, "selavi"), text=True),
-    "manifest": Reader(own.manifests, "manifest.json", read_manifest, text=True),
     "annotations": Reader(clips.annotations, "annotations.json", clips.read_stretches, text=True),
     "clip_table": Reader(clips.clip_tables, "clips.csv", clips.read_rows, text=True),
     "lists": Reader(clips.lists, "stage_1_train.csv", clips.read_lists, text=True),
+    "archive": Reader(own.archives, "own.zip", own.unpack_archive, malicious_files.npz, refuses=False),
+    "fetched": Reader(own.fetched, "fetched.json", read_fetched, text=True),
     "mark": Reader(own.marks, "tree/avgzsl-bench.json", own.read_mark, text=True),
 }

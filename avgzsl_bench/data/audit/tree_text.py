@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +43,15 @@ def read_text(paths: Iterable[Path], survey: Survey) -> None:
             survey.text[path.name] = Text(where, vectors, target, by_row=False, names=names)
 
 
-def check_encoders(survey: Survey) -> None:
-    """Check for one text file per encoder of the feature set; the width of the vectors identifies the encoder."""
+def check_encoders(survey: Survey, named: Mapping[str, str] | None) -> None:
+    """Check for one text file per encoder of the feature set.
+
+    Args:
+        named: file of each encoder, by a tree's marker; None: the width of the vectors identifies the encoder.
+    """
     for encoder, width in (survey.features.text if survey.features else {}).items():
-        files = [text.where for text in survey.text.values() if text.vectors.shape[1] == width]
+        possible = survey.text if named is None else survey.text.keys() & {named.get(encoder)}
+        files = [name for name in possible if survey.text[name].vectors.shape[1] == width]
         if len(files) != 1:
             text = f"{len(files)} files with vectors of width {width} ({encoder}), expected one"
             survey.findings.add("text-file", "text", text)

@@ -106,7 +106,7 @@ def _survey(tree: _Tree, names: list[str], datasets: Sequence[Dataset]) -> Surve
             _read_partition(tree, folder, partition, collectors[modality], survey)
     survey.take(collectors, sequences=sequences)
     _heed_mark(survey, mark)
-    check_encoders(survey)
+    check_encoders(survey, mark.text_files if mark else None)
     read_lists(place, survey)
     return survey
 

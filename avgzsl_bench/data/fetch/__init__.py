@@ -1,1 +1,1 @@
-"""Downloading published archives."""
+"""Downloading published archives, and importing what they hold."""

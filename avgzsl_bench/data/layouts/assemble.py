@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avgzsl_bench.data.datasets.facts import PARTITIONS, STAGE1_BITS, Dataset, partition_bit
 from avgzsl_bench.data.datasets.feature_sets import FeatureSet
 from avgzsl_bench.data.layouts.class_file import ClassFileReader
 from avgzsl_bench.data.layouts.class_videos import AUDIO, VISUAL, ClassVideos
 from avgzsl_bench.data.layouts.marker import refuse_simulated
-from avgzsl_bench.data.layouts.text import read_text
 from avgzsl_bench.data.layouts.tree import MODALITIES, FeatureTree, disk_name, files_by_class
 from avgzsl_bench.data.store.spilled import SpilledArray
 from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
@@ -24,21 +24,26 @@ _Files = dict[str, dict[int, Path]]
 
 
 def assemble(
-    tree: FeatureTree, dataset: Dataset, features: FeatureSet, read: ClassFileReader, source: str
+    tree: FeatureTree,
+    dataset: Dataset,
+    features: FeatureSet,
+    read: ClassFileReader,
+    text: dict[str, NDArray[np.float32]],
+    source: str,
 ) -> FeatureTable:
     """Read a whole tree, class by class; features wait on disk (`SpilledArray`), in the table's order.
 
     Args:
         tree, dataset, features: the feature-set folder, its dataset, and its feature set, which gives the widths.
         read: reads a class file.
+        text: class vectors by encoder, as in the table.
         source: layout name, kept in the table.
 
     Raises:
         DataError: a missing partition, files or ids that one modality lacks, a video with two labels or with
-            different vectors in two partitions, and errors of `read` and of the text embeddings.
+            different vectors in two partitions, and errors of `read`.
         AvbenchError: the disk is full.
     """
-    text = read_text(tree, dataset, features)
     audio_files, visual_files = (_files(tree, modality, dataset) for modality in MODALITIES)
     audio, visual = _Modality(features.audio, AUDIO), _Modality(features.visual, VISUAL)
     label: list[int] = []

@@ -17,8 +17,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-ClassFileWriter = Callable[[Path, Sequence[str], NDArray[np.float32]], None]
-"""Writes the videos of a class file: ids, and vectors `[n, D]`."""
+ClassFileWriter = Callable[[Path, Sequence[str], Sequence[NDArray[np.float32]]], None]
+"""Writes the videos of a class file: `n` ids, and a vector `[D]` or a sequence `[T, D]` of each."""
 
 _ID_BYTES = 80
 """Width of ids in the published files, `S80`."""
@@ -27,7 +27,7 @@ _FRAMES_PER_SECOND = 25
 """Frame rate that the published files give for every video."""
 
 
-def write_hdf5(path: Path, video_id: Sequence[str], vectors: NDArray[np.float32]) -> None:
+def write_hdf5(path: Path, video_id: Sequence[str], vectors: Sequence[NDArray[np.float32]]) -> None:
     """Write an AVCA class file.
 
     Raises:
@@ -37,19 +37,19 @@ def write_hdf5(path: Path, video_id: Sequence[str], vectors: NDArray[np.float32]
     longest = max(_ID_BYTES, *map(len, names))
     content = io.BytesIO()  # HDF5 may lose the error of a disk that is full when it closes a file
     with h5py.File(content, "w") as file:
-        file["data"] = vectors
+        file["data"] = np.stack(vectors)
         file["video_urls"] = np.array(names, dtype=f"S{longest}")
     path.write_bytes(content.getbuffer())
 
 
-def write_pickle(path: Path, video_id: Sequence[str], vectors: NDArray[np.float32]) -> None:
-    """Write a ClipClap class file.
+def write_pickle(path: Path, video_id: Sequence[str], arrays: Sequence[NDArray[np.float32]]) -> None:
+    """Write a ClipClap or TCAF class file.
 
     Raises:
         OSError: it cannot be written.
     """
     content = {
-        "features": list(vectors),
+        "features": list(arrays),
         "video_names": [video.encode() for video in video_id],
         "fps": [_FRAMES_PER_SECOND] * len(video_id),
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from avgzsl_bench.data.datasets.facts import PARTITIONS, Dataset, partition_bit
+from avgzsl_bench.data.layouts.published_columns import name_table, video_columns, video_rows
 from avgzsl_bench.data.layouts.tree import disk_name
 from avgzsl_bench.data.store.table import FeatureTable
 
@@ -29,8 +30,7 @@ def write_lists(folder: Path, dataset: Dataset, table: FeatureTable) -> None:
         OSError: the disk is full.
     """
     _write_lines(folder / "all_class.txt", [c.listed for c in dataset.classes])
-    rows = [(c.listed, c.readable) for c in dataset.classes]
-    _write_rows(folder / f"{dataset.name}_w2v_class_names.csv", ("original", "manual"), rows)
+    _write_rows(folder / f"{dataset.name}_w2v_class_names.csv", *name_table(dataset))
     if any(c.clip != c.readable for c in dataset.classes):
         header = ("original", "manual", "clip_class_name")
         spelled = [(c.listed, c.readable, c.clip) for c in dataset.classes]
@@ -42,13 +42,13 @@ def write_lists(folder: Path, dataset: Dataset, table: FeatureTable) -> None:
             classes = [dataset.class_names[i] for i in facts[partition].classes]
             _write_lines(stem.with_suffix(".txt"), classes)
             there = np.flatnonzero(table.partition & partition_bit(partition))
-            videos = [(table.video_id[i], dataset.class_names[c], c) for i, c in _labelled(there, table)]
-            _write_rows(stem.with_suffix(".csv"), ("filename", "label", "label_code"), videos)
+            rows = video_rows(dataset, _labelled(there, table))
+            _write_rows(stem.with_suffix(".csv"), video_columns(dataset), rows)
 
 
-def _labelled(rows: Iterable[int], table: FeatureTable) -> list[tuple[int, int]]:
-    """Pair rows with their class ids, sorted by video id."""
-    return sorted(((int(i), int(table.label[i])) for i in rows), key=lambda pair: table.video_id[pair[0]])
+def _labelled(rows: Iterable[int], table: FeatureTable) -> list[tuple[str, int]]:
+    """Pair video ids, sorted, with their class ids."""
+    return sorted((table.video_id[i], int(table.label[i])) for i in rows)
 
 
 def _write_lines(path: Path, lines: Sequence[str]) -> None:
@@ -56,7 +56,7 @@ def _write_lines(path: Path, lines: Sequence[str]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
-def _write_rows(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def _write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from avgzsl_bench.data.datasets.facts import Dataset
 from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, SIMULATED, FeatureSet
@@ -32,6 +32,8 @@ _SIMULATED_ID = re.compile(r"sim_[0-9]{3,4}_[0-9]{5}")
 """Form of simulated video ids; no id of the known datasets has it."""
 
 _Width = Annotated[int, Field(gt=0, le=1 << 20)]
+_Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+_FileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,100}\.npy$")]
 
 
 class Marker(JsonModel):
@@ -42,7 +44,9 @@ class Marker(JsonModel):
         dataset, features, simulated: as in `FeatureTable`.
         audio, visual: widths.
         text: width of each text encoder's vectors, in the encoders' order.
-        added: the vectors were added by hand; left out of the file otherwise.
+        audio_seconds, visual_seconds: of sequences, from one step to the next.
+        text_files: file of each text encoder, where widths do not distinguish the encoders.
+        added: the vectors were added by hand.
     """
 
     form: Literal["avgzsl-bench tree 1"] = "avgzsl-bench tree 1"
@@ -52,6 +56,9 @@ class Marker(JsonModel):
     audio: _Width
     visual: _Width
     text: Annotated[dict[Name, _Width], Field(min_length=1, max_length=8)]
+    audio_seconds: _Seconds | None = None
+    visual_seconds: _Seconds | None = None
+    text_files: Annotated[dict[Name, _FileName], Field(max_length=8)] | None = None
     added: bool = False
 
     @model_validator(mode="after")
@@ -59,21 +66,32 @@ class Marker(JsonModel):
         if self.simulated != (self.features == SIMULATED):
             raise ValueError(f"only {SIMULATED!r} is simulated, and it always is")
         known = next((f for f in PUBLISHED if f.name == self.features), None)
-        found = (self.audio, self.visual, self.text, False)
-        if known is not None and found != (known.audio, known.visual, dict(known.text), known.sequences):
-            raise ValueError(f"{self.features!r} is a published feature set of other widths or text encoders")
+        if known is not None and self.feature_set != known:
+            raise ValueError(
+                f"{self.features!r} is a published feature set of other widths, text encoders or steps"
+            )
+        if (self.audio_seconds is None) != (self.visual_seconds is None):
+            raise ValueError("one modality holds sequences and the other does not")
+        if self.text_files is not None and list(self.text_files) != list(self.text):
+            raise ValueError("text_files and text name different encoders")
         return self
 
     @property
     def feature_set(self) -> FeatureSet:
         """The feature set to read the tree as."""
         return FeatureSet(
-            self.features, self.audio, self.visual, MappingProxyType(dict(self.text)), simulated=self.simulated
+            self.features,
+            self.audio,
+            self.visual,
+            MappingProxyType(dict(self.text)),
+            self.audio_seconds,
+            self.visual_seconds,
+            simulated=self.simulated,
         )
 
     def content(self) -> bytes:
-        """Give the bytes of the file."""
-        values = self.model_dump(mode="json", exclude=set() if self.added else {"added"})
+        """Give the bytes of the file; what does not apply is left out."""
+        values = self.model_dump(mode="json", exclude_none=True, exclude=set() if self.added else {"added"})
         return f"{json.dumps(values, indent=1)}\n".encode()
 
 

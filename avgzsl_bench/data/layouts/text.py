@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +26,22 @@ def text_keys(tree: FeatureTree) -> set[str]:
     return {name for path in tree.text_files() for name in _read(path)}
 
 
-def read_text(tree: FeatureTree, dataset: Dataset, features: FeatureSet) -> dict[str, NDArray[np.float32]]:
+def read_text(
+    tree: FeatureTree, dataset: Dataset, features: FeatureSet, file_names: Mapping[str, str] | None = None
+) -> dict[str, NDArray[np.float32]]:
     """Read text embeddings by encoder: float32 `[C, Dw]`, row = class id, NaN where a class has no vector.
 
-    The width of the vectors identifies the encoder, not the name of the file. Files of other widths belong to
-    other feature sets and are ignored.
+    Without names of files the width of the vectors identifies the encoder. Files of other widths belong to other
+    feature sets and are ignored.
+
+    Args:
+        file_names: file of each encoder in the text folder, as the marker of a tree states them.
 
     Raises:
         DataError: an encoder without a file or with two, a name of no class, a class in use without a vector.
     """
+    if file_names is not None:
+        return {e: _read_named(tree, dataset, e, w, file_names[e]) for e, w in features.text.items()}
     files: dict[int, tuple[Path, Vectors]] = {}
     for path in tree.text_files():
         vectors = _read(path)
@@ -51,6 +59,17 @@ def read_text(tree: FeatureTree, dataset: Dataset, features: FeatureSet) -> dict
             )
         text[encoder] = _place(*files[width], dataset)
     return text
+
+
+def _read_named(tree: FeatureTree, dataset: Dataset, encoder: str, width: int, name: str) -> NDArray[np.float32]:
+    """Read the text embeddings of an encoder from the file that a tree's marker names."""
+    path = next((path for path in tree.text_files() if path.name == name), None)
+    if path is None:
+        raise DataError(f"{tree.path / 'text' / name}: missing; it holds the text embeddings of {encoder}")
+    placed = _place(path, _read(path), dataset)
+    if placed.shape[1] != width:
+        raise DataError(f"{path}: vectors of width {placed.shape[1]}, expected {width} ({encoder})")
+    return placed
 
 
 def _read(path: Path) -> Vectors:

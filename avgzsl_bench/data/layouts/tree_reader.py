@@ -12,7 +12,7 @@ from avgzsl_bench.data.layouts.assemble import assemble
 from avgzsl_bench.data.layouts.class_file import ClassFileReader
 from avgzsl_bench.data.layouts.marker import marked_datasets, read_marker
 from avgzsl_bench.data.layouts.readers import DetectedFeatures
-from avgzsl_bench.data.layouts.text import text_keys
+from avgzsl_bench.data.layouts.text import read_text, text_keys
 from avgzsl_bench.data.layouts.tree import FeatureTree, dataset_of, feature_folders
 from avgzsl_bench.data.store.origin import ADDED
 from avgzsl_bench.data.store.table import FeatureTable
@@ -57,4 +57,5 @@ class TreeReader:
         marker = read_marker(tree)
         features = marker.feature_set if marker else _PUBLISHED[found.features]
         source = ADDED if marker and marker.added else self.name
-        return assemble(tree, dataset, features, self.read_file, source)
+        text = read_text(tree, dataset, features, marker.text_files if marker else None)
+        return assemble(tree, dataset, features, self.read_file, text, source)

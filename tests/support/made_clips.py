@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -122,3 +122,23 @@ def audio_frames(context: Any, track: Track) -> list[Any]:
         frame.time_base = Fraction(1, track.rate)
         frames.append(frame)
     return frames
+
+
+def spoil(source: Path, target: Path, packets: Container[int], *, kind: str = "video") -> Path:
+    """Copy a clip, with noise in place of some packets of its video or audio streams, by their numbers."""
+    noise = np.random.default_rng(0)
+    with av.open(str(source)) as old, av.open(str(target), "w") as new:
+        streams = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
+        numbers = dict.fromkeys(streams, 0)
+        for packet in old.demux():
+            if not packet.size:
+                continue
+            copy, stream = packet, streams[packet.stream_index]
+            if packet.stream.type == kind and numbers[packet.stream_index] in packets:
+                copy = av.Packet(noise.bytes(packet.size))
+                copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
+                copy.duration = packet.duration
+            numbers[packet.stream_index] += 1
+            copy.stream = stream
+            new.mux(copy)
+    return target

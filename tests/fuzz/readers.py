@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import clip_files
 import h5py
 import malicious_files
 import numpy as np
@@ -322,5 +323,6 @@ READERS: Mapping[str, Reader] = {
     "own_dataset": Reader(own.own_datasets, "fuzzed/dataset.json", read_own_dataset, text=True),
     "card": Reader(own.cards, "card.json", lambda p: read_card(p, "selavi"), text=True),
     "manifest": Reader(own.manifests, "manifest.json", read_manifest, text=True),
+    "clip": Reader(clip_files.clips, "clip.mp4", clip_files.decode, clip_files.lists_of_files),
     "mark": Reader(own.marks, "tree/avgzsl-bench.json", own.read_mark, text=True),
 }

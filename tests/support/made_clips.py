@@ -113,8 +113,10 @@ def audio_frames(context: Any, track: Track) -> list[Any]:
     frames = []
     for start in range(0, wave.shape[1], size):
         piece = wave[:, start : start + size]
-        if form.startswith("s16"):
-            piece = np.clip(np.round(piece * 32767), -32768, 32767).astype(np.int16)
+        if form.startswith("s"):
+            kind = np.int16 if form.startswith("s16") else np.int32
+            most = np.iinfo(kind).max
+            piece = np.clip(np.round(piece.astype(np.float64) * most), -most - 1, most).astype(kind)
         if not form.endswith("p"):
             piece = piece.T.reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), format=form, layout=track.layout)

@@ -71,9 +71,9 @@ def opened(path: Path, *, picture: bool, sound: bool) -> Iterator[Source]:
     Raises:
         UnusableClip: the file cannot be read, or has no such stream.
     """
-    if not path.is_file():
-        raise UnusableClip("unreadable: not a file")
     try:
+        if not path.is_file():
+            raise UnusableClip("unreadable: not a file")
         container = av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise UnusableClip(f"unreadable: {ffmpeg_words(error)}") from error
@@ -101,11 +101,21 @@ def _first(streams: Sequence[S], kind: str, notes: list[str]) -> S:
 def packets(source: Source, streams: Sequence[Stream]) -> Iterator[Packet[Any]]:
     """Give the packets of streams that hold data; a file that cannot be read on ends there."""
     try:
-        for packet in source.container.demux(*streams):
+        for packet in _all_packets(source.container, streams):
             if packet.size:
                 yield packet
     except av.FFmpegError as error:
         source.notes.append(f"cannot be read to its end: {ffmpeg_words(error)}")
+
+
+def _all_packets(container: InputContainer, streams: Sequence[Stream]) -> Iterator[Packet[Any]]:
+    """Read on where PyAV meets a packet of a stream that appeared after the beginning of the file."""
+    while True:
+        try:
+            yield from container.demux(*streams)
+            return
+        except IndexError:
+            continue
 
 
 def ffmpeg_words(error: Exception) -> str:

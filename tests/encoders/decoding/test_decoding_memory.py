@@ -40,7 +40,9 @@ def clip(folder: Path, seconds: int) -> Path:
 
 def peak(path: Path, kind: str) -> list[int]:
     """Peak in MiB, frames, windows and samples."""
-    run = subprocess.run([sys.executable, "-c", SCRIPT, str(path), kind], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(path), kind], capture_output=True, text=True, check=True
+    )
     return [int(number) for number in run.stdout.split()]
 
 

@@ -222,6 +222,38 @@ def test_kinds_of_pixels(tmp_path: Path, codec: str, pixels: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("ending", "codec", "sound"),
+    [
+        ("mp4", "libx264", "aac"),
+        ("mp4", "mpeg4", "mp3"),
+        ("m4v", "libx264", "aac"),
+        ("3gp", "libx264", "aac"),
+        ("mov", "mjpeg", "pcm_s16le"),
+        ("avi", "mpeg4", "mp3"),
+        ("mkv", "libx264", "flac"),
+        ("webm", "libvpx", "libopus"),
+        ("webm", "libvpx-vp9", "libopus"),
+        ("ts", "libx264", "mp2"),
+        ("mpg", "mpeg1video", "mp2"),
+        ("mpeg", "mpeg2video", "mp2"),
+        ("flv", "flv1", "mp3"),
+        ("wmv", "wmv2", "mp3"),
+    ],
+)
+def test_kinds_of_files(tmp_path: Path, ending: str, codec: str, sound: str) -> None:
+    """Every ending that `extract` takes, and the delay of each decoder of sound is no damage."""
+    pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    path = tmp_path / f"a.{ending}"
+    rate = 44_100 if ending == "flv" else 48_000
+    track = Track(tone(2.0, rate=rate), rate=rate, codec=sound)
+    write_clip(path, Clip(codec=codec, pixels=pixels, sounds=[track]))
+    inputs = decode_clip(path, BOTH)
+    assert (inputs.frame_count, inputs.notes) == (50, ())
+    assert inputs.frames is not None
+    assert [index_of(frame) for frame in inputs.frames] == pytest.approx([3, 9, 15, 21, 28, 34, 40, 46], abs=1)
+
+
+@pytest.mark.parametrize(
     ("rate", "codec"), [(8000, "flac"), (11_025, "pcm_s16le"), (96_000, "flac"), (192_000, "flac")]
 )
 @pytest.mark.parametrize("layout", ["mono", "stereo", "5.1", "7.1"])

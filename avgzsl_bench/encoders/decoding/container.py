@@ -20,13 +20,11 @@ FORMATS = "avi,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,flv,asf,ogg,wav
 """What may be read. Play lists (`ffconcat`, `hls`) are not in it: FFmpeg would open the other files they name."""
 
 LARGEST_SIDE = 8192
-"""Pixels of a frame; a larger one is neither decoded nor asked for memory."""
+"""Pixels of a frame; a clip with a larger one is left out."""
 
-_OPTIONS = {
-    "format_whitelist": FORMATS,
-    "protocol_whitelist": "file",
-    "max_pixels": str(LARGEST_SIDE**2),
-}
+_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+"""Of the container alone: with `options`, which go to its streams too, PyAV up to 17 frees memory that is not its
+own when a stream appears while the file is opened, as in MPEG."""
 
 Stream = av.VideoStream | av.AudioStream
 Frame = av.VideoFrame | av.AudioFrame
@@ -74,7 +72,7 @@ def opened(path: Path, *, picture: bool, sound: bool) -> Iterator[Source]:
     try:
         if not path.is_file():
             raise UnusableClip("unreadable: not a file")
-        container = av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="replace")
+        container = av.open(str(path.absolute()), container_options=_OPTIONS, metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise UnusableClip(f"unreadable: {ffmpeg_words(error)}") from error
     with container:

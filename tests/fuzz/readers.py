@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import clip_files
 import clip_readers as clips
 import h5py
 import malicious_files
@@ -327,5 +328,6 @@ READERS: Mapping[str, Reader] = {
     "lists": Reader(clips.lists, "stage_1_train.csv", clips.read_lists, text=True),
     "archive": Reader(own.archives, "own.zip", own.unpack_archive, malicious_files.npz, refuses=False),
     "fetched": Reader(own.fetched, "fetched.json", read_fetched, text=True),
+    "clip": Reader(clip_files.clips, "clip.mp4", clip_files.decode, clip_files.lists_of_files),
     "mark": Reader(own.marks, "tree/avgzsl-bench.json", own.read_mark, text=True),
 }

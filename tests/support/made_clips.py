@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -113,8 +113,10 @@ def audio_frames(context: Any, track: Track) -> list[Any]:
     frames = []
     for start in range(0, wave.shape[1], size):
         piece = wave[:, start : start + size]
-        if form.startswith("s16"):
-            piece = np.clip(np.round(piece * 32767), -32768, 32767).astype(np.int16)
+        if form.startswith("s"):
+            kind = np.int16 if form.startswith("s16") else np.int32
+            most = np.iinfo(kind).max
+            piece = np.clip(np.round(piece.astype(np.float64) * most), -most - 1, most).astype(kind)
         if not form.endswith("p"):
             piece = piece.T.reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), format=form, layout=track.layout)
@@ -122,3 +124,23 @@ def audio_frames(context: Any, track: Track) -> list[Any]:
         frame.time_base = Fraction(1, track.rate)
         frames.append(frame)
     return frames
+
+
+def spoil(source: Path, target: Path, packets: Container[int], *, kind: str = "video") -> Path:
+    """Copy a clip, with noise in place of some packets of its video or audio streams, by their numbers."""
+    noise = np.random.default_rng(0)
+    with av.open(str(source)) as old, av.open(str(target), "w") as new:
+        streams = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
+        numbers = dict.fromkeys(streams, 0)
+        for packet in old.demux():
+            if not packet.size:
+                continue
+            copy, stream = packet, streams[packet.stream_index]
+            if packet.stream.type == kind and numbers[packet.stream_index] in packets:
+                copy = av.Packet(noise.bytes(packet.size))
+                copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
+                copy.duration = packet.duration
+            numbers[packet.stream_index] += 1
+            copy.stream = stream
+            new.mux(copy)
+    return target

@@ -20,13 +20,11 @@ FORMATS = "avi,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,flv,asf,ogg,wav
 """What may be read. Play lists (`ffconcat`, `hls`) are not in it: FFmpeg would open the other files they name."""
 
 LARGEST_SIDE = 8192
-"""Pixels of a frame; a larger one is neither decoded nor asked for memory."""
+"""Pixels of a frame; a clip with a larger one is left out."""
 
-_OPTIONS = {
-    "format_whitelist": FORMATS,
-    "protocol_whitelist": "file",
-    "max_pixels": str(LARGEST_SIDE**2),
-}
+_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+"""Of the container alone: with `options`, which go to its streams too, PyAV up to 17 frees memory that is not its
+own when a stream appears while the file is opened, as in MPEG."""
 
 Stream = av.VideoStream | av.AudioStream
 Frame = av.VideoFrame | av.AudioFrame
@@ -71,10 +69,10 @@ def opened(path: Path, *, picture: bool, sound: bool) -> Iterator[Source]:
     Raises:
         UnusableClip: the file cannot be read, or has no such stream.
     """
-    if not path.is_file():
-        raise UnusableClip("unreadable: not a file")
     try:
-        container = av.open(str(path.absolute()), options=_OPTIONS, metadata_errors="replace")
+        if not path.is_file():
+            raise UnusableClip("unreadable: not a file")
+        container = av.open(str(path.absolute()), container_options=_OPTIONS, metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise UnusableClip(f"unreadable: {ffmpeg_words(error)}") from error
     with container:
@@ -101,11 +99,21 @@ def _first(streams: Sequence[S], kind: str, notes: list[str]) -> S:
 def packets(source: Source, streams: Sequence[Stream]) -> Iterator[Packet[Any]]:
     """Give the packets of streams that hold data; a file that cannot be read on ends there."""
     try:
-        for packet in source.container.demux(*streams):
+        for packet in _all_packets(source.container, streams):
             if packet.size:
                 yield packet
     except av.FFmpegError as error:
         source.notes.append(f"cannot be read to its end: {ffmpeg_words(error)}")
+
+
+def _all_packets(container: InputContainer, streams: Sequence[Stream]) -> Iterator[Packet[Any]]:
+    """Read on where PyAV meets a packet of a stream that appeared after the beginning of the file."""
+    while True:
+        try:
+            yield from container.demux(*streams)
+            return
+        except IndexError:
+            continue
 
 
 def ffmpeg_words(error: Exception) -> str:

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import av
 
-from avgzsl_bench.encoders.decoding.container import Frame, Source, Stream, packets
+from avgzsl_bench.encoders.decoding.container import LARGEST_SIDE, Frame, Source, Stream, packets
 
 if TYPE_CHECKING:
     from av.packet import Packet
 
 DELAY = 2
 """Packets of sound that may be left without a frame: decoders need some before the first, or after the last."""
+
+GROWTH = 4
+"""How many times the pixels of a frame may become those that the file states."""
+
+USUAL_PIXELS = 4096 * 4096
+"""Pixels that a frame may have in any case."""
 
 
 @dataclass
@@ -64,7 +70,7 @@ def decoded(
     """
     by_index = {stream.index: stream for stream in streams}
     for stream in streams:
-        stream.codec_context.thread_count = 1
+        _bound(stream)
         counts[stream.index] = PacketCount()
     for packet in packets(source, streams):
         stream, count = by_index[packet.stream_index], counts[packet.stream_index]
@@ -79,6 +85,14 @@ def decoded(
         counts[stream.index].fruitless -= len(frames)
         for frame in frames:
             yield stream, frame
+
+
+def _bound(stream: Stream) -> None:
+    """Decode in one thread, and frames that become much larger in mid-stream not at all."""
+    stream.codec_context.thread_count = 1
+    if isinstance(stream, av.VideoStream):
+        most = min(max(GROWTH * stream.width * stream.height, USUAL_PIXELS), LARGEST_SIDE**2)
+        stream.codec_context.options = {"max_pixels": str(most)}
 
 
 def _frames(stream: Stream, packet: Packet[Any] | None) -> Sequence[Frame]:

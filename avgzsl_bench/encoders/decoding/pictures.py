@@ -86,15 +86,15 @@ class Pictures:
         Raises:
             UnusableClip: no frame, too few of them, or too long a clip.
         """
-        promised = self.timeline.count
+        promised = self.timeline
         self._choose(self._survey.decoded(self._times))
         decoded, request = self.timeline.count, self._request
         if request.is_stretch:
-            loss = picture_loss(decoded, max(decoded, promised), 0, 0)
+            loss = picture_loss(decoded, max(decoded, promised.count), 0, 0)
         else:
             loss = picture_loss(decoded, count.shown, self._survey.packets, self._survey.stated)
         self.notes = loss.notes(accept=request.accept_damaged)
-        if self.timeline.varies:
+        if promised.varies:
             self.notes.append("variable frame rate")
         return not self._among <= self._taken.keys()
 

@@ -50,7 +50,7 @@ class ClipRequest:
         longest: seconds; a longer clip is left out.
 
     Raises:
-        ValueError: neither frames nor sound, a stretch that is empty or no time, or sequences of the published recipe.
+        ValueError: neither frames nor sound, an impossible stretch, or sequences of the published recipe.
     """
 
     visual: VisualInput | None = None

@@ -27,7 +27,7 @@ class MonoSound:
     """
 
     def __init__(self, rate: int) -> None:
-        self._floats = _Resampler("fltp", rate)
+        self._floats = _Resampler("flt", rate)
 
     def add(self, frame: av.AudioFrame) -> Iterator[NDArray[np.float32]]:
         """Give what is ready after a frame, float32 `[n]` each.
@@ -47,7 +47,7 @@ class PublishedSound(MonoSound):
 
     def __init__(self, rate: int) -> None:
         super().__init__(rate)
-        self._integers = _Resampler("s16p", None)
+        self._integers = _Resampler("s16", None)
 
     def add(self, frame: av.AudioFrame) -> Iterator[NDArray[np.float32]]:
         """Give what is ready after a frame, float32 `[n]` each."""
@@ -86,12 +86,14 @@ class _Resampler:
 
 
 def _mono(frame: av.AudioFrame) -> NDArray[np.float32]:
-    mono: NDArray[np.float32] = frame.to_ndarray().mean(axis=0, dtype=np.float32)
+    """Take the mean over channels; these come packed, since PyAV reads beyond the planes of 8 of them."""
+    packed = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
+    mono: NDArray[np.float32] = packed.mean(axis=1, dtype=np.float32)
     return mono
 
 
 def _as_floats(integers: av.AudioFrame) -> av.AudioFrame:
-    mono = integers.to_ndarray().mean(axis=0, dtype=np.float32, keepdims=True) / _SIXTEEN_BITS
-    frame = av.AudioFrame.from_ndarray(mono, format="fltp", layout="mono")
+    mono = _mono(integers) / np.float32(_SIXTEEN_BITS)
+    frame = av.AudioFrame.from_ndarray(mono[None], format="flt", layout="mono")
     frame.sample_rate = integers.sample_rate
     return frame

@@ -23,7 +23,6 @@ SHORTEST = Fraction(1, 10)
 KEPT = 60
 """Seconds of sound that are kept while it is not known how long it is; longer sound is decoded a second time."""
 
-
 OVERLAP = 1
 """Seconds that sound may be longer than the longest clip, since its last packet is filled up."""
 

@@ -15,7 +15,8 @@ class PictureSurvey:
 
     Attributes:
         timeline: of the frames that the packets promise.
-        packets: all of them, those that are to be discarded among them.
+        packets: all of them, those that are to be discarded among them, and the empty ones by which AVI files
+            show a frame once more, and which FFmpeg passes over.
         stated: number of frames that the container states; 0 where it does not.
         has_times: whether times of frames mean anything.
         origin: time that the file begins at, in seconds.
@@ -38,9 +39,11 @@ def survey_picture(source: Source) -> PictureSurvey:
     """Read the packets of a file's video stream."""
     stream = source.picture
     assert stream is not None
-    count, times = 0, []
+    count, reached, times = 0, 0, []
     for packet in packets(source, [stream]):
         count += 1
+        if not source.has_times and packet.dts is not None:
+            reached = packet.dts + 1
         if not packet.is_discard:
             times.append(packet.pts)
     known = sorted(time for time in times if time is not None) if source.has_times else []
@@ -50,7 +53,7 @@ def survey_picture(source: Source) -> PictureSurvey:
             tick=stream.time_base or Fraction(1),
             rate=stream.average_rate or stream.guessed_rate,
         ),
-        packets=count,
+        packets=max(count, reached),
         stated=stream.frames,
         has_times=source.has_times,
         origin=source.origin,

@@ -34,6 +34,16 @@ def check_vectors(trial: EncoderTrial) -> None:
         trial.encode(modality, inputs[:1])
 
 
+def check_inputs_unchanged(trial: EncoderTrial) -> None:
+    """Require that frames and sounds are left as they were."""
+    for modality in trial.modalities():
+        inputs = trial.inputs(modality)
+        before = [np.array(item) for item in inputs]
+        trial.encode(modality, inputs)
+        same = all(np.array_equal(one, np.array(other)) for one, other in zip(before, inputs, strict=True))
+        require(same, f"encoding changes its inputs of {modality!r} in place")
+
+
 def check_unit_length(trial: EncoderTrial) -> None:
     """Require vectors of unit length where the encoder says that it gives them."""
     if not trial.kind.unit_length:
@@ -82,16 +92,6 @@ def check_nothing_random(trial: EncoderTrial) -> None:
         _require_unmoved(before, f"encoding {modality!r}")
 
 
-def check_inputs_unchanged(trial: EncoderTrial) -> None:
-    """Require that frames and sounds are left as they were."""
-    for modality in trial.modalities():
-        inputs = trial.inputs(modality)
-        before = [np.array(item) for item in inputs]
-        trial.encode(modality, inputs)
-        same = all(np.array_equal(one, np.array(other)) for one, other in zip(before, inputs, strict=True))
-        require(same, f"encoding changes its inputs of {modality!r} in place")
-
-
 def check_text_lengths(trial: EncoderTrial) -> None:
     """Require vectors of texts of one character and of ten thousand."""
     if "text" in trial.modalities():
@@ -120,11 +120,11 @@ def check_refuses_damaged_weights(trial: EncoderTrial) -> None:
 
 CHECKS: tuple[Callable[[EncoderTrial], None], ...] = (
     check_vectors,
+    check_inputs_unchanged,
     check_unit_length,
     check_other_inputs,
     check_same_twice,
     check_nothing_random,
-    check_inputs_unchanged,
     check_text_lengths,
     check_refuses_damaged_weights,
 )

@@ -78,6 +78,7 @@ def test_the_plugin_works_as_the_page_says(birds, tmp_path, caplog):
         result = CliRunner().invoke(main, command)
         assert result.exit_code == 0, (command, result.output)
         outputs[command[0]] = result.output
+    assert "octaves" in outputs["encoders"]
     assert "birdnet" in outputs["data"]
     started, *epochs, finished = [record.getMessage() for record in caplog.records]
     assert started == "ridge on birds, seed 1"
@@ -95,6 +96,7 @@ def test_the_plugin_passes_its_own_tests(birds, tmp_path):
     birds.test_the_method()
     (tmp_path / "small").mkdir()
     birds.test_the_reader(tmp_path / "small")
+    birds.test_the_encoder()
 
 
 def imported_for_type_checkers() -> dict[str, str]:

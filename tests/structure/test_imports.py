@@ -44,6 +44,8 @@ except SystemExit as end:
     assert not end.code, end.code
 """
 LISTING = [["--help"], ["methods"], ["methods", "--json"], ["datasets"], ["plugins"]]
+EXTRACTION = {"av", "transformers", "huggingface_hub", "PIL"}
+"""What only encoders and decoding import; `avbench encoders` asks the hub's library where its cache is."""
 FACADE = "import sys, avgzsl_bench; assert not [name for name in sys.modules if name.startswith('avgzsl_bench.')]"
 METHODS = "from avgzsl_bench.method.registry import list_methods; assert list_methods()"
 
@@ -51,7 +53,9 @@ METHODS = "from avgzsl_bench.method.registry import list_methods; assert list_me
 @pytest.mark.parametrize(
     ("code", "unused"),
     [
-        *((COMMAND.format(arguments=arguments), {"torch"}) for arguments in LISTING),
+        *((COMMAND.format(arguments=arguments), {"torch", *EXTRACTION}) for arguments in LISTING),
+        (COMMAND.format(arguments=["encoders"]), {"torch", *EXTRACTION} - {"huggingface_hub"}),
+        ("import avgzsl_bench.execution.execute, avgzsl_bench.cli.run", EXTRACTION),
         ("import avgzsl_bench.cli.data", {"torch", "numpy", "h5py"}),
         ("import avgzsl_bench.cli.sweep", {"torch", "numpy"}),
         ("import avgzsl_bench.execution.sweep.job, avgzsl_bench.execution.options", {"torch"}),

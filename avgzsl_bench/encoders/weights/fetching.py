@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from avgzsl_bench.encoders.weights.files import weight_files
 from avgzsl_bench.encoders.weights.places import how_to_get
@@ -35,7 +40,8 @@ def fetch_weights(spec: EncoderSpec) -> Path:
     if constants.HF_HUB_OFFLINE:
         raise DataError(f"{what}: HF_HUB_OFFLINE forbids it; unset it, or give --weights {spec.name}=DIR")
     try:
-        folder = _download(source)
+        with _quiet_hub():
+            folder = _download(source)
     except Exception as error:  # of the hub's library, its HTTP library, or the system
         raise DataError(f"{what} from {source.repository}: {_reason(error)}") from error
     if not weight_files(folder, source):
@@ -58,6 +64,21 @@ def _download(source: WeightsSource) -> Path:
 
     folder = snapshot(["*.bin"])
     return folder if weight_files(folder, source) else snapshot([])
+
+
+@contextmanager
+def _quiet_hub() -> Iterator[None]:
+    """Keep the hub's warnings off the terminal, and its progress bars out of files, and set both back."""
+    utils: Any = import_module("huggingface_hub.utils")
+    verbosity, hidden = utils.logging.get_verbosity(), utils.are_progress_bars_disabled()
+    utils.logging.set_verbosity_error()
+    if not sys.stderr.isatty():
+        utils.disable_progress_bars()
+    try:
+        yield
+    finally:
+        utils.logging.set_verbosity(verbosity)
+        (utils.disable_progress_bars if hidden else utils.enable_progress_bars)()
 
 
 def _reason(error: Exception) -> str:

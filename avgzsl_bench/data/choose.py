@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from avgzsl_bench.data.data_spec import DataSpec
@@ -17,7 +18,7 @@ from avgzsl_bench.data.datasets.standard import Differences, differences_text, s
 from avgzsl_bench.data.simulated.extras import simulate_descriptions
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
 from avgzsl_bench.data.store.added_text import AddedText, added_text_path, check_added_text, read_added_text
-from avgzsl_bench.data.store.extraction import is_extracted
+from avgzsl_bench.data.store.extraction import extraction_facts, is_extracted
 from avgzsl_bench.data.store.faults import refuse_faults, row_faults
 from avgzsl_bench.data.store.installed import Installed, absent_root, data_root, scan, store_path
 from avgzsl_bench.data.store.store import StoreHeader, StoreRows, read_rows
@@ -75,6 +76,16 @@ class ResolvedData:
             text={**store.text, **{text.name: text.vectors.shape[1] for text in self.added}},
             sequences=self.needs.sequences != "none" and offers_sequences(store),
         )
+
+    @cached_property
+    def like(self) -> str | None:
+        """The published set whose default settings hold on these features; None: no set's.
+
+        Raises:
+            DataError: the file that says so is damaged.
+        """
+        facts = extraction_facts(self.store)
+        return None if facts is None else facts.like
 
     @property
     def spec(self) -> DataSpec:

@@ -253,6 +253,7 @@ def _record(
         counts=active.benchmark.counts,
         differences=plan.data.differences,
         origin=plan.data.store.origin,
+        like=plan.data.like,
         layout=plan.data.store.layout,
         calibration=plan.config.calibration,
         device=active.status.device,

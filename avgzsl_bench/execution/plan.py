@@ -118,8 +118,10 @@ def plan_run(method: str, dataset: str, seed: int = 0, options: RunOptions | Non
 
     facts = dataset_named(dataset, options.data_root)
 
-    def config_on(feature_set: str, settings: Mapping[str, Any], preset: str | None) -> MethodConfig:
-        return build_config(registered, target.Config, facts.name, feature_set, settings, preset)
+    def config_on(
+        feature_set: str, settings: Mapping[str, Any], preset: str | None, like: str | None = None
+    ) -> MethodConfig:
+        return build_config(registered, target.Config, facts.name, feature_set, settings, preset, like)
 
     # Before simulated features may be made: a setting that is wrong for one feature set is wrong for all.
     config_on(options.features, options.settings, options.preset)
@@ -127,11 +129,12 @@ def plan_run(method: str, dataset: str, seed: int = 0, options: RunOptions | Non
     found = resolve_data(
         facts.name, options.features, options.split, root=options.data_root, needs=registered.needs
     )
-    config = config_on(found.store.features, options.settings, options.preset)
+    like = found.like
+    config = config_on(found.store.features, options.settings, options.preset, like)
     data = found.with_texts(config.text_order, target.added_text(config, registered.needs.added_text))
     target.check(config, data.dims)
     spec = RunSpec(
-        method=_identity(registered, target, config, lambda preset: config_on(found.store.features, {}, preset)),
+        method=_identity(registered, target, config, lambda preset: config_on(found.store.features, {}, preset, like)),
         data=data.spec,
         seed=number,
         precision=precision,

@@ -40,10 +40,10 @@ class _When(BaseModel):
     features: str | list[str] | None = None
     preset: str | None = None
 
-    def holds(self, dataset: str, feature_set: str, preset: str | None) -> bool:
+    def holds(self, dataset: str, feature_sets: set[str], preset: str | None) -> bool:
         return (
             _admits(self.dataset, {dataset})
-            and _admits(self.features, {feature_set, vector_form(feature_set)})
+            and _admits(self.features, feature_sets)
             and self.preset in (None, preset)
         )
 
@@ -53,11 +53,16 @@ def _admits(wanted: str | list[str] | None, actual: set[str]) -> bool:
 
 
 def default_settings(
-    spec: MethodSpec, dataset: str, feature_set: str, preset: str | None = None
+    spec: MethodSpec, dataset: str, feature_set: str, preset: str | None = None, like: str | None = None
 ) -> dict[str, Any]:
     """Collect the default settings of a method for a dataset, a feature set and a preset, by name.
 
     Rules for the averaged form of the feature set hold too; without a preset only those that name none.
+
+    Args:
+        spec: the method.
+        dataset, feature_set, preset: their names.
+        like: another feature set whose rules hold too.
 
     Raises:
         PluginError: a defaults file is missing or not of the documented form.
@@ -66,8 +71,9 @@ def default_settings(
     if preset is not None and preset not in presets(spec):
         raise UnknownNameError(f"preset of method {spec.name!r}", preset, presets(spec))
     settings: dict[str, Any] = {}
+    feature_sets = {feature_set, vector_form(feature_set)} | ({like} if like else set())
     for when, rule in _rules(spec):
-        if when.holds(dataset, feature_set, preset):
+        if when.holds(dataset, feature_sets, preset):
             settings |= rule
     return settings
 
@@ -143,6 +149,7 @@ def build_config(
     feature_set: str,
     overrides: Mapping[str, Any],
     preset: str | None = None,
+    like: str | None = None,
 ) -> AnyConfig:
     """Build a method's configuration: defaults for dataset and feature set, the preset's, then `overrides`.
 
@@ -152,6 +159,7 @@ def build_config(
         dataset, feature_set: their names.
         overrides: settings by name that the user chose.
         preset: name of a preset; None for the defaults.
+        like: another feature set whose defaults hold too.
 
     Raises:
         UnknownNameError: an override that the method has no setting for, or a preset that it does not have.
@@ -161,7 +169,7 @@ def build_config(
     for key in overrides:
         if key not in known:
             raise UnknownNameError(f"setting of method {spec.name!r}", key, known)
-    settings = default_settings(spec, dataset, feature_set, preset) | dict(overrides)
+    settings = default_settings(spec, dataset, feature_set, preset, like) | dict(overrides)
     try:
         return config_class.model_validate(settings)
     except ValidationError as error:

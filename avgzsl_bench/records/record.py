@@ -61,6 +61,9 @@ class RecordedData(DataSpec):
     layout: str | None = Field(
         None, max_length=LONGEST_LAYOUT, description="of the files that they were imported from, if they were"
     )
+    like: FileName | None = Field(
+        None, description="published feature set whose default settings the method used; None: no other's"
+    )
 
 
 class ClassResult(_Part):
@@ -130,6 +133,7 @@ class Record(RunSpec):
         differences: Differences | None = None,
         origin: Origin | None = None,
         layout: str | None = None,
+        like: str | None = None,
         **results: Any,
     ) -> Record:
         """Make the record of a run.
@@ -137,7 +141,7 @@ class Record(RunSpec):
         Args:
             spec: what the run is.
             parameters: of the method.
-            counts, differences, origin, layout: of the data, as in `RecordedData`.
+            counts, differences, origin, layout, like: of the data, as in `RecordedData`.
             results: the other fields, but for those that follow from `spec`.
         """
         identity = spec.model_dump()
@@ -147,6 +151,7 @@ class Record(RunSpec):
             "differences": None if differences is None else dict(differences),
             "origin": origin,
             "layout": None if layout is None else one_line(layout, LONGEST_LAYOUT),
+            "like": like,
         }
         return cls(**identity, run_id=spec.id, **results)
 

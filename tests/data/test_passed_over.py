@@ -12,6 +12,7 @@ from avgzsl_bench.data.choose import LEAST_COVERED, resolve_data
 from avgzsl_bench.data.datasets.counts import covered
 from avgzsl_bench.data.datasets.registry import registered_dataset
 from avgzsl_bench.data.store.extraction import is_extracted
+from avgzsl_bench.data.store.origin import EXTRACTED
 from avgzsl_bench.data.store.store import read_header
 from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.errors import DataError
@@ -30,7 +31,7 @@ def share_of(share: float, features: str) -> FeatureTable:
 
 
 def extracted(root: Path, table: FeatureTable) -> None:
-    install(root, table).with_name("extraction.json").write_text("{}")
+    install(root, replace(table, source=EXTRACTED))
 
 
 def chosen(root: Path, features: str = "auto", split: str = "cls") -> tuple[str, list[str]]:
@@ -89,8 +90,8 @@ def test_it_is_said_also_where_simulated_features_are_refused(tmp_path: Path) ->
         resolve_data("ucf", "auto", "cls-disjoint", root=tmp_path)
 
 
-def test_extracted_features_are_known_by_the_file_beside_them(tmp_path: Path) -> None:
+def test_extracted_features_are_known_by_their_source(tmp_path: Path) -> None:
     path = install(tmp_path, named_table())
     assert not is_extracted(read_header(path))
-    path.with_name("extraction.json").write_text("anything")
+    path = install(tmp_path, replace(named_table(), source=EXTRACTED))
     assert is_extracted(read_header(path))

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from avgzsl_bench.data.datasets.facts import PARTITIONS, STAGE1_BITS, Dataset, PartitionFacts, partition_bit
 from avgzsl_bench.data.datasets.standard import compare
+from avgzsl_bench.data.store.extraction import FILE_NAME, extraction_facts
 from avgzsl_bench.data.store.faults import row_faults
 from avgzsl_bench.data.store.fingerprint import fingerprint
 from avgzsl_bench.data.store.store import StoreHeader, read_table
 from avgzsl_bench.data.store.table import FeatureTable
+from avgzsl_bench.errors import DataError
 
 _NAMED = 5
 """Number of classes that a line names before it only counts the rest."""
@@ -91,7 +93,22 @@ def verify_store(header: StoreHeader, dataset: Dataset) -> StoreReport:
     if (measured := fingerprint(table)) != header.fingerprint:
         text = f"content has {measured[:12]}, the file says {header.fingerprint[:12]}: altered or damaged"
         findings = (_error("fingerprint", text), *findings)
-    return StoreReport(header, findings)
+    return StoreReport(header, (*_extraction(header), *findings))
+
+
+def _extraction(header: StoreHeader) -> Iterator[Finding]:
+    """Check that what is said of an extraction is said of this store."""
+    try:
+        facts = extraction_facts(header)
+    except DataError as error:
+        yield _error(FILE_NAME, str(error))
+        return
+    if facts is None:
+        return
+    if facts.fingerprint != header.fingerprint:
+        yield _error(FILE_NAME, f"is of a store {facts.fingerprint[:12]}, this one is {header.fingerprint[:12]}")
+    if facts.computed_sha256 != facts.recipe_sha256:
+        yield _error(FILE_NAME, "the recipe has another hash than the file says: altered")
 
 
 def findings_of(table: FeatureTable, dataset: Dataset) -> tuple[Finding, ...]:

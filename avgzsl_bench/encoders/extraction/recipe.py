@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from avgzsl_bench.data.store.extraction import recipe_sha256
 from avgzsl_bench.encoders.encoder import AudioInput, VisualInput
 from avgzsl_bench.encoders.extraction.chosen import LoadedEncoder
 
@@ -22,8 +21,8 @@ class Recipe:
 
     @property
     def sha256(self) -> str:
-        """Hash of the recipe as JSON with sorted keys, without blanks, in ASCII."""
-        return hashlib.sha256(json.dumps(self.content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        """Hash of the recipe."""
+        return recipe_sha256(self.content)
 
     @property
     def short(self) -> str:

@@ -1,0 +1,64 @@
+"""Encoders without a network: mean colours, the level of sound, letters of a text. Registered by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from avgzsl_bench.encoders.encoder import AudioInput, Encoder, VisualInput
+from avgzsl_bench.plugins.hookspecs import hookimpl
+from avgzsl_bench.plugins.specs import EncoderSpec
+
+LETTERS = 26
+
+
+class Colour(Encoder):
+    """Mean red, green and blue from 0 to 1, as they are."""
+
+    visual_input = VisualInput(
+        short_side=32, cut=32, interpolation="bilinear", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)
+    )
+    unit_length = False
+
+    def encode_frames(self, frames: np.ndarray) -> np.ndarray:
+        return (frames.mean(axis=(1, 2), dtype=np.float64) / 255).astype(np.float32)
+
+
+class Level(Encoder):
+    """Root mean square of a window, and the number of its seconds."""
+
+    audio_input = AudioInput(rate=8_000)
+    unit_length = False
+
+    def encode_sound(self, sound: Sequence[np.ndarray]) -> np.ndarray:
+        rows = [(np.sqrt(np.mean(np.square(s, dtype=np.float64))), len(s) / 8_000) for s in sound]
+        return np.array(rows, np.float32)
+
+
+class Letters(Encoder):
+    """How often each letter stands in a text, of unit length."""
+
+    def encode_text(self, text: Sequence[str]) -> np.ndarray:
+        rows = np.array([[t.lower().count(chr(ord("a") + i)) + 0.01 for i in range(LETTERS)] for t in text])
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+class Broken(Level):
+    """Gives numbers that are none for loud sound."""
+
+    def encode_sound(self, sound: Sequence[np.ndarray]) -> np.ndarray:
+        rows = super().encode_sound(sound)
+        rows[rows[:, 0] > 0.3] = np.nan
+        return rows
+
+
+@hookimpl
+def avbench_encoders() -> list[EncoderSpec]:
+    """Register them."""
+    return [
+        EncoderSpec("colour", "toy_encoders:Colour", "visual", {"visual": 3}, "mean colour", frames="uniform:4"),
+        EncoderSpec("level", "toy_encoders:Level", "audio", {"audio": 2}, "level of sound"),
+        EncoderSpec("broken", "toy_encoders:Broken", "audio", {"audio": 2}, "level of sound, broken"),
+        EncoderSpec("letters", "toy_encoders:Letters", "text", {"text": LETTERS}, "letters"),
+    ]

@@ -17,6 +17,7 @@ ONCE_FAILED: dict[str, tuple[int, ...]] = {
     "brought_npz": (3, 65, 1244),  # damage that zipfile and NumPy tell with errors of other kinds
     "card": (4556, 7313),  # control characters in the name of a field
     "classes": (2051, 4501),  # a line of thousands of characters
+    "clip": (387, 7702),  # a stream that appears late; frames that grow to half a gigabyte
     "clipclap": (5, 49),  # control characters in what a pickle asks for
     "dataset": (137, 235),  # too deep
     "decisions": (37, 137),  # a line of thousands of characters; half a gigabyte of zeros

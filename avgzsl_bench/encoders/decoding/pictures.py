@@ -124,7 +124,8 @@ class Pictures:
         if self._request.published is None:
             return self._request.frames.indices(self.timeline)
         count = self.timeline.count
-        choice = self._request.published.choose(count, self._survey.stated or count)
+        stated = 0 if self._request.is_stretch else self._survey.stated
+        choice = self._request.published.choose(count, stated or count)
         if choice == "none":
             raise UnusableClip(f"no frame: the published recipe takes none of {count}")
         self.is_zero_picture = choice == "blank"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from avgzsl_bench.encoders.decoding.container import Source, packets
+from avgzsl_bench.encoders.decoding.pixels import check_size
 from avgzsl_bench.encoders.decoding.timeline import Timeline
 
 
@@ -36,9 +37,14 @@ class PictureSurvey:
 
 
 def survey_picture(source: Source) -> PictureSurvey:
-    """Read the packets of a file's video stream."""
+    """Read the packets of a file's video stream.
+
+    Raises:
+        UnusableClip: the file states frames that are too large.
+    """
     stream = source.picture
     assert stream is not None
+    check_size(stream.width, stream.height)
     count, reached, times = 0, 0, []
     for packet in packets(source, [stream]):
         count += 1

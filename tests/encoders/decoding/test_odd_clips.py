@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -185,6 +186,12 @@ def test_lengths_that_differ(tmp_path: Path) -> None:
 def test_too_large(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mkv", Clip(1, size=(8200, 16), sounds=[TWO_SECONDS]))
     assert reason(path) == "too large: 8200 x 16 pixels"
+
+
+def test_a_frame_that_is_stated_too_large_is_not_decoded(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.avi", Clip(2))
+    path.write_bytes(path.read_bytes().replace(struct.pack("<ii", 64, 48), struct.pack("<ii", 16_000, 9_000)))
+    assert reason(path, ClipRequest(SMALL)) == "too large: 16000 x 9000 pixels"
 
 
 def test_too_long(tmp_path: Path) -> None:

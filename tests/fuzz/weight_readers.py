@@ -7,7 +7,7 @@ from pathlib import Path
 
 def networks(folder: Path) -> list[bytes]:
     """A tiny network, with its configuration where a file under test will lie."""
-    from avgzsl_bench.encoders.weights.pretrained import quiet_transformers, transformers_class
+    from avgzsl_bench.encoders.weights.libraries import quiet_transformers, transformers_class
 
     sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
     config = transformers_class("CLIPVisionConfig")(**sizes, image_size=32, patch_size=16, projection_dim=4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -20,9 +20,11 @@ def switches() -> tuple[bool, bool]:
 
 
 @pytest.fixture(autouse=True)
-def _some_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuda.matmul, "allow_tf32", False)
-    monkeypatch.setattr(cudnn, "allow_tf32", True)
+def _some_state() -> Iterator[None]:
+    before = switches()
+    cuda.matmul.allow_tf32, cudnn.allow_tf32 = False, True
+    yield
+    cuda.matmul.allow_tf32, cudnn.allow_tf32 = before
 
 
 def test_set_and_set_back() -> None:

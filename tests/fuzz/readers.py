@@ -21,6 +21,7 @@ import h5py
 import malicious_files
 import numpy as np
 import own_readers as own
+import weight_readers as weights
 from pickled_values import VALUE
 
 from avgzsl_bench.data.cards.own import read_card
@@ -312,6 +313,10 @@ READERS: Mapping[str, Reader] = {
     "decisions": Reader(_decisions, "seed0.npz", _read_decisions, malicious_files.npz),
     "official_checkpoint": Reader(_torch_files, "weights.pt", _read_pt, malicious_files.checkpoint, refuses=False),
     "checkpoint": Reader(_safetensors, "weights.safetensors", _read_safetensors, malicious_files.safetensors),
+    "network": Reader(
+        weights.networks, "weights/model.safetensors", weights.read_network, malicious_files.safetensors
+    ),
+    "tensors": Reader(_torch_files, "weights.pt", weights.read_tensors, malicious_files.checkpoint, refuses=False),
     "dataset": Reader(_datasets, "fuzzed/facts.json", _read_dataset, text=True),
     "defaults": Reader(_defaults, "fuzzed/settings.toml", _read_defaults, text=True),
     "array_npy": Reader(own.arrays, "audio.npy", _read_array, malicious_files.npy),

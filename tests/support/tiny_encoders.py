@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from avgzsl_bench.encoders.builtin.wavcaps import FILE, Wavcaps
-from avgzsl_bench.encoders.weights.pretrained import quiet_transformers, transformers_class
+from avgzsl_bench.encoders.weights.libraries import quiet_transformers, transformers_class
 from avgzsl_bench.plugins.builtin_encoders import ENCODERS
 from avgzsl_bench.plugins.specs import EncoderSpec
 

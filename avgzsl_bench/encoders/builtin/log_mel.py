@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from avgzsl_bench.encoders.encoder import AudioInput
-from avgzsl_bench.encoders.weights.pretrained import explained
+from avgzsl_bench.encoders.weights.refusals import explained
 from avgzsl_bench.errors import DataError
 
 if TYPE_CHECKING:

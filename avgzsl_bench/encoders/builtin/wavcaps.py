@@ -16,14 +16,11 @@ from avgzsl_bench.encoders.builtin.wavcaps_tensors import sort_tensors
 from avgzsl_bench.encoders.encoder import AudioInput, Encoder
 from avgzsl_bench.encoders.inference import encode_blocks, unit_length
 from avgzsl_bench.encoders.weights.files import required
+from avgzsl_bench.encoders.weights.libraries import transformers_class
 from avgzsl_bench.encoders.weights.pickled import read_tensors
 from avgzsl_bench.encoders.weights.places import cached_file
-from avgzsl_bench.encoders.weights.pretrained import (
-    fill_network,
-    load_tokenizer,
-    refuse_tensors,
-    transformers_class,
-)
+from avgzsl_bench.encoders.weights.pretrained import fill_network, load_tokenizer
+from avgzsl_bench.encoders.weights.refusals import refuse_tensors
 from avgzsl_bench.plugins.specs import WeightsSource
 
 if TYPE_CHECKING:

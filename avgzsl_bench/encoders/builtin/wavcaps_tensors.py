@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from avgzsl_bench.encoders.weights.pretrained import explained, refuse_tensors
+from avgzsl_bench.encoders.weights.refusals import explained, refuse_tensors
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from avgzsl_bench.encoders.weights.pretrained import explained, require_files
+from avgzsl_bench.encoders.weights.refusals import explained, require_files
 from avgzsl_bench.errors import DataError
 
 if TYPE_CHECKING:

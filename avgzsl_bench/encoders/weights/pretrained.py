@@ -5,53 +5,19 @@ filled in at random.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
+from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
-from avgzsl_bench.errors import AvbenchError, DataError, PluginError, one_line
-from avgzsl_bench.system.files import folder_fault
+from avgzsl_bench.encoders.weights.libraries import quiet_transformers, transformers_class
+from avgzsl_bench.encoders.weights.refusals import explained, refuse_tensors, require_files
+from avgzsl_bench.errors import DataError, one_line
 
 if TYPE_CHECKING:
     import torch
 
-_NAMED = 3
-"""Names of tensors that a message gives."""
-
 _TOKENIZER_FILES = (("tokenizer.json",), ("vocab.txt",), ("vocab.json", "merges.txt"))
 """Files that a tokenizer is made of; one of these groups has to be there."""
-
-
-def transformers_class(name: str) -> Any:
-    """Import a class of transformers.
-
-    Raises:
-        PluginError: it cannot be imported; a torchvision that does not fit torch is named.
-    """
-    try:
-        return getattr(import_module("transformers"), name)
-    except Exception as error:  # an import runs code of other packages
-        reason = torchvision_fault() or f"transformers.{name} cannot be imported: {one_line(str(error), 200)}"
-        raise PluginError(reason) from error
-
-
-def torchvision_fault() -> str | None:
-    """Explain that the installed torchvision keeps transformers from working; None if none is, or it imports."""
-    if find_spec("torchvision") is None:
-        return None
-    try:
-        import_module("torchvision")
-    except Exception:  # an import error, or what torch raises about operators that it does not know
-        return (
-            f"torchvision {_version('torchvision')} does not fit torch {_version('torch')}, and transformers "
-            "cannot be used beside it: pip uninstall torchvision, or install the one that fits"
-        )
-    return None
 
 
 def load_network(name: str, model_type: str, folder: Path, device: torch.device) -> Any:
@@ -133,21 +99,6 @@ def _loaded(name: str, folder: Path | None, what: str, device: torch.device, **o
     return network.to(device).eval()
 
 
-def refuse_tensors(what: str, faults: Mapping[str, Collection[str]]) -> None:
-    """Refuse weights with the names of tensors that do not fit, by what is wrong with them.
-
-    Raises:
-        DataError: there are such tensors.
-    """
-    parts = []
-    for fault, names in faults.items():
-        if names:
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            parts.append(f"{fault}: {one_line(', '.join(list(names)[:_NAMED]), 300)}{more}")
-    if parts:
-        raise DataError(f"{what} do not fit, tensors {'; '.join(parts)}; they are damaged or of another model")
-
-
 def load_tokenizer(folder: Path, network: Any, name: str = "AutoTokenizer") -> Any:
     """Load a tokenizer from a folder.
 
@@ -190,67 +141,3 @@ def load_extractor(name: str, folder: Path) -> Any:
     kind = transformers_class(name)
     with quiet_transformers(), explained(what):
         return kind.from_pretrained(folder, local_files_only=True)
-
-
-def require_files(folder: Path, what: str, *groups: tuple[str, ...]) -> None:
-    """Refuse a folder that has the files of none of the groups.
-
-    Raises:
-        DataError: no such folder, or files are missing.
-    """
-    if (fault := folder_fault(folder)) is not None:
-        raise DataError(f"weights folder {folder}: {fault}")
-    if not any(all((folder / name).is_file() for name in group) for group in groups):
-        wanted = " or ".join(" and ".join(group) for group in groups)
-        raise DataError(f"{folder}: {wanted} is missing, which {what} needs: fetch or copy the folder whole")
-
-
-@contextmanager
-def explained(what: str) -> Iterator[None]:
-    """Report whatever foreign files make a library raise in the block, in one line that says what they are.
-
-    Raises:
-        DataError: anything was raised that is not an `AvbenchError`.
-    """
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except AvbenchError:
-        raise
-    except SafetensorError as error:
-        raise DataError(
-            f"{what}: cut short or damaged: {one_line(str(error), 200)}; fetch or copy them anew"
-        ) from error
-    except UnpicklingError as error:
-        raise DataError(f"{what}: refused: the file holds more than tensors, or is damaged") from error
-    except Exception as error:  # a damaged file makes the libraries raise anything
-        raise DataError(f"{what}: cannot be read: {one_line(str(error), 200) or type(error).__name__}") from error
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Keep reports and progress bars of transformers off the terminal in the block, and set both back."""
-    hub: Any = import_module("huggingface_hub.utils")
-    logging: Any = import_module("transformers.utils.logging")
-    verbosity, bars, hub_bars = (
-        logging.get_verbosity(),
-        logging.is_progress_bar_enabled(),
-        not hub.are_progress_bars_disabled(),
-    )
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
-        (hub.enable_progress_bars if hub_bars else hub.disable_progress_bars)()
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "(of unknown version)"

@@ -16,7 +16,8 @@ from avgzsl_bench.encoders.encoder import Encoder
 from avgzsl_bench.encoders.inference import encode_blocks
 from avgzsl_bench.encoders.pixels import pixels_of
 from avgzsl_bench.encoders.registry import REGISTRY, encoder_class
-from avgzsl_bench.encoders.weights.pretrained import load_network, quiet_transformers, transformers_class
+from avgzsl_bench.encoders.weights.libraries import quiet_transformers, transformers_class
+from avgzsl_bench.encoders.weights.pretrained import load_network
 from avgzsl_bench.testing.encoder_checks import CHECKS
 from avgzsl_bench.testing.encoder_trial import EncoderTrial
 

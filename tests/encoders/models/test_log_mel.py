@@ -11,7 +11,7 @@ from real_clips import clip, middle, sound
 from avgzsl_bench.encoders.builtin.laion_clap import LaionClap
 from avgzsl_bench.encoders.builtin.log_mel import LogMel
 from avgzsl_bench.encoders.builtin.wavcaps import Wavcaps, _extractor
-from avgzsl_bench.encoders.weights.pretrained import transformers_class
+from avgzsl_bench.encoders.weights.libraries import transformers_class
 
 WAVCAPS, LAION = 0, 1
 CLIPS = {

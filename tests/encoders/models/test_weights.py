@@ -17,7 +17,7 @@ from tiny_encoders import save_clap, save_clip
 from avgzsl_bench.encoders.builtin.clip import Clip
 from avgzsl_bench.encoders.builtin.laion_clap import LaionClap
 from avgzsl_bench.encoders.encoder import Encoder
-from avgzsl_bench.encoders.weights.pretrained import torchvision_fault, transformers_class
+from avgzsl_bench.encoders.weights.libraries import torchvision_fault, transformers_class
 from avgzsl_bench.errors import DataError, PluginError
 
 CPU = torch.device("cpu")
@@ -237,7 +237,7 @@ import sys; sys.path.insert(0, {str(torchvision)!r})
 from pathlib import Path
 import torch
 from avgzsl_bench.encoders.builtin.clip import Clip
-from avgzsl_bench.encoders.weights.pretrained import torchvision_fault, transformers_class
+from avgzsl_bench.encoders.weights.libraries import torchvision_fault, transformers_class
 from avgzsl_bench.errors import PluginError
 try:
     Clip(Path({str(clip)!r}), torch.device("cpu"))

@@ -134,7 +134,9 @@ def plan_run(method: str, dataset: str, seed: int = 0, options: RunOptions | Non
     data = found.with_texts(config.text_order, target.added_text(config, registered.needs.added_text))
     target.check(config, data.dims)
     spec = RunSpec(
-        method=_identity(registered, target, config, lambda preset: config_on(found.store.features, {}, preset, like)),
+        method=_identity(
+            registered, target, config, lambda preset: config_on(found.store.features, {}, preset, like)
+        ),
         data=data.spec,
         seed=number,
         precision=precision,

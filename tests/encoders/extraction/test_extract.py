@@ -190,9 +190,7 @@ def test_options_that_cannot_be(options: ExtractOptions, change: dict[str, objec
     assert not list(options.root.rglob("features.h5"))
 
 
-def test_a_full_disk_leaves_what_is_finished(
-    options: ExtractOptions, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_what_is_finished(options: ExtractOptions, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = extract(replace(options, root=options.root / "whole"))
     with monkeypatch.context() as patch:
         patch.setattr(module, "install_features", _full)
@@ -218,5 +216,3 @@ def test_the_published_recipe_cannot_be_mixed(options: ExtractOptions) -> None:
     for change in ({"frames": "middle"}, {"sequences": True}):
         with pytest.raises(ConfigError, match="no --frames, no --sequences"):
             extract(replace(options, recipe="published", features="x", **change))  # type: ignore[arg-type]
-
-

@@ -49,7 +49,7 @@ class Broken(Level):
 
     def encode_sound(self, sound: Sequence[np.ndarray]) -> np.ndarray:
         rows = super().encode_sound(sound)
-        rows[rows[:, 0] > 0.3] = np.nan
+        rows[rows[:, 0] > 0.25] = np.nan
         return rows
 
 

@@ -1,4 +1,4 @@
-"""From a folder of clips to an installed set, with encoders whose vectors tell which frames and sound were taken."""
+"""From a folder of clips to an installed set, with encoders whose vectors tell what was taken of a clip."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_clips_that_cannot_be_used_are_left_out_by_name(copied: ExtractOptions) 
 
 def test_a_vector_that_is_no_number_leaves_the_clip_out(options: ExtractOptions) -> None:
     done = extract(replace(options, encoders="colour,broken"))
-    assert [(r.reason, r.count) for r in done.coverage.reasons] == [("vector not finite", 0 + 5)]
+    assert [(r.reason, r.count) for r in done.coverage.reasons] == [("vector not finite", 5)]
 
 
 def test_sequences_have_a_step_a_second(options: ExtractOptions) -> None:
@@ -172,7 +172,7 @@ def test_replacing_needs_force_and_takes_the_old_files_away(options: ExtractOpti
         ({"encoders": "level"}, r"these are level \(audio\)"),
         ({"encoders": "colour,levle"}, "did you mean 'level'"),
         ({"frames": "uniform:0"}, "use 'middle' or 'uniform:N'"),
-        ({"frames": "middle"}, "--frames: not the encoders' own recipe; name this one with --features"),
+        ({"frames": "middle"}, "--frames: another recipe than the encoders' own; name it with --features"),
         ({"text": ("colour",)}, "this encoder encodes no texts"),
         ({"text": ("letters", "letters")}, "two of them are called the same"),
         ({"text": ()}, "no text embeddings: neither encoder has a text side"),

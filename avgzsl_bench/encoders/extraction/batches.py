@@ -79,10 +79,10 @@ def run_batches(
         if kept is None:
             inputs = list(islice(decoded, len(clips)))
             waited = time.monotonic() - begun
-            outcomes, audio, visual = encode(inputs)
+            encoded = encode(inputs)
             taken = time.monotonic() - begun
             seconds = {"decoding": waited, "encoding": taken - waited}
-            kept = Batch(sources[number], tuple(outcomes), audio, visual, seconds)
+            kept = Batch(sources[number], tuple(encoded.outcomes), encoded.audio, encoded.visual, seconds)
             write_batch(path, kept)
             count.worked(len(clips), taken, waited)
         count.add(kept)

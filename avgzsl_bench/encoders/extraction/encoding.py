@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,13 @@ from avgzsl_bench.encoders.extraction.decoding_pool import Failed
 from avgzsl_bench.encoders.extraction.pooling import pooled
 from avgzsl_bench.encoders.published import blank_pixels
 
-Encoded = tuple[list[ClipOutcome], NDArray[np.float32], NDArray[np.float32]]
-"""The outcome of each clip, and the rows of sound and of frames, `[steps, D]`, of those that were taken."""
+
+class Encoded(NamedTuple):
+    """The outcome of each clip, and float32 `[steps, D]`, the rows of sound and of frames of those that were taken."""
+
+    outcomes: list[ClipOutcome]
+    audio: NDArray[np.float32]
+    visual: NDArray[np.float32]
 
 
 def encode_clips(
@@ -46,7 +52,7 @@ def encode_clips(
         outcomes.append(ClipOutcome("", inputs.notes, len(of_sound), len(of_frames)))
         kept_sound.append(of_sound)
         kept_frames.append(of_frames)
-    return outcomes, _stacked(kept_sound), _stacked(kept_frames)
+    return Encoded(outcomes, _stacked(kept_sound), _stacked(kept_frames))
 
 
 def _sound_rows(clips: Sequence[ClipInputs], encoder: Encoder, *, sequences: bool) -> list[NDArray[np.float32]]:

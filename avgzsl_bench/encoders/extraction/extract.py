@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avgzsl_bench.data.cards.own import card_text
 from avgzsl_bench.data.datasets.facts import Dataset
@@ -48,7 +49,7 @@ from avgzsl_bench.encoders.published import published_frames
 from avgzsl_bench.encoders.registry import REGISTRY
 from avgzsl_bench.encoders.texts.prompts import read_prompts
 from avgzsl_bench.encoders.weights.fetching import fetch_weights
-from avgzsl_bench.errors import ConfigError, DataError
+from avgzsl_bench.errors import ConfigError, DataError, PluginError
 from avgzsl_bench.plugins.specs import EncoderSpec
 from avgzsl_bench.system.device import choose_device
 from avgzsl_bench.system.files import nearest_folder, require_writable
@@ -225,7 +226,10 @@ def _encode(
         return ClipWork(clip.path, replace(request, start=clip.stretch.start, end=clip.stretch.end))
 
     def encode(decoded: Sequence[ClipInputs | Failed]) -> Encoded:
-        return encode_clips(decoded, parts.visual.encoder, parts.audio.encoder, sequences=options.sequences)
+        encoded = encode_clips(decoded, parts.visual.encoder, parts.audio.encoder, sequences=options.sequences)
+        _require_width(parts.audio, encoded.audio)
+        _require_width(parts.visual, encoded.visual)
+        return encoded
 
     batches = batches_of(clips, options.batch)
     pool = decoding_pool(
@@ -234,6 +238,15 @@ def _encode(
     with pool as workers:
         done = run_batches(batches, workspace, lambda c: workers.results(map(work, c)), encode, report)
         return assemble(zip(batches, done, strict=True))
+
+
+def _require_width(part: LoadedEncoder, vectors: NDArray[np.float32]) -> None:
+    """Refuse vectors of another width than the spec states, such as those of another model's weights."""
+    width = part.spec.widths[part.spec.modality]
+    if len(vectors) and vectors.shape[1] != width:
+        raise PluginError(
+            f"encoder {part.spec.name!r} gave vectors of {vectors.shape[1]} numbers, its spec says {width}"
+        )
 
 
 def _require_enough(options: ExtractOptions, covered: Coverage, taken: int) -> None:

@@ -30,7 +30,7 @@ def rows(values: Tensor, index: Tensor | slice) -> Tensor:
     """
     if isinstance(index, slice):
         return values[index]
-    return values.index_select(0, index.flatten()).unflatten(0, index.shape)
+    return values.index_select(0, index.flatten()).view(*index.shape, *values.shape[1:])
 
 
 @dataclass(frozen=True)

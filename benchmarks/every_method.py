@@ -39,7 +39,7 @@ class Measured:
         steps: optimiser steps in each measurement of training.
         training: an epoch over the floor; None where nothing is learnt.
         products: an epoch over its matrix products alone; None where it has no optimiser steps.
-        dropout: the share of drawing dropout masks in the time of an epoch, from 0 to 1; None likewise.
+        dropout: the share of drawing dropout masks in a profile of an epoch, from 0 to 1; None likewise.
         evaluation: scores, decisions, curve, bias and figures over one embedding pass.
         videos, classes: scored in an evaluation.
         meaning: what the floor is.
@@ -121,7 +121,7 @@ def measure(name: str) -> Measured:
         steps=work.steps,
         training=None if train is None else pairs(train, work.floor, repeats=REPEATS),
         products=None if train is None or not steps else over_products(train, repeats=REPEATS),
-        dropout=None if train is None or not steps else dropout_share(train, repeats=REPEATS),
+        dropout=None if train is None or not steps else dropout_share(train, repeats=3),
         evaluation=pairs(lambda: validate(method, task, calibration), work.embed, repeats=evaluations_for(work)),
         videos=len(task.videos),
         classes=len(task.classes),

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from pairs import Pairs, compared, seconds
-from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from avgzsl_bench.method import dropout
-
 SHAPE = (256, 512, 512)
 """The product whose rate all others are taken at: `[256, 512]` by `[512, 512]`."""
+
+DRAWING = ("aten::random_", "aten::ge_")
+"""The operations that `avgzsl_bench.Dropout` draws masks with; few others use them."""
 
 AT_A_TIME = 20
 """Reference products that are timed at a time."""
@@ -66,24 +66,13 @@ def operations(work: Callable[[], object]) -> int:
 
 
 def dropout_share(train: Callable[[], object], *, repeats: int) -> float:
-    """Find the share of drawing masks in the time of training, from 0 to 1: the median of several times."""
-    drawn, spent = dropout.draw_kept, 0.0
-
-    def timed(*args: Any, **kwargs: Any) -> Tensor:
-        nonlocal spent
-        start = time.perf_counter()
-        kept = drawn(*args, **kwargs)
-        spent += time.perf_counter() - start
-        return kept
+    """Find the share of drawing dropout masks in a profile of training, from 0 to 1: the median of several."""
 
     def share() -> float:
-        nonlocal spent
-        spent = 0.0
-        taken = seconds(train)
-        return spent / taken
+        with profile(activities=[ProfilerActivity.CPU], acc_events=True) as found:
+            train()
+        events = found.key_averages()
+        drawing = sum(event.self_cpu_time_total for event in events if event.key in DRAWING)
+        return drawing / sum(event.self_cpu_time_total for event in events)
 
-    dropout.draw_kept = timed
-    try:
-        return statistics.median(share() for _ in range(repeats))
-    finally:
-        dropout.draw_kept = drawn
+    return statistics.median(share() for _ in range(repeats))

@@ -29,7 +29,7 @@ PRODUCTS = {
 """What is aimed at: training over its matrix products alone."""
 
 DROPOUT = 0.05
-"""What is aimed at: the share of drawing masks in training."""
+"""What is aimed at: the share of drawing masks in a profile of training."""
 
 ALONE, BESIDE, SIDE = {"small": 1.5, "large": 1.05}, 4.0, 3.0
 """What is aimed at on a busy machine."""
@@ -123,9 +123,9 @@ Default settings, one CPU thread, full-size simulated UCF, stage 1: {figures[0][
 {figures[0]["classes"]} classes. *Step*: an epoch as the harness does it, drawing, gathering and averaging
 included. *Floor*: the same steps bare, on batches already in place. *Products*: what the matrix products of the
 same steps would take at the rate of a product of 256 x 512 by 512 x 512 in the same process. *Dropout*: the share
-of drawing masks in a step. *Evaluation*: scores, decisions, exact curve, bias and figures. *Embedding*: one pass
-of videos and classes through the network, nothing compared. *Memory*: the most that an epoch and an evaluation
-take above the data, the method and the libraries; and with them.
+of drawing masks in a profile. *Evaluation*: scores, decisions, exact curve, bias and figures. *Embedding*: one
+pass of videos and classes through the network, nothing compared. *Memory*: the most that an epoch and an
+evaluation take above the data, the method and the libraries; and with them.
 
 {table(header, rows, 10)}
 

@@ -57,9 +57,8 @@ def test_whole_loss(gamma: float) -> None:
         other_video=doubles([[0, 0], [2, 0]], [[1, -1], [0, 0]]),
         text=doubles([1, 1], [0, 0]),
         other_text=doubles([0, 1], [1, 1]),
-        decoded=(doubles([1, 0], [0, 1]), doubles([0, 0], [1, 1])),
-        other_decoded=(doubles([0, 1], [1, 1]), doubles([2, 0], [0, 0])),
-        text_decoded=doubles([0.5, 0], [0.5, 0.5]),
+        decoded=doubles([[0.5, 0], [0.5, 0.5]], [[1, 0], [0, 1]], [[0, 0], [1, 1]]),
+        other_decoded=doubles([[1, 1], [1, 1]], [[0, 1], [1, 1]], [[2, 0], [0, 0]]),
         reconstructed=doubles([[1, 1, 0], [0, 0, 1]], [[0, 1, 0], [1, 1, 0]]),
         target=doubles([0.5, 0.5], [1, 0]),
     )

@@ -116,10 +116,10 @@ def poincare(points: Tensor, c: Tensor) -> Tensor:
 _GRAMS = {"cosine": cosine, "norm_product": norm_product, "poincare": poincare}
 
 
-def alignment(one: Tensor, other: Tensor, c: Tensor, gram: Gram) -> Tensor:
+def alignment(modalities: Tensor, c: Tensor, gram: Gram) -> Tensor:
     """Compute `A_c`, `[...]`: mean squared difference of two modalities' similarities within a batch.
 
-    The modalities are `[..., B, D]`, and the curvatures `c` the same for both.
+    The modalities are `[2, ..., B, D]`, and the curvatures `c` the same for both.
     """
-    similarity = _GRAMS[gram]
-    return (similarity(one, c) - similarity(other, c)).square().mean(dim=(-2, -1))
+    one, other = _GRAMS[gram](modalities, c)
+    return (one - other).square().mean(dim=(-2, -1))

@@ -79,7 +79,7 @@ def cross_triplets(embedded: Embedded, margin: float) -> CrossTriplets:
         video - other_video,
         (text - other_text).expand_as(video),
     )
-    near, far = length(torch.stack(differences)).split((2, 4))
+    near, far = torch.split(length(torch.stack(differences)), [2, 4])
     return CrossTriplets(*hinge(torch.cat((near, near.flip(0))), far, margin).mean(dim=-1))
 
 
@@ -97,7 +97,7 @@ def avca_losses(
     Nothing is detached: encodings and text embeddings are moved towards what should resemble them, too.
     """
     triplets = cross_triplets(embedded, margin)
-    text, near = embedded.decoded.split((1, 2))
+    text, near = torch.split(embedded.decoded, [1, 2])
     far = embedded.other_decoded[1:]
     # The mean over as many entries each, times their number, is the sum of their means.
     losses = {

@@ -137,7 +137,7 @@ class AVCANet(nn.Module):
         own_encoded, other_encoded = _by_pass(encoded)
         own_video, other_video = _by_pass(video)
         own_text, other_text = torch.split(texts, pairs.sizes)
-        own_decoded, other_decoded = _by_pass(decoded.unflatten(0, (3, -1)))
+        own_decoded, other_decoded = _by_pass(decoded.view(3, -1, decoded.shape[-1]))
         audio, visual = own_video
         return Embedded(
             encoded=own_encoded,
@@ -153,6 +153,7 @@ class AVCANet(nn.Module):
         )
 
 
-def _by_pass(passes: Tensor) -> tuple[Tensor, ...]:
-    """Take positive and negative pass, `[..., 2B, d]`, apart; slices would each have a gradient of both's size."""
-    return passes.unflatten(-2, (2, -1)).unbind(-3)
+def _by_pass(passes: Tensor) -> tuple[Tensor, Tensor]:
+    """Take positive and negative pass, `[K, 2B, d]`, apart; slices would each have a gradient of both's size."""
+    own, other = passes.view(len(passes), 2, -1, passes.shape[-1]).unbind(1)
+    return own, other

@@ -122,4 +122,5 @@ def alignment(modalities: Tensor, c: Tensor, gram: Gram) -> Tensor:
     The modalities are `[2, ..., B, D]`, and the curvatures `c` the same for both.
     """
     one, other = _GRAMS[gram](modalities, c)
-    return (one - other).square().mean(dim=(-2, -1))
+    aligned: Tensor = (one - other).square().mean(dim=(-2, -1))
+    return aligned

@@ -103,7 +103,7 @@ def methods(figures: list[Kept]) -> str:
     slow = [f["method"] for f in figures if f["products"] and over(f["products"], PRODUCTS.get(f["method"]))]
     drawn = [f["method"] for f in figures if f["dropout"] and f["dropout"] > DROPOUT]
     late = [f["method"] for f in figures if is_late(f["evaluation"])]
-    goals = ", ".join(f"{name} {goal}" for name, goal in PRODUCTS.items())
+    goals = ", ".join(f"`{name}` {goal}" for name, goal in PRODUCTS.items())
     header = [
         "method",
         "batch",
@@ -130,7 +130,8 @@ evaluation take above the data, the method and the libraries; and with them.
 {table(header, rows, 10)}
 
 - Step over floor at most {STEP}: {but(missed)}.
-- Step over products at most as wanted ({goals}): {but(slow)}.
+- Step over products, wanted: {goals}:
+  reached by {but(slow)}.
 - Dropout at most {100 * DROPOUT:.0f} %: {but(drawn)}.
 - Evaluation at most {EVALUATION} times the embedding pass, or {1e3 * MORE:.0f} ms more: {but(late)}. Where the
   embedding is one linear map of few numbers, the rest weighs as much: distances, taken in double precision, and

@@ -16,7 +16,7 @@ if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "KMP_BLOCKTIME"} & os.environ.keys(
     # GNU OpenMP, which torch brings on Linux, reads it once, as torch is loaded. By default a waiting thread spins
     # for milliseconds, and on a busy machine it takes the core that the other thread needs. With fewer than this
     # number a step of MFT by itself takes longer, with more two of them side by side do (`benchmarks/busy.py`).
-    os.environ["GOMP_SPINCOUNT"] = "8000"
+    os.environ["GOMP_SPINCOUNT"] = "3000"
 
 if TYPE_CHECKING:
     from pydantic import Field as Field

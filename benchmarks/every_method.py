@@ -1,4 +1,4 @@
-"""Steps, evaluations and memory of every registered method, each in a process of its own.
+"""Steps, evaluations and memory of every registered method, each in a process of its own, with one CPU thread.
 
 `python benchmarks/every_method.py [METHOD ...]` prints one line of JSON a method.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SECONDS = 0.2
 """How much training is timed at a time, at least, where the method lets its batches be counted."""
 
-REPEATS = 7
+REPEATS = 9
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Measured:
         batch_size: its default; None where it has no batches.
         steps: optimiser steps in each measurement of training.
         training: an epoch over the floor; None where nothing is learnt.
+        products: an epoch over its matrix products alone; None where it has no optimiser steps.
+        dropout: the share of drawing dropout masks in a profile of an epoch, from 0 to 1; None likewise.
         evaluation: scores, decisions, curve, bias and figures over one embedding pass.
         videos, classes: scored in an evaluation.
         meaning: what the floor is.
@@ -48,6 +50,8 @@ class Measured:
     batch_size: int | None
     steps: int
     training: Pairs | None
+    products: Pairs | None
+    dropout: float | None
     evaluation: Pairs
     videos: int
     classes: int
@@ -92,11 +96,14 @@ def prepared(name: str, device: str = "cpu") -> Prepared:
 
 def measure(name: str) -> Measured:
     """Measure a method."""
+    import torch
     from floors import work_of
+    from products import dropout_share, over_products
 
     from avgzsl_bench.execution.scoring import validate
     from avgzsl_bench.gzsl.calibration import parse_calibration
 
+    torch.set_num_threads(1)
     stage = prepared(name)
     task, settings = stage.task, stage.plan.spec.method.config
     calibration = parse_calibration(stage.plan.config.calibration)
@@ -107,11 +114,14 @@ def measure(name: str) -> Measured:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     method = stage.made(batches_for(work_of(method, task)) if stage.counted else None)
     work = work_of(method, task)
+    train, steps = work.train, work.updates
     return Measured(
         method=name,
         batch_size=settings.get("batch_size", settings.get("generator_batch_size")),
         steps=work.steps,
-        training=None if work.train is None else pairs(work.train, work.floor, repeats=REPEATS),
+        training=None if train is None else pairs(train, work.floor, repeats=REPEATS),
+        products=None if train is None or not steps else over_products(train, repeats=REPEATS),
+        dropout=None if train is None or not steps else dropout_share(train, repeats=3),
         evaluation=pairs(lambda: validate(method, task, calibration), work.embed, repeats=evaluations_for(work)),
         videos=len(task.videos),
         classes=len(task.classes),

@@ -40,6 +40,7 @@ class Work:
         train: epochs of training as the harness does them; None where there is nothing to learn.
         floor: the same number of steps, bare.
         steps: how many.
+        updates: whether they are updates by an optimiser.
         embed: one pass of all videos and classes through what embeds them.
         meaning: what the floor is.
     """
@@ -49,6 +50,7 @@ class Work:
     steps: int
     embed: Callable[[], object]
     meaning: str
+    updates: bool = True
 
 
 @singledispatch
@@ -246,7 +248,7 @@ def _(method: ESZSL, task: Task) -> Work:
             (joint_features(videos) - method._mean) @ weight
 
     meaning = "all of the training: two products, and the solutions of every pair of the grid, videos in place"
-    return Work(harness, floor, len(GRID), embed, meaning)
+    return Work(harness, floor, len(GRID), embed, meaning, updates=False)
 
 
 @work_of.register
@@ -258,4 +260,5 @@ def _(method: Chance, task: Task) -> Work:
             for videos in blocks_of(task.videos)
         ]
 
-    return Work(None, lambda: None, 0, embed, "nothing to learn; embedding: a hash of each video")
+    meaning = "nothing to learn; embedding: a hash of each video"
+    return Work(None, lambda: None, 0, embed, meaning, updates=False)

@@ -51,7 +51,7 @@ def both_ways(
     calibration = parse_calibration(plan.config.calibration)
     config = plan.config
     if one_pass:
-        batches = math.ceil(len(task.train) / plan.settings["batch_size"])
+        batches = math.ceil(len(task.train) / plan.spec.method.config["batch_size"])
         config = config.model_copy(update={"batches_per_epoch": batches})
     seed_everything(0)
     method = plan.method(config, shape, task.classes, seed=0, device=plan.device)

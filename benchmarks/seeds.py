@@ -89,7 +89,7 @@ def measure(name: str) -> Measured:
         plans = plans_of(name, STEPS[name], Path(out))
         return Measured(
             method=name,
-            batch_size=plans[0].settings["batch_size"],
+            batch_size=plans[0].spec.method.config["batch_size"],
             seeds=len(plans),
             steps=STEPS[name],
             stacked=pairs(*both_ways(plans), repeats=REPEATS),

@@ -70,7 +70,8 @@ class Sequences:
         """Select steps of each video: int64 `[N, T]` or, the same for all, `[1, T]`; not negative."""
         mask = step < self.length.unsqueeze(1)
         row = self.first.unsqueeze(1) + step.minimum(self.length.unsqueeze(1) - 1)
-        return Padded(self.values[row] * mask.unsqueeze(2), mask)
+        values = self.values.index_select(0, row.flatten()).view(*row.shape, -1)  # `[row]` is slower on the CPU
+        return Padded(values.mul_(mask.unsqueeze(2)), mask)
 
     def padded(self) -> Padded:
         """All steps, with zeros after the end of all but the longest: `T = longest`."""

@@ -23,6 +23,16 @@ ALIGNED = 64
 """Blocks of videos are multiples of this: whole vectors of any processor, several at a time."""
 
 
+def rows(values: Tensor, index: Tensor | slice) -> Tensor:
+    """Select the rows at `index` (int64 of any shape, not negative, or a slice): `[*index.shape, ...]`.
+
+    As `values[index]`, which takes five times as long on the CPU.
+    """
+    if isinstance(index, slice):
+        return values[index]
+    return values.index_select(0, index.flatten()).view(*index.shape, *values.shape[1:])
+
+
 @dataclass(frozen=True)
 class FeatureDims:
     """The widths of a feature set: audio, visual and each text encoder's vector.
@@ -70,8 +80,8 @@ class Videos:
         """
         audio_longest, visual_longest = longest or (None, None)
         return Videos(
-            self.audio[index],
-            self.visual[index],
+            rows(self.audio, index),
+            rows(self.visual, index),
             None if self.audio_steps is None else self.audio_steps.take(index, audio_longest),
             None if self.visual_steps is None else self.visual_steps.take(index, visual_longest),
         )

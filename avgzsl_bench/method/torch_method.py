@@ -14,7 +14,7 @@ from typing_extensions import TypeVar
 
 from avgzsl_bench.errors import CheckpointError, PluginError
 from avgzsl_bench.gzsl.sequences import Sequences
-from avgzsl_bench.gzsl.task import Classes, FeatureDims, Samples, Videos
+from avgzsl_bench.gzsl.task import Classes, FeatureDims, Samples, Videos, rows
 from avgzsl_bench.method.base import Method, MethodConfig
 from avgzsl_bench.method.distances import euclidean_distances
 from avgzsl_bench.method.sampling import ClassBalancedSampler
@@ -271,7 +271,7 @@ def _drawn(train: Samples, indices: Tensor) -> Iterator[Batch]:
         yield Batch(
             audio=videos.audio,
             visual=videos.visual,
-            label=train.label[index],
+            label=rows(train.label, index),
             audio_steps=videos.audio_steps,
             visual_steps=videos.visual_steps,
         )

@@ -168,8 +168,8 @@ class AVFS(Method[AVFSConfig]):
             self._sampler = ClassBalancedSampler(train.label, seed=self.seed)
         given: dict[str, list[Tensor]] = {}
         for index in self._sampler.draw(self.config.batches_per_epoch, self.config.batch_size):
-            label = train.label[index]
-            features = joined(train.videos.visual[index], train.videos.audio[index])
+            videos, label = train.videos.take(index), train.label[index]
+            features = joined(videos.visual, videos.audio)
             for name, value in self.train_step(FeatureBatch(features, self.train_text[label], label)).items():
                 given.setdefault(name, []).append(value)
         means = {name: torch.stack(values).mean() for name, values in given.items()}

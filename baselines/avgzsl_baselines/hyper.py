@@ -112,8 +112,7 @@ class Hyper(AVCA[AnyHyperConfig]):
         alignment = align_weight / N * sum_j A_{c_j}(phi_v, phi_a) + A_{c_j'}(phi_v', phi_a')
         """
         encoded = torch.stack((embedded.encoded, embedded.other_encoded), dim=1)  # [2, 2, B, D]
-        audio, visual = encoded
-        aligned = alignment(visual, audio, self.module.curvature(encoded), self.config.gram)  # [N, 2]
+        aligned = alignment(encoded.unsqueeze(1), self.module.curvature(encoded), self.config.gram)  # [N, 2]
         weighted = self.config.align_weight * aligned.mean(dim=0).sum()
         return {**super().terms(embedded), "alignment": weighted}
 

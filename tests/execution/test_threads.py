@@ -161,7 +161,7 @@ def test_waiting_threads_spin_few_times(monkeypatch: pytest.MonkeyPatch, module:
     """What a worker of a sweep imports first sets their number, as the package does."""
     if module.endswith("ray_task"):
         pytest.importorskip("ray")
-    assert spins(monkeypatch, SPINS.format(module=module)) == "8000"
+    assert spins(monkeypatch, SPINS.format(module=module)) == "3000"
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
@@ -191,4 +191,4 @@ def test_a_command_loads_torch_after_that(
         monkeypatch.delenv(name, raising=False)
     ran = python(COMMAND, cwd=tmp_path, AVBENCH_DATA=str(place["data_root"]))
     assert ran.returncode == 0, ran.stderr
-    assert "torch is loaded with 8000" in ran.stderr.splitlines()
+    assert "torch is loaded with 3000" in ran.stderr.splitlines()

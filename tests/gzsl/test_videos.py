@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from avgzsl_bench import Sequences, Videos
-from avgzsl_bench.gzsl.task import ALIGNED
+from avgzsl_bench.gzsl.task import ALIGNED, rows
 
 
 def videos(count: int) -> Videos:
@@ -55,3 +55,10 @@ def test_videos_apart_hold_nothing_of_the_others() -> None:
         assert torch.equal(steps.padded().values, expected.padded().values)
         assert torch.equal(steps.padded().mask, expected.padded().mask)
         assert steps.values.untyped_storage().nbytes() == int(steps.length.sum()) * 4
+
+
+@pytest.mark.parametrize("index", [torch.tensor([2, 0, 2]), torch.tensor([[3, 1], [0, 0]]), slice(1, 3)])
+def test_rows_are_what_indexing_selects(index: torch.Tensor | slice) -> None:
+    values = torch.arange(12.0).view(4, 3)
+    assert torch.equal(rows(values, index), values[index])
+    assert torch.equal(rows(values[:, 0], index), values[:, 0][index])

@@ -57,9 +57,8 @@ def test_whole_loss(gamma: float) -> None:
         other_video=doubles([[0, 0], [2, 0]], [[1, -1], [0, 0]]),
         text=doubles([1, 1], [0, 0]),
         other_text=doubles([0, 1], [1, 1]),
-        decoded=(doubles([1, 0], [0, 1]), doubles([0, 0], [1, 1])),
-        other_decoded=(doubles([0, 1], [1, 1]), doubles([2, 0], [0, 0])),
-        text_decoded=doubles([0.5, 0], [0.5, 0.5]),
+        decoded=doubles([[0.5, 0], [0.5, 0.5]], [[1, 0], [0, 1]], [[0, 0], [1, 1]]),
+        other_decoded=doubles([[1, 1], [1, 1]], [[0, 1], [1, 1]], [[2, 0], [0, 0]]),
         reconstructed=doubles([[1, 1, 0], [0, 0, 1]], [[0, 1, 0], [1, 1, 0]]),
         target=doubles([0.5, 0.5], [1, 0]),
     )
@@ -87,7 +86,7 @@ def test_fixture_in_training_mode() -> None:
     curvature = method.module.curvature(encoded)
     expected = [0.12131795, 0.22869173, 0.21615174, 0.15275371, 0.14185615, 0.17763511, 0.21737006, 0.17469066]
     assert curvature[:, 0, :, 0].T.flatten().tolist() == pytest.approx(expected, abs=5.1e-9)
-    aligned = alignment(encoded[1], encoded[0], curvature, "cosine")
+    aligned = alignment(encoded.unsqueeze(1), curvature, "cosine")
     for each in aligned.tolist():
         # One unit in the last digit: the second comes out as ...1586.
         assert each == pytest.approx([0.0023833481, 0.0215793158], abs=1e-10)

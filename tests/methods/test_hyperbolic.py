@@ -108,7 +108,7 @@ def upper(matrix: Tensor) -> list[float]:
 def test_alignment_is_the_same_for_every_curvature(c: Any) -> None:
     assert upper(cosine(V, at(c))) == pytest.approx([0.1414214, 0.7302967, 0.6454972], abs=5.1e-8)
     assert upper(cosine(A, at(c))) == pytest.approx([0.9258201, 0.4234049, 0.1714986], abs=5.1e-8)
-    assert alignment(V, A, at(c), "cosine").item() == pytest.approx(0.2075864, abs=5.1e-8)
+    assert alignment(torch.stack((V, A)), at(c), "cosine").item() == pytest.approx(0.2075864, abs=5.1e-8)
 
 
 @pytest.mark.parametrize("c", [0.01, 4.0, [0.1, 0.2, 0.36]])
@@ -116,7 +116,7 @@ def test_gradients_do_not_depend_on_the_curvature(c: Any) -> None:
     gradients = []
     for curvature in (at(1e-6), at(c).requires_grad_()):
         v = V.clone().requires_grad_()
-        alignment(v, A, curvature, "cosine").backward()
+        alignment(torch.stack((v, A)), curvature, "cosine").backward()
         gradients.append(v.grad)
     torch.testing.assert_close(*gradients, rtol=1e-6, atol=1e-9)
     assert curvature.grad.abs().max() < 1e-12
@@ -125,14 +125,14 @@ def test_gradients_do_not_depend_on_the_curvature(c: Any) -> None:
 @pytest.mark.parametrize(("c", "expected"), [(0.01, 10.316581), (0.36, 567.61237)])
 def test_norm_product(c: float, expected: float) -> None:
     # Single precision, in which the figures were printed; the bound of artanh is that of its numbers.
-    aligned = alignment(V.float(), A.float(), at(c).float(), "norm_product")
+    aligned = alignment(torch.stack((V, A)).float(), at(c).float(), "norm_product")
     assert aligned.item() == pytest.approx(expected, rel=5e-7)
 
 
 def test_norm_product_vanishes_beyond_the_rim() -> None:
-    visual, audio = points(2, 8, 30).add(3).unbind()
-    assert alignment(visual, audio, at(0.15), "norm_product") < 1e-15
-    assert alignment(visual, audio, at(1e-4), "norm_product") > 1
+    both = points(2, 8, 30).add(3)
+    assert alignment(both, at(0.15), "norm_product") < 1e-15
+    assert alignment(both, at(1e-4), "norm_product") > 1
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_norm_product_vanishes_beyond_the_rim() -> None:
 )
 def test_poincare(c: Any, expected: float) -> None:
     assert upper(poincare(V, at(0.36))) == pytest.approx([2.6535946, 2.0653027, 2.0252604], abs=5.1e-8)
-    assert alignment(V, A, at(c), "poincare").item() == pytest.approx(expected, abs=5.1e-8)
+    assert alignment(torch.stack((V, A)), at(c), "poincare").item() == pytest.approx(expected, abs=5.1e-8)
 
 
 def test_poincare_distances_become_euclidean() -> None:
@@ -150,13 +150,13 @@ def test_poincare_distances_become_euclidean() -> None:
 
 def test_poincare_takes_equal_rows() -> None:
     x = torch.tensor([[1.0, 2.0], [1.0, 2.0], [0.0, 0.0]], requires_grad=True)
-    alignment(x, x.detach().flip(0), torch.tensor([0.3]), "poincare").backward()
+    alignment(torch.stack((x, x.detach().flip(0))), torch.tensor([0.3]), "poincare").backward()
     assert torch.isfinite(x.grad).all()
 
 
 def test_curvature_acts_in_the_poincare_variant_alone() -> None:
     for gram, acts in (("cosine", False), ("poincare", True)):
-        near, far = (alignment(V, A, at(c), gram).item() for c in (0.05, 0.5))  # type: ignore[arg-type]
+        near, far = (alignment(torch.stack((V, A)), at(c), gram).item() for c in (0.05, 0.5))  # type: ignore[arg-type]
         assert (abs(near - far) > 0.01) is acts
 
 
@@ -165,7 +165,7 @@ def test_invariants_of_the_alignment() -> None:
     c = at(0.3)
 
     def aligned(x: Tensor, y: Tensor) -> float:
-        return alignment(x, y, c, "cosine").item()
+        return alignment(torch.stack((x, y)), c, "cosine").item()
 
     base = aligned(one, other)
     assert base > 0

@@ -11,11 +11,12 @@ from joint_space import fixed_embedded, fixture_batch
 from mft_cases import SMALL, SMALL_SHAPE, fixture_method
 from pydantic import ValidationError
 from reference_values import PRINTED_8, PRINTED_10, T, doubles
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import ClipClap, base_losses
 from avgzsl_bench import Batch, Videos
+from avgzsl_mft.attention import attend
 from avgzsl_mft.losses import (
     kl_loss,
     pairwise_cosine_loss,
@@ -24,7 +25,7 @@ from avgzsl_mft.losses import (
     text_cosine_loss,
 )
 from avgzsl_mft.method import MFT, MFTConfig
-from avgzsl_mft.model import FeedForward, SelfAttention, attention_weights
+from avgzsl_mft.model import FeedForward, SelfAttention
 
 CLIPCLAP_SETTINGS: dict[str, Any] = {"attention": "off", "lambda_kl": 0, "lambda_cos": 0}
 
@@ -58,7 +59,8 @@ def test_one_layer_by_hand() -> None:
     attention, feed_forward = identity_layer()
     tokens = doubles([[1, 0], [0, 2], [3, 1]])
     normed = attention.norm(tokens)
-    weights = attention_weights(normed.unsqueeze(1), normed.unsqueeze(1)).squeeze()
+    heads = normed.unsqueeze(2)  # one
+    weights = attend(heads, heads, heads)[1].squeeze().T
     first = attention(tokens)
     second = feed_forward(first)
     expected = {
@@ -95,6 +97,25 @@ def test_attention_is_the_standard_one(queries: int | None) -> None:
         torch.autograd.grad(actual, wanted, seed), torch.autograd.grad(expected, wanted, seed), strict=True
     ):
         torch.testing.assert_close(one, other)
+
+
+def attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    return attend(query, key, value)[0]
+
+
+@pytest.mark.parametrize(("queries", "tokens"), [(3, 3), (1, 3), (2, 2), (2, 1)])
+def test_attend_against_its_formula(queries: int, tokens: int) -> None:
+    """Values, gradients, and seeds side by side."""
+    torch.manual_seed(0)
+    query = torch.randn(2, 4, queries, 2, 3, dtype=torch.float64, requires_grad=True)
+    key, value = (torch.randn(2, 4, tokens, 2, 3, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    scores = torch.einsum("sbqhw,sbthw->sbtqh", query, key) / 3**0.5
+    weights = scores.softmax(dim=2)
+    actual, actual_weights = attend(query, key, value)
+    torch.testing.assert_close(actual_weights.squeeze(-1), weights)
+    torch.testing.assert_close(actual, torch.einsum("sbtqh,sbthw->sbqhw", weights, value))
+    assert torch.autograd.gradcheck(attended, (query, key, value))
+    assert torch.equal(torch.vmap(attended)(query, key, value), actual)
 
 
 def test_order_of_the_unpooled_tokens_does_not_matter() -> None:

@@ -7,13 +7,13 @@ space, and a prime marks samples of other classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from avgzsl_baselines.families.triplet import distance, hinge, triplet_loss
+from avgzsl_baselines.families.triplet import hinge, length, triplet_loss
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,8 @@ class Embedded:
         other_video: theta_a' and theta_v', `[2, B, d]`.
         text: theta_w `[B, d]`.
         other_text: theta_w' `[B, d]`.
-        decoded: rho_a and rho_v, `[B, Dw]` each.
-        other_decoded: rho_a' and rho_v', `[B, Dw]` each.
-        text_decoded: rho_w `[B, Dw]`.
+        decoded: rho_w, rho_a and rho_v, `[3, B, Dw]`.
+        other_decoded: rho_w', which no loss reads, rho_a' and rho_v', `[3, B, Dw]`.
         reconstructed: phi^ `[2, B, D]`: the encodings, from the embeddings.
         target: w `[B, Dw]`.
     """
@@ -40,9 +39,8 @@ class Embedded:
     other_video: Tensor
     text: Tensor
     other_text: Tensor
-    decoded: tuple[Tensor, Tensor]
-    other_decoded: tuple[Tensor, Tensor]
-    text_decoded: Tensor
+    decoded: Tensor
+    other_decoded: Tensor
     reconstructed: Tensor
     target: Tensor
 
@@ -72,14 +70,17 @@ def cross_triplets(embedded: Embedded, margin: float) -> CrossTriplets:
         embedded.video,
         embedded.other_video,
     )
-    # Not one matrix: the constant in `distance` makes the two directions differ.
-    text_video, video_text = distance(text, video), distance(video, text)
-    return CrossTriplets(
-        text_video_video=hinge(text_video, distance(text, other_video), margin).mean(dim=1),
-        video_text_text=hinge(video_text, distance(video, other_text), margin).mean(dim=1),
-        video_text_video=hinge(video_text, distance(video, other_video), margin).mean(dim=1),
-        text_video_text=hinge(text_video, distance(text, other_text), margin).mean(dim=1),
+    apart = text - video
+    differences = (
+        apart,
+        -apart,  # another length: the constant in `length` makes the two directions differ
+        text - other_video,
+        video - other_text,
+        video - other_video,
+        (text - other_text).expand_as(video),
     )
+    near, far = torch.split(length(torch.stack(differences)), [2, 4])
+    return CrossTriplets(*hinge(torch.cat((near, near.flip(0))), far, margin).mean(dim=-1))
 
 
 def avca_losses(
@@ -96,26 +97,17 @@ def avca_losses(
     Nothing is detached: encodings and text embeddings are moved towards what should resemble them, too.
     """
     triplets = cross_triplets(embedded, margin)
+    text, near = torch.split(embedded.decoded, [1, 2])
+    far = embedded.other_decoded[1:]
+    # The mean over as many entries each, times their number, is the sum of their means.
     losses = {
         "base": (triplets.text_video_video + triplets.video_text_text).sum(),
-        "contrast": sum_over(
-            triplet_loss(embedded.text_decoded, near, far, margin)
-            for near, far in zip(embedded.decoded, embedded.other_decoded, strict=True)
-        ),
-        "reconstruction": sum_over(
-            F.mse_loss(decoded, embedded.target) for decoded in (*embedded.decoded, embedded.text_decoded)
-        ),
+        "contrast": 2 * triplet_loss(text, near, far, margin),
+        "reconstruction": 3 * F.mse_loss(embedded.decoded, embedded.target.expand_as(embedded.decoded)),
         "additional": (k1 * triplets.video_text_video + k2 * triplets.text_video_text).sum(),
     }
     if regularization:
-        # Both modalities have as many entries: their mean times two is the sum of their means.
         losses["regularization"] = 2 * (
             F.mse_loss(embedded.reconstructed, embedded.encoded) + (embedded.video - embedded.text).square().mean()
         )
     return losses
-
-
-def sum_over(terms: Iterable[Tensor]) -> Tensor:
-    """Sum scalars."""
-    first, *others = terms
-    return sum(others, first)

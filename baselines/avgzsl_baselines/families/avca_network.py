@@ -102,9 +102,9 @@ class AVCANet(nn.Module):
 
     def update_statistics(self, audio: Tensor, visual: Tensor) -> None:
         """Do what `embed_videos` does to the running statistics in one pass of training, and nothing else."""
-        exchanged = self.exchange(self.encode(audio, visual, [len(audio)]))
-        self.audio_projection.update_statistics(exchanged[0])
-        self.visual_projection.update_statistics(exchanged[1])
+        audio, visual = self.exchange(self.encode(audio, visual, [len(audio)]))
+        self.audio_projection.update_statistics(audio)
+        self.visual_projection.update_statistics(visual)
 
     def embed_videos(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> tuple[Tensor, Tensor]:
         """Encode and embed several passes, one below the other.
@@ -115,11 +115,8 @@ class AVCANet(nn.Module):
         Arguments as in `encode`; returns phi `[2, N, D]` and theta `[2, N, d]`, audio before visual.
         """
         encoded = self.encode(audio, visual, sizes)
-        exchanged = self.exchange(encoded)
-        projected = (
-            self.audio_projection.passes(exchanged[0], sizes),
-            self.visual_projection.passes(exchanged[1], sizes),
-        )
+        audio, visual = self.exchange(encoded)
+        projected = self.audio_projection.passes(audio, sizes), self.visual_projection.passes(visual, sizes)
         return encoded, torch.stack(projected)
 
     def embed_texts(self, text: Tensor) -> Tensor:
@@ -134,24 +131,29 @@ class AVCANet(nn.Module):
         A_rec and V_rec positive. Labels point into the rows of `text`, `[R, Dw]`.
         """
         pairs = paired(batch)
-        count = len(batch.label)
         encoded, video = self.embed_videos(pairs.audio, pairs.visual, pairs.sizes)
         words, texts = self.text_adapter.passes(text, pairs.labels, self.text_projection)
-        sizes = 3 * pairs.sizes
-        decoded = self.decoder.passes(torch.cat((texts, video.flatten(0, 1))), sizes)
-        text_decoded, _, r_audio, other_r_audio, r_visual, other_r_visual = torch.split(decoded, sizes)
+        decoded = self.decoder.passes(torch.cat((texts, video.flatten(0, 1))), 3 * pairs.sizes)
+        own_encoded, other_encoded = _by_pass(encoded)
+        own_video, other_video = _by_pass(video)
+        own_text, other_text = torch.split(texts, pairs.sizes)
+        own_decoded, other_decoded = _by_pass(decoded.view(3, -1, decoded.shape[-1]))
+        audio, visual = own_video
         return Embedded(
-            encoded=encoded[:, :count],
-            other_encoded=encoded[:, count:],
-            video=video[:, :count],
-            other_video=video[:, count:],
-            text=texts[:count],
-            other_text=texts[count:],
-            decoded=(r_audio, r_visual),
-            other_decoded=(other_r_audio, other_r_visual),
-            text_decoded=text_decoded,
-            reconstructed=torch.stack(
-                (self.audio_reconstruction(video[0, :count]), self.visual_reconstruction(video[1, :count]))
-            ),
-            target=words[:count],
+            encoded=own_encoded,
+            other_encoded=other_encoded,
+            video=own_video,
+            other_video=other_video,
+            text=own_text,
+            other_text=other_text,
+            decoded=own_decoded,
+            other_decoded=other_decoded,
+            reconstructed=torch.stack((self.audio_reconstruction(audio), self.visual_reconstruction(visual))),
+            target=words[: len(own_text)],
         )
+
+
+def _by_pass(passes: Tensor) -> tuple[Tensor, Tensor]:
+    """Take positive and negative pass, `[K, 2B, d]`, apart; slices would each have a gradient of both's size."""
+    own, other = passes.view(len(passes), 2, -1, passes.shape[-1]).unbind(1)
+    return own, other

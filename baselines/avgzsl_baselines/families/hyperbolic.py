@@ -78,10 +78,11 @@ def cosine(points: Tensor, c: Tensor) -> Tensor:
     """Compute `G_ij = cos(h_c(x_i), h_c(x_j))` of points `[..., B, D]`: `[..., B, B]`, whatever `c`.
 
     `h_c(x)` is a positive multiple of `x`, which a cosine does not feel. The multiple here is `c`, which is cheap
-    and leaves a learnt curvature the gradient that it has, zero but for rounding.
+    and leaves a learnt curvature the gradient that it has, zero but for rounding. Products of points are the same
+    for every curvature, and are scaled once there are only `B` numbers a row.
     """
-    rows = F.normalize(points * c, dim=-1, eps=1e-12)
-    return rows @ rows.mT
+    scale = c / (c * _norm(points)).clamp_min(1e-12)
+    return (points @ points.mT) * scale * scale.mT
 
 
 def norm_product(points: Tensor, c: Tensor) -> Tensor:
@@ -115,10 +116,11 @@ def poincare(points: Tensor, c: Tensor) -> Tensor:
 _GRAMS = {"cosine": cosine, "norm_product": norm_product, "poincare": poincare}
 
 
-def alignment(one: Tensor, other: Tensor, c: Tensor, gram: Gram) -> Tensor:
+def alignment(modalities: Tensor, c: Tensor, gram: Gram) -> Tensor:
     """Compute `A_c`, `[...]`: mean squared difference of two modalities' similarities within a batch.
 
-    The modalities are `[..., B, D]`, and the curvatures `c` the same for both.
+    The modalities are `[2, ..., B, D]`, and the curvatures `c` the same for both.
     """
-    similarity = _GRAMS[gram]
-    return (similarity(one, c) - similarity(other, c)).square().mean(dim=(-2, -1))
+    one, other = _GRAMS[gram](modalities, c)
+    aligned: Tensor = (one - other).square().mean(dim=(-2, -1))
+    return aligned

@@ -32,7 +32,7 @@ class LinearBlock(nn.Module):
 
     def activate(self, outputs: Tensor) -> Tensor:
         """Apply what follows the linear map, `[N, outputs]`; on its own where one map serves several batches."""
-        activated: Tensor = self.dropout(F.relu(self.norm(outputs)))
+        activated: Tensor = self.dropout(F.relu(self.norm(outputs), inplace=True))
         return activated
 
     def update_statistics(self, inputs: Tensor) -> None:
@@ -56,7 +56,7 @@ class LinearBlock(nn.Module):
         if len(sizes) == 1:
             return self.activate(outputs)
         normed = torch.cat([self.norm(part) for part in torch.split(outputs, sizes)])
-        activated: Tensor = self.dropout(F.relu(normed))
+        activated: Tensor = self.dropout(F.relu(normed, inplace=True))
         return activated
 
 

@@ -16,8 +16,13 @@ EPSILON = 1e-6
 
 def distance(x: Tensor, y: Tensor) -> Tensor:
     """Compute `d(x, y) = ||x - y + 1e-6||_2`, `[...]`, along the last axis of x, `[..., d]`, and y, broadcast."""
-    separation: Tensor = torch.linalg.vector_norm(x - y + EPSILON, dim=-1)
-    return separation
+    return length(x - y)
+
+
+def length(difference: Tensor) -> Tensor:
+    """Compute `||difference + 1e-6||_2`, `[...]`, along the last axis of `[..., d]`."""
+    norm: Tensor = torch.linalg.vector_norm(difference + EPSILON, dim=-1)
+    return norm
 
 
 def hinge(near: Tensor, far: Tensor, margin: float) -> Tensor:

@@ -16,19 +16,10 @@ from torch.nn import functional as F
 
 from avgzsl_baselines.clipclap import VideoEncoder
 from avgzsl_bench import Dropout
+from avgzsl_mft.attention import attend
 
 MODALITY_DEVIATION = 0.02
 """Standard deviation of the modality embeddings at the start: next to nothing beside tokens of order 1."""
-
-
-def attention_weights(query: Tensor, key: Tensor) -> Tensor:
-    """Compute softmax(Q K^T / sqrt(h)): `[B, heads, Q, T]` from `[B, heads, Q, h]` and `[B, heads, T, h]`.
-
-    Written out: PyTorch's own attention has no rule for seeds trained together on the CPU.
-    """
-    scores = (query * query.shape[-1] ** -0.5) @ key.mT
-    weights: Tensor = scores.softmax(dim=-1)
-    return weights
 
 
 class SelfAttention(nn.Module):
@@ -66,14 +57,14 @@ class SelfAttention(nn.Module):
         if self.queries is None:
             query, key, value = self._split(self.qkv(normed), 3)
         else:
-            weight_q, weight_kv = self.qkv.weight.tensor_split((self.inner,))
+            weight_q, weight_kv = torch.split(self.qkv.weight, [self.inner, 2 * self.inner])
             (query,) = self._split(F.linear(normed[:, : self.queries], weight_q), 1)
             key, value = self._split(F.linear(normed, weight_kv), 2)
-        return (attention_weights(query, key) @ value).transpose(1, 2).flatten(2)
+        return attend(query, key, value)[0].flatten(2)
 
     def _split(self, joined: Tensor, parts: int) -> tuple[Tensor, ...]:
-        """Projections side by side, each head-major: `[B, T, parts * heads * h]` to `[B, heads, T, h]`."""
-        return joined.view(*joined.shape[:2], parts, self.heads, -1).transpose(1, 3).unbind(2)
+        """Projections side by side, each head-major: `[B, T, parts * heads * h]` to `[B, T, heads, h]`."""
+        return joined.view(*joined.shape[:2], parts, self.heads, -1).unbind(2)
 
 
 class FeedForward(nn.Module):

@@ -19,7 +19,7 @@ from avgzsl_bench.encoders.published import blank_pixels
 
 
 class Encoded(NamedTuple):
-    """The outcome of each clip, and float32 `[steps, D]`, the rows of sound and of frames of those that were taken."""
+    """The outcome of each clip of a batch, and float32 `[steps, D]`, the vectors of those that were taken."""
 
     outcomes: list[ClipOutcome]
     audio: NDArray[np.float32]

@@ -124,8 +124,10 @@ class ESZSL(Method[ESZSLConfig]):
 
     def score(self, videos: Videos, classes: Classes) -> Tensor:
         """Compute `X W S^T` of centred videos and any classes: float32 `[N, K]`, in blocks of videos."""
-        projection = self._solution() @ classes.embedding().T
-        return videos.mapped(lambda block: (joint_features(block) - self._mean) @ projection, BLOCK)
+        # One row a class: the product with few columns instead gives a video other bits in another place on some
+        # processors.
+        projection = classes.embedding() @ self._solution().T
+        return videos.mapped(lambda block: F.linear(joint_features(block) - self._mean, projection), BLOCK)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the solution `W`, float32 `[Da + Dv, Dw]`, and the mean of the videos, float32 `[Da + Dv]`."""

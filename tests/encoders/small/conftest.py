@@ -27,8 +27,8 @@ def example() -> Iterator[object]:
 
 @pytest.fixture
 def small(example: object, register: Callable[[object], object]) -> object:
-    """The example's encoders are registered, as if it was installed."""
-    return register(example)
+    """The example's encoders are registered, as if it was installed; where it is, they are already."""
+    return example if "logmel" in REGISTRY.items() else register(example)
 
 
 @pytest.fixture

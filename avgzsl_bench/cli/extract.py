@@ -111,8 +111,7 @@ def extract(
     again.
     """
     from avgzsl_bench.data.store.installed import data_root as locate
-    from avgzsl_bench.encoders.extraction.extract import extract as run
-    from avgzsl_bench.encoders.extraction.extract import found_clips
+    from avgzsl_bench.encoders.extraction.found import found_clips, require_libraries
     from avgzsl_bench.encoders.extraction.options import ExtractOptions
     from avgzsl_bench.encoders.weights.places import parse_weights
 
@@ -126,6 +125,9 @@ def extract(
         click.echo(f"lists of videos: {found.source}")
         _show(coverage(found.dataset, found.clips, found.left_out))
         return
+    require_libraries()
+    from avgzsl_bench.encoders.extraction.extract import extract as run
+
     with _Display() as display:
         done = run(options, report=display.show, notify=display.notify)
     _show(done.coverage)

@@ -26,7 +26,6 @@ from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.data.store.verify import Finding
 from avgzsl_bench.encoders.clips.clip import Clip, ClipList
 from avgzsl_bench.encoders.clips.coverage import Coverage, coverage, left_out_csv
-from avgzsl_bench.encoders.clips.find import find_clips
 from avgzsl_bench.encoders.decoding.frame_choice import FrameChoice, parse_frame_choice
 from avgzsl_bench.encoders.decoding.request import ClipInputs, ClipRequest
 from avgzsl_bench.encoders.extraction.assembled import Assembled, assemble
@@ -43,6 +42,7 @@ from avgzsl_bench.encoders.extraction.clip_work import ClipWork, decode
 from avgzsl_bench.encoders.extraction.decoding_pool import Failed, decoding_pool
 from avgzsl_bench.encoders.extraction.encoding import Encoded, encode_clips
 from avgzsl_bench.encoders.extraction.extraction_file import extraction_text
+from avgzsl_bench.encoders.extraction.found import found_clips
 from avgzsl_bench.encoders.extraction.options import ExtractOptions, feature_set_name
 from avgzsl_bench.encoders.extraction.recipe import Recipe, recipe_of
 from avgzsl_bench.encoders.published import published_frames
@@ -91,24 +91,6 @@ class _Encoders:
     texts: list[ClassVectors]
     used: list[LoadedEncoder]
     device: torch.device
-
-
-def found_clips(options: ExtractOptions) -> ClipList:
-    """Find out which file is which video; with a limit, only of the first ones.
-
-    Raises:
-        AvbenchError: as `find_clips`.
-    """
-    found = find_clips(
-        options.dataset,
-        options.folder,
-        root=options.root,
-        table=options.table,
-        classes=options.classes,
-        splits=options.splits,
-        annotations=options.annotations,
-    )
-    return found if options.limit is None else replace(found, clips=found.clips[: options.limit])
 
 
 def extract(

@@ -16,7 +16,8 @@ from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.data.store.table import Ragged
 from avgzsl_bench.encoders.extraction import extract as module
 from avgzsl_bench.encoders.extraction.batches import Progress
-from avgzsl_bench.encoders.extraction.extract import extract, found_clips
+from avgzsl_bench.encoders.extraction.extract import extract
+from avgzsl_bench.encoders.extraction.found import found_clips
 from avgzsl_bench.encoders.extraction.options import ExtractOptions
 from avgzsl_bench.errors import AvbenchError, ConfigError, DataError
 

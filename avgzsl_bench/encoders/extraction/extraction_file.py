@@ -81,6 +81,6 @@ def _version(distribution: str) -> str | None:
 
 def _ffmpeg() -> dict[str, str]:
     """Give the versions of FFmpeg's libraries that PyAV brings."""
-    import av
+    from av import library_versions
 
-    return {name: ".".join(map(str, numbers)) for name, numbers in av.library_versions.items()}
+    return {name: ".".join(map(str, numbers)) for name, numbers in library_versions.items()}

@@ -110,9 +110,9 @@ def extract(
         AvbenchError: options, files, weights or encoders that cannot be used, too few clips, a full disk.
     """
     visual, audio = choose_encoders(options.encoders)
+    _require_fit(options, visual)
     frames = parse_frame_choice(options.frames or visual.frames)
     features = feature_set_name(options, visual, audio)
-    _require_fit(options, visual)
     sources = text_sources(options.text, (visual, audio))
     target = store_path(options.root, options.dataset, features)
     require_free(target, force=options.force)

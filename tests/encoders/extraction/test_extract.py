@@ -216,4 +216,4 @@ def test_a_fault_of_all_clips_ends_it_early(copied: ExtractOptions, monkeypatch:
 def test_the_published_recipe_cannot_be_mixed(options: ExtractOptions) -> None:
     for change in ({"frames": "middle"}, {"sequences": True}):
         with pytest.raises(ConfigError, match="no --frames, no --sequences"):
-            extract(replace(options, recipe="published", features="x", **change))  # type: ignore[arg-type]
+            extract(replace(options, recipe="published", **change))  # type: ignore[arg-type]

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from avgzsl_bench.cli import main
 from avgzsl_bench.plugins.manager import load_plugins
 
 # Read when torch is imported: here, in every worker of xdist, and in the programs that tests start. Tests run side
@@ -34,6 +36,14 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def place(tmp_path: Path, data_root: Path) -> dict[str, Any]:
     """Options of runs on simulated features, with results in a folder of the test."""
     return {"features": "simulated", "device": "cpu", "data_root": data_root, "out": tmp_path / "results"}
+
+
+@pytest.fixture
+def avbench(data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Call a command in this process, in a folder of the test and with the shared data folder."""
+    monkeypatch.setenv("AVBENCH_DATA", str(data_root))
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(main, [str(a) for a in arguments])
 
 
 @pytest.fixture

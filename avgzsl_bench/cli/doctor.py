@@ -26,7 +26,7 @@ def doctor(data_root: Path | None) -> None:
         _print_fact(name, default_text() if name == "threads" else value or "-")
     _print_fact("waiting", ", ".join(f"{name}={value}" for name, value in waiting().items()))
     _print_fact("device", device_name(choose_device("auto")))
-    problems = [*_check_plugins(), *_check_data(locate(data_root), data_root)]
+    problems = [*_check_plugins(), *_check_encoders(), *_check_data(locate(data_root), data_root)]
     if problems:
         raise AvbenchError("; ".join(problems))
     click.echo("all is well")
@@ -49,6 +49,23 @@ def _check_plugins() -> list[str]:
         except AvbenchError as error:
             problems.append(str(error))
     _print_fact("methods", ", ".join(spec.name for spec in list_methods()))
+    return problems
+
+
+def _check_encoders() -> list[str]:
+    """Import every encoder whose libraries are installed, print the names, list what is wrong."""
+    from avgzsl_bench.encoders.registry import REGISTRY, encoder_class, missing_modules
+
+    names, problems = [], []
+    for name, spec in REGISTRY.items().items():
+        missing = missing_modules(spec)
+        names.append(f"{name} (not installed: {', '.join(missing)})" if missing else name)
+        try:
+            if not missing:
+                encoder_class(spec)
+        except AvbenchError as error:
+            problems.append(str(error))
+    _print_fact("encoders", ", ".join(names))
     return problems
 
 

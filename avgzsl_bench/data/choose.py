@@ -21,7 +21,7 @@ from avgzsl_bench.data.store.added_text import AddedText, added_text_path, check
 from avgzsl_bench.data.store.extraction import extraction_facts, is_extracted
 from avgzsl_bench.data.store.faults import refuse_faults, row_faults
 from avgzsl_bench.data.store.installed import Installed, absent_root, data_root, scan, store_path
-from avgzsl_bench.data.store.store import StoreHeader, StoreRows, read_rows
+from avgzsl_bench.data.store.store import StoreHeader, read_rows
 from avgzsl_bench.errors import DataError, UnknownNameError
 from avgzsl_bench.gzsl.task import FeatureDims
 from avgzsl_bench.plugins.specs import Needs
@@ -144,13 +144,14 @@ def resolve_data(
     content = rows.label, rows.partition, rows.video_id
     advice = "correct the files by the published lists, then import them with 'avbench data import DIR --force'"
     refuse_faults(row_faults(*content, facts), where=str(store.path), advice=advice)
+    split_content = split_rows(*content, facts, chosen, str(store.path))
     return ResolvedData(
         dataset=facts,
         store=store,
         needs=needs,
         root=folder,
         split=chosen,
-        split_hash=_split_hash(store, rows, facts, chosen),
+        split_hash=split_content.hash,
         differences=standard_differences(facts, chosen, *content, simulated=store.simulated),
     )
 
@@ -173,13 +174,6 @@ def dataset_named(name: str, root: Path | str | None) -> Dataset:
         if absent:
             raise DataError(f"{error}; {absent}") from error
         raise
-
-
-def _split_hash(store: StoreHeader, rows: StoreRows, dataset: Dataset, split: str) -> str:
-    """Hash a split of a store, whose rows matter for a source-disjoint view only."""
-    if dataset.standard_split(split) == split:
-        return dataset.split_hash(split)
-    return split_rows(rows.label, rows.partition, rows.video_id, dataset, split, str(store.path)).hash
 
 
 def _find_store(

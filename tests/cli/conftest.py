@@ -1,21 +1,11 @@
-"""Commands called in this process, in a folder of their own and with the shared data folder."""
+"""Commands that must be refused."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-
-from avgzsl_bench.cli import main
-
-
-@pytest.fixture
-def avbench(data_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    monkeypatch.setenv("AVBENCH_DATA", str(data_root))
-    monkeypatch.chdir(tmp_path)
-    return lambda *arguments: CliRunner().invoke(main, [str(a) for a in arguments])
+from click.testing import Result
 
 
 @pytest.fixture

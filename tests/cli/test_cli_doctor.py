@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import pytest
@@ -15,6 +17,8 @@ from avgzsl_bench.data.datasets.registry import write_own_dataset
 from avgzsl_bench.data.simulated.simulated import ensure_simulated
 from avgzsl_bench.data.store.store import read_store
 from avgzsl_bench.data.store.writing import write_store
+from avgzsl_bench.plugins.hookspecs import hookimpl
+from avgzsl_bench.plugins.specs import EncoderSpec
 
 
 def doctor(root: Path, *options: str) -> Result:
@@ -39,6 +43,19 @@ def test_threads_and_how_they_wait_are_shown(tmp_path: Path, monkeypatch: pytest
     assert {"threads       1 (OMP_NUM_THREADS)", "waiting       GOMP_SPINCOUNT=77"} <= {*lines}
     monkeypatch.delenv("OMP_NUM_THREADS")
     assert "threads       1, or 2 for a large model" in doctor(tmp_path).stdout.splitlines()
+
+
+def test_encoders_are_imported(
+    tmp_path: Path, register: Callable[[object], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avgzsl_bench.encoders.registry.find_spec", lambda name: name != "transformers" or None)
+    lines = doctor(tmp_path).stdout.splitlines()
+    assert [line for line in lines if line.startswith("encoders      clip (not installed: transformers), ")]
+    spec = EncoderSpec("broken", "no_such_module:Encoder", "audio", {"audio": 3}, title="Broken")
+    register(SimpleNamespace(avbench_encoders=hookimpl(lambda: [spec])))
+    result = doctor(tmp_path)
+    assert result.exit_code == 2
+    assert "encoder 'broken'" in result.stderr
 
 
 def test_a_dataset_of_the_data_folder_is_known(tmp_path: Path) -> None:

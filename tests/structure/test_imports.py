@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from process_control import python
@@ -44,7 +46,7 @@ except SystemExit as end:
     assert not end.code, end.code
 """
 LISTING = [["--help"], ["methods"], ["methods", "--json"], ["datasets"], ["plugins"]]
-EXTRACTION = {"av", "transformers", "huggingface_hub", "PIL"}
+EXTRACTION = {"av", "transformers", "huggingface_hub", "PIL", "pebble"}
 """What only encoders and decoding import; `avbench encoders` asks the hub's library where its cache is."""
 FACADE = "import sys, avgzsl_bench; assert not [name for name in sys.modules if name.startswith('avgzsl_bench.')]"
 METHODS = "from avgzsl_bench.method.registry import list_methods; assert list_methods()"
@@ -64,6 +66,18 @@ METHODS = "from avgzsl_bench.method.registry import list_methods; assert list_me
     ],
 )
 def test_nothing_heavy_is_imported(code: str, unused: set[str]) -> None:
-    code += f"\nimport sys\nassert not {unused} & set(sys.modules), {unused} & set(sys.modules)"
+    assert_unused(code, unused)
+
+
+def test_a_run_needs_nothing_of_extraction(data_root: Path, tmp_path: Path) -> None:
+    places = ["--data-root", str(data_root), "--out", str(tmp_path / "results")]
+    code = COMMAND.format(arguments=["run", "--method", "devise", "--dataset", "ucf", "--epochs", "1", *places])
+    assert_unused(code, EXTRACTION)
+    assert list(tmp_path.rglob("*.json"))
+
+
+def assert_unused(code: str, modules: set[str]) -> None:
+    """Require that code, in a process of its own, imports none of some modules."""
+    code += f"\nimport sys\nassert not {modules} & set(sys.modules), {modules} & set(sys.modules)"
     done = python(code)
     assert done.returncode == 0, done.stderr

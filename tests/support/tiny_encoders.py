@@ -26,7 +26,7 @@ TINY_AUDIO: dict[str, Any] = {
     "num_hidden_layers": 4,
     "projection_dim": WIDTH,
 }
-_TEXT: dict[str, Any] = {
+TINY_TEXT: dict[str, Any] = {
     "hidden_size": 32,
     "intermediate_size": 64,
     "num_hidden_layers": 2,
@@ -41,13 +41,13 @@ def tiny_spec(name: str, target: str = "") -> EncoderSpec:
     return replace(spec, widths=dict.fromkeys(spec.widths, WIDTH), target=target or spec.target)
 
 
-def save_clip(folder: Path) -> Path:
+def save_clip(folder: Path, width: int = WIDTH) -> Path:
     vision = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = transformers_class("CLIPConfig")(
-        text_config=_TEXT
-        | {"bos_token_id": 598, "eos_token_id": 599, "pad_token_id": 599, "projection_dim": WIDTH},
-        vision_config=vision | {"image_size": 224, "patch_size": 32, "projection_dim": WIDTH},
-        projection_dim=WIDTH,
+        text_config=TINY_TEXT
+        | {"bos_token_id": 598, "eos_token_id": 599, "pad_token_id": 599, "projection_dim": width},
+        vision_config=vision | {"image_size": 224, "patch_size": 32, "projection_dim": width},
+        projection_dim=width,
     )
     letters = _byte_letters()
     vocabulary = {token: i for i, token in enumerate([*letters, *(f"{letter}</w>" for letter in letters)])}
@@ -59,7 +59,7 @@ def save_clip(folder: Path) -> Path:
 
 def save_clap(folder: Path) -> Path:
     config = transformers_class("ClapConfig")(
-        text_config=_TEXT | {"projection_dim": WIDTH, "pad_token_id": 1},
+        text_config=TINY_TEXT | {"projection_dim": WIDTH, "pad_token_id": 1},
         audio_config=TINY_AUDIO,
         projection_dim=WIDTH,
     )
@@ -77,7 +77,7 @@ class TinyWavcaps(Wavcaps):
 
     width = WIDTH
     audio_config = TINY_AUDIO
-    text_config = _TEXT
+    text_config = TINY_TEXT
 
 
 def save_wavcaps(folder: Path, kind: type[Wavcaps] = TinyWavcaps, fill: Callable[..., torch.Tensor] | None = None):

@@ -77,7 +77,7 @@ def split_rows(
     }
     for name, found in rows.items():
         if not len(found):
-            raise DataError(f"{where}: no video in partition {name} of split {split}; import it again")
+            raise DataError(f"{where}: no video in partition {name} of split {split}; add such videos")
     if standard == split:
         return SplitRows(rows, dataset.split_hash(split))
     left_out = _left_out(rows, video_ids, dataset, split, where)

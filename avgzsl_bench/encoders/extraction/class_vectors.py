@@ -136,9 +136,15 @@ def _encoded(
         encoder=source.name,
         model=spec.title,
         width=vectors.shape[1],
-        made=f"mean over {len(templates)} templates, such as {templates[0]!r}, each and the mean of unit length",
+        made=_made(templates),
     )
     return ClassVectors(source.name, vectors, text_part(loaded, list(templates), words), card)
+
+
+def _made(templates: Sequence[str]) -> str:
+    if len(templates) == 1:
+        return f"template {templates[0]!r}; of unit length"
+    return f"mean over {len(templates)} templates, such as {templates[0]!r}, each and the mean of unit length"
 
 
 def _from_file(name: str, path: Path, dataset: Dataset) -> ClassVectors:

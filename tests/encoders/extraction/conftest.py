@@ -6,36 +6,16 @@ from pathlib import Path
 
 import pytest
 import toy_encoders
-from made_clips import Clip, Track, tone, write_clip
-from video_folders import write_table
+from own_videos import write_own_videos
 
 from avgzsl_bench.encoders.extraction.options import ExtractOptions
-
-ROLES = {"barking": "", "rain": "", "siren": "", "music": "val_unseen", "wind": "test_unseen"}
-PARTITIONS = {
-    "": ("stage1_train", "stage1_train", "stage1_val_seen", "stage2_test_seen"),
-    "val_unseen": ("stage1_val_unseen",) * 4,
-    "test_unseen": ("stage2_test_unseen",) * 4,
-}
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty clips of five classes with a table: grey levels by frame, a tone whose level goes by the clip."""
     place = tmp_path_factory.mktemp("videos")
-    rows = []
-    for pitch, (name, role) in enumerate(ROLES.items(), start=1):
-        for number, partition in enumerate(PARTITIONS[role]):
-            video = f"{name}_{number}"
-            wave = tone(1.0, 200.0 * pitch, level=0.1 * (number + 1))
-            write_clip(place / f"{video}.mkv", Clip(frames=20 + number, sounds=[Track(wave)]))
-            rows.append((video, name, f"{video}.mkv", partition))
-    write_table(place / "videos.csv", ("video", "class", "path", "partition"), rows)
-    write_table(
-        place / "classes.csv",
-        ("name", "readable", "all"),
-        [(name, name, role or "train") for name, role in ROLES.items()],
-    )
+    write_own_videos(place, tables=place, split="all")
     return place
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError
@@ -12,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from avgzsl_bench.errors import one_line
+from avgzsl_bench.errors import AvbenchError, one_line
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
@@ -47,7 +49,11 @@ class DecodingPool(Generic[Work, Result]):
         self._timeout = timeout
 
     def results(self, clips: Iterable[Work]) -> Iterator[Result | Failed]:
-        """Give the result of each clip, in their order."""
+        """Give the result of each clip, in their order.
+
+        Raises:
+            AvbenchError: what the function raised, for a fault that is not the clip's, such as a full disk.
+        """
         waiting: deque[Any] = deque()
         for clip in clips:
             waiting.append(self._pool.schedule(self._function, args=(clip,), timeout=self._timeout))
@@ -66,6 +72,8 @@ class DecodingPool(Generic[Work, Result]):
             return Failed(CRASHED)
         except MemoryError:
             return Failed("out of memory")
+        except AvbenchError:
+            raise
         except Exception as error:
             # A fault of ours in one clip must not stop the others; its name leads to it.
             return Failed(f"failed: {type(error).__name__}: {one_line(str(error), 200)}")
@@ -79,9 +87,23 @@ def decoding_pool(
 
     They are spawned, since a fork would copy the state of PyTorch's threads.
     """
-    pool = ProcessPool(max_workers=workers, context=multiprocessing.get_context("spawn"))
+    pool = ProcessPool(
+        max_workers=workers, context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+    )
     try:
         yield DecodingPool(pool, function, ahead=ahead, timeout=timeout)
     finally:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent ends, were it killed while a clip hangs here."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -6,7 +6,8 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,9 +39,9 @@ from avgzsl_bench.encoders.extraction.class_vectors import (
     class_vectors,
     text_sources,
 )
-from avgzsl_bench.encoders.extraction.clip_work import ClipWork, decode
+from avgzsl_bench.encoders.extraction.clip_work import decode, decoded_clips
 from avgzsl_bench.encoders.extraction.decoding_pool import Failed, decoding_pool
-from avgzsl_bench.encoders.extraction.encoding import Encoded, encode_clips
+from avgzsl_bench.encoders.extraction.encoding import PORTION, Encoded, encode_clips
 from avgzsl_bench.encoders.extraction.extraction_file import extraction_text
 from avgzsl_bench.encoders.extraction.found import found_clips
 from avgzsl_bench.encoders.extraction.options import ExtractOptions, feature_set_name
@@ -52,7 +53,7 @@ from avgzsl_bench.encoders.weights.fetching import fetch_weights
 from avgzsl_bench.errors import ConfigError, DataError, PluginError
 from avgzsl_bench.plugins.specs import EncoderSpec
 from avgzsl_bench.system.device import choose_device
-from avgzsl_bench.system.files import nearest_folder, require_writable
+from avgzsl_bench.system.files import explain_write_errors, nearest_folder, require_writable
 from avgzsl_bench.system.locks import writing_alone
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def extract(
     recipe = _recipe(options, frames, parts)
     workspace = _workspace(options, features, recipe)
     with writing_alone(workspace, notify), spill_folder(nearest_folder(options.root)):
+        require_free(target, force=options.force)  # another extraction that was waited for may have made it
         assembled = _encode(options, found.clips, _request(options, frames, parts), parts, workspace, report)
         covered = coverage(found.dataset, assembled.clips, [*found.left_out, *assembled.left_out])
         _require_enough(options, covered, len(assembled.clips))
@@ -204,22 +206,42 @@ def _encode(
 ) -> Assembled:
     """Decode and encode all clips in batches."""
 
-    def work(clip: Clip) -> ClipWork:
-        return ClipWork(clip.path, replace(request, start=clip.stretch.start, end=clip.stretch.end))
+    def wanted(clip: Clip) -> tuple[Path, ClipRequest]:
+        return clip.path, replace(request, start=clip.stretch.start, end=clip.stretch.end)
 
     def encode(decoded: Sequence[ClipInputs | Failed]) -> Encoded:
         encoded = encode_clips(decoded, parts.visual.encoder, parts.audio.encoder, sequences=options.sequences)
         _require_width(parts.audio, encoded.audio)
         _require_width(parts.visual, encoded.visual)
+        for inputs in decoded:
+            if isinstance(inputs, ClipInputs):
+                inputs.discard()
         return encoded
 
     batches = batches_of(clips, options.batch)
     pool = decoding_pool(
-        decode, workers=options.workers, ahead=options.batch + 2 * options.workers, timeout=options.clip_timeout
+        decode, workers=options.workers, ahead=PORTION + 2 * options.workers, timeout=options.clip_timeout
     )
-    with pool as workers:
-        done = run_batches(batches, workspace, lambda c: workers.results(map(work, c)), encode, report)
+    with _room(workspace) as room, pool as workers:
+        done = run_batches(
+            batches, workspace, lambda c: decoded_clips(workers, map(wanted, c), room), encode, report
+        )
         return assemble(zip(batches, done, strict=True))
+
+
+@contextmanager
+def _room(workspace: Path) -> Iterator[Path]:
+    """Make a folder for large frames and sound; one that a killed extraction left is emptied first."""
+    room = workspace / "decoded"
+    shutil.rmtree(room, ignore_errors=True)
+    with explain_write_errors(room):
+        room.mkdir(parents=True)
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+        with suppress(OSError):  # it has finished batches
+            workspace.rmdir()
 
 
 def _require_width(part: LoadedEncoder, vectors: NDArray[np.float32]) -> None:

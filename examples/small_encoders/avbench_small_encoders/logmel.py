@@ -29,7 +29,8 @@ class LogMel(ab.Encoder):
 
 
 def _mean_and_spread(samples: np.ndarray) -> np.ndarray:
-    samples = np.pad(samples, (0, max(0, FRAME - len(samples))))
+    if len(samples) < FRAME:
+        samples = np.pad(samples, (0, FRAME - len(samples)))
     frames = 1 + (len(samples) - FRAME) // HOP
     origin = log_mel(samples[:FRAME])[0]  # sums of differences from it stay exact where nothing changes
     total, squares = np.zeros(BANDS), np.zeros(BANDS)

@@ -59,7 +59,8 @@ class Yamnet(ab.Encoder):
         return np.stack([self._mean_over_windows(samples) for samples in sound])
 
     def _mean_over_windows(self, samples: np.ndarray) -> np.ndarray:
-        samples = np.pad(samples, (0, max(0, WINDOW - len(samples))))
+        if len(samples) < WINDOW:
+            samples = np.pad(samples, (0, WINDOW - len(samples)))
         windows = 1 + (len(samples) - WINDOW) // STEP
         total = torch.zeros(WIDTHS[-1], dtype=torch.float64)
         for first in range(0, windows, WINDOWS_AT_ONCE):

@@ -156,6 +156,7 @@ def test_what_was_finished_before_the_end_is_not_done_again(
     assert resumed(arguments, toys, root, how) == undisturbed
 
 
+@needs_proc
 def test_the_second_of_two_waits_and_says_that_the_set_is_there(
     toys: Environment, undisturbed: str, tmp_path: Path
 ) -> None:
@@ -164,15 +165,19 @@ def test_the_second_of_two_waits_and_says_that_the_set_is_there(
     with started(arguments, toys) as first:
         assert first.stderr is not None
         assert first.stderr.readline().startswith("4/20")
-        second = python(START, *arguments, **toys)
-        assert first.wait(120) == 0
-        errors = first.stderr.read()
-    assert "Traceback" not in errors
-    waiting, refused = second.stderr.splitlines()
+        first.send_signal(signal.SIGSTOP)  # the second has all the time to begin
+        with started(arguments, toys) as second:
+            assert second.stderr is not None
+            waiting = second.stderr.readline()
+            first.send_signal(signal.SIGCONT)
+            refused = second.stderr.read()
+            assert second.wait() == 2
+        assert "Traceback" not in first.stderr.read()
+        assert first.wait() == 0
     assert waiting.startswith("another avbench is writing ")
-    assert waiting.endswith(": waiting for it to end")
+    assert waiting.endswith(": waiting for it to end\n")
+    assert refused.count("\n") == 1
     assert "is there already; replace it with --force" in refused
-    assert second.returncode == 2
     (store,) = root.rglob("features.h5")
     assert json.loads(store.with_name("extraction.json").read_text())["fingerprint"] == undisturbed
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -12,6 +14,7 @@ from avgzsl_bench.encoders.decoding.clip import FRAMES, SOUND, decode_clip
 from avgzsl_bench.encoders.decoding.request import ClipInputs, ClipRequest
 from avgzsl_bench.encoders.decoding.unusable import UnusableClip
 from avgzsl_bench.encoders.extraction.decoding_pool import DecodingPool, Failed
+from avgzsl_bench.system.files import explain_write_errors
 
 
 @dataclass(frozen=True)
@@ -64,3 +67,22 @@ def decoded_clips(
             for ending in (FRAMES, SOUND):
                 room.with_suffix(ending).unlink(missing_ok=True)
         yield decoded
+
+
+@contextmanager
+def room_for_clips(workspace: Path) -> Iterator[Path]:
+    """Make a folder for large frames and sound; one that a killed extraction left is emptied first.
+
+    Raises:
+        AvbenchError: it cannot be made.
+    """
+    room = workspace / "decoded"
+    shutil.rmtree(room, ignore_errors=True)
+    with explain_write_errors(room):
+        room.mkdir(parents=True)
+    try:
+        yield room
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+        with suppress(OSError):  # it has finished batches
+            workspace.rmdir()

@@ -6,8 +6,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,7 +38,7 @@ from avgzsl_bench.encoders.extraction.class_vectors import (
     class_vectors,
     text_sources,
 )
-from avgzsl_bench.encoders.extraction.clip_work import decode, decoded_clips
+from avgzsl_bench.encoders.extraction.clip_work import decode, decoded_clips, room_for_clips
 from avgzsl_bench.encoders.extraction.decoding_pool import Failed, decoding_pool
 from avgzsl_bench.encoders.extraction.encoding import PORTION, Encoded, encode_clips
 from avgzsl_bench.encoders.extraction.extraction_file import extraction_text
@@ -53,7 +52,7 @@ from avgzsl_bench.encoders.weights.fetching import fetch_weights
 from avgzsl_bench.errors import ConfigError, DataError, PluginError
 from avgzsl_bench.plugins.specs import EncoderSpec
 from avgzsl_bench.system.device import choose_device
-from avgzsl_bench.system.files import explain_write_errors, nearest_folder, require_writable
+from avgzsl_bench.system.files import nearest_folder, require_writable
 from avgzsl_bench.system.locks import writing_alone
 
 if TYPE_CHECKING:
@@ -222,26 +221,11 @@ def _encode(
     pool = decoding_pool(
         decode, workers=options.workers, ahead=PORTION + 2 * options.workers, timeout=options.clip_timeout
     )
-    with _room(workspace) as room, pool as workers:
+    with room_for_clips(workspace) as room, pool as workers:
         done = run_batches(
             batches, workspace, lambda c: decoded_clips(workers, map(wanted, c), room), encode, report
         )
         return assemble(zip(batches, done, strict=True))
-
-
-@contextmanager
-def _room(workspace: Path) -> Iterator[Path]:
-    """Make a folder for large frames and sound; one that a killed extraction left is emptied first."""
-    room = workspace / "decoded"
-    shutil.rmtree(room, ignore_errors=True)
-    with explain_write_errors(room):
-        room.mkdir(parents=True)
-    try:
-        yield room
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
-        with suppress(OSError):  # it has finished batches
-            workspace.rmdir()
 
 
 def _require_width(part: LoadedEncoder, vectors: NDArray[np.float32]) -> None:

@@ -48,3 +48,8 @@ def decode_into_files(work: ClipWork) -> ClipInputs | Failed:
     """Decode a clip as workers do, and keep all of it in files, however small."""
     excerpts.LARGE = pictures.LARGE = 0
     return decode(work)
+
+
+def inherits_blocked(number: int) -> bool:
+    """Tell whether the process was started with a signal blocked."""
+    return number in signal.pthread_sigmask(signal.SIG_BLOCK, ())

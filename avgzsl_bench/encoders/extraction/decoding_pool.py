@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -90,6 +92,8 @@ def decoding_pool(
     pool = ProcessPool(
         max_workers=workers, context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
     )
+    with _interruptions_blocked():
+        assert pool.active  # asking for it starts the threads that start the processes
     try:
         yield DecodingPool(pool, function, ahead=ahead, timeout=timeout)
     finally:
@@ -107,3 +111,20 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _interruptions_blocked() -> Iterator[None]:
+    """Keep Ctrl-C from threads that are started in the block, and from their processes: it is the caller's alone.
+
+    A process that is interrupted while it starts would show where it was.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # else it is started in the block, and unblocks them again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -10,8 +10,8 @@ import avgzsl_bench as ab
 
 from .spectrogram import BANDS, FRAME, HOP, RATE, log_mel
 
-FRAMES_AT_ONCE = 6_000
-"""One minute of sound: an hour needs no more memory than that."""
+FRAMES_AT_ONCE = 1_000
+"""Ten seconds of sound: an hour needs no more memory than that."""
 
 
 class LogMel(ab.Encoder):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from clip_workers import BIG, CRASH, FULL, HANG, RAISE, doubled
+from clip_workers import BIG, CRASH, FULL, HANG, RAISE, doubled, inherits_blocked
 from process_control import descendants, running, search_path, wait_until
 
 from avgzsl_bench.encoders.extraction.decoding_pool import Failed, decoding_pool
@@ -53,6 +53,14 @@ def test_workers_end_with_the_block() -> None:
         assert next(pool.results([1, HANG, HANG, 2, 3])) == 2
         assert multiprocessing.active_children()
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no signal masks here")
+def test_an_interruption_is_kept_from_workers_from_their_beginning() -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with decoding_pool(inherits_blocked, workers=1, ahead=4, timeout=60) as pool:
+        assert list(pool.results([signal.SIGINT, signal.SIGTERM])) == [True, False]
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 def test_a_full_disk_is_no_fault_of_the_clip() -> None:

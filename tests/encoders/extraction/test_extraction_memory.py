@@ -124,7 +124,6 @@ def peak(folder: Path, encoders: str, weights: Path, *, sequences: bool, clips: 
     assert done.returncode == 0, done.stderr
     *peaks, videos = json.loads(done.stdout)
     assert (len(peaks), videos) == (2, clips)
-    print(encoders, sequences, peaks)
     return sum(peaks)
 
 
@@ -139,7 +138,6 @@ def test_a_thousand_clips_take_no_more_than_ten(
         peak(videos(tmp_path / str(copies), made[10], copies), encoders, yamnet, sequences=False, clips=copies)
         for copies in (10, 1000)
     )
-    print(encoders, "ten", ten, "thousand", thousand)
     assert thousand - ten < COPIES
 
 
@@ -161,5 +159,4 @@ def test_an_hour_takes_little_more_than_ten_seconds(
         peak(videos(tmp_path / str(seconds), made[seconds], 1), encoders, yamnet, sequences=sequences, clips=1)
         for seconds in (10, 3600)
     )
-    print(encoders, sequences, "short", short, "hour", hour)
     assert hour - short < HOUR

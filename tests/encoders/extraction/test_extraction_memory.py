@@ -160,3 +160,17 @@ def test_an_hour_takes_little_more_than_ten_seconds(
         for seconds in (10, 3600)
     )
     assert hour - short < HOUR
+
+
+def test_several_hours_take_no_more_than_one(made: dict[int, Path], yamnet: Path, tmp_path: Path) -> None:
+    one, several = (
+        peak(
+            videos(tmp_path / str(copies), made[3600], copies),
+            "picture,whole",
+            yamnet,
+            sequences=False,
+            clips=copies,
+        )
+        for copies in (1, 3)
+    )
+    assert several - one < COPIES

@@ -19,9 +19,12 @@ from odd_clips import JPEG, TWO_SECONDS, UNREADABLE, hostile, tripwire, unreadab
 from video_folders import write_table
 
 from avgzsl_bench.data.store.store import read_store
+from avgzsl_bench.data.store.table import Ragged
 from avgzsl_bench.encoders.extraction import extract as module
 from avgzsl_bench.encoders.extraction.extract import Extracted, extract
 from avgzsl_bench.encoders.extraction.options import ExtractOptions
+
+BOTH = pytest.mark.parametrize("sequences", [False, True])
 
 Row = tuple[str, str]
 """Reason and note, as regular expressions."""
@@ -155,26 +158,30 @@ def check(done: Extracted, expected: dict[str, Row]) -> None:
     taken = {name.replace(".", "_") for name, (reason, _) in expected.items() if not reason}
     _, table = read_store(done.path)
     assert set(table.video_id) == taken | GOOD.keys()
-    assert isinstance(table.visual, np.ndarray)
-    assert np.isfinite(table.visual).all()
+    for rows in (table.audio, table.visual):
+        assert np.isfinite(rows.values if isinstance(rows, Ragged) else rows).all()
 
 
-def test_made_up_clips(options: ExtractOptions, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+@BOTH
+def test_made_up_clips(
+    options: ExtractOptions, tmp_path: Path, sequences: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "odd"
     folder.mkdir()
     expected = made_up(folder)
-    check(extract(asked(options, folder, expected)), expected)
+    check(extract(replace(asked(options, folder, expected), sequences=sequences)), expected)
     assert "Traceback" not in capfd.readouterr().err
 
 
+@BOTH
 def test_real_clips(
-    options: ExtractOptions, tmp_path: Path, shared: Path, capfd: pytest.CaptureFixture[str]
+    options: ExtractOptions, tmp_path: Path, shared: Path, sequences: bool, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "odd"
     folder.mkdir()
     expected = real(folder, shared)
     assert len(expected) == 22
-    check(extract(asked(options, folder, expected)), expected)
+    check(extract(replace(asked(options, folder, expected), sequences=sequences)), expected)
     assert "Traceback" not in capfd.readouterr().err
 
 

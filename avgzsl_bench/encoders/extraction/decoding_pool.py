@@ -58,7 +58,8 @@ class DecodingPool(Generic[Work, Result]):
         """
         waiting: deque[Any] = deque()
         for clip in clips:
-            waiting.append(self._pool.schedule(self._function, args=(clip,), timeout=self._timeout))
+            with _interruptions_blocked():  # the first clip starts the threads that start all processes
+                waiting.append(self._pool.schedule(self._function, args=(clip,), timeout=self._timeout))
             if len(waiting) > self._ahead:
                 yield self._taken(waiting.popleft())
         while waiting:
@@ -92,8 +93,6 @@ def decoding_pool(
     pool = ProcessPool(
         max_workers=workers, context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
     )
-    with _interruptions_blocked():
-        assert pool.active  # asking for it starts the threads that start the processes
     try:
         yield DecodingPool(pool, function, ahead=ahead, timeout=timeout)
     finally:

@@ -68,7 +68,11 @@ _path = UserPath(path_type=Path)
     "--workers", type=click.IntRange(1, 256), metavar="N", help="Processes that decode. [default: cores - 1]"
 )
 @click.option(
-    "--batch", type=click.IntRange(1, 4096), default=64, show_default=True, help="Clips encoded together."
+    "--batch",
+    type=click.IntRange(1, 4096),
+    default=64,
+    show_default=True,
+    help="Clips of a piece of work, which is kept when it is done.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N clips.")

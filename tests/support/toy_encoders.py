@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,6 +37,38 @@ class Level(Encoder):
         return np.array(rows, np.float32)
 
 
+class Picture(Colour):
+    """The same of frames as large as those of usual networks."""
+
+    visual_input = VisualInput(
+        short_side=224, cut=224, interpolation="bicubic", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)
+    )
+
+
+class Loudness(Level):
+    """The same of sound at the highest rate of usual networks."""
+
+    audio_input = AudioInput(rate=48_000)
+
+
+class Whole(Encoder):
+    """Root mean square of a whole sound, and its seconds."""
+
+    audio_input = AudioInput(rate=16_000, window=None)
+    unit_length = False
+
+    def encode_sound(self, sound: Sequence[np.ndarray]) -> np.ndarray:
+        return np.array([((np.dot(s, s) / len(s)) ** 0.5, len(s) / 16_000) for s in sound], np.float32)
+
+
+class Slow(Level):
+    """The same, and takes a second for it."""
+
+    def encode_sound(self, sound: Sequence[np.ndarray]) -> np.ndarray:
+        time.sleep(1.0)
+        return super().encode_sound(sound)
+
+
 class Letters(Encoder):
     """How often each letter stands in a text, of unit length."""
 
@@ -59,6 +92,10 @@ def avbench_encoders() -> list[EncoderSpec]:
     return [
         EncoderSpec("colour", "toy_encoders:Colour", "visual", {"visual": 3}, "mean colour", frames="uniform:4"),
         EncoderSpec("level", "toy_encoders:Level", "audio", {"audio": 2}, "level of sound"),
+        EncoderSpec("picture", "toy_encoders:Picture", "visual", {"visual": 3}, "mean colour of large frames"),
+        EncoderSpec("loudness", "toy_encoders:Loudness", "audio", {"audio": 2}, "level of sound at 48 kHz"),
+        EncoderSpec("whole", "toy_encoders:Whole", "audio", {"audio": 2}, "level of the whole sound"),
+        EncoderSpec("slow", "toy_encoders:Slow", "audio", {"audio": 2}, "level of sound, slowly"),
         EncoderSpec("broken", "toy_encoders:Broken", "audio", {"audio": 2}, "level of sound, broken"),
         EncoderSpec("letters", "toy_encoders:Letters", "text", {"text": LETTERS}, "letters"),
     ]

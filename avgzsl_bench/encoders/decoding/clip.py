@@ -15,11 +15,14 @@ from avgzsl_bench.encoders.decoding.sound import Sound
 from avgzsl_bench.encoders.decoding.survey import survey_picture
 from avgzsl_bench.encoders.decoding.unusable import UnusableClip
 
+FRAMES, SOUND = ".frames", ".sound"
+"""Endings of the files of what is large."""
+
 LENGTHS_DIFFER = 1
 """Seconds between the lengths of sound and picture, above which it is noted."""
 
 
-def decode_clip(path: Path, request: ClipRequest) -> ClipInputs:
+def decode_clip(path: Path, request: ClipRequest, room: Path | None = None) -> ClipInputs:
     """Decode a clip, in one thread and with bounded memory.
 
     Packets are counted first; a second pass decodes frames and sound side by side. A third is made where the
@@ -28,12 +31,14 @@ def decode_clip(path: Path, request: ClipRequest) -> ClipInputs:
     Args:
         path: the file.
         request: what is wanted of it.
+        room: of files for frames and sound that are large, less their endings; None: all is kept in memory.
 
     Raises:
         UnusableClip: the clip is to be left out; the message is the reason.
+        AvbenchError: a file of frames or of sound cannot be written.
     """
     try:
-        return _Clip(path, request).inputs()
+        return _Clip(path, request, room).inputs()
     except av.FFmpegError as error:
         raise UnusableClip(f"unreadable: {ffmpeg_words(error)}") from error
 
@@ -41,15 +46,17 @@ def decode_clip(path: Path, request: ClipRequest) -> ClipInputs:
 class _Clip:
     """The passes over the file of a clip."""
 
-    def __init__(self, path: Path, request: ClipRequest) -> None:
+    def __init__(self, path: Path, request: ClipRequest, room: Path | None) -> None:
         self._path, self._notes = path, list[str]()
+        self._frames_file = None if room is None else room.with_suffix(FRAMES)
+        sound_file = None if room is None else room.with_suffix(SOUND)
         self._pictures: Pictures | None = None
         self._sound: Sound | None = None
         with opened(path, picture=request.visual is not None, sound=request.audio is not None) as source:
             if request.visual is not None:
                 self._pictures = Pictures(survey_picture(source), request, request.visual)
             if request.audio is not None:
-                self._sound = Sound(request, request.audio, source.origin)
+                self._sound = Sound(request, request.audio, source.origin, sound_file)
             self._notes += source.notes
 
     def inputs(self) -> ClipInputs:
@@ -63,7 +70,7 @@ class _Clip:
         if abs(lengths[0] - lengths[-1]) > LENGTHS_DIFFER:
             notes.append(f"picture of {lengths[0]:.1f} s, sound of {lengths[1]:.1f} s")
         return ClipInputs(
-            frames=pictures.frames() if pictures else None,
+            frames=pictures.frames(self._frames_file) if pictures else None,
             sound=sound.windows() if sound else None,
             is_zero_picture=pictures is not None and pictures.is_zero_picture,
             frame_count=pictures.timeline.count if pictures else 0,

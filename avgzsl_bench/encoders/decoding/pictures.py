@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from avgzsl_bench.encoders.decoding.damage import picture_loss
 from avgzsl_bench.encoders.decoding.decoder import PacketCount
+from avgzsl_bench.encoders.decoding.file_arrays import LARGE, FileArrays
 from avgzsl_bench.encoders.decoding.frame_choice import step_indices
 from avgzsl_bench.encoders.decoding.pixels import check_size, scaled_and_cut, upright
-from avgzsl_bench.encoders.decoding.request import ClipRequest
+from avgzsl_bench.encoders.decoding.request import ChosenFrames, ClipRequest
 from avgzsl_bench.encoders.decoding.survey import PictureSurvey
 from avgzsl_bench.encoders.decoding.timeline import Timeline
 from avgzsl_bench.encoders.decoding.unusable import UnusableClip
@@ -98,11 +100,21 @@ class Pictures:
             self.notes.append("variable frame rate")
         return not self._among <= self._taken.keys()
 
-    def frames(self) -> NDArray[np.uint8]:
-        """Give the chosen frames, uint8 `[n, cut, cut, 3]`; a black one for one that is not there."""
+    def frames(self, file: Path | None) -> ChosenFrames:
+        """Give the chosen frames, uint8 `[n, cut, cut, 3]`; a black one for one that is not there.
+
+        Args:
+            file: for frames that are large together; None: they are kept in memory.
+
+        Raises:
+            AvbenchError: the file cannot be written.
+        """
         if not self._wanted:
             return np.zeros((1, self._visual.cut, self._visual.cut, 3), np.uint8)
-        return np.stack([self._taken[index] for index in self._wanted])
+        chosen = [self._taken[index] for index in self._wanted]
+        if file is not None and sum(frame.nbytes for frame in chosen) > LARGE:
+            return FileArrays.write(file, chosen)
+        return np.stack(chosen)
 
     def _choose(self, whole: Timeline) -> None:
         """Choose among the frames of a file."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avgzsl_bench.encoders.decoding.file_arrays import FileArrays
 from avgzsl_bench.encoders.decoding.frame_choice import FrameChoice
 from avgzsl_bench.encoders.encoder import AudioInput, VisualInput
 
@@ -87,6 +88,13 @@ class ClipRequest:
         return self.start is not None or self.end is not None
 
 
+ChosenFrames: TypeAlias = NDArray[np.uint8] | FileArrays[np.uint8]
+"""Uint8 `[h, w, 3]` each: an array of all of them, or a file where they are large together."""
+
+WindowsOfSound: TypeAlias = tuple[NDArray[np.float32], ...] | FileArrays[np.float32]
+"""Float32 `[L]` each, in memory, or in a file where they are large together."""
+
+
 @dataclass(frozen=True)
 class ClipInputs:
     """What encoders are given of a clip.
@@ -102,9 +110,15 @@ class ClipInputs:
         notes: what is odd about the clip, for the report.
     """
 
-    frames: NDArray[np.uint8] | None
-    sound: tuple[NDArray[np.float32], ...] | None
+    frames: ChosenFrames | None
+    sound: WindowsOfSound | None
     is_zero_picture: bool
     frame_count: int
     seconds: float
     notes: tuple[str, ...]
+
+    def discard(self) -> None:
+        """Remove the files of frames and sound, if there are any."""
+        for arrays in (self.frames, self.sound):
+            if isinstance(arrays, FileArrays):
+                arrays.path.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from avgzsl_bench.encoders.decoding.damage import sound_loss
 from avgzsl_bench.encoders.decoding.decoder import PacketCount
 from avgzsl_bench.encoders.decoding.excerpts import Excerpts
-from avgzsl_bench.encoders.decoding.request import ClipRequest
+from avgzsl_bench.encoders.decoding.request import ClipRequest, WindowsOfSound
 from avgzsl_bench.encoders.decoding.resampling import MonoSound, PublishedSound
 from avgzsl_bench.encoders.decoding.unusable import UnusableClip
 from avgzsl_bench.encoders.decoding.windows import clip_windows, middle_window, step_windows
@@ -37,10 +38,11 @@ class Sound:
         request: what is wanted.
         audio: rate and windows.
         origin: time that the file begins at, in seconds.
+        file: for windows that are large; None: they are kept in memory.
     """
 
-    def __init__(self, request: ClipRequest, audio: AudioInput, origin: Fraction) -> None:
-        self._request, self._audio, self._origin = request, audio, origin
+    def __init__(self, request: ClipRequest, audio: AudioInput, origin: Fraction, file: Path | None) -> None:
+        self._request, self._audio, self._origin, self._file = request, audio, origin, file
         self._end: int | None = None
         if request.last_second is not None:
             self._end = round((request.last_second - request.first_second) * audio.rate)
@@ -82,6 +84,7 @@ class Sound:
 
         Raises:
             UnusableClip: no sample, too few of them, or sound that is damaged or too long.
+            AvbenchError: the file of windows cannot be written.
         """
         for piece in self._mono.flush():
             self._take(piece)
@@ -97,15 +100,15 @@ class Sound:
             raise UnusableClip("damaged: samples that are no numbers")
         if not self._peak:
             self.notes.append("silent")
-        self._excerpts = Excerpts(self._windows(self._lead + self._taken), self._lead)
+        self._excerpts = Excerpts(self._windows(self._lead + self._taken), self._lead, self._file)
         for piece in self._kept:
             self._excerpts.add(piece)
         return not self._kept
 
-    def windows(self) -> tuple[NDArray[np.float32], ...]:
+    def windows(self) -> WindowsOfSound:
         """Give the windows, float32 `[L]` each, after a pass that needs no other."""
         assert self._excerpts is not None
-        return self._excerpts.arrays
+        return self._excerpts.arrays()
 
     def _first_position(self, frame: av.AudioFrame) -> int:
         """Give the sample of the clip that the first one of the file is, below 0 if it comes before."""

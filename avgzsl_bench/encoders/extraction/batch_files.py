@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from avgzsl_bench.encoders.clips.clip import Clip
 from avgzsl_bench.system.files import atomic_file
 
+_FAULTS = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile)
+"""What reading a file that is gone, damaged or another's raises."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -100,19 +103,33 @@ def write_batch(path: Path, batch: Batch) -> None:
         np.savez(stream, audio=batch.audio, visual=batch.visual, header=text)
 
 
+def is_finished(path: Path, sources: Sequence[Source]) -> bool:
+    """Tell whether there is a batch of these clips, in that state; its vectors may be damaged still."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return _header(file, sources) is not None
+    except _FAULTS:
+        return False
+
+
 def read_batch(path: Path, sources: Sequence[Source]) -> Batch | None:
     """Read a batch; None if there is none, it is damaged, or its clips are not those, in that state."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            header: dict[str, Any] = json.loads(file["header"].tobytes())
-            found = tuple(Source(**source) for source in header["sources"])
-            if found != tuple(sources):
+            header = _header(file, sources)
+            if header is None:
                 return None
             outcomes = tuple(ClipOutcome(**{**o, "notes": tuple(o["notes"])}) for o in header["outcomes"])
-            batch = Batch(found, outcomes, file["audio"], file["visual"], header["seconds"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
+            batch = Batch(tuple(sources), outcomes, file["audio"], file["visual"], header["seconds"])
+    except _FAULTS:
         return None
     return batch if _consistent(batch) else None
+
+
+def _header(file: Any, sources: Sequence[Source]) -> dict[str, Any] | None:
+    """Read what a batch says of its clips; None if they are others."""
+    header: dict[str, Any] = json.loads(file["header"].tobytes())
+    return header if header["sources"] == [asdict(source) for source in sources] else None
 
 
 def _consistent(batch: Batch) -> bool:

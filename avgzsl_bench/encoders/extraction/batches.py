@@ -11,9 +11,16 @@ from pathlib import Path
 
 from avgzsl_bench.encoders.clips.clip import Clip
 from avgzsl_bench.encoders.decoding.request import ClipInputs
-from avgzsl_bench.encoders.extraction.batch_files import Batch, Source, batch_path, read_batch, write_batch
+from avgzsl_bench.encoders.extraction.batch_files import (
+    Batch,
+    Source,
+    batch_path,
+    is_finished,
+    read_batch,
+    write_batch,
+)
 from avgzsl_bench.encoders.extraction.decoding_pool import Failed
-from avgzsl_bench.encoders.extraction.encoding import Encoded
+from avgzsl_bench.encoders.extraction.encoding import PORTION, Encoded, joined
 from avgzsl_bench.errors import DataError
 
 FIRST = 50
@@ -61,7 +68,7 @@ def run_batches(
         batches: of clips.
         folder: of the finished batches.
         decode: gives the decoded clips in order; it may work ahead.
-        encode: gives the vectors of a batch.
+        encode: gives the vectors of a portion of a batch.
         report: called after each batch.
 
     Raises:
@@ -69,7 +76,7 @@ def run_batches(
         AvbenchError: the folder cannot be written to, or the disk is full.
     """
     sources = [tuple(map(Source.of, batch)) for batch in batches]
-    finished = [read_batch(batch_path(folder, n), found) is not None for n, found in enumerate(sources)]
+    finished = [is_finished(batch_path(folder, n), found) for n, found in enumerate(sources)]
     waiting = (clip for batch, done in zip(batches, finished, strict=True) if not done for clip in batch)
     decoded = decode(waiting)
     count = _Count(sum(map(len, batches)))
@@ -77,9 +84,9 @@ def run_batches(
         path, begun = batch_path(folder, number), time.monotonic()
         kept = read_batch(path, sources[number]) if finished[number] else None
         if kept is None:
-            inputs = list(islice(decoded, len(clips)))
-            waited = time.monotonic() - begun
-            encoded = encode(inputs)
+            # One that was finished a moment ago and cannot be read now is not among those decoded ahead.
+            inputs = decode(iter(clips)) if finished[number] else decoded
+            encoded, waited = _encoded(inputs, len(clips), encode)
             taken = time.monotonic() - begun
             seconds = {"decoding": waited, "encoding": taken - waited}
             kept = Batch(sources[number], tuple(encoded.outcomes), encoded.audio, encoded.visual, seconds)
@@ -88,6 +95,22 @@ def run_batches(
         count.add(kept)
         report(count.progress())
         yield kept
+
+
+def _encoded(decoded: Iterator[ClipInputs | Failed], number: int, encode: Encode) -> tuple[Encoded, float]:
+    """Encode the next clips in portions, so that memory does not grow with their number.
+
+    Returns:
+        The outcome, and the seconds that were spent on waiting for decoded clips.
+    """
+    parts, waited = [], 0.0
+    for start in range(0, number, PORTION):
+        begun = time.monotonic()
+        portion = list(islice(decoded, min(PORTION, number - start)))
+        waited += time.monotonic() - begun
+        parts.append(encode(portion))
+        del portion
+    return joined(parts), waited
 
 
 class _Count:

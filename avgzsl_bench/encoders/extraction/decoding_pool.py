@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from avgzsl_bench.errors import one_line
+from avgzsl_bench.errors import AvbenchError, one_line
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
@@ -47,10 +51,15 @@ class DecodingPool(Generic[Work, Result]):
         self._timeout = timeout
 
     def results(self, clips: Iterable[Work]) -> Iterator[Result | Failed]:
-        """Give the result of each clip, in their order."""
+        """Give the result of each clip, in their order.
+
+        Raises:
+            AvbenchError: what the function raised, for a fault that is not the clip's, such as a full disk.
+        """
         waiting: deque[Any] = deque()
         for clip in clips:
-            waiting.append(self._pool.schedule(self._function, args=(clip,), timeout=self._timeout))
+            with _interruptions_blocked():  # the first clip starts the threads that start all processes
+                waiting.append(self._pool.schedule(self._function, args=(clip,), timeout=self._timeout))
             if len(waiting) > self._ahead:
                 yield self._taken(waiting.popleft())
         while waiting:
@@ -66,6 +75,8 @@ class DecodingPool(Generic[Work, Result]):
             return Failed(CRASHED)
         except MemoryError:
             return Failed("out of memory")
+        except AvbenchError:
+            raise
         except Exception as error:
             # A fault of ours in one clip must not stop the others; its name leads to it.
             return Failed(f"failed: {type(error).__name__}: {one_line(str(error), 200)}")
@@ -79,9 +90,40 @@ def decoding_pool(
 
     They are spawned, since a fork would copy the state of PyTorch's threads.
     """
-    pool = ProcessPool(max_workers=workers, context=multiprocessing.get_context("spawn"))
+    pool = ProcessPool(
+        max_workers=workers, context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+    )
     try:
         yield DecodingPool(pool, function, ahead=ahead, timeout=timeout)
     finally:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent ends, were it killed while a clip hangs here."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _interruptions_blocked() -> Iterator[None]:
+    """Keep Ctrl-C from threads that are started in the block, and from their processes: it is the caller's alone.
+
+    A process that is interrupted while it starts would show where it was.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # else it is started in the block, and unblocks them again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate, chain
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,15 @@ from avgzsl_bench.encoders.extraction.decoding_pool import Failed
 from avgzsl_bench.encoders.extraction.pooling import pooled
 from avgzsl_bench.encoders.published import blank_pixels
 
+PORTION = 8
+"""Clips that are encoded together: a few fill a network, and all that are decoded have to be kept till then."""
+
+AT_ONCE = 32 << 20
+"""Bytes of frames, or of sound, after which no more are given to an encoder at once."""
+
 
 class Encoded(NamedTuple):
-    """The outcome of each clip of a batch, and float32 `[steps, D]`, the vectors of those that were taken."""
+    """The outcome of each of some clips, and float32 `[steps, D]`, the vectors of those that were taken."""
 
     outcomes: list[ClipOutcome]
     audio: NDArray[np.float32]
@@ -29,7 +35,7 @@ class Encoded(NamedTuple):
 def encode_clips(
     decoded: Sequence[ClipInputs | Failed], visual: Encoder, audio: Encoder, *, sequences: bool
 ) -> Encoded:
-    """Encode the clips of a batch together.
+    """Encode a few clips together.
 
     Args:
         decoded: what came of decoding each.
@@ -57,15 +63,13 @@ def encode_clips(
 
 def _sound_rows(clips: Sequence[ClipInputs], encoder: Encoder, *, sequences: bool) -> list[NDArray[np.float32]]:
     windows = [clip.sound or () for clip in clips]
-    joined = [window for clip in windows for window in clip]
-    return _clip_rows(
-        encoder.encode_sound(joined) if joined else None, [len(w) for w in windows], encoder, sequences
-    )
+    vectors = _vectors(encoder.encode_sound, chain.from_iterable(windows))
+    return _clip_rows(vectors, [len(w) for w in windows], encoder, sequences)
 
 
 def _frame_rows(clips: Sequence[ClipInputs], encoder: Encoder, *, sequences: bool) -> list[NDArray[np.float32]]:
     frames = [clip.frames for clip in clips if clip.frames is not None]
-    vectors = encoder.encode_frames(np.concatenate(frames)) if frames else None
+    vectors = _vectors(lambda group: encoder.encode_frames(np.stack(group)), chain.from_iterable(frames))
     rows = _clip_rows(vectors, [len(part) for part in frames], encoder, sequences)
     for index, clip in enumerate(clips):
         if clip.is_zero_picture:
@@ -73,6 +77,23 @@ def _frame_rows(clips: Sequence[ClipInputs], encoder: Encoder, *, sequences: boo
             assert encoder.visual_input is not None
             rows[index] = encoder.encode_pixels(blank_pixels(encoder.visual_input, encoder.device))
     return rows
+
+
+def _vectors(
+    encode: Callable[[list[NDArray[Any]]], NDArray[np.float32]], inputs: Iterable[NDArray[Any]]
+) -> NDArray[np.float32] | None:
+    """Encode inputs in groups, so that memory does not grow with their number; None if there are none."""
+    vectors, group, size = list[NDArray[np.float32]](), list[NDArray[Any]](), 0
+    for one in inputs:
+        group.append(one)
+        size += one.nbytes
+        del one  # the next may be an hour of sound again
+        if size >= AT_ONCE:
+            vectors.append(encode(group))
+            group, size = [], 0
+    if group:
+        vectors.append(encode(group))
+    return np.concatenate(vectors) if vectors else None
 
 
 def _clip_rows(
@@ -83,6 +104,15 @@ def _clip_rows(
         return []
     parts = np.split(vectors, list(accumulate(counts))[:-1])
     return parts if sequences else [pooled(part, unit_length=encoder.unit_length)[None] for part in parts]
+
+
+def joined(parts: Sequence[Encoded]) -> Encoded:
+    """Put together what was encoded in parts."""
+    return Encoded(
+        [outcome for part in parts for outcome in part.outcomes],
+        _stacked([part.audio for part in parts if len(part.audio)]),
+        _stacked([part.visual for part in parts if len(part.visual)]),
+    )
 
 
 def _stacked(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

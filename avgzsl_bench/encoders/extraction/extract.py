@@ -38,9 +38,9 @@ from avgzsl_bench.encoders.extraction.class_vectors import (
     class_vectors,
     text_sources,
 )
-from avgzsl_bench.encoders.extraction.clip_work import ClipWork, decode
+from avgzsl_bench.encoders.extraction.clip_work import decode, decoded_clips, room_for_clips
 from avgzsl_bench.encoders.extraction.decoding_pool import Failed, decoding_pool
-from avgzsl_bench.encoders.extraction.encoding import Encoded, encode_clips
+from avgzsl_bench.encoders.extraction.encoding import PORTION, Encoded, encode_clips
 from avgzsl_bench.encoders.extraction.extraction_file import extraction_text
 from avgzsl_bench.encoders.extraction.found import found_clips
 from avgzsl_bench.encoders.extraction.options import ExtractOptions, feature_set_name
@@ -122,6 +122,7 @@ def extract(
     recipe = _recipe(options, frames, parts)
     workspace = _workspace(options, features, recipe)
     with writing_alone(workspace, notify), spill_folder(nearest_folder(options.root)):
+        require_free(target, force=options.force)  # another extraction that was waited for may have made it
         assembled = _encode(options, found.clips, _request(options, frames, parts), parts, workspace, report)
         covered = coverage(found.dataset, assembled.clips, [*found.left_out, *assembled.left_out])
         _require_enough(options, covered, len(assembled.clips))
@@ -204,21 +205,26 @@ def _encode(
 ) -> Assembled:
     """Decode and encode all clips in batches."""
 
-    def work(clip: Clip) -> ClipWork:
-        return ClipWork(clip.path, replace(request, start=clip.stretch.start, end=clip.stretch.end))
+    def wanted(clip: Clip) -> tuple[Path, ClipRequest]:
+        return clip.path, replace(request, start=clip.stretch.start, end=clip.stretch.end)
 
     def encode(decoded: Sequence[ClipInputs | Failed]) -> Encoded:
         encoded = encode_clips(decoded, parts.visual.encoder, parts.audio.encoder, sequences=options.sequences)
         _require_width(parts.audio, encoded.audio)
         _require_width(parts.visual, encoded.visual)
+        for inputs in decoded:
+            if isinstance(inputs, ClipInputs):
+                inputs.discard()
         return encoded
 
     batches = batches_of(clips, options.batch)
     pool = decoding_pool(
-        decode, workers=options.workers, ahead=options.batch + 2 * options.workers, timeout=options.clip_timeout
+        decode, workers=options.workers, ahead=PORTION + 2 * options.workers, timeout=options.clip_timeout
     )
-    with pool as workers:
-        done = run_batches(batches, workspace, lambda c: workers.results(map(work, c)), encode, report)
+    with room_for_clips(workspace) as room, pool as workers:
+        done = run_batches(
+            batches, workspace, lambda c: decoded_clips(workers, map(wanted, c), room), encode, report
+        )
         return assemble(zip(batches, done, strict=True))
 
 

@@ -21,7 +21,7 @@ WINDOW, STEP = 15_600, 7_680
 
 WINDOW_FRAMES, STEP_FRAMES = 96, STEP // HOP
 
-WINDOWS_AT_ONCE = 64
+WINDOWS_AT_ONCE = 16
 
 WIDTHS = (64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)
 HALVED = (3, 5, 7, 13)
@@ -59,7 +59,8 @@ class Yamnet(ab.Encoder):
         return np.stack([self._mean_over_windows(samples) for samples in sound])
 
     def _mean_over_windows(self, samples: np.ndarray) -> np.ndarray:
-        samples = np.pad(samples, (0, max(0, WINDOW - len(samples))))
+        if len(samples) < WINDOW:
+            samples = np.pad(samples, (0, WINDOW - len(samples)))
         windows = 1 + (len(samples) - WINDOW) // STEP
         total = torch.zeros(WIDTHS[-1], dtype=torch.float64)
         for first in range(0, windows, WINDOWS_AT_ONCE):

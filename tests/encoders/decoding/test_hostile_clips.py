@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import pytest
 from made_clips import Clip, Track, tone, write_clip
+from odd_clips import hostile
 
 from avgzsl_bench.encoders.decoding.clip import decode_clip
 from avgzsl_bench.encoders.decoding.request import ClipRequest
@@ -20,23 +21,6 @@ BOTH = ClipRequest(SMALL, AudioInput(16_000))
 @pytest.fixture
 def victim(tmp_path: Path) -> Path:
     return write_clip(tmp_path / "victim.ts", Clip(50, codec="libx264", sounds=[Track(tone(2.0), codec="mp2")]))
-
-
-def hostile(victim: Path) -> dict[str, str]:
-    """Contents that lead to another file, by kind."""
-    return {
-        "ffconcat": f"ffconcat version 1.0\nfile '{victim.name}'\n",
-        "ffconcat absolute": f"ffconcat version 1.0\nfile 'file:{victim}'\n",
-        "m3u8": f"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{victim}\n#EXT-X-ENDLIST\n",
-        "m3u8 of the web": "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n",
-        "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=a\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\n"
-        "a=rtpmap:96 H264/90000\n",
-        "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period>'
-        f'<AdaptationSet mimeType="video/mp2t"><Representation id="0"><BaseURL>{victim}</BaseURL>'
-        "</Representation></AdaptationSet></Period></MPD>",
-        "smil": f'<smil><body><video src="{victim}"/></body></smil>',
-        "asx": f"[Reference]\nRef1={victim}\n",
-    }
 
 
 @pytest.mark.parametrize("kind", hostile(Path("victim.ts")))

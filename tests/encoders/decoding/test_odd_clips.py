@@ -10,8 +10,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from av.stream import Disposition
-from made_clips import Clip, Track, index_of, picture, spoil, tone, write_clip
+from made_clips import Clip, Track, index_of, spoil, tone, write_clip
+from odd_clips import JPEG, TWO_SECONDS, UNREADABLE, unreadable, write_cover
 
 from avgzsl_bench.encoders.decoding.clip import decode_clip
 from avgzsl_bench.encoders.decoding.frame_choice import FrameChoice
@@ -22,9 +22,6 @@ from avgzsl_bench.encoders.encoder import AudioInput, VisualInput
 
 SMALL = VisualInput(32, 32, "bilinear", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 BOTH = ClipRequest(SMALL, AudioInput(16_000))
-TWO_SECONDS = Track(tone(2.0))
-JPEG = Clip(codec="mjpeg", pixels="yuvj420p", sounds=[TWO_SECONDS])
-"""Frames that are decoded one by one, so that damage to one is no damage to others."""
 
 
 def reason(path: Path, request: ClipRequest = BOTH) -> str:
@@ -39,19 +36,10 @@ def notes(path: Path, request: ClipRequest = BOTH) -> tuple[str, ...]:
 
 
 def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
-    whole = write_clip(tmp_path / "whole.mp4", Clip(codec="libx264")).read_bytes()
-    at = whole.index(b"moov")
-    contents = {
-        "empty": b"",
-        "text": b"This is not a video.\n",
-        "cut": whole[: at - 10],
-        "lost": whole[:at] + b"free" + bytes(len(whole) - at - 4),
-        "zeros": bytes(10_000),
-    }
-    for name, content in contents.items():
+    for name, content in unreadable(tmp_path).items():
         path = tmp_path / f"{name}.mp4"
         path.write_bytes(content)
-        assert (name, reason(path)) == (name, "unreadable: Invalid data found when processing input")
+        assert (name, reason(path)) == (name, UNREADABLE)
 
 
 def test_what_is_not_a_file(tmp_path: Path) -> None:
@@ -74,19 +62,7 @@ def test_streams_that_are_missing(tmp_path: Path) -> None:
 
 
 def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
-    path = tmp_path / "a.mp4"
-    with av.open(str(path), "w") as file:
-        cover = file.add_stream("mjpeg", rate=1)
-        cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
-        cover.disposition = Disposition.attached_pic
-        sound = file.add_stream("aac", rate=48_000, layout="mono")
-        frame = av.VideoFrame.from_ndarray(picture(0, Clip()), format="rgb24").reformat(format="yuvj420p")
-        file.mux(cover.encode(frame))
-        file.mux(cover.encode(None))
-        wave = av.AudioFrame.from_ndarray(np.zeros((1, 48_000), np.float32), format="fltp", layout="mono")
-        wave.sample_rate = 48_000
-        file.mux(sound.encode(wave))
-        file.mux(sound.encode(None))
+    path = write_cover(tmp_path / "a.mp4")
     with av.open(str(path)) as file:
         assert len(file.streams.video) == 1
     assert reason(path) == "no video stream"

@@ -81,6 +81,6 @@ def test_excerpts_of_pieces_are_those_of_the_whole(seed: int) -> None:
     for piece in np.split(whole, np.sort(random.integers(0, 500, 30))):
         excerpts.add(piece)
     led = np.concatenate([np.zeros(lead, np.float32), whole])
-    assert len(excerpts.arrays) == len(windows)
-    for array, window in zip(excerpts.arrays, windows, strict=True):
+    assert len(excerpts.arrays()) == len(windows)
+    for array, window in zip(excerpts.arrays(), windows, strict=True):
         np.testing.assert_array_equal(array, led[window.start : window.stop])

@@ -14,6 +14,7 @@ from avgzsl_bench.encoders.extraction.batch_files import (
     ClipOutcome,
     Source,
     batch_path,
+    is_finished,
     read_batch,
     write_batch,
 )
@@ -46,6 +47,7 @@ def batch(clips: list[Clip]) -> Batch:
 def test_a_batch_is_read_as_it_was_written(tmp_path: Path, batch: Batch) -> None:
     path = batch_path(tmp_path, 7)
     write_batch(path, batch)
+    assert is_finished(path, batch.sources)
     found = read_batch(path, batch.sources)
     assert found is not None
     assert (found.sources, found.outcomes, found.seconds) == (batch.sources, batch.outcomes, batch.seconds)
@@ -59,6 +61,7 @@ def test_a_changed_clip_makes_a_batch_worthless(tmp_path: Path, batch: Batch, cl
     write_batch(path, batch)
     clips[1].path.write_bytes(b"another clip")
     assert read_batch(path, tuple(map(Source.of, clips))) is None
+    assert not is_finished(path, tuple(map(Source.of, clips)))
     clips[1].path.unlink()
     assert Source.of(clips[1]).size == -1
 
@@ -69,6 +72,7 @@ def test_a_damaged_batch_is_none(tmp_path: Path, batch: Batch, damage: bytes) ->
     assert read_batch(path, batch.sources) is None
     path.write_bytes(damage)
     assert read_batch(path, batch.sources) is None
+    assert not is_finished(path, batch.sources)
 
 
 def test_a_batch_cut_short_is_none(tmp_path: Path, batch: Batch) -> None:

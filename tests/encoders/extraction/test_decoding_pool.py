@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from clip_workers import BIG, CRASH, HANG, RAISE, doubled
+from clip_workers import BIG, CRASH, FULL, HANG, RAISE, doubled, inherits_blocked
+from process_control import descendants, running, search_path, wait_until
 
 from avgzsl_bench.encoders.extraction.decoding_pool import Failed, decoding_pool
+from avgzsl_bench.errors import AvbenchError
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -46,3 +53,42 @@ def test_workers_end_with_the_block() -> None:
         assert next(pool.results([1, HANG, HANG, 2, 3])) == 2
         assert multiprocessing.active_children()
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no signal masks here")
+def test_an_interruption_is_kept_from_workers_from_their_beginning() -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with decoding_pool(inherits_blocked, workers=1, ahead=4, timeout=60) as pool:
+        assert list(pool.results([signal.SIGINT, signal.SIGTERM])) == [True, False]
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def test_a_full_disk_is_no_fault_of_the_clip() -> None:
+    with decoding_pool(doubled, workers=1, ahead=4, timeout=60) as pool:
+        results = pool.results([1, FULL, 2])
+        assert next(results) == 2
+        with pytest.raises(AvbenchError, match="No space left on device"):
+            next(results)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here")
+def test_workers_end_with_a_process_that_is_killed() -> None:
+    """Even one that hangs, which nobody is left to end when its time is over."""
+    script = """
+from clip_workers import HANG, doubled
+from avgzsl_bench.encoders.extraction.decoding_pool import decoding_pool
+if __name__ == "__main__":
+    with decoding_pool(doubled, workers=2, ahead=4, timeout=600) as pool:
+        results = pool.results([1, 2, HANG, 3, HANG, 4])
+        print(next(results), next(results), flush=True)
+        list(results)
+"""
+    support = Path(__file__).resolve().parents[2] / "support"
+    environment = {**os.environ, "PYTHONPATH": search_path(support)}
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"2 4\n"
+        workers = descendants(process.pid)
+        assert len(workers) >= 2
+        process.send_signal(signal.SIGKILL)
+    wait_until(lambda: not running().keys() & {*workers})

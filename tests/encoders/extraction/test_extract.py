@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import clip_workers
 import numpy as np
 import pytest
 from made_clips import STEP
@@ -69,13 +72,17 @@ def test_an_interrupted_extraction_goes_on_where_it_stopped(
 ) -> None:
     whole = extract(replace(options, root=options.root / "whole"))
     decoded: list[str] = []
-    works = module.ClipWork
+    usual = module.decoded_clips
 
-    def counted(path: Path, request: object) -> object:
-        decoded.append(path.stem)
-        return works(path, request)  # type: ignore[arg-type]
+    def counted(pool: Any, clips: Iterable[Any], folder: Path) -> Iterator[Any]:
+        def noted() -> Iterator[Any]:
+            for path, request in clips:
+                decoded.append(path.stem)
+                yield path, request
 
-    monkeypatch.setattr(module, "ClipWork", counted)
+        return usual(pool, noted(), folder)
+
+    monkeypatch.setattr(module, "decoded_clips", counted)
 
     class Stop(BaseException):
         pass
@@ -94,6 +101,42 @@ def test_an_interrupted_extraction_goes_on_where_it_stopped(
     assert extract(options).fingerprint == whole.fingerprint
     assert sorted(decoded) == ["wind_2", "wind_3"]
     assert not workspaces(options)
+
+
+def test_the_store_does_not_depend_on_how_the_work_is_divided(
+    options: ExtractOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = extract(replace(options, root=options.root / "whole"))
+    assert extract(replace(options, root=options.root / "large", batch=20)).fingerprint == whole.fingerprint
+    monkeypatch.setattr("avgzsl_bench.encoders.extraction.encoding.AT_ONCE", 1)
+    assert extract(replace(options, root=options.root / "small", batch=1)).fingerprint == whole.fingerprint
+
+
+@pytest.mark.parametrize("sequences", [False, True])
+def test_clips_that_are_kept_in_files_give_the_same(
+    options: ExtractOptions, monkeypatch: pytest.MonkeyPatch, sequences: bool
+) -> None:
+    options = replace(options, sequences=sequences)
+    whole = extract(replace(options, root=options.root / "whole"))
+    files: list[int] = []
+
+    def look(progress: Progress) -> None:
+        files.append(len(list(workspaces(options)[0].glob("decoded/*"))))
+
+    monkeypatch.setattr(module, "decode", clip_workers.decode_into_files)
+    assert extract(options, report=look).fingerprint == whole.fingerprint
+    assert files[-1] == 0
+    assert not workspaces(options)
+
+
+def test_a_batch_that_is_lost_on_the_way_is_made_again(
+    options: ExtractOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = extract(replace(options, root=options.root / "whole"))
+    monkeypatch.setattr(
+        "avgzsl_bench.encoders.extraction.batches.is_finished", lambda path, _: "1" not in path.stem
+    )
+    assert extract(options).fingerprint == whole.fingerprint
 
 
 def test_a_changed_clip_is_decoded_again(copied: ExtractOptions) -> None:

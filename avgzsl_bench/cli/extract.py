@@ -72,7 +72,7 @@ _path = UserPath(path_type=Path)
     type=click.IntRange(1, 4096),
     default=64,
     show_default=True,
-    help="Clips of a piece of work, which is kept when it is done.",
+    help="Clips per batch; a finished batch is kept when the extraction is interrupted.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N clips.")

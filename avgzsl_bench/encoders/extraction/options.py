@@ -40,7 +40,7 @@ class ExtractOptions:
         prompts: file of templates.
         table, classes, splits, annotations: which file is which video, see `find_clips`.
         workers: processes that decode.
-        batch: clips of a piece of work, which is kept once it is finished.
+        batch: clips of a batch; a finished one is kept when the extraction is interrupted.
         device: of the networks, see `choose_device`.
         limit: take the first clips only; None: all.
         accept_damaged: take clips of which less than 90 % decodes.

@@ -18,9 +18,9 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from extraction_clips import TINY, Files, made, options_of, write_csv
+from extraction_clips import FEW, TINY, Files, made, options_of, write_csv
 from extraction_encoders import register
-from extraction_ways import FEW, SMALL
+from extraction_ways import SMALL
 from pairs import Pairs, compared, pairs, seconds
 
 from avgzsl_bench.cli.extract import extract as command

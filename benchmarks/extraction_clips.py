@@ -16,12 +16,17 @@ from avgzsl_bench.encoders.extraction.options import ExtractOptions
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "clips"
 
-CLASSES = {"rain": "train", "siren": "train", "music": "val_unseen", "wind": "test_unseen"}
-PARTITIONS = {
-    "train": ("stage1_train", "stage1_val_seen", "stage2_test_seen"),
-    "val_unseen": ("stage1_val_unseen", "stage2_test_seen"),
-    "test_unseen": ("stage2_test_unseen",),
-}
+CLASSES = {"rain": "train", "music": "val_unseen", "wind": "test_unseen"}
+PLACES = (
+    ("rain", "stage1_train"),
+    ("rain", "stage1_val_seen"),
+    ("rain", "stage2_test_seen"),
+    ("music", "stage1_val_unseen"),
+    ("wind", "stage2_test_unseen"),
+)
+"""Class and partition of videos, in turn; a dataset has to have all of these."""
+
+FEW = len(PLACES)
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,7 @@ def options_of(place: Path, files: Files, number: int, encoders: str, **more: ob
     Args:
         place: for the tables and the data folder.
         files: the clips.
-        number: at least as many as classes.
+        number: `FEW` or more.
         encoders: of frames and of sound.
         more: of the options.
     """
@@ -156,13 +161,9 @@ def options_of(place: Path, files: Files, number: int, encoders: str, **more: ob
 
 
 def write_tables(place: Path, names: Sequence[str]) -> None:
-    """Which file is which video, and the classes, which the videos take in turn."""
-    rows = []
-    for i, name in enumerate(names):
-        of_class, role = list(CLASSES.items())[i % len(CLASSES)]
-        choices = PARTITIONS[role]
-        rows.append((f"v{i:06d}", of_class, name, choices[i // len(CLASSES) % len(choices)]))
-    write_csv(place / "videos.csv", ("video", "class", "path", "partition"), rows)
+    """Which file is which video, and the classes."""
+    rows = [(f"v{i:06d}", name, *PLACES[i % FEW]) for i, name in enumerate(names)]
+    write_csv(place / "videos.csv", ("video", "path", "class", "partition"), rows)
     write_csv(place / "classes.csv", ("name", "readable", "all"), [(n, n, role) for n, role in CLASSES.items()])
 
 

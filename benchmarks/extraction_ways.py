@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from extraction_clips import KINDS, REAL, TINY, Files, files_of, made, options_of
+from extraction_clips import FEW, KINDS, REAL, TINY, Files, files_of, made, options_of
 from extraction_encoders import register
 from naive_extraction import extract_in_a_loop
 from pairs import Pairs, compared, seconds
@@ -36,9 +36,6 @@ from avgzsl_bench.encoders.extraction.options import ExtractOptions
 
 FRAMES = 8
 REPEATS = 3
-FEW = 4
-"""Clips of the extraction whose time is taken off."""
-
 SMALL = "small_colour,small_level"
 MOST_WORKERS = 4
 

@@ -16,6 +16,7 @@ from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
+from math import ceil
 from pathlib import Path
 
 from extraction_clips import FEW, TINY, Files, made, options_of, write_csv
@@ -146,7 +147,7 @@ def dry_run(files: int, repeats: int = REPEATS) -> DryRun:
     """
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        listed = write_lists(place / "lists", registered_dataset("vggsound"))
+        listed = write_lists(place / "lists", registered_dataset("vggsound"), files)
         strays = [video_id(len(listed) + i) for i in range(max(0, files - len(listed)))]
         many, few = (
             partial(called, dry_run_of(write_empty(place / name, videos), place))
@@ -161,10 +162,12 @@ def dry_run_of(videos: Path, place: Path) -> list[str]:
     return ["vggsound", str(videos), "--encoders", "clip,laion_clap", "--dry-run", *lists]
 
 
-def write_lists(folder: Path, dataset: Dataset) -> list[str]:
-    """Write lists of as many made-up videos in each partition and class as are standard, and give their ids."""
+def write_lists(folder: Path, dataset: Dataset, files: int) -> list[str]:
+    """Write lists of made-up videos and give their ids: as many in each partition and class as are standard, or for
+    fewer files in proportion."""
     folder.mkdir()
     facts, ids = dataset.facts(next(iter(dataset.splits))), count()
+    share = min(1.0, files / sum(sum(facts[name].videos) for name in PARTITIONS if name != "stage2_train"))
     rows: dict[str, list[tuple[str, str]]] = {}
     for partition in PARTITIONS:
         if partition == "stage2_train":
@@ -172,7 +175,9 @@ def write_lists(folder: Path, dataset: Dataset) -> list[str]:
             continue
         counts = zip(facts[partition].classes, facts[partition].videos, strict=True)
         rows[partition] = [
-            (video_id(next(ids)), dataset.class_names[label]) for label, number in counts for _ in range(number)
+            (video_id(next(ids)), dataset.class_names[label])
+            for label, number in counts
+            for _ in range(ceil(share * number))
         ]
     for partition, some in rows.items():
         write_csv(folder / f"{disk_name(partition)}.csv", ("filename", "label"), some)

@@ -15,10 +15,10 @@ from dataclasses import asdict
 from importlib import import_module
 
 MEASUREMENTS = {
-    "full-ucf": "extraction_ways:one_core full_clip,full_clap UCF101 8",
-    "full-vggsound": "extraction_ways:one_core full_clip,full_clap VGGSound 7",
-    "toy-ucf": "extraction_ways:one_core colour,level UCF101 64",
-    "toy-vggsound": "extraction_ways:one_core colour,level VGGSound 14",
+    "full-ucf": "extraction_ways:one_core full_clip,full_clap UCF101 6",
+    "full-vggsound": "extraction_ways:one_core full_clip,full_clap VGGSound 5",
+    "toy-ucf": "extraction_ways:one_core colour,level UCF101 54",
+    "toy-vggsound": "extraction_ways:one_core colour,level VGGSound 10",
     "workers": "extraction_ways:several_workers colour,level VGGSound 12",
     "second-run": "extraction_again:second_run 10000",
     "dry-run": "extraction_again:dry_run 100000",

@@ -163,8 +163,8 @@ def dry_run_of(videos: Path, place: Path) -> list[str]:
 
 
 def write_lists(folder: Path, dataset: Dataset, files: int) -> list[str]:
-    """Write lists of made-up videos and give their ids: as many in each partition and class as are standard, or for
-    fewer files in proportion."""
+    """Write lists of made-up videos and give their ids: as many in each partition and class as are standard, or in
+    proportion for fewer files."""
     folder.mkdir()
     facts, ids = dataset.facts(next(iter(dataset.splits))), count()
     share = min(1.0, files / sum(sum(facts[name].videos) for name in PARTITIONS if name != "stage2_train"))

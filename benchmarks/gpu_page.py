@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from results_page import Kept, but, floors_of, ratio, table
+from results_page import but, floors_of
+from tables import Kept, ratio, table
 
 from avgzsl_bench.method.precision import PRECISIONS
 

@@ -1,7 +1,7 @@
 """Measure speed and write it down: `python benchmarks/results.py [PART ...]`.
 
-Parts are methods, published, growth, start-up, seeds and busy. Each part that is named, all of them if none is, is
-measured anew and kept in `results.json`; `RESULTS.md` and its plot are made of what is kept. `python
+Parts are methods, published, growth, start-up, seeds, busy and extraction. Each part that is named, all of them if
+none is, is measured anew and kept in `results.json`; `RESULTS.md` and its plot are made of what is kept. `python
 benchmarks/results.py page` makes them without measuring.
 """
 
@@ -29,6 +29,7 @@ SCRIPTS = {
     "start-up": "start_up.py",
     "seeds": "seeds.py",
     "busy": "busy.py",
+    "extraction": "extraction.py",
 }
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from extraction_page import extraction
+from tables import Kept, ratio, table
 
 from avgzsl_bench.execution.scoring import SCORES_AT_A_TIME
-
-Kept = dict[str, Any]
 
 STEP, EVALUATION, MORE = 1.15, 1.5, 2e-3
 """What is aimed at: training over its floor; evaluation over an embedding pass, or so many seconds more."""
@@ -44,6 +42,7 @@ def page(kept: Kept) -> str:
         "start-up": start_up,
         "seeds": seeds,
         "busy": busy,
+        "extraction": extraction,
     }
     parts = [maker(kept[name]["figures"]) + said(kept[name]) for name, maker in makers.items() if name in kept]
     return "\n\n".join([HEAD, *parts]) + "\n"
@@ -68,16 +67,6 @@ def said(part: Kept) -> str:
         f"{m['memory']} GiB, {m['system']}, Python {m['python']}, PyTorch {m['torch']}, NumPy {m['numpy']}. "
         f"{warning if busy else load.capitalize() + '.'}"
     )
-
-
-def table(header: list[str], rows: list[list[str]], right: int) -> str:
-    """A table whose last `right` columns are numbers."""
-    rule = ["---"] * (len(header) - right) + ["---:"] * right
-    return "\n".join("| " + " | ".join(row) + " |" for row in [header, rule, *rows])
-
-
-def ratio(found: Kept) -> str:
-    return f"{found['median']:.2f} ({found['low']:.2f}–{found['high']:.2f})"
 
 
 def methods(figures: list[Kept]) -> str:

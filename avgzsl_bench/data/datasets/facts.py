@@ -119,7 +119,7 @@ class Dataset(BaseModel):
                     raise ValueError(f"{name}: class id out of range")
         return self
 
-    @property
+    @cached_property
     def class_names(self) -> tuple[str, ...]:
         """Names of all classes in class-id order, as the split files spell them."""
         return tuple(c.name for c in self.classes)

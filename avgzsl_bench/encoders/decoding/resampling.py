@@ -15,6 +15,10 @@ _LONGEST_FRAME = 60
 
 _SIXTEEN_BITS = 32768
 
+_PIECE = 16_384
+"""Samples that the resampler gives at a time. A frame of sound has about a thousand, and with so few at a time the
+steps in Python take longer than decoding and resampling."""
+
 
 class MonoSound:
     """Resamples sound, and takes the mean over its channels.
@@ -76,7 +80,8 @@ class _Resampler:
         if made_for != self._made_for:
             yield from self.flush()
             self._made_for = made_for
-            self._resampler = av.AudioResampler(self._form, frame.layout, self._rate or frame.sample_rate)
+            rate = self._rate or frame.sample_rate
+            self._resampler = av.AudioResampler(self._form, frame.layout, rate, frame_size=_PIECE)
         if self._resampler is not None:
             yield from self._resampler.resample(frame)
 
@@ -88,8 +93,10 @@ class _Resampler:
 def _mono(frame: av.AudioFrame) -> NDArray[np.float32]:
     """Take the mean over channels; these come packed, since PyAV reads beyond the planes of 8 of them."""
     packed = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
-    mono: NDArray[np.float32] = packed.mean(axis=1, dtype=np.float32)
-    return mono
+    mono: NDArray[np.float32] = packed[:, 0].astype(np.float32)
+    for channel in range(1, packed.shape[1]):  # `mean` over so short an axis takes four times as long
+        mono += packed[:, channel]
+    return mono / np.float32(packed.shape[1])
 
 
 def _as_floats(integers: av.AudioFrame) -> av.AudioFrame:

@@ -63,7 +63,7 @@ def one_core(figures: list[Kept]) -> str:
     return f"""### One worker, and one core for everything
 
 *Beyond the work*: CPU time of the extraction and its worker, less that of decoding and encoding the same clips in
-one process and in the same batches: queues, copies, writing. *Start*: an extraction of a few tiny clips, measured
+one process, as many at a time: queues, copies, writing. *Start*: an extraction of a few tiny clips, measured
 beside each of the others and subtracted from it: it starts the worker, which imports PyAV, and writes a store.
 
 {table(header, rows, 5)}

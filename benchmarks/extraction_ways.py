@@ -29,7 +29,7 @@ from avgzsl_bench.encoders.decoding.request import ClipRequest
 from avgzsl_bench.encoders.encoder import Encoder
 from avgzsl_bench.encoders.extraction.batches import batches_of
 from avgzsl_bench.encoders.extraction.chosen import choose_encoders, load_encoder
-from avgzsl_bench.encoders.extraction.encoding import encode_clips
+from avgzsl_bench.encoders.extraction.encoding import PORTION, encode_clips
 from avgzsl_bench.encoders.extraction.extract import extract
 from avgzsl_bench.encoders.extraction.found import found_clips
 from avgzsl_bench.encoders.extraction.options import ExtractOptions
@@ -146,10 +146,10 @@ class Ways:
         return extracted(self.few)
 
     def bare(self) -> None:
-        """Decode and encode in this process, in the same batches."""
+        """Decode and encode in this process, as many clips at a time."""
         request = ClipRequest(self.visual.visual_input, self.audio.audio_input)
-        for batch in batches_of(self.clips, self.options.batch):
-            inputs = [decode_clip(clip.path, request) for clip in batch]
+        for portion in batches_of(self.clips, PORTION):
+            inputs = [decode_clip(clip.path, request) for clip in portion]
             encode_clips(inputs, self.visual, self.audio, sequences=False)
 
     def measured(self) -> Measured:

@@ -1,4 +1,4 @@
-"""Extraction as a plain loop: the second way, in words of our own.
+"""Extraction as a plain loop over clips, to compare with.
 
 Clips are taken one by one in this process. Every frame of a clip is turned to RGB and kept until their number is
 known; the chosen ones are scaled and cut, the sound is decoded from a second opening of the file, and both are

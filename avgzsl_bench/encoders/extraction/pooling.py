@@ -5,12 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-
-def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bring each row of `[n, d]` to unit length; a row of zeros stays."""
-    length = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    scaled: NDArray[np.float32] = (vectors / np.where(length > 0, length, 1.0)).astype(np.float32)
-    return scaled
+from avgzsl_bench.data.compare.cosines import unit
 
 
 def pooled(vectors: NDArray[np.float32], *, unit_length: bool) -> NDArray[np.float32]:
@@ -18,9 +13,7 @@ def pooled(vectors: NDArray[np.float32], *, unit_length: bool) -> NDArray[np.flo
 
     Args:
         vectors: of its frames, or of its windows of sound.
-        unit_length: whether each is brought to unit length first, and the mean afterwards.
+        unit_length: whether each is brought to unit length first, and the mean afterwards; zeros stay.
     """
-    rows = unit_rows(vectors) if unit_length else vectors
-    mean = rows.astype(np.float64).mean(axis=0, keepdims=True).astype(np.float32)
-    vector: NDArray[np.float32] = (unit_rows(mean) if unit_length else mean)[0]
-    return vector
+    mean = unit(unit(vectors).mean(axis=0)) if unit_length else vectors.mean(axis=0, dtype=np.float64)
+    return np.asarray(mean, np.float32)

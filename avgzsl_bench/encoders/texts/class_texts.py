@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from avgzsl_bench.data.compare.cosines import unit
 from avgzsl_bench.encoders.encoder import Encoder
 from avgzsl_bench.encoders.texts.prompts import fill
 from avgzsl_bench.errors import PluginError
@@ -39,12 +40,12 @@ def _means(encoder: Encoder, names: Sequence[str], templates: Sequence[str]) -> 
     vectors = np.asarray(encoder.encode_text(prompts), np.float64)
     if vectors.ndim != 2 or len(vectors) != len(prompts):
         raise PluginError(f"{owner} gave an array {vectors.shape} for {len(prompts)} texts")
-    means = _unit(vectors, owner).reshape(len(names), len(templates), -1).mean(1)
-    return _unit(means, owner)
+    _require_directions(vectors, owner)
+    means = unit(vectors).reshape(len(names), len(templates), -1).mean(1)
+    _require_directions(means, owner)
+    return unit(means)
 
 
-def _unit(vectors: NDArray[np.float64], owner: str) -> NDArray[np.float64]:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    if not (np.isfinite(lengths).all() and lengths.all()):
+def _require_directions(vectors: NDArray[np.float64], owner: str) -> None:
+    if not (np.isfinite(vectors).all() and vectors.any(axis=1).all()):
         raise PluginError(f"{owner} gave a vector of zeros, or one that is not finite")
-    return np.asarray(vectors / lengths)

@@ -75,13 +75,15 @@ def _remove_litter(path: Path) -> None:
 
 def _acquire(lock: FileLock, path: Path, report: Callable[[str], None]) -> None:
     """Wait for the lock and take it; return without it where the file system has none."""
-    patience = 0.0
+    patience, tries = 0.0, 100
     while not lock.is_locked:
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=patience)
-        except FileNotFoundError:  # the other writer removed the folder that it had made
-            continue
+        except (FileNotFoundError, FileExistsError):  # the other writer was removing the folder that it had made
+            tries -= 1
+            if not tries:
+                raise
         except Timeout:
             report(f"another avbench is writing {path}: waiting for it to end")
             patience = -1.0

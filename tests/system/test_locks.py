@@ -5,6 +5,7 @@ import fcntl
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from process_control import PROCESSES
@@ -46,6 +47,22 @@ def test_others_wait_and_are_told(tmp_path: Path) -> None:
     assert order == ["first", "second"]
     assert reported == [f"another avbench is writing {path}: waiting for it to end"]
     assert list(path.parent.iterdir()) == []
+
+
+def test_a_folder_that_goes_while_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Path] = []
+    mkdir = Path.mkdir
+
+    def another_is_at_work(folder: Path, *args: Any, **kwargs: Any) -> None:
+        made.append(folder)
+        if len(made) == 1:  # it was there, and then it was not
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
+        mkdir(folder, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", another_is_at_work)
+    with writing_alone(tmp_path / "new" / "file", refuse):
+        assert (tmp_path / "new" / ".file.lock").exists()
+    assert made[:2] == [tmp_path / "new"] * 2
 
 
 def test_blocks_may_be_nested(tmp_path: Path) -> None:

@@ -244,7 +244,8 @@ def _safetensors(folder: Path) -> list[bytes]:
     import torch
 
     from avgzsl_bench.gzsl.task import FeatureDims
-    from avgzsl_bench.records.checkpoint import Checkpoint, Header, Origin, write_checkpoint
+    from avgzsl_bench.records.checkpoint import Checkpoint, write_checkpoint
+    from avgzsl_bench.records.checkpoint_header import Header, Origin
 
     shape = FeatureDims(audio=2, visual=3, text={"word2vec": 4})
     known = {"method": "devise", "distribution": "", "version": "", "config": {"epochs": 2}}

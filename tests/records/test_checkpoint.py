@@ -23,13 +23,13 @@ from avgzsl_bench.method.registry import list_methods, method_spec
 from avgzsl_bench.method.state_dict import expected_state
 from avgzsl_bench.records.checkpoint import (
     Checkpoint,
-    Origin,
     checkpoint_of,
     config_of,
     read_checkpoint,
     restore,
     write_checkpoint,
 )
+from avgzsl_bench.records.checkpoint_header import Origin
 from avgzsl_bench.testing.trial import Trial
 
 CPU = torch.device("cpu")

@@ -6,11 +6,14 @@ import json
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from avgzsl_bench.cli.console import plain_console, plain_table, print_line, print_table
+from avgzsl_bench.cli.options import data_root_option
+from avgzsl_bench.cli.paths import UserPath
 from avgzsl_bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,18 +21,50 @@ if TYPE_CHECKING:
 
     from avgzsl_bench.execution.prediction.prediction import Prediction
 
+_path = UserPath(path_type=Path)
+
 _MANY = 10
 """Videos after which it is said how far the work is."""
 
 
 @click.command(short_help="Say which classes videos are of.")
 @click.argument("videos", nargs=-1, metavar="VIDEO...")
+@click.option("--checkpoint", type=_path, metavar="FILE", help="A model that 'avbench run --save' kept.")
 @click.option(
     "--encoders",
     metavar="NAMES",
     help="Encoders alone, nothing trained: one of frames, one of sound, or both with a comma between them.",
 )
-@click.option("--classes", metavar="NAMES", help="Names with commas between them, or @FILE with one per line.")
+@click.option(
+    "--classes",
+    metavar="NAMES",
+    help="Names with commas between them, or @FILE with one per line. To a checkpoint's own they are added.",
+)
+@click.option(
+    "--class-vectors",
+    type=_path,
+    metavar="FILE",
+    help="New classes with vectors of your own, by name: .json, .csv or .npz.",
+)
+@click.option("--only", is_flag=True, help="Rank only the classes given here, not the others of the checkpoint.")
+@click.option(
+    "--dataset", metavar="NAME", help="Take each VIDEO as the id of a video in an installed set of this dataset."
+)
+@click.option(
+    "--features", metavar="NAME", help="Which set. [default: the one that the checkpoint was trained on]"
+)
+@click.option(
+    "--arrays",
+    type=_path,
+    metavar="FILE",
+    help="In place of videos: .npz with vectors, audio [N, Da] and visual [N, Dv], and perhaps video, N names.",
+)
+@click.option(
+    "--recipe",
+    type=click.Choice(["published"]),
+    help="For a checkpoint trained on the published clip_clap: encode videos by --encoders clip,wavcaps as "
+    "ClipClap-GZSL did.",
+)
 @click.option(
     "--top", type=click.IntRange(1), default=5, show_default=True, metavar="N", help="Classes per video."
 )
@@ -38,9 +73,14 @@ _MANY = 10
 @click.option(
     "--workers", type=click.IntRange(1, 256), metavar="N", help="Processes that decode. [default: cores - 1]"
 )
+@data_root_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per video and line.")
 def predict(weights: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """Rank classes for each VIDEO: a file, or a folder with all videos below it.
+
+    With --checkpoint, videos are encoded as those that the model was trained on, and the bias of its run is
+    subtracted from the scores of seen classes. Of each class the role is given: seen, unseen, or new where the
+    model was trained without it.
 
     With --encoders, classes are ranked by the cosine of a video and a class name: nothing is trained, and any
     words can be classes. Scores order classes and are no probabilities. A video that cannot be used is reported,
@@ -50,7 +90,10 @@ def predict(weights: tuple[str, ...], as_json: bool, **given: Any) -> None:
     from avgzsl_bench.execution.predict import PredictOptions
     from avgzsl_bench.execution.predict import predict as run
 
-    total, predictions = run(PredictOptions(weights=parse_weights(weights), **given))
+    def notify(line: str) -> None:
+        click.echo(line, err=True)
+
+    total, predictions = run(PredictOptions(weights=parse_weights(weights), **given), notify)
     with closing(predictions):
         unusable = _show(predictions, total, as_json)
     if unusable == total:

@@ -15,6 +15,9 @@ from avgzsl_bench.encoders.extraction.decoding_pool import Failed
 from avgzsl_bench.encoders.extraction.encoding import Encoded, encode_clips
 from avgzsl_bench.errors import PluginError
 
+VISUAL_STEP = 1.0
+"""Seconds between the frames of a sequence."""
+
 
 @dataclass(frozen=True)
 class ClipEncoders:
@@ -43,6 +46,14 @@ class ClipEncoders:
             sequences=self.sequences,
             published=published,
         )
+
+    @property
+    def step_seconds(self) -> tuple[float | None, float | None]:
+        """Seconds between the steps of sound, and of frames; None: one vector per clip."""
+        wanted = None if self.audio is None else self.audio.encoder.audio_input
+        if not self.sequences or wanted is None:
+            return None, None
+        return wanted.step, VISUAL_STEP
 
     def encode(self, decoded: Sequence[ClipInputs | Failed]) -> Encoded:
         """Encode a few clips together, and remove the files that hold their frames and sound.

@@ -60,9 +60,6 @@ if TYPE_CHECKING:
 LIKE_CLIP_CLAP = "clip_clap"
 """The published set whose settings fit every set with texts of CLIP and of a CLAP model."""
 
-VISUAL_STEP = 1.0
-"""Seconds between the frames of a sequence."""
-
 
 @dataclass(frozen=True)
 class Extracted:
@@ -220,11 +217,7 @@ def _require_enough(options: ExtractOptions, covered: Coverage, taken: int) -> N
 def _table(
     features: str, found: ClipList, assembled: Assembled, parts: _Encoders, *, sequences: bool
 ) -> FeatureTable:
-    inputs = parts.audio.encoder.audio_input, parts.visual.encoder.visual_input
-    assert inputs[0] is not None
-    audio, visual = (
-        assembled.features(inputs[0].step, VISUAL_STEP) if sequences else assembled.features(None, None)
-    )
+    audio, visual = assembled.features(*ClipEncoders(parts.visual, parts.audio, sequences).step_seconds)
     return FeatureTable(
         dataset=found.dataset.name,
         features=features,

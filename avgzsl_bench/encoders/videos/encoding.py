@@ -61,6 +61,7 @@ def _encoded(path: Path, decoded: ClipInputs | Failed, encoders: ClipEncoders) -
         str(path),
         None if encoders.audio is None else encoded.audio,
         None if encoders.visual is None else encoded.visual,
+        encoders.step_seconds,
         decoded.seconds,
         outcome.notes,
     )

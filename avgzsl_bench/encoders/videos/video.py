@@ -15,6 +15,7 @@ class EncodedVideo:
     Attributes:
         name: path or id, for people.
         audio, visual: float32 `[steps, D]`, one step where the video is one vector; None: not read.
+        step_seconds: between the steps of sound, and of frames; None: it is one vector.
         seconds: its length; None: not known.
         notes: what is odd about it.
     """
@@ -22,6 +23,7 @@ class EncodedVideo:
     name: str
     audio: NDArray[np.float32] | None
     visual: NDArray[np.float32] | None
+    step_seconds: tuple[float | None, float | None] = (None, None)
     seconds: float | None = None
     notes: tuple[str, ...] = ()
 

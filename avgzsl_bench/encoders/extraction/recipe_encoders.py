@@ -115,7 +115,7 @@ def _require_same(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
     name = ours["encoder"]
     if ours["weights"] != theirs["weights"]:
         file = min(dict(ours["weights"].items() ^ theirs["weights"].items()))
-        here, there = (f"{part['weights'].get(file, 'none')[:_SHOWN]}.." for part in (ours, theirs))
+        here, there = (_shown(part["weights"].get(file)) for part in (ours, theirs))
         raise DataError(f"{name!r} here is {here}, the checkpoint was trained on {there} (sha256 of {file})")
     differing = [key for key in ours if ours[key] != theirs.get(key)]
     if differing:
@@ -123,3 +123,7 @@ def _require_same(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
             f"{name!r} here does not work as it did when the features were made ({', '.join(differing)} differ); "
             "install the version that was used then"
         )
+
+
+def _shown(digest: str | None) -> str:
+    return "without weights" if digest is None else f"{digest[:_SHOWN]}.."

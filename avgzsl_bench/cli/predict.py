@@ -132,5 +132,5 @@ def _print(console: Console, prediction: Prediction) -> None:
     trained = any(found.role for found in prediction.classes)
     table = plain_table("rank", "class", "score", *(("role",) if trained else ()), right=("rank", "score"))
     for rank, found in enumerate(prediction.classes, start=1):
-        table.add_row(str(rank), found.name, f"{found.score:.4f}", *((found.role,) if trained else ()))
+        table.add_row(str(rank), found.name, f"{found.score:#.4g}", *((found.role,) if trained else ()))
     print_table(console, table)

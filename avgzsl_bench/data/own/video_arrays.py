@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from avgzsl_bench.errors import DataError, one_line
 from avgzsl_bench.system.files import os_reason
 
-_LARGEST = 1 << 32
+_LARGEST = 1 << 30
 """Bytes, packed or unpacked."""
 
 _LONGEST_NAME = 1_000

@@ -14,7 +14,7 @@ import click
 from avgzsl_bench.cli.console import plain_console, plain_table, print_line, print_table
 from avgzsl_bench.cli.options import data_root_option
 from avgzsl_bench.cli.paths import UserPath
-from avgzsl_bench.errors import DataError
+from avgzsl_bench.errors import DataError, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from avgzsl_bench.execution.prediction.prediction import Prediction
 
 _path = UserPath(path_type=Path)
+
+_LONGEST = 1_000
+"""Characters of a name that are shown."""
 
 _MANY = 10
 """Videos after which it is said how far the work is."""
@@ -38,7 +41,8 @@ _MANY = 10
 @click.option(
     "--classes",
     metavar="NAMES",
-    help="Names with commas between them, or @FILE with one per line. To a checkpoint's own they are added.",
+    help="Names with commas between them, or @FILE with one per line. With --checkpoint they are added to the "
+    "classes of the model.",
 )
 @click.option(
     "--class-vectors",
@@ -105,17 +109,22 @@ def _show(predictions: Iterable[Prediction], total: int, as_json: bool) -> int:
     console, unusable = plain_console(), 0
     for number, prediction in enumerate(predictions, start=1):
         if prediction.error is not None and total == 1 and not as_json:
-            raise DataError(f"{prediction.video}: {prediction.error}")
+            raise DataError(f"{_shown(prediction.video)}: {prediction.error}")
         unusable += prediction.error is not None
         if as_json:
             click.echo(json.dumps(_json(prediction)))
         elif prediction.error is not None:
-            click.echo(f"{prediction.video}: {prediction.error}", err=True)
+            click.echo(f"{_shown(prediction.video)}: {prediction.error}", err=True)
         else:
             _print(console, prediction)
         if number % _MANY == 0 and number < total:
-            click.echo(f"{number:,}/{total:,} videos  {unusable:,} of no use", err=True)
+            click.echo(f"{number:,}/{total:,} videos  {unusable:,} not usable", err=True)
     return unusable
+
+
+def _shown(name: str) -> str:
+    """Bring a name from a file, or of one, to a line without control characters."""
+    return one_line(name, _LONGEST)
 
 
 def _json(prediction: Prediction) -> dict[str, Any]:
@@ -126,11 +135,11 @@ def _json(prediction: Prediction) -> dict[str, Any]:
 
 def _print(console: Console, prediction: Prediction) -> None:
     length = "" if prediction.seconds is None else f"  {prediction.seconds:.1f} s"
-    print_line(console, f"{prediction.video}{length}", style="bold")
+    print_line(console, f"{_shown(prediction.video)}{length}", style="bold")
     for note in prediction.notes:
         print_line(console, f"note: {note}")
     trained = any(found.role for found in prediction.classes)
     table = plain_table("rank", "class", "score", *(("role",) if trained else ()), right=("rank", "score"))
     for rank, found in enumerate(prediction.classes, start=1):
-        table.add_row(str(rank), found.name, f"{found.score:#.4g}", *((found.role,) if trained else ()))
+        table.add_row(str(rank), _shown(found.name), f"{found.score:#.4g}", *((found.role,) if trained else ()))
     print_table(console, table)

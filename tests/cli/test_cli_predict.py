@@ -65,7 +65,7 @@ def test_how_far_it_is(call: Call, videos: Path) -> None:
     for number in range(10):
         (videos / f"c{number}.mkv").write_bytes(b"")
     done = call(videos, "--encoders", "tint", "--classes", "grey", "--json")
-    assert "10/13 videos  8 of no use" in done.stderr.splitlines()
+    assert "10/13 videos  8 not usable" in done.stderr.splitlines()
 
 
 def test_a_video_of_noise(call: Call, tmp_path: Path) -> None:
@@ -74,6 +74,13 @@ def test_a_video_of_noise(call: Call, tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert done.stderr.startswith("error: noise.mp4: unreadable: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_names_are_shown_without_control_characters(call: Call, videos: Path) -> None:
+    (videos / "a.mkv").rename(videos / "\x1b[31ma.mkv")
+    done = call(videos, "\x1b[0mb.mp4", "--encoders", "tint", "--classes", "grey")
+    assert "[31ma.mkv  0.4 s" in done.stdout
+    assert "\x1b" not in done.output
 
 
 def test_none_that_can_be_used(call: Call, videos: Path) -> None:

@@ -111,6 +111,7 @@ OF_VIDEO = [
     ),
     (with_recipe(audio={"input": {}}), "(input differ)"),
     (with_recipe(visual={"weights": 3}), "the recipe of the features cannot be read: visual.weights"),
+    (with_recipe(visual={"encoder": "level"}), "cannot be read: 'level' gives no visual vectors"),
     (with_data(recipe=False, simulated=True), "trained on simulated features, which no video has"),
     (with_data(recipe=False, features="own"), "trained on own features, which were not extracted here"),
     (

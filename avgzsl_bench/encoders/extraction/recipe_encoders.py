@@ -17,7 +17,7 @@ from avgzsl_bench.encoders.published import published_frames
 from avgzsl_bench.encoders.registry import REGISTRY
 from avgzsl_bench.encoders.texts.prompts import Template
 from avgzsl_bench.errors import DataError, UnknownNameError, first_fault
-from avgzsl_bench.plugins.specs import EncoderSpec
+from avgzsl_bench.plugins.specs import EncoderSpec, Modality
 
 Load = Callable[[EncoderSpec], LoadedEncoder]
 
@@ -72,7 +72,7 @@ def encoders_of(recipe: Mapping[str, Any], dataset: str, load: Load) -> tuple[Cl
         AvbenchError: an encoder cannot be loaded.
     """
     wanted = _read(_Clips, recipe)
-    visual, audio = _loaded(wanted.visual, load), _loaded(wanted.audio, load)
+    visual, audio = _loaded(wanted.visual, "visual", load), _loaded(wanted.audio, "audio", load)
     ours = recipe_of(wanted.name, wanted.frames, sequences=wanted.sequences, visual=visual, audio=audio)
     _require_same(ours["visual"], recipe["visual"])
     _require_same(ours["audio"], recipe["audio"])
@@ -89,7 +89,7 @@ def text_encoder_of(part: Mapping[str, Any], load: Load) -> tuple[LoadedEncoder,
         DataError: as `encoders_of`.
     """
     wanted = _read(_Text, part)
-    loaded = _loaded(wanted, load)
+    loaded = _loaded(wanted, "text", load)
     _require_same(encoder_part(loaded), part)
     return loaded, tuple(wanted.templates)
 
@@ -101,11 +101,14 @@ def _read(model: type[Model], content: Mapping[str, Any]) -> Model:
         raise DataError(f"the recipe of the features cannot be read: {first_fault(error)}") from error
 
 
-def _loaded(part: _Part, load: Load) -> LoadedEncoder:
+def _loaded(part: _Part, kind: Modality, load: Load) -> LoadedEncoder:
+    """Load the encoder of a part, which has to give vectors of that kind."""
     try:
         spec = REGISTRY.item(part.encoder)
     except UnknownNameError as error:
         raise DataError(f"the features were made by an encoder that is not installed here: {error}") from error
+    if kind not in spec.widths:
+        raise DataError(f"the recipe of the features cannot be read: {spec.name!r} gives no {kind} vectors")
     return load(spec)
 
 

@@ -23,14 +23,11 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "predict.md").read_text(e
 
 
 @pytest.fixture
-def call(require: Callable[[str], object], avbench: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Call a command that has to work, with a data folder of the test."""
-    for name in ("lite0_conse", "logmel", "minilm"):
-        require(name)
-    monkeypatch.setenv("AVBENCH_DATA", str(tmp_path / "data"))
+def call(small_avbench: Call) -> Call:
+    """Call a command that has to work."""
 
     def call(*arguments: object) -> Result:
-        done = avbench(*arguments)
+        done = small_avbench(*arguments)
         assert done.exit_code == 0, done.output
         return done
 

@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.plugins.specs import Needs as Needs
     from avgzsl_bench.plugins.specs import ReaderSpec as ReaderSpec
     from avgzsl_bench.plugins.specs import ReportedSpec as ReportedSpec
+    from avgzsl_bench.plugins.specs import TrackerSpec as TrackerSpec
     from avgzsl_bench.plugins.specs import WeightsSource as WeightsSource
     from avgzsl_bench.records.epoch_result import EpochResult as EpochResult
     from avgzsl_bench.records.record import Record as Record
@@ -112,7 +113,7 @@ else:
         "avgzsl_bench.plugins.hookspecs": "hookimpl",
         "avgzsl_bench.plugins.method_files": "method_specs",
         "avgzsl_bench.plugins.specs": "AblationSpec DatasetSpec EncoderSpec MethodSpec "
-        "Needs ReaderSpec ReportedSpec WeightsSource",
+        "Needs ReaderSpec ReportedSpec TrackerSpec WeightsSource",
         "avgzsl_bench.records.released_weights": "load_official",
         "avgzsl_bench.records.epoch_result": "EpochResult",
         "avgzsl_bench.records.record": "Record",

@@ -62,6 +62,14 @@ threads_option = click.option(
     "run's id. [default: $OMP_NUM_THREADS, else 1, or 2 for a large model]",
 )
 
+log_option = click.option(
+    "--log",
+    multiple=True,
+    metavar="NAME[:WHERE]",
+    help="Also log the runs with a tracker, such as tensorboard:DIR; 'avbench plugins' lists them. May be given "
+    "several times. A run that is finished is not logged.",
+)
+
 
 def run_options(
     *,
@@ -87,6 +95,7 @@ def run_options(
         click.option("--device", default="auto", show_default=True, help=device),
         precision_option,
         threads_option,
+        log_option,
         data_root_option,
         click.option(
             folder,
@@ -102,10 +111,12 @@ def run_options(
         @functools.wraps(command)
         def with_options(*arguments: Any, **given: Any) -> Any:
             from avgzsl_bench.execution.options import RunOptions
+            from avgzsl_bench.execution.trackers.registry import checked_log
             from avgzsl_bench.method.settings import parse_assignments
 
             short = [f"{name}={value}" for name in shorthands if (value := given.pop(name)) is not None]
             settings = parse_assignments([*given.pop("assignments"), *short])
+            given["log"] = checked_log(given["log"])
             names = [name for name in RunOptions.__dataclass_fields__ if name in given]
             options = RunOptions(settings=settings, **{name: given.pop(name) for name in names})
             return command(*arguments, options=options, **given)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from avgzsl_bench.plugins.contained import contained
-from avgzsl_bench.plugins.manager import load_plugins
+from avgzsl_bench.plugins.manager import isolated, load_plugins
 from avgzsl_bench.records.run_spec import RunSpec
 
 
@@ -38,9 +38,9 @@ class RunStatus:
 def notify(event: str, **arguments: Any) -> None:
     """Call a run hook of every plugin; one that breaks is named, and costs neither the run nor the others."""
     for call in getattr(load_plugins().manager.hook, event).get_hookimpls():
-        try:
-            with contained():
-                call.function(*(arguments[name] for name in call.argnames))
-        except Exception as error:  # a stranger's code may raise anything
-            message = f"plugin {call.plugin_name} failed in {event}: {type(error).__name__}: {error}"
-            warnings.warn(message, stacklevel=2)
+
+        def report(reason: str, plugin: str = call.plugin_name) -> None:
+            warnings.warn(f"plugin {plugin} failed in {event}: {reason}", stacklevel=2)
+
+        with isolated(report), contained():
+            call.function(*(arguments[name] for name in call.argnames))

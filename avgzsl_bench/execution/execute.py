@@ -24,6 +24,7 @@ from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.plan import Plan, plan_run
 from avgzsl_bench.execution.stages import Selection, official_schedule, run_stage1, run_stage2
 from avgzsl_bench.execution.threads import use_threads
+from avgzsl_bench.execution.trackers.tracking import tracking
 from avgzsl_bench.execution.unnoticed import unnoticed_edits
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth
@@ -113,7 +114,10 @@ def execute(plan: Plan, data: Callable[[Plan], Benchmark] = data_of) -> Record:
         AvbenchError: the record cannot be written, the data is damaged, or the method gave unusable scores.
     """
     with exclusive_run(plan) as written:
-        return written or _execute(plan, data)
+        if written is not None:
+            return written
+        with tracking(plan.options.log):
+            return _execute(plan, data)
 
 
 @contextmanager

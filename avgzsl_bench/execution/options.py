@@ -30,6 +30,7 @@ class RunOptions:
         threads: CPU threads of torch; None: as `OMP_NUM_THREADS` says, else by the size of the model. Not part of
             the run's id, but each record has their number.
         most_threads: their number where `threads` is None, at most; None: no limit.
+        log: trackers of the run, as `checked_log` gives them. Not part of the run's id.
 
     Raises:
         ConfigError: a number of threads that is not 1 to `MAX_THREADS`.
@@ -45,6 +46,7 @@ class RunOptions:
     out: Path | str = "results"
     threads: int | None = None
     most_threads: int | None = None
+    log: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_threads(self.threads)

@@ -234,3 +234,46 @@ class EncoderSpec:
             raise ValueError(f"encoder {self.name!r}: widths are by modality, with one of {self.modality!r}")
         if any(width < 1 for width in self.widths.values()):
             raise ValueError(f"encoder {self.name!r}: a width below 1")
+
+
+@dataclass(frozen=True)
+class TrackerSpec:
+    """A tracker of runs as a plugin registers it.
+
+    Attributes:
+        name: what is typed after `--log`: lower case letters, digits, `_`.
+        target: its class as `"package.module:Class"`, imported when first used. It is built with the text after
+            the colon of `--log NAME:WHERE` for each run, or for all seeds that train together; its methods marked
+            `@hookimpl` are run hooks; `close()`, if it has one, is called at the end, that of a failed run too.
+        summary: one sentence for the listing.
+        where: what that text is, in one word in capitals, e.g. `DIR` or `PROJECT`; empty: it takes none.
+        folder: the text is a folder; a relative one then means the same place in every process of a sweep.
+        needs: modules that have to be importable.
+        install: how to install them, e.g. `pip install wandb`.
+
+    Raises:
+        ValueError: a name, target or `where` that cannot work.
+    """
+
+    name: str
+    target: str
+    summary: str
+    where: str = ""
+    folder: bool = False
+    needs: tuple[str, ...] = ()
+    install: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", self.name):
+            raise ValueError(f"tracker name {self.name!r}: use lower case letters, digits and '_'")
+        if not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
+            raise ValueError(f"target {self.target!r} of tracker {self.name!r}: write 'package.module:Class'")
+        if not re.fullmatch(r"[A-Z]*", self.where):
+            raise ValueError(f"tracker {self.name!r}: where={self.where!r} has to be one word in capitals")
+        if self.folder and not self.where:
+            raise ValueError(f"tracker {self.name!r}: folder=True needs a name for it, such as where='DIR'")
+
+    @property
+    def form(self) -> str:
+        """How it is typed after `--log`."""
+        return f"{self.name}:{self.where}" if self.where else self.name

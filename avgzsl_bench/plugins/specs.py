@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
 
@@ -21,6 +21,26 @@ Modality = Literal["visual", "audio", "text"]
 
 SequenceNeed = Literal["none", "used", "required"]
 """Use of sequences: `none`, means over time are read; `used`, where the features have them; `required`."""
+
+
+class _Named(Protocol):
+    """A spec of a class that is imported when first used."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def target(self) -> str: ...
+
+
+def _require_name(kind: str, spec: _Named) -> None:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", spec.name):
+        raise ValueError(f"{kind} name {spec.name!r}: use lower case letters, digits and '_'")
+
+
+def _require_target(kind: str, spec: _Named) -> None:
+    if not re.fullmatch(r"[\w.]+:[\w.]+", spec.target):
+        raise ValueError(f"target {spec.target!r} of {kind} {spec.name!r}: write 'package.module:Class'")
 
 
 @dataclass(frozen=True)
@@ -91,8 +111,7 @@ class MethodSpec:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name):
             raise ValueError(f"method name {self.name!r}: use lower case letters, digits, '_' and '-'")
-        if not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
-            raise ValueError(f"target {self.target!r} of method {self.name!r}: write 'package.module:Class'")
+        _require_target("method", self)
         if self.follows not in get_args(Follows):
             raise ValueError(
                 f"method {self.name!r} follows {self.follows!r}: use one of {', '.join(get_args(Follows))}"
@@ -222,10 +241,8 @@ class EncoderSpec:
     note: str = ""
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", self.name):
-            raise ValueError(f"encoder name {self.name!r}: use lower case letters, digits and '_'")
-        if not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
-            raise ValueError(f"target {self.target!r} of encoder {self.name!r}: write 'package.module:Class'")
+        _require_name("encoder", self)
+        _require_target("encoder", self)
         if self.modality not in get_args(Modality):
             raise ValueError(
                 f"encoder {self.name!r} has modality {self.modality!r}: use one of {', '.join(get_args(Modality))}"
@@ -264,10 +281,8 @@ class TrackerSpec:
     install: str = ""
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", self.name):
-            raise ValueError(f"tracker name {self.name!r}: use lower case letters, digits and '_'")
-        if not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
-            raise ValueError(f"target {self.target!r} of tracker {self.name!r}: write 'package.module:Class'")
+        _require_name("tracker", self)
+        _require_target("tracker", self)
         if not re.fullmatch(r"[A-Z]*", self.where):
             raise ValueError(f"tracker {self.name!r}: where={self.where!r} has to be one word in capitals")
         if self.folder and not self.where:

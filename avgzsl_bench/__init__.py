@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from avgzsl_bench.errors import RunError as RunError
     from avgzsl_bench.errors import UnknownNameError as UnknownNameError
     from avgzsl_bench.execution.events import RunStatus as RunStatus
-    from avgzsl_bench.execution.execute import run as run
+    from avgzsl_bench.execution.run import run as run
     from avgzsl_bench.gzsl.curve import SeenUnseenCurve as SeenUnseenCurve
     from avgzsl_bench.gzsl.decisions import Decisions as Decisions
     from avgzsl_bench.gzsl.decisions import decide as decide
@@ -98,7 +98,7 @@ else:
         "avgzsl_bench.errors": "AvbenchError CheckpointError ConfigError DataError "
         "PluginError RecordError RunError UnknownNameError",
         "avgzsl_bench.execution.events": "RunStatus",
-        "avgzsl_bench.execution.execute": "run",
+        "avgzsl_bench.execution.run": "run",
         "avgzsl_bench.gzsl.curve": "SeenUnseenCurve",
         "avgzsl_bench.gzsl.decisions": "Decisions decide",
         "avgzsl_bench.gzsl.metrics": "EvaluatedMetrics Metrics evaluate seen_unseen_curve",

@@ -11,7 +11,7 @@ import click
 
 from avgzsl_bench.cli.paths import UserPath
 from avgzsl_bench.errors import ConfigError
-from avgzsl_bench.execution.options import MAX_THREADS
+from avgzsl_bench.execution.options import MAX_SEEDS, MAX_THREADS
 from avgzsl_bench.method.precision import PRECISIONS
 
 data_root_option = click.option(
@@ -27,13 +27,13 @@ split_option = click.option(
 seed_option = click.option("--seed", type=int, help="Run this one seed. [default: 0]")
 seeds_option = click.option(
     "--seeds",
-    type=click.IntRange(1, 10_000),
+    type=click.IntRange(1, MAX_SEEDS),
     metavar="N",
     help="Run seeds 0 to N-1.",
 )
 sweep_seeds_option = click.option(
     "--seeds",
-    type=click.IntRange(1, 10_000),
+    type=click.IntRange(1, MAX_SEEDS),
     metavar="N",
     default=5,
     show_default=True,

@@ -10,6 +10,7 @@ from typing import Any
 from avgzsl_bench.errors import ConfigError
 from avgzsl_bench.system.folders import user_path
 
+MAX_SEEDS = 10_000
 MAX_THREADS = 1024
 
 

@@ -74,11 +74,11 @@ def records(folder: Path) -> list[ab.Record]:
     return [stored.record for stored in table.stored]
 
 
-SWEEP = "sweep --methods devise --datasets ucf --features simulated --seeds 2 --workers 2 --log wandb:tries"
+RUN = "run --method devise --dataset ucf --features simulated --log wandb:tries"
 
 
-def test_runs_of_a_sweep_are_read_back(offline, tmp_path):
-    runs = offline(START, *SWEEP.split(), "--set", "epochs=2", "--set", "batches_per_epoch=3")
+def test_runs_are_read_back(offline, tmp_path):
+    runs = offline(START, *RUN.split(), "--seeds", "2", "--set", "epochs=2", "--set", "batches_per_epoch=3")
     assert len(runs) == 2
     for record in records(tmp_path):
         assert_logged(runs[record.run_id], record)
@@ -92,7 +92,6 @@ def test_seeds_that_train_together_are_runs_of_their_own(offline, tmp_path):
 
 
 def test_a_run_that_fails_is_marked_as_failed(offline):
-    run = "run --method devise --dataset ucf --features simulated --epochs 1 --log wandb:tries"
-    (found,) = offline(START, *run.split(), "--set", "learning_rate=1e30", status=2).values()
+    (found,) = offline(START, *RUN.split(), "--epochs", "1", "--set", "learning_rate=1e30", status=2).values()
     assert found["exit"] == 1
     assert not [name for name in found["summary"] if name.startswith("test/")]

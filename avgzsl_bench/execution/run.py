@@ -6,7 +6,7 @@ import operator
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypedDict, Unpack, overload
 
 from avgzsl_bench.data.choose import warn_differences, warn_simulated
 from avgzsl_bench.errors import ConfigError
@@ -19,49 +19,33 @@ from avgzsl_bench.execution.unnoticed import unnoticed_edits
 from avgzsl_bench.records.record import Record
 
 
+class _Options(TypedDict, total=False):
+    """What both forms of `run` take; its documentation says more."""
+
+    features: str
+    split: str | None
+    epochs: int | None
+    settings: Mapping[str, Any] | None
+    preset: str | None
+    device: str
+    precision: str
+    data_root: Path | str | None
+    out: Path | str
+    force: bool
+    threads: int | None
+    log: Sequence[str]
+    progress: bool
+
+
 @overload
 def run(
-    method: str,
-    dataset: str,
-    *,
-    features: str = ...,
-    split: str | None = ...,
-    seed: int | None = ...,
-    seeds: None = ...,
-    epochs: int | None = ...,
-    settings: Mapping[str, Any] | None = ...,
-    preset: str | None = ...,
-    device: str = ...,
-    precision: str = ...,
-    data_root: Path | str | None = ...,
-    out: Path | str = ...,
-    force: bool = ...,
-    threads: int | None = ...,
-    log: Sequence[str] = ...,
-    progress: bool = ...,
+    method: str, dataset: str, *, seed: int | None = ..., seeds: None = ..., **options: Unpack[_Options]
 ) -> Record: ...
 
 
 @overload
 def run(
-    method: str,
-    dataset: str,
-    *,
-    features: str = ...,
-    split: str | None = ...,
-    seed: None = ...,
-    seeds: int,
-    epochs: int | None = ...,
-    settings: Mapping[str, Any] | None = ...,
-    preset: str | None = ...,
-    device: str = ...,
-    precision: str = ...,
-    data_root: Path | str | None = ...,
-    out: Path | str = ...,
-    force: bool = ...,
-    threads: int | None = ...,
-    log: Sequence[str] = ...,
-    progress: bool = ...,
+    method: str, dataset: str, *, seed: None = ..., seeds: int, **options: Unpack[_Options]
 ) -> list[Record]: ...
 
 

@@ -160,6 +160,12 @@ class Record(RunSpec):
         content: dict[str, Any] = serialize(self)
         return {name: content[name] for name in _FIRST if name in content} | content
 
+    def __repr__(self) -> str:
+        data = f"{self.data.dataset}, {self.data.features}, split {self.data.split}"
+        options = "".join(f", {name} {value}" for name, value in self.options.items())
+        mark = ", SIMULATED" if self.data.simulated else ""
+        return f"Record({self.method.name} on {data}, seed {self.seed}{options}: {self.metrics}{mark})"
+
     @property
     def is_seen(self) -> list[bool]:
         """For each class, whether it is a seen class."""

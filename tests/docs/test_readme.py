@@ -54,3 +54,20 @@ def test_the_bias_of_the_shown_score_matrices_comes_from_validation():
     exec(code.replace("seen=[...], unseen=[...]", "seen=[0, 1, 2, 3], unseen=[4, 5]"), names)
     val, test = names["val"], names["test"]
     assert (val.oracle, test.oracle, test.bias) == (True, False, val.bias)
+
+
+@pytest.mark.filterwarnings("ignore:no real features")
+def test_the_calls_of_a_notebook_work(data_root, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed: pip install -e '.[tensorboard]'")
+    monkeypatch.setenv("AVBENCH_DATA", str(data_root))
+    monkeypatch.chdir(tmp_path)
+    code = re.search(r"```python\n(records = ab\.run.*?)```", README, re.S)[1]
+    short = code.replace("seeds=5, epochs=10", 'seeds=2, epochs=1, settings={"batches_per_epoch": 3}')
+    short = short.replace('{"margin": 0.2}', '{"margin": 0.2, "epochs": 1, "batches_per_epoch": 3}')
+    assert short.count("batches_per_epoch") == 2
+    names = {"ab": ab}
+    exec(short, names)
+    assert [record.seed for record in names["records"]] == [0, 1]
+    assert names["record"].method.config["margin"] == 0.2
+    assert [*tmp_path.glob(f"runs/ucf/simulated/cls/devise/{names['record'].run_id}/*tfevents*")]
+    assert isinstance(names["benchmark"], ab.Benchmark)

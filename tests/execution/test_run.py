@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from io import StringIO
 
 import pytest
@@ -9,6 +10,7 @@ from rich.console import Console
 
 import avgzsl_bench as ab
 from avgzsl_bench.errors import ConfigError, UnknownNameError
+from avgzsl_bench.execution import run as run_module
 from avgzsl_bench.execution.progress import can_be_live
 
 SHORT = {"batches_per_epoch": 3}
@@ -72,3 +74,8 @@ def test_it_is_silent_unless_progress_is_wanted(place, capfd):
 def test_a_bar_moves_on_a_terminal_and_in_a_notebook_with_widgets(monkeypatch, options, widgets, live):
     monkeypatch.setattr("avgzsl_bench.execution.progress.find_spec", lambda name: object() if widgets else None)
     assert can_be_live(Console(file=StringIO(), **options)) == live
+
+
+def test_type_checkers_know_every_argument():
+    given = {*inspect.signature(ab.run).parameters} - {"method", "dataset", "seed", "seeds"}
+    assert given == {*run_module._Options.__annotations__}

@@ -32,6 +32,14 @@ def test_an_unknown_tracker_is_refused_before_anything_is_written(refused, tmp_p
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_a_missing_library_is_named_with_how_to_install_it(refused, tmp_path, monkeypatch):
+    monkeypatch.setattr("avgzsl_bench.execution.trackers.registry.find_spec", lambda name: None)
+    line = refused("run", "--method", "chance", "--dataset", "ucf", "--log", "tensorboard:board")
+    advice = "pip install 'avgzsl-bench[tensorboard]'"
+    assert line == f"error: tracker 'tensorboard' needs tensorboard, not installed here: {advice}"
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
 @pytest.mark.filterwarnings("default::UserWarning")
 def test_a_run_goes_on_without_a_tracker_that_cannot_start_and_a_finished_one_needs_none(avbench):
     run = ("run", "--method", "chance", "--dataset", "ucf", "--features", "simulated", "--log", "notebook:x")

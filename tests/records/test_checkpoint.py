@@ -298,11 +298,11 @@ def test_the_part_for_predictions_is_checked(tmp_path, changes):
 @pytest.mark.parametrize(
     ("vectors", "reason"),
     [
-        (None, "no text embeddings, 8 numbers for each of 11 classes"),
-        (torch.ones(10, 8), "no text embeddings"),
-        (torch.ones(11, 9), "no text embeddings"),
-        (torch.ones(11, 8).double(), "no text embeddings"),
-        (torch.full((11, 8), torch.nan), "a text embedding of a class is not finite"),
+        (None, "no class embeddings by 'text', 11 times 8 numbers"),
+        (torch.ones(10, 8), "no class embeddings by 'text'"),
+        (torch.ones(11, 9), "no class embeddings by 'text'"),
+        (torch.ones(11, 8).double(), "no class embeddings by 'text'"),
+        (torch.full((11, 8), torch.nan), "a class embedding by 'text' is not finite"),
     ],
 )
 def test_class_embeddings_are_checked(tmp_path, vectors, reason):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 
 from rich.console import Console
@@ -15,7 +16,7 @@ from avgzsl_bench.execution.seeds.summary import SeedsSummary
 from avgzsl_bench.plugins.hookspecs import hookimpl
 from avgzsl_bench.plugins.manager import load_plugins
 from avgzsl_bench.records.epoch_result import EpochResult
-from avgzsl_bench.records.record import Record
+from avgzsl_bench.records.record import STAGES, Record, weights_path
 
 _STAGE = {1: "stage 1, selection", 2: "stage 2, final"}
 
@@ -123,8 +124,11 @@ def can_be_live(console: Console) -> bool:
 def execute_seeds_shown(plans: Sequence[Plan], console: Console) -> list[Record]:
     """Run plans that differ by seed only, show their progress, and say where the records are."""
     with RunProgress(console) as progress:
-        return execute_seeds(
-            plans,
-            report=progress.print_line,
-            done=lambda plan: progress.print_line(f"  record: {plan.path}"),
-        )
+        report = progress.print_line
+        return execute_seeds(plans, report=report, done=partial(_report_files, report))
+
+
+def _report_files(report: Callable[[str], None], plan: Plan) -> None:
+    report(f"  record: {plan.path}")
+    if plan.options.save:
+        report("  models: " + ", ".join(str(weights_path(plan.path, stage)) for stage in STAGES))

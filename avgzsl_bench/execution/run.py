@@ -10,7 +10,7 @@ from typing import Any, TypedDict, Unpack, overload
 
 from avgzsl_bench.data.choose import warn_differences, warn_simulated
 from avgzsl_bench.errors import ConfigError
-from avgzsl_bench.execution.earlier import earlier_code
+from avgzsl_bench.execution.earlier import earlier_code, run_again
 from avgzsl_bench.execution.options import MAX_SEEDS, RunOptions
 from avgzsl_bench.execution.plan import Plan, plan_run
 from avgzsl_bench.execution.seeds.runs import execute_seeds
@@ -33,6 +33,8 @@ class _Options(TypedDict, total=False):
     out: Path | str
     force: bool
     threads: int | None
+    save: bool
+    checkpoint_every: int | None
     log: Sequence[str]
     progress: bool
 
@@ -66,6 +68,8 @@ def run(
     out: Path | str = "results",
     force: bool = False,
     threads: int | None = None,
+    save: bool = False,
+    checkpoint_every: int | None = None,
     log: Sequence[str] = (),
     progress: bool = False,
 ) -> Record | list[Record]:
@@ -89,6 +93,10 @@ def run(
         force: run again even if the record is there.
         threads: CPU threads of torch; None: as `OMP_NUM_THREADS` says, else 1, or 2 for a large model. Torch's
             number of before is put back.
+        save: keep the models of both stages, as checkpoints beside the record. A finished run without them is run
+            again, and must give the same figures.
+        checkpoint_every: keep the training after every so many epochs. The same run goes on from there after an
+            interruption.
         log: trackers as `NAME:WHERE`, e.g. `tensorboard:DIR`.
         progress: show on standard error, or in the notebook, what `avbench run` shows.
 
@@ -101,7 +109,11 @@ def run(
     numbers = _chosen_seeds(seed, seeds)
     chosen = _with_epochs(settings or {}, epochs)
     options = RunOptions(
-        features, split, chosen, preset, device, precision, data_root, out, threads, log=checked_log(log)
+        *(features, split, chosen, preset, device, precision, data_root, out, threads),
+        log=checked_log(log),
+        save=save,
+        checkpoint_every=checkpoint_every,
+        force=force,
     )
     plan = plan_run(method, dataset, numbers[0], options)
     if features == "auto" and plan.spec.data.simulated:
@@ -112,6 +124,8 @@ def run(
         warnings.warn(text, stacklevel=2)
     finished = [None if force else each.finished() for each in plans]
     missing = [each for each, record in zip(plans, finished, strict=True) if record is None]
+    if (again := run_again(missing)) is not None:
+        warnings.warn(again, stacklevel=2)
     if (earlier := earlier_code(missing)) is not None:
         warnings.warn(earlier, stacklevel=2)
     made = iter(_execute(missing, progress=progress))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from avgzsl_bench.execution.execute import data_of, execute
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.plan import plan_run
 from avgzsl_bench.execution.seeds.together import execute_together
+from avgzsl_bench.execution.trackers.tracking import tracking
 from avgzsl_bench.records.collect import collect
 
 pytest.importorskip("tensorboard", reason="TensorBoard is not installed: pip install -e '.[tensorboard]'")
@@ -64,10 +66,11 @@ def assert_logged(root: Path, record: ab.Record) -> None:
             assert sorted(logged) == list(range(1, len(record.trace) + 1))
             assert logged[epoch.epoch] == pytest.approx(getattr(epoch, name), rel=1e-6)
         assert events.scalars("stage1/learning_rate")[epoch.epoch] == pytest.approx(epoch.learning_rate)
-    assert sorted(events.scalars("stage2/loss/total")) == list(range(1, record.best_epoch + 1))
+    epochs = len(record.trace)
+    assert sorted(events.scalars("stage2/loss/total")) == list(range(epochs + 1, epochs + record.best_epoch + 1))
     for tag, name in (FIGURES | {"AUSUC": "ausuc", "bias": "bias"}).items():
         assert events.scalars(f"test/{tag}") == {
-            record.best_epoch: pytest.approx(getattr(record.metrics, name), rel=1e-6)
+            epochs + record.best_epoch: pytest.approx(getattr(record.metrics, name), rel=1e-6)
         }
     settings = events.settings()
     assert {name: settings[name] for name in ("method", "dataset", "features", "split")} == {
@@ -111,6 +114,30 @@ def test_of_a_run_made_again_only_the_last_try_is_shown(plan, tmp_path):
     assert len(list(folder.iterdir())) == 2
     assert_logged(tmp_path / "board", record)
     assert len(Events(folder).events("stage1/validation/HM")) == 2
+
+
+@pytest.mark.filterwarnings("ignore:.*an interrupted run, which goes on after")
+def test_of_an_interrupted_run_each_epoch_is_shown_once(plan, tmp_path, register):
+    class Interruption:
+        """Comes after the tracker, in the third epoch, of which nothing is kept but what was logged."""
+
+        once = iter([KeyboardInterrupt])
+
+        @ab.hookimpl
+        def avbench_epoch_finished(self, epoch: ab.EpochResult) -> None:
+            if epoch.epoch == 3:
+                for interruption in self.once:
+                    raise interruption
+
+    begun = plan(epochs=4)
+    begun = replace(begun, options=replace(begun.options, checkpoint_every=2))
+    with tracking(begun.options.log):
+        register(Interruption())
+        with pytest.raises(KeyboardInterrupt):
+            execute(replace(begun, options=replace(begun.options, log=())))
+    record = execute(begun)
+    assert_logged(tmp_path / "board", record)
+    assert len(Events(folder_of(tmp_path / "board", record)).events("stage1/validation/HM")) == 4
 
 
 def test_a_failed_run_keeps_what_it_logged(plan, tmp_path):

@@ -1,6 +1,7 @@
 """TensorBoard: event files in one folder a run, `DIR/<dataset>/<features>/<split>/<method>/<run id>`.
 
-Figures are fractions, as in records. Steps are epochs; the figures of the test stand at the chosen one.
+Figures are fractions, as in records. Steps are epochs of the run, those of stage 2 after those of stage 1; the
+figures of the test stand at the last.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class TensorBoard:
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder)
         self._writers: dict[str, SummaryWriter] = {}
+        self._begun: set[str] = set()
 
     @hookimpl
     def avbench_run_started(self, run: RunStatus) -> None:
@@ -38,7 +40,7 @@ class TensorBoard:
         from torch.utils.tensorboard.summary import hparams
 
         folder = run.spec.record_path(self._folder).with_suffix("")
-        writer = SummaryWriter(str(folder), purge_step=0)  # of an earlier try at the run nothing is shown
+        writer = SummaryWriter(str(folder))
         self._writers[run.spec.id] = writer
         experiment, session, _ = hparams(_settings(run.spec), {f"test/{name}": 0.0 for name in _FIGURES})
         for summary in (experiment, session):
@@ -56,19 +58,30 @@ class TensorBoard:
         if epoch.validation is not None and epoch.bias is not None:
             scalars |= _figures(f"{stage}/validation", epoch.validation)
             scalars[f"{stage}/validation/bias"] = epoch.bias
-        self._write(run, scalars, epoch.epoch)
+        step = epoch.epoch + (run.epochs if epoch.stage == 2 else 0)
+        if run.spec.id not in self._begun:
+            self._hide_from(run, step)
+            self._begun.add(run.spec.id)
+        self._write(run, scalars, step)
 
     @hookimpl
     def avbench_run_finished(self, run: RunStatus, record: Record) -> None:
         """Write the figures of the test, and close the run's files."""
         scalars = _figures("test", record.metrics) | {"test/bias": record.metrics.bias}
-        self._write(run, scalars, record.best_epoch)
+        self._write(run, scalars, run.epochs + record.best_epoch)
         self._writers.pop(run.spec.id).close()
 
     def close(self) -> None:
         """Close the files of runs that did not finish."""
         while self._writers:
             self._writers.popitem()[1].close()
+
+    def _hide_from(self, run: RunStatus, step: int) -> None:
+        """Let TensorBoard forget what an earlier try at the run logged from a step on: this one begins there."""
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
+        begin = Event(step=step, session_log=SessionLog(status=SessionLog.START))
+        self._writers[run.spec.id].file_writer.add_event(begin)
 
     def _write(self, run: RunStatus, scalars: dict[str, float], step: int) -> None:
         writer = self._writers[run.spec.id]

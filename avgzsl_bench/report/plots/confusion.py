@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from avgzsl_bench.records.record import Record
 
-_GAP, _BARS, _END, _TOP = 0.15, 1.6, 0.2, 0.75
+_GAP, _BARS, _END, _TOP = 0.15, 1.6, 0.2, 0.85
 """Between matrix and bars, width of the bars, right of them, and above both, in inches."""
 _MATRIX, _CLASS = 6.5, 0.2
 """Side of the matrix, and of a class in it, in inches, at most."""
@@ -38,6 +38,8 @@ _DOTS = 10
 """Dots per class, at least, in formats made of dots: names of hundreds of classes are legible when enlarged."""
 _NAME = 26
 """Characters of a class name that are shown."""
+_LETTER = 0.075
+"""Width of a letter of the heading, in inches, as a rule at most."""
 
 
 def confusion_plot(record: Record) -> Plot:
@@ -63,7 +65,8 @@ def confusion_plot(record: Record) -> Plot:
             for text, seen in zip(texts, is_seen, strict=True):
                 text.set_color(INK if seen else POINT)
         width, height = figure.get_size_inches()
-        figure.text(0.1 / width, 1 - 0.25 / height, label, size=9, color=INK)
+        heading = shortened(label, int(width / _LETTER), 1)
+        figure.text(0.1 / width, 1 - 0.22 / height, heading, size=9, color=INK)
         if record.data.simulated:
             note_simulated(figure)
     metrics = record.metrics
@@ -91,7 +94,7 @@ def _draw_matrix(figure: Figure, ax: Axes, counts: NDArray[np.int64], seen: int)
     ax.grid(visible=False)
     ax.tick_params(length=0)
     width, height = figure.get_size_inches()
-    place = (1 - (_BARS + _END) / width, 1 - 0.42 / height, _BARS / width, 0.08 / height)
+    place = (1 - (_BARS + _END) / width, 1 - 0.58 / height, _BARS / width, 0.08 / height)
     bar = figure.colorbar(image, cax=figure.add_axes(place), orientation="horizontal", ticks=[0, 5, 20, 50, 100])
     bar.ax.set_title("share of the true class, %", color=INK, size=7, pad=3)
     bar.ax.tick_params(labelsize=6, colors=INK, length=2, pad=1)

@@ -75,7 +75,7 @@ class Prepared:
 
     def made(self, batches: int | None, seed: int = 0) -> Method:
         """The method, untrained, with epochs of so many batches; None: as many as by default."""
-        from avgzsl_bench.execution.stages import seed_everything
+        from avgzsl_bench.execution.random_streams import seed_everything
 
         plan = self.plan
         seed_everything(seed)

@@ -22,8 +22,8 @@ from avgzsl_bench import Classes, FeatureDims, Samples, Task, Videos
 from avgzsl_bench.execution.execute import data_of
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.plan import plan_run
+from avgzsl_bench.execution.random_streams import seed_everything
 from avgzsl_bench.execution.scoring import validate
-from avgzsl_bench.execution.stages import seed_everything
 from avgzsl_bench.gzsl.calibration import parse_calibration
 
 CLIP_CLAP = FeatureDims(audio=1024, visual=512, text={"clip": 512, "clap": 1024})

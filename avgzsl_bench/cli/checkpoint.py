@@ -14,6 +14,7 @@ from avgzsl_bench.errors import CheckpointError
 
 if TYPE_CHECKING:
     from avgzsl_bench.records.checkpoint import Checkpoint
+    from avgzsl_bench.records.checkpoint_header import Header
 
 _file = click.argument("file", type=UserPath(path_type=Path))
 
@@ -85,12 +86,33 @@ def info_command(file: Path, as_json: bool) -> None:
         "origin": ", ".join(
             [origin.kind, *(f"{k} {v}" for k, v in origin.model_dump(exclude={"kind"}).items() if v is not None)]
         ),
+        **_run_rows(header),
     }
     for name, value in rows.items():
         click.echo(f"{name:<10}{value}")
     click.echo("settings")
     for key, value in header.config.items():
         click.echo(f"  {key} = {value}")
+
+
+def _run_rows(header: Header) -> dict[str, str]:
+    """Describe the run that trained the weights, and what predictions with them need."""
+    rows, run, part = {}, header.run, header.prediction
+    if run is not None:
+        data = run.data
+        mark = ", SIMULATED" if data.simulated else ""
+        rows["run"] = f"{run.id}, {run.code_text}"
+        rows["data"] = f"{data.dataset}, {data.features}, {data.split}, fingerprint {data.fingerprint[:12]}{mark}"
+    if part is not None:
+        seen = sum(entry.seen for entry in part.classes)
+        rows["stage"] = str(part.stage)
+        rows["bias"] = f"{part.bias:.6g}, by {part.calibration} on validation videos"
+        rows["classes"] = f"{seen} seen, {len(part.classes) - seen} unseen"
+        rows["recipe"] = "none: the features were not extracted here"
+        if part.recipe is not None and part.recipe_sha256 is not None:
+            encoders = ", ".join(str(part.recipe.get(kind, {}).get("encoder")) for kind in ("visual", "audio"))
+            rows["recipe"] = f"{part.recipe_sha256[:12]}, encoders {encoders}"
+    return rows
 
 
 def _size(found: Checkpoint) -> str:

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 @click.option(
     "--checkpoint", type=UserPath(path_type=Path), required=True, metavar="FILE", help="Checkpoint to score."
 )
-@click.option("--dataset", required=True, help="Dataset; 'avbench datasets' lists them.")
+@click.option(
+    "--dataset",
+    help="Dataset; 'avbench datasets' lists them. [default: that of the run that trained the checkpoint, with its "
+    "features and split]",
+)
 @click.option(
     "--features",
     default="auto",
@@ -34,7 +38,13 @@ if TYPE_CHECKING:
     help="Class embeddings: each class its own, or as the published loaders place them. "
     "[default: the checkpoint's setting]",
 )
-@click.option("--bias", type=float, metavar="VALUE", help="What to subtract from the scores of seen classes.")
+@click.option(
+    "--bias",
+    type=float,
+    metavar="VALUE",
+    help="What to subtract from the scores of seen classes. [default: the bias of the run that trained the "
+    "checkpoint]",
+)
 @click.option(
     "--selection-checkpoint",
     type=UserPath(path_type=Path),
@@ -54,8 +64,9 @@ if TYPE_CHECKING:
 def evaluate(checkpoint: Path, as_json: bool, **options: Any) -> None:
     """Score a checkpoint on the test videos of a dataset: S, U, HM, ZSL and AUSUC.
 
-    The bias must not come from the test: give it, or give a checkpoint of stage 1 to choose it with on the
-    validation videos. Figures are printed only; a record describes a run with its two stages, and this is none.
+    The bias must not come from the test. A checkpoint that 'avbench run --save' wrote has that of its run; for
+    others give it, or give a checkpoint of stage 1 to choose it with on the validation videos. Figures are printed
+    only; a record describes a run with its two stages, and this is none.
     """
     from avgzsl_bench.cli.progress import warn_of_differences, warnings_on_one_line
     from avgzsl_bench.data.store.installed import data_root
@@ -65,7 +76,7 @@ def evaluate(checkpoint: Path, as_json: bool, **options: Any) -> None:
     evaluation = evaluate_checkpoint(checkpoint, **options)
     if evaluation.benchmark.spec.simulated:
         where = f" (no real ones that fit are in {data_root(options['data_root'])})"
-        found = where if options["features"] == "auto" else ""
+        found = where if options["dataset"] and options["features"] == "auto" else ""
         click.echo(f"SIMULATED FEATURES: these figures say nothing about real videos{found}", err=True)
     warn_of_differences([evaluation.data])
     if as_json:
@@ -73,6 +84,7 @@ def evaluate(checkpoint: Path, as_json: bool, **options: Any) -> None:
             "checkpoint": evaluation.checkpoint.header.model_dump(mode="json"),
             "data": evaluation.benchmark.spec.model_dump(mode="json"),
             "differences": {name: found.model_dump() for name, found in evaluation.data.differences.items()},
+            "bias_from": evaluation.bias_from,
             "calibration": evaluation.calibration,
             "validation": asdict(evaluation.validation) if evaluation.validation else None,
             "metrics": asdict(evaluation.metrics),
@@ -98,6 +110,6 @@ def _print_table(evaluation: Evaluation) -> None:
     table = plain_table(*figures, "bias from", right=figures)
     m = evaluation.metrics
     values = [f"{100 * value:.2f}" for value in (m.seen, m.unseen, m.hm, m.zsl, m.ausuc)]
-    chosen = f"validation videos, {evaluation.calibration}" if evaluation.calibration else "given"
-    table.add_row(*values, f"{m.bias:.4g}", chosen)
+    sources = {"given": "given", "run": "its run", "validation": f"validation videos, {evaluation.calibration}"}
+    table.add_row(*values, f"{m.bias:.4g}", sources[evaluation.bias_from])
     print_table(console, table)

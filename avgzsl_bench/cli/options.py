@@ -96,6 +96,19 @@ def run_options(
             show_default=True,
             help=folder_help,
         ),
+        click.option(
+            "--save",
+            is_flag=True,
+            help="Save the models of both stages beside the record, as checkpoints. A finished run without them "
+            "is run again, and must give the same figures.",
+        ),
+        click.option(
+            "--checkpoint-every",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Keep the training after every N epochs: an interrupted run goes on from there when it is run "
+            "again, to the same record.",
+        ),
     )
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -61,7 +61,8 @@ def predictions(record: Path, top: int, force: bool, data_root: Path | None, **f
     wanted = {kind: path for kind, path in files.items() if path is not None}
     _require_usable(wanted, force)
     found = load_record(record)
-    _require_others(wanted, [record, record.with_name(found.decisions.file)])
+    beside = [found.decisions.file, *(saved.file for saved in (found.weights or {}).values())]
+    _require_others(wanted, [record, *map(record.with_name, beside)])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         contents = {path: _content(kind, path, found, data_root) for kind, path in wanted.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import click
@@ -19,7 +19,7 @@ from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.plugins.hookspecs import hookimpl
 from avgzsl_bench.plugins.manager import load_plugins
 from avgzsl_bench.records.epoch_result import EpochResult
-from avgzsl_bench.records.record import Record
+from avgzsl_bench.records.record import STAGES, Record, weights_path
 
 _STAGE = {1: "stage 1, selection", 2: "stage 2, final"}
 
@@ -121,7 +121,13 @@ def execute_seeds_shown(plans: Sequence[Plan], console: Console) -> list[Record]
 
     report = partial(print_line, console)
     with RunProgress(console):
-        return execute_seeds(plans, report=report, done=lambda plan: report(f"  record: {plan.path}"))
+        return execute_seeds(plans, report=report, done=partial(_report_files, report))
+
+
+def _report_files(report: Callable[[str], None], plan: Plan) -> None:
+    report(f"  record: {plan.path}")
+    if plan.options.save:
+        report("  models: " + ", ".join(str(weights_path(plan.path, stage)) for stage in STAGES))
 
 
 def warn_simulated_features(console: Console, plan: Plan, *, requested: bool) -> None:

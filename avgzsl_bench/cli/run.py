@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON on standard output.")
 @click.option("--force", is_flag=True, help="Run again even if the record is there.")
 def run(
-    method: str, dataset: str, seed: int | None, seeds: int | None, options: RunOptions, as_json: bool, force: bool
+    method: str, dataset: str, seed: int | None, seeds: int | None, options: RunOptions, as_json: bool
 ) -> None:
     """Train a method on a dataset and score it: S, U, HM and ZSL.
 
     Stage 1 chooses the epoch and the bias on validation videos; stage 2 trains afresh and scores the test
     videos once. The record goes to OUT/<dataset>/<features>/<split>/<method>/. A run that is finished is not
-    run again unless --force is given.
+    run again unless --force is given, or --save and its models are not saved yet.
 
     On the CPU several seeds run one after another; elsewhere they train together where the method allows it and a
     short trial finds it faster. Each has a record.
@@ -60,7 +60,7 @@ def run(
         plan = plan_run(method, dataset, numbers[0], options)
         plans = [plan.with_seed(number) for number in numbers]
         # Looked up before any training: a damaged record is reported now, not after the first seed.
-        finished = [None if force else plan.finished() for plan in plans]
+        finished = [None if options.force else plan.finished() for plan in plans]
     if plan.spec.data.simulated:
         warn_simulated_features(console, plan, requested=options.features != "auto")
     warn_of_differences([plan.data])
@@ -77,7 +77,7 @@ def _find_or_run(plans: list[Plan], finished: list[Record | None], console: Cons
     """Return the records of all plans, in their order; make the missing ones."""
     from avgzsl_bench.cli.console import print_line
     from avgzsl_bench.cli.progress import execute_seeds_shown
-    from avgzsl_bench.execution.earlier import earlier_code
+    from avgzsl_bench.execution.earlier import earlier_code, run_again
     from avgzsl_bench.execution.unnoticed import unnoticed_edits
 
     for text in unnoticed_edits(plans):
@@ -89,8 +89,9 @@ def _find_or_run(plans: list[Plan], finished: list[Record | None], console: Cons
         records[plan.spec.seed] = record
         print_line(console, f"already finished on {record.device}: {plan.path} (--force runs it again)")
     missing = [plan for plan in plans if plan.spec.seed not in records]
-    if (earlier := earlier_code(missing)) is not None:
-        print_line(console, earlier)
+    for line in (run_again(missing), earlier_code(missing)):
+        if line is not None:
+            print_line(console, line)
     if missing:
         records |= {record.seed: record for record in execute_seeds_shown(missing, console)}
     return [records[plan.spec.seed] for plan in plans]

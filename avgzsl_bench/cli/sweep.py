@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from avgzsl_bench.cli.options import run_options, sweep_seeds_option
+from avgzsl_bench.errors import ConfigError
 from avgzsl_bench.method.precision import require_kind
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def sweep(
     from avgzsl_bench.cli.console import print_line
     from avgzsl_bench.cli.progress import warn_of_differences, warn_simulated_features, warnings_on_one_line
     from avgzsl_bench.cli.sweep_report import print_runs, print_summary, report_refused
-    from avgzsl_bench.execution.earlier import earlier_code
+    from avgzsl_bench.execution.earlier import earlier_code, run_again
     from avgzsl_bench.execution.sweep.grid import dataset_names, make_grid, method_names, parse_shard
     from avgzsl_bench.execution.sweep.planned_run import look_up
     from avgzsl_bench.execution.unnoticed import unnoticed_edits
@@ -79,6 +80,11 @@ def sweep(
         from avgzsl_bench.execution.sweep.ray_cluster import require_shareable
 
         require_shareable(device)
+        if options.checkpoint_every is not None:
+            raise ConfigError(
+                "--checkpoint-every keeps the training beside the record, and runs of --engine ray have a folder "
+                "of their own until they are finished; leave it out, or use --engine local"
+            )
         if device != "auto":
             require_kind(options.precision, device)
     chosen = None if dry_run else _engine(engine, device, options, workers)
@@ -93,8 +99,10 @@ def sweep(
     report_refused(grid)
     for text in unnoticed_edits(grid.runs):
         print_line(console, text)
-    if (earlier := earlier_code(run.plan for run in before if run.to_do)) is not None:
-        print_line(console, earlier)
+    to_do = [run.plan for run in before if run.to_do]
+    for line in (run_again(to_do), earlier_code(to_do)):
+        if line is not None:
+            print_line(console, line)
     if chosen is None:
         print_runs(before)
         print_summary(grid, before)

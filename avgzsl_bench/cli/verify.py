@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 def verify(paths: tuple[Path, ...]) -> None:
     """Check records, or folders of them, against the decisions that lie beside them, and against each other.
 
-    Every record is checked and every failure is listed before the command fails. Runs of one method with one
+    Every record is checked and every failure is listed before the command fails. Models that were saved with a
+    record are checked against its hash of them, where they are there. Runs of one method with one
     configuration that were made by several codes are named; they are no failure, as boards keep codes apart.
     """
     from avgzsl_bench.errors import RecordError
     from avgzsl_bench.records.collect import StoredRecord, find_records, require_one_test
     from avgzsl_bench.records.mixtures import mixtures
-    from avgzsl_bench.records.verify import read_verified
+    from avgzsl_bench.records.verify import has_weights, read_verified
 
     passed, failures = 0, []
     of_data: dict[tuple[str, str], StoredRecord] = {}
@@ -41,6 +42,7 @@ def verify(paths: tuple[Path, ...]) -> None:
             try:
                 stored = StoredRecord(record, *read_verified(record))
                 data = stored.record.data
+                whole = stored.record.weights is None or has_weights(record, stored.record)
                 require_one_test([of_data.setdefault((data.fingerprint, data.split_hash), stored), stored])
             except RecordError as error:
                 failures.append(error)
@@ -48,7 +50,7 @@ def verify(paths: tuple[Path, ...]) -> None:
             else:
                 passed += 1
                 checked.append(stored.record)
-                click.echo(f"ok {record}")
+                click.echo(f"ok {record}" + ("" if whole else " (its models are not there)"))
         for line in mixtures(checked):
             click.echo(line)
     click.echo(f"{passed} ok, {len(failures)} failed")

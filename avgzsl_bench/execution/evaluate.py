@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from avgzsl_bench.data.benchmark import Benchmark, benchmark_of
 from avgzsl_bench.data.choose import ResolvedData, offers_sequences, resolve_data
@@ -40,6 +41,8 @@ class Evaluation:
         checkpoint: as read.
         data: what it was scored on, as it was found.
         benchmark: the same, loaded.
+        bias_from: where the bias came from: `given`, `run` (of the run that trained the weights), or
+            `validation` (chosen on the validation videos).
         calibration: the rule that chose the bias on the validation videos; None where the bias was given.
         validation: figures of the selection checkpoint on the validation videos, at their own best bias; None
             where the bias was given.
@@ -49,6 +52,7 @@ class Evaluation:
     checkpoint: Checkpoint
     data: ResolvedData
     benchmark: Benchmark
+    bias_from: Literal["given", "run", "validation"]
     calibration: str | None
     validation: Metrics | None
     metrics: Metrics
@@ -57,7 +61,7 @@ class Evaluation:
 @contained()
 def evaluate_checkpoint(
     path: Path,
-    dataset: str,
+    dataset: str | None = None,
     *,
     bias: float | None = None,
     selection_checkpoint: Path | None = None,
@@ -73,8 +77,9 @@ def evaluate_checkpoint(
 
     Args:
         path: a checkpoint of ours.
-        dataset: name of a registered dataset.
-        bias: what to subtract from seen scores.
+        dataset: name of a registered dataset; None: that of the run that trained the weights, with its feature set
+            and its split where they are left open too.
+        bias: what to subtract from seen scores; None, without `selection_checkpoint`: the bias of that run.
         selection_checkpoint: in place of `bias`: the same method as stage 1 left it. It is scored on the
             validation videos, and the bias is chosen there.
         calibration: how it is chosen; None: as the checkpoint's settings say.
@@ -96,6 +101,13 @@ def evaluate_checkpoint(
     rule = _bias_rule(bias, selection_checkpoint, calibration)
     place = choose_device(device)
     checkpoint = read_checkpoint(path)
+    bias_from: Literal["given", "run", "validation"] = "given"
+    if selection_checkpoint is not None:
+        bias_from = "validation"
+    elif bias is None:
+        bias_from, bias = "run", _own_bias(checkpoint)
+    if dataset is None:
+        dataset, features, split = _own_data(checkpoint, features, split)
     config = config_of(checkpoint)
     selection = None if selection_checkpoint is None else _selection(selection_checkpoint, checkpoint)
     spec = method_spec(checkpoint.header.method)
@@ -121,22 +133,40 @@ def evaluate_checkpoint(
     with precision_context("full", place):
         decisions = score(method, task, Sample(task.videos, method))
     metrics = metrics_of(decisions, task.ground_truth, bias)
-    return Evaluation(checkpoint, data, benchmark, rule.name if rule else None, validation, metrics)
+    return Evaluation(checkpoint, data, benchmark, bias_from, rule.name if rule else None, validation, metrics)
 
 
 def _bias_rule(bias: float | None, selection: Path | None, calibration: str | None) -> Calibration | None:
     """Parse the calibration, after checking that the bias comes from one place."""
-    if (bias is None) == (selection is None):
-        how = "no bias" if bias is None else "two biases"
-        raise ConfigError(
-            f"{how}: give either --bias VALUE, or --selection-checkpoint FILE, a checkpoint of stage 1 that is "
-            f"scored on the validation videos to choose it"
-        )
+    if bias is not None and selection is not None:
+        raise ConfigError("two biases: give either --bias VALUE or --selection-checkpoint FILE")
     if bias is not None and not math.isfinite(bias):
         raise ConfigError(f"--bias {bias}: must be a finite number")
     if bias is not None and calibration is not None:
         raise ConfigError("--calibration chooses a bias, and --bias gives one; leave one out")
+    if selection is None and calibration is not None:
+        raise ConfigError(
+            "--calibration is for a bias that --selection-checkpoint FILE chooses; give both or none"
+        )
     return None if calibration is None else parse_calibration(calibration)
+
+
+def _own_bias(checkpoint: Checkpoint) -> float:
+    """Give the bias of the run that trained a checkpoint."""
+    if checkpoint.header.prediction is None:
+        raise ConfigError(
+            f"{checkpoint.source}: has no bias: give either --bias VALUE, or --selection-checkpoint FILE, "
+            "a checkpoint of stage 1 that is scored on the validation videos to choose it"
+        )
+    return checkpoint.header.prediction.bias
+
+
+def _own_data(checkpoint: Checkpoint, features: str, split: str | None) -> tuple[str, str, str | None]:
+    """Name dataset, feature set and split of the run that trained a checkpoint, but for what is given."""
+    run = checkpoint.header.run
+    if run is None:
+        raise ConfigError(f"{checkpoint.source}: does not say what it was trained on; give --dataset NAME")
+    return run.data.dataset, run.data.features if features == "auto" else features, split or run.data.split
 
 
 def _selection(path: Path, checkpoint: Checkpoint) -> Checkpoint:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,15 @@ import torch
 from avgzsl_bench.data.benchmark import Benchmark, benchmark_of
 from avgzsl_bench.data.choose import warn_differences, warn_simulated
 from avgzsl_bench.errors import RunError
-from avgzsl_bench.execution.earlier import earlier_code
+from avgzsl_bench.execution.earlier import earlier_code, require_same_figures, run_again
 from avgzsl_bench.execution.events import RunStatus, notify
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.plan import Plan, plan_run
-from avgzsl_bench.execution.stages import Selection, official_schedule, run_stage1, run_stage2
+from avgzsl_bench.execution.saving import checkpoints_of
+from avgzsl_bench.execution.selection import Selection
+from avgzsl_bench.execution.stages import official_schedule, run_stage1, run_stage2
 from avgzsl_bench.execution.threads import use_threads
+from avgzsl_bench.execution.unfinished import Snapshot, UnfinishedRun
 from avgzsl_bench.execution.unnoticed import unnoticed_edits
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth
@@ -32,11 +36,22 @@ from avgzsl_bench.gzsl.task import Task
 from avgzsl_bench.method.base import Method
 from avgzsl_bench.method.precision import precision_context
 from avgzsl_bench.plugins.contained import contained
+from avgzsl_bench.records.checkpoint import checkpoint_bytes
 from avgzsl_bench.records.decisions_file import DecisionTable
 from avgzsl_bench.records.epoch_result import EpochResult
-from avgzsl_bench.records.record import DecisionsFile, EpochTrace, Record, class_results, write_record
+from avgzsl_bench.records.record import (
+    DecisionsFile,
+    EpochTrace,
+    Record,
+    Stage,
+    WeightsFile,
+    class_results,
+    weights_path,
+    write_record,
+)
 from avgzsl_bench.system.device import device_name, make_deterministic, peak_memory, reset_peak_memory
 from avgzsl_bench.system.environment import environment
+from avgzsl_bench.system.folders import is_there
 from avgzsl_bench.system.locks import writing_alone
 
 
@@ -55,6 +70,8 @@ def run(
     out: Path | str = "results",
     force: bool = False,
     threads: int | None = None,
+    save: bool = False,
+    checkpoint_every: int | None = None,
 ) -> Record:
     """Run a method on a dataset through both stages, or return its record if it was run before.
 
@@ -74,11 +91,20 @@ def run(
         force: run again even if the record is there.
         threads: CPU threads of torch; None: as `OMP_NUM_THREADS` says, else 1, or 2 for a large model. Torch's
             number of before is put back.
+        save: keep the models of both stages, as checkpoints beside the record. A finished run without them is run
+            again, and must give the same figures.
+        checkpoint_every: keep the training after every so many epochs. The same run goes on from there after an
+            interruption.
 
     Raises:
         AvbenchError: the request cannot work; the message gives the reason.
     """
-    options = RunOptions(features, split, settings or {}, preset, device, precision, data_root, out, threads)
+    options = RunOptions(
+        *(features, split, settings or {}, preset, device, precision, data_root, out, threads),
+        save=save,
+        checkpoint_every=checkpoint_every,
+        force=force,
+    )
     plan = plan_run(method, dataset, seed, options)
     if features == "auto" and plan.spec.data.simulated:
         warn_simulated(plan.data)
@@ -86,6 +112,8 @@ def run(
     for text in unnoticed_edits([plan]):
         warnings.warn(text, stacklevel=2)
     record = None if force else plan.finished()
+    if record is None and (again := run_again([plan])) is not None:
+        warnings.warn(again, stacklevel=2)
     if record is None and (earlier := earlier_code([plan])) is not None:
         warnings.warn(earlier, stacklevel=2)
     return record or execute(plan)
@@ -168,9 +196,18 @@ class ActiveRun:
     def finished(
         self, selection: Selection, method: Method, decisions: Decisions, timing: dict[str, float | str]
     ) -> Record:
-        """Write the record, and pass it to plugins."""
-        record, table = _record(self, selection, method, decisions, timing)
-        write_record(self.plan.path, record, table)
+        """Write the record, with the models if they are to be saved, and pass it to plugins.
+
+        Raises:
+            RunError: it replaces one without models, and its figures differ.
+        """
+        weights = {}
+        if self.plan.options.save:
+            found = checkpoints_of(self.plan, self.benchmark, selection, method)
+            weights = {stage: checkpoint_bytes(checkpoint) for stage, checkpoint in found.items()}
+        record, table = _record(self, selection, method, decisions, timing, weights)
+        require_same_figures(self.plan, record)
+        write_record(self.plan.path, record, table, weights)
         notify("avbench_run_finished", run=self.status, record=record)
         return record
 
@@ -196,15 +233,24 @@ def _execute(plan: Plan, data: Callable[[Plan], Benchmark]) -> Record:
     benchmark, began, load_seconds = load(plan, data)
     start = time.perf_counter()
     active = ActiveRun.started(plan, benchmark)
+    unfinished = UnfinishedRun(plan, active.status.device)
     with explain_out_of_memory(plan), precision_context("full", plan.device):
-        selection = run_stage1(
-            active.build,
-            benchmark.selection,
-            epochs=plan.config.epochs,
-            calibration=parse_calibration(plan.config.calibration),
-            seed=plan.spec.seed,
-            report=active.report,
-            precision=plan.spec.precision,
+        begun = _begun(active, unfinished)
+        selection = (
+            begun.selection
+            if begun is not None and begun.stage == 2
+            else run_stage1(
+                active.build,
+                benchmark.selection,
+                epochs=plan.config.epochs,
+                calibration=parse_calibration(plan.config.calibration),
+                seed=plan.spec.seed,
+                report=active.report,
+                precision=plan.spec.precision,
+                save=plan.options.save,
+                keep=partial(unfinished.keep, 1),
+                begun=begun,
+            )
         )
         selected = time.perf_counter()
         method, decisions = run_stage2(
@@ -215,9 +261,25 @@ def _execute(plan: Plan, data: Callable[[Plan], Benchmark]) -> Record:
             report=active.report,
             schedule_on=active.schedule_on,
             precision=plan.spec.precision,
+            keep=partial(unfinished.keep, 2),
+            begun=begun if begun is not None and begun.stage == 2 else None,
         )
     timing = timing_of(began, load_seconds, selected - start, time.perf_counter() - selected)
-    return active.finished(selection, method, decisions, timing)
+    record = active.finished(selection, method, decisions, timing)
+    unfinished.remove()
+    return record
+
+
+def _begun(active: ActiveRun, unfinished: UnfinishedRun) -> Snapshot | None:
+    """Find where an interrupted run goes on from, if it was one."""
+    if active.plan.options.force or not is_there(unfinished.path):
+        return None
+    active.build(active.benchmark.selection)  # sets the number of threads, which must be the same as then
+    begun = unfinished.read()
+    if begun is not None:
+        where = f"stage {begun.stage}, epoch {begun.epoch}"
+        warnings.warn(f"{unfinished.path}: an interrupted run, which goes on after {where}", stacklevel=2)
+    return begun
 
 
 @contextmanager
@@ -235,7 +297,12 @@ def explain_out_of_memory(plan: Plan) -> Iterator[None]:
 
 
 def _record(
-    active: ActiveRun, selection: Selection, method: Method, decisions: Decisions, timing: dict[str, float | str]
+    active: ActiveRun,
+    selection: Selection,
+    method: Method,
+    decisions: Decisions,
+    timing: dict[str, float | str],
+    weights: Mapping[Stage, bytes],
 ) -> tuple[Record, bytes]:
     """Make the record of a finished run, and the bytes of its decisions."""
     plan, task = active.plan, active.benchmark.final
@@ -266,6 +333,13 @@ def _record(
         decisions=DecisionsFile(
             file=f"{plan.path.stem}.npz", videos=len(table.label), sha256=hashlib.sha256(content).hexdigest()
         ),
+        weights={
+            stage: WeightsFile(
+                file=weights_path(plan.path, stage).name, sha256=hashlib.sha256(content).hexdigest()
+            )
+            for stage, content in weights.items()
+        }
+        or None,
         environment=environment(),
         timing=timing,
         peak_device_memory=peak_memory(plan.device),

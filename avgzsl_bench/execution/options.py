@@ -29,10 +29,14 @@ class RunOptions:
         out: folder of the results.
         threads: CPU threads of torch; None: as `OMP_NUM_THREADS` says, else by the size of the model. Not part of
             the run's id, but each record has their number.
+        save: whether the models of both stages are saved beside the record. Not part of the run's id.
+        checkpoint_every: after every so many epochs the training is kept, for the same run to go on from after an
+            interruption; None: never. Not part of the run's id.
+        force: whether a run that is finished is run again, and its record replaced whatever it says.
         most_threads: their number where `threads` is None, at most; None: no limit.
 
     Raises:
-        ConfigError: a number of threads that is not 1 to `MAX_THREADS`.
+        ConfigError: a number of threads that is not 1 to `MAX_THREADS`, or `checkpoint_every` below 1.
     """
 
     features: str = "auto"
@@ -44,10 +48,15 @@ class RunOptions:
     data_root: Path | str | None = None
     out: Path | str = "results"
     threads: int | None = None
+    save: bool = False
+    checkpoint_every: int | None = None
+    force: bool = False
     most_threads: int | None = None
 
     def __post_init__(self) -> None:
         require_threads(self.threads)
+        if self.checkpoint_every is not None and not _is_count(self.checkpoint_every):
+            raise ConfigError(f"checkpoint_every {self.checkpoint_every!r}: must be a whole number from 1")
 
     @property
     def results(self) -> Path:
@@ -63,5 +72,9 @@ def require_threads(number: int | None) -> None:
     """
     if number is None:
         return
-    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MAX_THREADS:
+    if not _is_count(number) or number > MAX_THREADS:
         raise ConfigError(f"threads {number!r}: must be a whole number from 1 to {MAX_THREADS}")
+
+
+def _is_count(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= 1

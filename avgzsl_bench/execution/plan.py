@@ -17,7 +17,7 @@ from avgzsl_bench.method.registry import method_class, method_spec, provider
 from avgzsl_bench.method.settings import build_config, presets
 from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.records.run_spec import NUMERICS, MethodIdentity, RunSpec
-from avgzsl_bench.records.verify import verify
+from avgzsl_bench.records.verify import has_weights, verify
 from avgzsl_bench.system.device import choose_device
 from avgzsl_bench.system.files import require_writable
 from avgzsl_bench.system.folders import is_there
@@ -75,10 +75,10 @@ class Plan:
         return self.method(self.config, shape, task.classes, seed=self.spec.seed, device=self.device)
 
     def finished(self) -> Record | None:
-        """Return the record if this very run was finished before.
+        """Return the record if this very run was finished before, and saved if it is to be.
 
         Raises:
-            RecordError: there is one, and it is damaged, altered or of another run.
+            RecordError: there is one, and it or its weights are damaged, altered or of another run.
             InaccessibleError: it cannot be known whether there is one.
         """
         if not is_there(self.path):
@@ -88,6 +88,8 @@ class Plan:
             if record.record_path(self.options.results) != self.path:
                 place = record.record_path(self.options.results)
                 raise RecordError(f"{self.path}: altered: it is the record of {record}, whose place is {place}")
+            if self.options.save and not has_weights(self.path, record):
+                return None
         except RecordError as error:
             raise RecordError(f"{error}; run it again with --force") from error
         return record
@@ -115,6 +117,11 @@ def plan_run(method: str, dataset: str, seed: int = 0, options: RunOptions | Non
     precision = checked_precision(registered.name, options.precision, target.precisions)
     if options.device is not None:
         require_device(precision, device)
+    if options.checkpoint_every is not None and not target.resumable:
+        raise ConfigError(
+            f"method {registered.name!r} keeps no state of its training, so that it cannot go on after an "
+            "interruption; run it without --checkpoint-every"
+        )
 
     facts = dataset_named(dataset, options.data_root)
 

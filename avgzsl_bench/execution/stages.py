@@ -6,22 +6,20 @@ Methods are handed training samples, class embeddings and videos without labels.
 from __future__ import annotations
 
 import math
-import random
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Generic, NamedTuple, TypeVar
-
-import numpy as np
-import torch
 
 from avgzsl_bench.errors import PluginError, RunError
 from avgzsl_bench.execution.alone import Sample
+from avgzsl_bench.execution.random_streams import seed_everything
 from avgzsl_bench.execution.scoring import score, validate
+from avgzsl_bench.execution.selection import Selection
+from avgzsl_bench.execution.unfinished import Snapshot
 from avgzsl_bench.gzsl.calibration import Calibration
 from avgzsl_bench.gzsl.curve import EQUAL
 from avgzsl_bench.gzsl.decisions import Decisions
-from avgzsl_bench.gzsl.metrics import Metrics
 from avgzsl_bench.gzsl.task import Task
 from avgzsl_bench.method.base import Method
 from avgzsl_bench.method.precision import Precision, precision_context
@@ -31,17 +29,16 @@ MethodFactory = Callable[[Task], Method]
 """Builds an untrained method for a task."""
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What stage 1 decides: the best epoch (counted from 1), the bias, and the learning rates to replay."""
-
-    best_epoch: int
-    bias: float
-    epochs: tuple[EpochResult, ...]
-
-
 Report = Callable[[EpochResult], None]
 """Receives the result of every epoch."""
+
+Keep = Callable[[int, Selection, Method], None]
+"""Receives, after every epoch of a stage, its number, what stage 1 has found, and the method."""
+
+
+def keep_nothing(epoch: int, selection: Selection, method: Method) -> None:
+    """Keep nothing of a stage that is under way."""
+
 
 Outcome = TypeVar("Outcome")
 
@@ -114,40 +111,66 @@ def run_stage1(
     seed: int,
     report: Report,
     precision: Precision = "full",
+    save: bool = False,
+    keep: Keep = keep_nothing,
+    begun: Snapshot | None = None,
 ) -> Selection:
     """Stage 1: train on `stage1_train`, validate after each epoch, keep the first of the highest HM and its bias.
+
+    Args:
+        save: whether the selection has the state of the best epoch.
+        keep: called after each epoch.
+        begun: where an interrupted stage goes on from.
 
     Raises:
         RunError: scores of the wrong shape, or that are not finite, or that depend on the other videos.
     """
     seed_everything(seed)
     method = factory(task)
-    stage = stage1(method, task, epochs=epochs, calibration=calibration, report=report)
+    found = None
+    if begun is not None:
+        begun.restore(method)
+        found = begun.selection
+    stage = stage1(
+        method, task, epochs=epochs, calibration=calibration, report=report, save=save, keep=keep, found=found
+    )
     return drive(StageDriver(stage), method, task, precision)
 
 
 def stage1(
-    method: Method, task: Task, *, epochs: int, calibration: Calibration, report: Report
+    method: Method,
+    task: Task,
+    *,
+    epochs: int,
+    calibration: Calibration,
+    report: Report,
+    save: bool = False,
+    keep: Keep = keep_nothing,
+    found: Selection | None = None,
 ) -> Stage[Selection]:
-    """Stage 1 of a method that is trained elsewhere, see `StageDriver`; arguments as of `run_stage1`."""
-    done: list[EpochResult] = []
-    best: Metrics | None = None
-    best_epoch, best_bias = 0, 0.0
-    for number in range(1, epochs + 1):
+    """Stage 1 of a method that is trained elsewhere, see `StageDriver`; arguments as of `run_stage1`.
+
+    `found` is what the epochs before have found.
+    """
+    for number in range(len(found.epochs) + 1 if found else 1, epochs + 1):
         learning_rate = method.learning_rate
         trained = yield number
         start = time.perf_counter()
         sample = Sample(task.videos, method) if number == 1 else None  # once will do: it costs time, most on a GPU
         validation, bias = validate(method, task, calibration, sample)
         method.after_validation(validation.hm)
-        if best is None or validation.hm > best.hm + EQUAL:
-            best, best_epoch, best_bias = validation, number, bias
         seconds = trained.seconds + time.perf_counter() - start
-        done.append(EpochResult(1, number, epochs, learning_rate, trained.losses, validation, bias, seconds))
-        report(done[-1])
-    if best is None:
+        result = EpochResult(1, number, epochs, learning_rate, trained.losses, validation, bias, seconds)
+        if found is None or validation.hm > found.highest_hm + EQUAL:
+            before = () if found is None else found.epochs
+            found = Selection(number, bias, (*before, result), method.state_dict() if save else None)
+        else:
+            found = replace(found, epochs=(*found.epochs, result))
+        report(result)
+        keep(number, found, method)
+    if found is None:
         raise RunError("a run needs at least one epoch")
-    return Selection(best_epoch, best_bias, tuple(done))
+    return found
 
 
 def run_stage2(
@@ -159,6 +182,8 @@ def run_stage2(
     report: Report,
     schedule_on: Callable[[Method], None] | None = None,
     precision: Precision = "full",
+    keep: Keep = keep_nothing,
+    begun: Snapshot | None = None,
 ) -> tuple[Method, Decisions]:
     """Stage 2: train afresh on all of stage 1's videos for the selected number of epochs, score the test once.
 
@@ -166,6 +191,8 @@ def run_stage2(
 
     Args:
         schedule_on: called after each epoch in place of replaying stage 1's learning rates.
+        keep: called after each epoch.
+        begun: where an interrupted stage goes on from.
 
     Returns:
         The trained method, and the decisions in the order of `task.videos`.
@@ -175,7 +202,11 @@ def run_stage2(
     """
     seed_everything(seed)
     method = factory(task)
-    stage = stage2(method, task, selection, report=report, schedule_on=schedule_on)
+    over = 0
+    if begun is not None:
+        begun.restore(method)
+        over = begun.epoch
+    stage = stage2(method, task, selection, report=report, schedule_on=schedule_on, keep=keep, over=over)
     return drive(StageDriver(stage), method, task, precision)
 
 
@@ -186,9 +217,14 @@ def stage2(
     *,
     report: Report,
     schedule_on: Callable[[Method], None] | None = None,
+    keep: Keep = keep_nothing,
+    over: int = 0,
 ) -> Stage[tuple[Method, Decisions]]:
-    """Stage 2 of a method that is trained elsewhere, see `StageDriver`; arguments as of `run_stage2`."""
-    for earlier in selection.epochs[: selection.best_epoch]:
+    """Stage 2 of a method that is trained elsewhere, see `StageDriver`; arguments as of `run_stage2`.
+
+    `over` is the number of its epochs that are over.
+    """
+    for earlier in selection.epochs[over : selection.best_epoch]:
         if schedule_on is None and earlier.learning_rate is not None:
             method.learning_rate = earlier.learning_rate
         learning_rate = method.learning_rate
@@ -200,6 +236,7 @@ def stage2(
         report(
             EpochResult(2, earlier.epoch, selection.best_epoch, learning_rate, trained.losses, None, None, seconds)
         )
+        keep(earlier.epoch, selection, method)
     return method, score(method, task, Sample(task.videos, method))
 
 
@@ -243,10 +280,3 @@ def checked_means(method: Method, given: object, epoch: int) -> dict[str, float]
                 f"{type(method).__name__}: loss {name!r} is {value} in epoch {epoch}; try a lower learning rate"
             )
     return losses
-
-
-def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and torch, as at the start of each stage."""
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 (for methods that use the global stream)
-    torch.manual_seed(seed)

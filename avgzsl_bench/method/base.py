@@ -86,6 +86,9 @@ class Method(ABC, Generic[AnyConfig]):
     """Whether its seeds may be trained side by side (requirements: `avgzsl_bench.execution.seeds`); if not, they
     run one after another."""
 
+    resumable: ClassVar[bool] = False
+    """Whether training can go on from `training_state` in another process, to the same figures."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "Config" not in vars(cls):
@@ -195,6 +198,17 @@ class Method(ABC, Generic[AnyConfig]):
     @abstractmethod
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Load the `state_dict` of an equal method."""
+
+    def training_state(self) -> Mapping[str, Any]:
+        """Return all that further training depends on beside the samples and the global random streams.
+
+        Only a method that is `resumable` has one: tensors and plain values, in dictionaries, lists and tuples.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is not resumable")
+
+    def load_training_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from the `training_state` of an equal method; its tensors may be on the CPU."""
+        raise NotImplementedError(f"{type(self).__name__} is not resumable")
 
     def parameter_count(self) -> int | None:
         """Return the number of trained parameters; None where a method has no such number."""

@@ -26,6 +26,15 @@ class ClassBalancedSampler:
         self._slot = (torch.cumsum(count > 0, 0) - 1)[label]
         self._generator = torch.Generator(device=label.device).manual_seed(seed)
 
+    @property
+    def state(self) -> Tensor:
+        """State of the sampler's generator, uint8 on the CPU."""
+        return self._generator.get_state()
+
+    @state.setter
+    def state(self, value: Tensor) -> None:
+        self._generator.set_state(value)
+
     def draw(self, batches: int, batch_size: int) -> Tensor:
         """Draw sample positions for a whole epoch: int64 `[batches, batch_size]`."""
         return self._videos_of(self._integers(len(self._count), (batches, batch_size)))

@@ -67,6 +67,7 @@ class TorchMethod(Method[AnyTorchConfig]):
     """
 
     seeds_together: ClassVar[bool] = True
+    resumable: ClassVar[bool] = True
 
     negatives: ClassVar[bool] = False
     """True for a method whose batches come with as many videos of other classes."""
@@ -93,6 +94,7 @@ class TorchMethod(Method[AnyTorchConfig]):
             else None
         )
         self._sampler: ClassBalancedSampler | None = None
+        self._sampler_state: Tensor | None = None
 
     @abstractmethod
     def build(self) -> nn.Module:
@@ -199,6 +201,8 @@ class TorchMethod(Method[AnyTorchConfig]):
         """Update on `batches_per_epoch` class-balanced batches and return the mean of each loss."""
         if self._sampler is None:
             self._sampler = ClassBalancedSampler(train.label, seed=self.seed)
+            if self._sampler_state is not None:
+                self._sampler.state = self._sampler_state
         self.module.train()
         sums: dict[str, Tensor] = {}
         indices = self._sampler.draw(self.config.batches_per_epoch, self.config.batch_size)
@@ -243,6 +247,26 @@ class TorchMethod(Method[AnyTorchConfig]):
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Load all parameters and buffers of the module."""
         self.module.load_state_dict(dict(state), strict=True)
+
+    def training_state(self) -> dict[str, Any]:
+        """Return the states of module, optimiser, schedule and sampler.
+
+        A subclass whose training keeps more adds it here, and takes it out in `load_training_state`.
+        """
+        return {
+            "module": self.module.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": None if self._schedule is None else self._schedule.state_dict(),
+            "sampler": self._sampler_state if self._sampler is None else self._sampler.state,
+        }
+
+    def load_training_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from the `training_state` of an equal method."""
+        self.module.load_state_dict(state["module"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self._schedule is not None:
+            self._schedule.load_state_dict(state["schedule"])
+        self._sampler_state = state["sampler"]
 
     def parameter_count(self) -> int:
         """Return the number of trained parameters."""

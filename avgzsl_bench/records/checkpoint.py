@@ -9,12 +9,11 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -26,50 +25,15 @@ from avgzsl_bench.method.registry import method_class, method_spec, provider
 from avgzsl_bench.method.state_dict import SAME_NAMES, expected_state, fit
 from avgzsl_bench.method.torch_method import TorchMethod
 from avgzsl_bench.plugins.specs import MethodSpec
+from avgzsl_bench.records.checkpoint_header import SCHEMA, Header, Origin, PredictionPart
 from avgzsl_bench.records.run_spec import RunSpec
 from avgzsl_bench.system.files import broken_link, os_reason, write_atomically
 
-SCHEMA: Literal[1] = 1
 _ENTRY = "avgzsl_bench"
 """The metadata entry of a safetensors file that makes it one of ours."""
 
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Origin(_Part):
-    """Where weights come from: the method's authors released them, or they were trained here.
-
-    Of a released file: its name, its sha256, and the epochs it was trained for and what it was chosen by, where
-    it says so.
-    """
-
-    kind: Literal["released", "trained"] = "trained"
-    file: str | None = None
-    sha256: str | None = None
-    epoch: int | None = None
-    metric: str | None = None
-
-
-class Header(_Part):
-    """The metadata of a checkpoint."""
-
-    schema_version: Literal[1] = SCHEMA
-    method: str
-    distribution: str = Field(description="of the plugin that brought the method")
-    version: str
-    config: dict[str, Any] = Field(description="all settings")
-    shape: FeatureDims = Field(description="widths of the features that the weights were made for")
-    origin: Origin
-    run: RunSpec | None = Field(None, description="the run that trained the weights; none for released ones")
-
-    @field_validator("shape")
-    @classmethod
-    def _widths_are_positive(cls, shape: FeatureDims) -> FeatureDims:
-        if not shape.text or min(shape.audio, shape.visual, *shape.text.values()) < 1:
-            raise ValueError("widths must be positive, of at least one text encoder")
-        return shape
+_TEXT = "prediction.text."
+"""Begins the names of the tensors with class embeddings, which the name of a text encoder ends."""
 
 
 @dataclass(frozen=True)
@@ -80,22 +44,33 @@ class Checkpoint:
         header: the method, its settings, the widths it was made for, the weights' origin.
         state: the method's state dict, on the CPU.
         source: where it was read, for messages.
+        text: float32 `[K, Dw]` by text encoder, embeddings of `header.prediction.classes`; empty without them.
     """
 
     header: Header
     state: Mapping[str, Tensor]
     source: str = "checkpoint"
+    text: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def checkpoint_of(
-    spec: MethodSpec, method: Method, origin: Origin | None = None, run: RunSpec | None = None
+    spec: MethodSpec,
+    method: Method,
+    origin: Origin | None = None,
+    run: RunSpec | None = None,
+    *,
+    state: Mapping[str, Tensor] | None = None,
+    prediction: PredictionPart | None = None,
+    text: Mapping[str, Tensor] | None = None,
 ) -> Checkpoint:
-    """Make a checkpoint of a method as it is now.
+    """Make a checkpoint of a method.
 
     Args:
         spec, method: the method as registered, and as it is.
         origin: where the weights come from; None: they were trained here.
         run: the run that trained them, if one did.
+        state: the method's state dict; None: as it is now.
+        prediction: what a prediction needs, with the class embeddings by text encoder in `text`.
     """
     status = provider(spec)
     header = Header(
@@ -106,8 +81,14 @@ def checkpoint_of(
         shape=method.shape,
         origin=origin or Origin(),
         run=run,
+        prediction=prediction,
     )
-    return Checkpoint(header, {name: value.detach().cpu() for name, value in method.state_dict().items()})
+    state = method.state_dict() if state is None else state
+    return Checkpoint(header, _on_the_cpu(state), text=_on_the_cpu(text or {}))
+
+
+def _on_the_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().cpu() for name, value in tensors.items()}
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -116,9 +97,15 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         AvbenchError: the folder cannot be written to.
     """
+    write_atomically(path, checkpoint_bytes(checkpoint))
+
+
+def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
+    """Encode a checkpoint as the content of a safetensors file, the same bytes for the same checkpoint."""
+    text = {f"{_TEXT}{encoder}": vectors for encoder, vectors in checkpoint.text.items()}
     # Copies: safetensors takes neither views nor two names for one piece of memory.
-    state = {name: value.contiguous().clone() for name, value in checkpoint.state.items()}
-    write_atomically(path, save(state, metadata={_ENTRY: checkpoint.header.model_dump_json()}))
+    tensors = {name: value.contiguous().clone() for name, value in {**checkpoint.state, **text}.items()}
+    return save(tensors, metadata={_ENTRY: checkpoint.header.model_dump_json()})
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -144,7 +131,27 @@ def read_checkpoint(path: Path) -> Checkpoint:
         header = Header.model_validate_json(metadata[_ENTRY])
     except ValidationError as error:
         raise CheckpointError(f"{path}: not a checkpoint of schema {SCHEMA}: {first_fault(error)}") from error
-    return Checkpoint(header, state, str(path))
+    text = _class_embeddings(path, header, state)
+    return Checkpoint(header, state, str(path), text)
+
+
+def _class_embeddings(path: Path, header: Header, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Take the class embeddings out of the tensors of a checkpoint, if it has a part for predictions.
+
+    Raises:
+        CheckpointError: one is missing, or of another shape or kind.
+    """
+    if header.prediction is None:
+        return {}
+    classes, text = len(header.prediction.classes), {}
+    for encoder, width in header.shape.text.items():
+        vectors = tensors.pop(f"{_TEXT}{encoder}", None)
+        if vectors is None or vectors.shape != (classes, width) or vectors.dtype != torch.float32:
+            raise CheckpointError(f"{path}: no class embeddings by {encoder!r}, {classes} times {width} numbers")
+        if not bool(torch.isfinite(vectors).all()):
+            raise CheckpointError(f"{path}: a class embedding by {encoder!r} is not finite")
+        text[encoder] = vectors
+    return text
 
 
 def same_weights(one: Checkpoint, other: Checkpoint) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,6 +115,19 @@ class DecisionsFile(_Part):
     sha256: str
 
 
+Stage = Literal["stage1", "stage2"]
+"""A stage of a run: after its best epoch stage 1, after its last one stage 2."""
+
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+
+class WeightsFile(_Part):
+    """A checkpoint beside the record: file name, sha256 of the file."""
+
+    file: str = Field(pattern=r"^[\w.-]+\.safetensors$")
+    sha256: str
+
+
 @dataclass(frozen=True)
 class _Place:
     """Where a record lies, if anywhere. All places are equal: records are compared by their content."""
@@ -138,6 +152,7 @@ class Record(RunSpec):
     classes: list[ClassResult]
     trace: list[EpochTrace]
     decisions: DecisionsFile
+    weights: dict[Stage, WeightsFile] | None = Field(None, description="checkpoints by stage; None: not saved")
     environment: dict[str, str | None]
     timing: dict[str, Annotated[float, Field(ge=0, lt=1e12)] | str]
     peak_device_memory: int | None = Field(ge=0, description="bytes; None on devices that do not count it")
@@ -261,20 +276,37 @@ def class_results(
     ]
 
 
-def write_record(path: Path, record: Record, table: bytes) -> None:
-    """Write the decisions, then the record, each atomically: a record on disk always has its decisions.
+def weights_path(path: Path, stage: Stage) -> Path:
+    """Path of the checkpoint of a stage beside the record at `path`."""
+    return path.with_name(f"{path.stem}.{stage}.safetensors")
 
-    A record that is replaced goes once both are on disk under other names, and before either takes its place: a
-    full disk leaves what was there, and an interruption none rather than one that contradicts its decisions.
+
+def write_record(path: Path, record: Record, table: bytes, weights: Mapping[Stage, bytes] | None = None) -> None:
+    """Write decisions and weights, then the record, each atomically: a record on disk always has what it names.
+
+    A record that is replaced goes once all are on disk under other names, and before one takes its place: a full
+    disk leaves what was there, and an interruption none rather than one that contradicts its decisions. Weights
+    of the replaced record go too.
+
+    Args:
+        path: of the record.
+        record: with the names and hashes of the other files.
+        table: the decisions.
+        weights: the checkpoints that the record names.
 
     Raises:
         AvbenchError: the folder cannot be written to.
     """
-    with atomic_file(path) as new:
-        new.write_bytes(record.to_json().encode())
-        with atomic_file(path.with_name(record.decisions.file)) as decisions:
-            decisions.write_bytes(table)
-            path.unlink(missing_ok=True)
+    beside = {path.with_name(record.decisions.file): table}
+    beside |= {weights_path(path, stage): content for stage, content in (weights or {}).items()}
+    with ExitStack() as files:
+        files.enter_context(atomic_file(path)).write_bytes(record.to_json().encode())
+        for place, content in beside.items():
+            files.enter_context(atomic_file(place)).write_bytes(content)
+        path.unlink(missing_ok=True)
+    for stage in STAGES:
+        if stage not in (weights or {}):
+            weights_path(path, stage).unlink(missing_ok=True)
     record._place = _Place(path.absolute())
 
 

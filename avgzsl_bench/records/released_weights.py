@@ -26,7 +26,8 @@ from avgzsl_bench.method.settings import build_config, presets
 from avgzsl_bench.method.state_dict import Names, expected_state, fit, misfit, require_plain
 from avgzsl_bench.method.torch_method import TorchMethod
 from avgzsl_bench.plugins.specs import MethodSpec
-from avgzsl_bench.records.checkpoint import Origin, as_misfit, builder, message_of, require_file
+from avgzsl_bench.records.checkpoint import as_misfit, builder, message_of, require_file
+from avgzsl_bench.records.checkpoint_header import Origin
 from avgzsl_bench.records.envelope import bare_state
 
 _OFFICIAL_PRESET = "official"

@@ -8,11 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from avgzsl_bench.errors import RecordError
+from avgzsl_bench.errors import AvbenchError, RecordError
 from avgzsl_bench.gzsl.curve import EQUAL, SeenUnseenCurve, curve_of
 from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.records.decisions_file import DecisionTable
-from avgzsl_bench.records.record import Record, read_decisions, read_record
+from avgzsl_bench.records.record import Record, read_decisions, read_record, weights_path
+from avgzsl_bench.system.files import file_sha256
+from avgzsl_bench.system.folders import is_there
 
 _TOLERANCE = 1e-9
 
@@ -24,6 +26,36 @@ def verify(path: Path) -> Record:
         RecordError: anything is damaged, altered or does not follow from the decisions; the file is named.
     """
     return read_verified(path).record
+
+
+def has_weights(path: Path, record: Record) -> bool:
+    """Check whether the checkpoints that a record names lie beside it, as they were written.
+
+    Args:
+        path: of the record.
+        record: as read from there.
+
+    Returns:
+        False where it names none, or one is not there.
+
+    Raises:
+        RecordError: one was altered, or cannot be read.
+    """
+    named = record.weights or {}
+    files = {stage: weights_path(path, stage) for stage in named}
+    if not files or not all(map(is_there, files.values())):
+        return False
+    for stage, file in files.items():
+        if (named[stage].file, named[stage].sha256) != (file.name, _sha256(file)):
+            raise RecordError(f"{file}: altered: its sha256 is not the one in {path.name}")
+    return True
+
+
+def _sha256(file: Path) -> str:
+    try:
+        return file_sha256(file)
+    except AvbenchError as error:
+        raise RecordError(str(error)) from error
 
 
 class Verified(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -102,6 +103,19 @@ def content_of(path: Path) -> bytes | None:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise AvbenchError(f"{path}: cannot be read: {os_reason(error)}") from error
+
+
+def file_sha256(path: Path) -> str:
+    """Compute the SHA-256 of a file.
+
+    Raises:
+        AvbenchError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise AvbenchError(f"{path}: cannot be read: {os_reason(error)}") from error
 

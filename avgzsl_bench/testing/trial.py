@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from avgzsl_bench.data.datasets.feature_sets import SIMULATED
-from avgzsl_bench.execution.stages import seed_everything
+from avgzsl_bench.execution.random_streams import seed_everything
 from avgzsl_bench.gzsl.sequences import Sequences
 from avgzsl_bench.gzsl.task import Classes, FeatureDims, Samples, Task, Truth, Videos
 from avgzsl_bench.method.base import Method, MethodConfig

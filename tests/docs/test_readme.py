@@ -40,7 +40,9 @@ def test_the_gate_calls_exactly_the_test_command():
     assert command in (ROOT / ".ci" / "run").read_text().splitlines()
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/known-faults.md", "docs/videos.md", "docs/predictions.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", *(f"docs/{name}.md" for name in ("known-faults", "models", "predictions", "videos"))]
+)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
         assert ((ROOT / page).parent / target).exists(), target

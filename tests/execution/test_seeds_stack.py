@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 import avgzsl_bench as ab
 from avgzsl_bench.errors import RunError
+from avgzsl_bench.execution.random_streams import seed_everything
 from avgzsl_bench.execution.seeds.learner import Learner, trains_together
 from avgzsl_bench.execution.seeds.stack import stacked
-from avgzsl_bench.execution.stages import seed_everything
 from avgzsl_bench.method.sampling import ClassBalancedSampler
 from avgzsl_bench.testing.trial import Trial, tiny_task
 

@@ -11,8 +11,9 @@ from avgzsl_baselines.avgzslnet import AVGZSLNet
 from avgzsl_baselines.devise import DeViSE
 from avgzsl_bench.errors import PluginError, RunError
 from avgzsl_bench.execution import scoring
+from avgzsl_bench.execution.random_streams import seed_everything
 from avgzsl_bench.execution.scoring import score, validate
-from avgzsl_bench.execution.stages import official_schedule, run_stage1, run_stage2, seed_everything
+from avgzsl_bench.execution.stages import official_schedule, run_stage1, run_stage2
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.metrics import evaluate
 from avgzsl_bench.gzsl.task import FeatureDims

@@ -23,7 +23,8 @@ from avgzsl_baselines.families.kda_losses import (
 )
 from avgzsl_baselines.kda import KDA, KDAConfig
 from avgzsl_bench import Batch, Classes, ConfigError, FeatureDims, Videos
-from avgzsl_bench.execution.stages import Selection, run_stage1
+from avgzsl_bench.execution.selection import Selection
+from avgzsl_bench.execution.stages import run_stage1
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config

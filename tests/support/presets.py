@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from avgzsl_bench import Method, MethodSpec, Task, load_benchmark
-from avgzsl_bench.execution.stages import Selection, run_stage1
+from avgzsl_bench.execution.selection import Selection
+from avgzsl_bench.execution.stages import run_stage1
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.method.registry import method_class
 from avgzsl_bench.method.settings import build_config

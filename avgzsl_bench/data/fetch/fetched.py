@@ -7,7 +7,6 @@ on another machine that has the record, can be compared with it.
 from __future__ import annotations
 
 import datetime
-import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,7 +16,7 @@ from avgzsl_bench.data.cards.published import Link
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.store import StoreHeader
 from avgzsl_bench.data.untrusted.json_file import JsonModel, Name, Sha256, read_json_model
-from avgzsl_bench.system.files import explain_write_errors, write_atomically
+from avgzsl_bench.system.files import write_atomically
 from avgzsl_bench.system.folders import is_there
 
 FILE_NAME = "fetched.json"
@@ -84,16 +83,6 @@ def write_fetched(path: Path, record: Fetched) -> None:
         AvbenchError: the file cannot be written.
     """
     write_atomically(path, f"{record.model_dump_json(indent=1)}\n".encode())
-
-
-def file_sha256(path: Path) -> str:
-    """Compute the SHA-256 of a file.
-
-    Raises:
-        AvbenchError: it cannot be read.
-    """
-    with explain_write_errors(path), path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def difference(before: Fetched, now: Fetched) -> str | None:

@@ -19,7 +19,6 @@ from avgzsl_bench.data.fetch.fetched import (
     Fetched,
     difference,
     fetched_path,
-    file_sha256,
     read_fetched,
     write_fetched,
 )
@@ -30,6 +29,7 @@ from avgzsl_bench.data.layouts.tree import feature_folders
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.store import read_header
 from avgzsl_bench.errors import DataError
+from avgzsl_bench.system.files import file_sha256
 from avgzsl_bench.system.locks import writing_alone
 
 _DEEPEST = 4

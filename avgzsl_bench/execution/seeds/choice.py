@@ -58,6 +58,8 @@ def choose(
     first = plans[0]
     if len(plans) < 2 or first.device.type == "cpu" or not trains_together(first.method):
         return Choice(False)
+    if first.options.checkpoint_every is not None:
+        return Choice(False, "seeds run one after another, as the training of each is kept (--checkpoint-every)")
     benchmark = data(first)
     try:
         found = timed(plans, benchmark)

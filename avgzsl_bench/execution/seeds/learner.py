@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
+from avgzsl_bench.execution.random_streams import seed_everything
 from avgzsl_bench.execution.seeds.dropout import SeedsDropout, global_stream
-from avgzsl_bench.execution.stages import MethodFactory, seed_everything
+from avgzsl_bench.execution.stages import MethodFactory
 from avgzsl_bench.gzsl.task import Samples, Task
 from avgzsl_bench.method.base import Method
 from avgzsl_bench.method.torch_method import TorchMethod

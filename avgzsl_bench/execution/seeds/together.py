@@ -19,7 +19,8 @@ from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.execution.seeds.learner import Learner
 from avgzsl_bench.execution.seeds.lockstep import lockstep
 from avgzsl_bench.execution.seeds.stack import stacked
-from avgzsl_bench.execution.stages import Outcome, Selection, Stage, StageDriver, stage1, stage2
+from avgzsl_bench.execution.selection import Selection
+from avgzsl_bench.execution.stages import Outcome, Stage, StageDriver, stage1, stage2
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.decisions import Decisions
 from avgzsl_bench.gzsl.task import Task
@@ -91,7 +92,8 @@ class _Together:
 
         def stage(seed: int, method: Method) -> Stage[Selection]:
             report = self._runs[seed].report
-            return stage1(method, task, epochs=config.epochs, calibration=calibration, report=report)
+            save = self._first.options.save
+            return stage1(method, task, epochs=config.epochs, calibration=calibration, report=report, save=save)
 
         return {seed: (outcome, took) for seed, outcome, took in self._trained(list(self._runs), task, stage)}
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avgzsl_bench.data.scored_videos import scored_ids
-from avgzsl_bench.errors import AvbenchError
+from avgzsl_bench.errors import AvbenchError, RecordError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from avgzsl_bench.data.data_spec import DataSpec
     from avgzsl_bench.records.decisions_file import DecisionTable
+
+
+MOST_CLASSES = 5000
+"""Of a confusion matrix, which then takes 200 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +73,18 @@ class Predictions:
         )
 
     def confusion_matrix(self) -> pd.DataFrame:
-        """Count the videos of each true class (rows) by predicted class (columns), seen classes first."""
+        """Count the videos of each true class (rows) by predicted class (columns), seen classes first.
+
+        Raises:
+            RecordError: there are too many classes.
+        """
         import pandas as pd
 
         classes = len(self.names)
+        if classes > MOST_CLASSES:
+            raise RecordError(
+                f"{classes:,} classes: a confusion matrix of more than {MOST_CLASSES:,} is too large"
+            )
         cells = np.bincount(self.table.label * classes + self.predicted, minlength=classes * classes)
         order = self._order
         counts = cells.reshape(classes, classes)[np.ix_(order, order)]
@@ -80,7 +92,11 @@ class Predictions:
         return pd.DataFrame(counts, pd.Index(names, name="true_class"), pd.Index(names, name="predicted"))
 
     def by_class(self) -> pd.DataFrame:
-        """Make a row for each class, seen ones first: its accuracy, and the class it is most often taken for."""
+        """Make a row for each class, seen ones first: its accuracy, and the class it is most often taken for.
+
+        Raises:
+            RecordError: there are too many classes.
+        """
         import pandas as pd
 
         order = self._order
@@ -107,7 +123,7 @@ class Predictions:
         try:
             return scored_ids(data, self._names[self.table.label].tolist(), root)
         except AvbenchError as error:
-            text = f"the decisions hold no video ids, and their data has none to offer: {error}"
+            text = f"the decisions hold no video ids, and they cannot be looked up: {error}"
             warnings.warn(f"{text}; videos are numbered instead", stacklevel=4)
             return np.arange(len(self.table.label))
 

@@ -236,7 +236,7 @@ class Record(RunSpec):
         """Count the videos of each true class (rows) by predicted class (columns), seen classes first.
 
         Raises:
-            RecordError: as `predictions`.
+            RecordError: as `predictions`, or there are thousands of classes.
         """
         return self._predictions().confusion_matrix()
 
@@ -248,7 +248,7 @@ class Record(RunSpec):
             class that its videos are most often `taken_for`, with the number of these, `taken_for_videos`.
 
         Raises:
-            RecordError: as `predictions`.
+            RecordError: as `confusion_matrix`.
         """
         return self._predictions().by_class()
 

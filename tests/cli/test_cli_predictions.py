@@ -94,15 +94,17 @@ def test_a_file_that_is_there_is_replaced_with_force_only(avbench: Avbench, refu
     assert Path("p.csv").read_text().startswith("video,true_class,")
 
 
-def test_a_run_of_now_has_its_ids_and_says_that_it_is_simulated(avbench: Avbench) -> None:
-    short = ("--epochs", 1, "--set", "batches_per_epoch=2", "--features", "simulated", "--device", "cpu")
+def test_a_run_of_now_has_its_ids_and_says_that_it_is_simulated(avbench: Avbench, refused: Refused) -> None:
+    short = ("--epochs", 1, "--set", "batches_per_epoch=2", "--features", "simulated", "--device", "cpu", "--save")
     assert avbench("run", "--method", "devise", "--dataset", "ucf", *short).exit_code == 0
     (path,) = Path("results").rglob("*.json")
     result = avbench("predictions", path, "--csv", "p.csv", "--data-root", "nowhere")
     assert result.exit_code == 0, result.output
     assert "SIMULATED features" in result.stdout
     assert not result.stderr
-    assert pd.read_csv("p.csv")["video"].is_unique
+    assert pd.read_csv("p.csv")["video"].str.match(r"sim_\d{3}_\d{5}$").all()
+    for own in path.parent.iterdir():
+        assert "belongs to the record" in refused("predictions", path, "--csv", own, "--force")
 
 
 def test_older_decisions_without_their_data_give_numbers_and_one_line(avbench: Avbench, tmp_path: Path) -> None:
@@ -112,7 +114,9 @@ def test_older_decisions_without_their_data_give_numbers_and_one_line(avbench: A
     result = avbench("predictions", path, "--csv", "p.csv")
     assert result.exit_code == 0, result.output
     (line,) = result.stderr.splitlines()
-    assert line.startswith("warning: the decisions hold no video ids, and their data has none to offer: no 'clip")
+    assert line.startswith(
+        "warning: the decisions hold no video ids, and they cannot be looked up: no 'clip_clap'"
+    )
     assert line.endswith("; videos are numbered instead")
     assert pd.read_csv("p.csv")["video"].tolist() == list(range(48))
 

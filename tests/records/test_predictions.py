@@ -15,7 +15,7 @@ from make_record import LABELS, make_record
 import avgzsl_bench as ab
 from avgzsl_bench.gzsl.decisions import Decisions
 from avgzsl_bench.records.decisions_file import DecisionTable
-from avgzsl_bench.records.predictions import Predictions
+from avgzsl_bench.records.predictions import MOST_CLASSES, Predictions
 from avgzsl_bench.records.record import Record, read_decisions
 
 if TYPE_CHECKING:
@@ -98,6 +98,17 @@ def test_seen_classes_come_first_and_a_class_without_videos_has_no_accuracy(tmp_
     assert by_class["videos"].tolist()[6] == 0
     assert np.isnan(by_class["accuracy"]["class 6"])
     assert not isinstance(by_class["taken_for"]["class 6"], str)
+
+
+def test_a_matrix_of_very_many_classes_is_refused(record: ab.Record, tmp_path: Path) -> None:
+    (path,) = tmp_path.rglob("*.json")
+    seen = [True] * 5 + [False] * MOST_CLASSES
+    many = Predictions(read_decisions(path, record), [f"class {i}" for i in range(len(seen))], seen, 0.0)
+    for frame in (many.confusion_matrix, many.by_class):
+        with pytest.raises(
+            ab.RecordError, match="5,005 classes: a confusion matrix of more than 5,000 is too large"
+        ):
+            frame()
 
 
 def test_the_curve_is_that_of_the_metrics(record: ab.Record) -> None:

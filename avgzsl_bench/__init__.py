@@ -79,6 +79,8 @@ if TYPE_CHECKING:
     from avgzsl_bench.plugins.specs import TrackerSpec as TrackerSpec
     from avgzsl_bench.plugins.specs import WeightsSource as WeightsSource
     from avgzsl_bench.records.epoch_result import EpochResult as EpochResult
+    from avgzsl_bench.records.load import load_record as load_record
+    from avgzsl_bench.records.load import load_records as load_records
     from avgzsl_bench.records.record import Record as Record
     from avgzsl_bench.records.released_weights import load_official as load_official
     from avgzsl_bench.records.run_spec import RunSpec as RunSpec
@@ -116,6 +118,7 @@ else:
         "Needs ReaderSpec ReportedSpec TrackerSpec WeightsSource",
         "avgzsl_bench.records.released_weights": "load_official",
         "avgzsl_bench.records.epoch_result": "EpochResult",
+        "avgzsl_bench.records.load": "load_record load_records",
         "avgzsl_bench.records.record": "Record",
         "avgzsl_bench.records.run_spec": "RunSpec",
         "avgzsl_bench.testing.encoder_checks": "check_encoder",

@@ -166,7 +166,11 @@ class _TaskBuilder:
             ),
             train=Samples(self._videos(train_rows), torch.from_numpy(train_label).to(self.device)),
             videos=self._videos(shuffled),
-            truth=Truth(label=np.searchsorted(ids, label[shuffled]), row=shuffled),
+            truth=Truth(
+                label=np.searchsorted(ids, label[shuffled]),
+                row=shuffled,
+                video_id=tuple(self.table.video_id[row] for row in shuffled),
+            ),
         )
 
     def _videos(self, rows: NDArray[np.int64]) -> Videos:

@@ -243,9 +243,11 @@ def _record(
     """Make the record of a finished run, and the bytes of its decisions."""
     plan, task = active.plan, active.benchmark.final
     order = np.argsort(task.truth.row)
+    video_id = task.truth.video_id
     table = DecisionTable(
         label=task.truth.label[order],
         decisions=Decisions(decisions.best_seen[order], decisions.best_unseen[order], decisions.gap[order]),
+        ids=None if video_id is None else "\n".join(video_id[row] for row in order),
     )
     truth = GroundTruth(table.label, task.ground_truth.seen, task.ground_truth.unseen)
     content = table.to_bytes()

@@ -218,15 +218,17 @@ class Classes:
 
 @dataclass(frozen=True, repr=False)
 class Truth:
-    """What a method must not see: the labels of the videos to be scored.
+    """What a method must not see: the labels and names of the videos to be scored.
 
     Attributes:
         label: int64 `[N]`, positions in `Task.classes`, in the order of `Task.videos`.
         row: int64 `[N]`, the row of each video in the dataset's store, in the order of `Task.videos`.
+        video_id: `N` ids in the order of `Task.videos`; None for videos that have none.
     """
 
     label: np.ndarray
     row: np.ndarray
+    video_id: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         return f"Truth(of {len(self.label):,} videos)"

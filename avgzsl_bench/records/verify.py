@@ -8,11 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from avgzsl_bench.errors import AvbenchError, RecordError
 from avgzsl_bench.gzsl.curve import EQUAL, SeenUnseenCurve, curve_of
-from avgzsl_bench.gzsl.decisions import GroundTruth
 from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.records.decisions_file import DecisionTable
 from avgzsl_bench.records.record import Record, read_decisions, read_record, weights_path
@@ -77,8 +74,7 @@ def read_verified(path: Path) -> Verified:
     """
     record = read_record(path)
     table = read_decisions(path, record)
-    seen = np.array(record.is_seen)
-    truth = GroundTruth(table.label, np.flatnonzero(seen), np.flatnonzero(~seen))
+    truth = table.ground_truth(record.is_seen)
     curve = curve_of(table.decisions, truth)
     recomputed = metrics_of(table.decisions, truth, record.metrics.bias, curve)
     _compare(path, "metrics", asdict(record.metrics), asdict(recomputed))

@@ -41,7 +41,7 @@ def test_the_gate_calls_exactly_the_test_command():
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", *(f"docs/{name}.md" for name in ("known-faults", "models", "videos"))]
+    "page", ["README.md", *(f"docs/{name}.md" for name in ("known-faults", "models", "predictions", "videos"))]
 )
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):

@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from avgzsl_bench.errors import RunError as RunError
     from avgzsl_bench.errors import UnknownNameError as UnknownNameError
     from avgzsl_bench.execution.events import RunStatus as RunStatus
-    from avgzsl_bench.execution.execute import run as run
     from avgzsl_bench.execution.prediction.model import Model as Model
     from avgzsl_bench.execution.prediction.model import load as load
     from avgzsl_bench.execution.prediction.prediction import Prediction as Prediction
     from avgzsl_bench.execution.prediction.prediction import RankedClass as RankedClass
+    from avgzsl_bench.execution.run import run as run
     from avgzsl_bench.gzsl.curve import SeenUnseenCurve as SeenUnseenCurve
     from avgzsl_bench.gzsl.decisions import Decisions as Decisions
     from avgzsl_bench.gzsl.decisions import decide as decide
@@ -80,8 +80,11 @@ if TYPE_CHECKING:
     from avgzsl_bench.plugins.specs import Needs as Needs
     from avgzsl_bench.plugins.specs import ReaderSpec as ReaderSpec
     from avgzsl_bench.plugins.specs import ReportedSpec as ReportedSpec
+    from avgzsl_bench.plugins.specs import TrackerSpec as TrackerSpec
     from avgzsl_bench.plugins.specs import WeightsSource as WeightsSource
     from avgzsl_bench.records.epoch_result import EpochResult as EpochResult
+    from avgzsl_bench.records.load import load_record as load_record
+    from avgzsl_bench.records.load import load_records as load_records
     from avgzsl_bench.records.record import Record as Record
     from avgzsl_bench.records.released_weights import load_official as load_official
     from avgzsl_bench.records.run_spec import RunSpec as RunSpec
@@ -101,9 +104,9 @@ else:
         "avgzsl_bench.errors": "AvbenchError CheckpointError ConfigError DataError "
         "PluginError RecordError RunError UnknownNameError",
         "avgzsl_bench.execution.events": "RunStatus",
-        "avgzsl_bench.execution.execute": "run",
         "avgzsl_bench.execution.prediction.model": "Model load",
         "avgzsl_bench.execution.prediction.prediction": "Prediction RankedClass",
+        "avgzsl_bench.execution.run": "run",
         "avgzsl_bench.gzsl.curve": "SeenUnseenCurve",
         "avgzsl_bench.gzsl.decisions": "Decisions decide",
         "avgzsl_bench.gzsl.metrics": "EvaluatedMetrics Metrics evaluate seen_unseen_curve",
@@ -118,9 +121,10 @@ else:
         "avgzsl_bench.plugins.hookspecs": "hookimpl",
         "avgzsl_bench.plugins.method_files": "method_specs",
         "avgzsl_bench.plugins.specs": "AblationSpec DatasetSpec EncoderSpec MethodSpec "
-        "Needs ReaderSpec ReportedSpec WeightsSource",
+        "Needs ReaderSpec ReportedSpec TrackerSpec WeightsSource",
         "avgzsl_bench.records.released_weights": "load_official",
         "avgzsl_bench.records.epoch_result": "EpochResult",
+        "avgzsl_bench.records.load": "load_record load_records",
         "avgzsl_bench.records.record": "Record",
         "avgzsl_bench.records.run_spec": "RunSpec",
         "avgzsl_bench.testing.encoder_checks": "check_encoder",

@@ -1,8 +1,8 @@
 """Measure speed and write it down: `python benchmarks/results.py [PART ...]`.
 
-Parts are methods, published, growth, start-up, seeds, busy and extraction. Each part that is named, all of them if
-none is, is measured anew and kept in `results.json`; `RESULTS.md` and its plot are made of what is kept. `python
-benchmarks/results.py page` makes them without measuring.
+Parts are methods, published, growth, start-up, seeds, busy, extraction and saving. Each part that is named, all of
+them if none is, is measured anew and kept in `results.json`; `RESULTS.md` and its plot are made of what is kept.
+`python benchmarks/results.py page` makes them without measuring.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ SCRIPTS = {
     "seeds": "seeds.py",
     "busy": "busy.py",
     "extraction": "extraction.py",
+    "saving": "saving.py",
 }
 
 

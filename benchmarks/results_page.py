@@ -43,6 +43,7 @@ def page(kept: Kept) -> str:
         "seeds": seeds,
         "busy": busy,
         "extraction": extraction,
+        "saving": saving,
     }
     parts = [maker(kept[name]["figures"]) + said(kept[name]) for name, maker in makers.items() if name in kept]
     return "\n\n".join([HEAD, *parts]) + "\n"
@@ -315,3 +316,27 @@ two columns are the same ratios with PyTorch's own threads and spins. Wanted are
 a model with one thread and {ALONE["large"]} for a large one, {BESIDE:g} busy, {SIDE:g} side by side.
 
 {table(header, rows, 7)}"""
+
+
+def saving(figures: list[Kept]) -> str:
+    rows = [
+        [
+            f"`{f['method']}`",
+            "–" if f["epoch"] is None else f"{f['epoch']:.2f}",
+            f"{1e3 * f['best']:.1f}",
+            f"{f['models'] / 1e6:.2f}",
+            f"{1e3 * f['write']:.0f}",
+            "–" if f["unfinished"] is None else f"{f['unfinished'] / 1e6:.2f}",
+            "–" if f["keep"] is None else f"{1e3 * f['keep']:.0f}",
+        ]
+        for f in figures
+    ]
+    header = ["method", "epoch, s", "best, ms", "models, MB", "write, ms", "kept, MB", "keep, ms"]
+    return f"""## Saved models and kept trainings
+
+What `--save` and `--checkpoint-every` cost, full-size simulated UCF, default settings, one thread. *Epoch*: of
+training in stage 1, for comparison. *Best*: a copy of the weights after each epoch that is the best so far.
+*Models*: the checkpoints of both stages, and the time to encode and write them at the end of the run. *Kept*: what
+an interrupted run goes on from, written after every N epochs; "–": the method's training cannot go on.
+
+{table(header, rows, 6)}"""

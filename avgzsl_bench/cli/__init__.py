@@ -25,6 +25,7 @@ _COMMANDS = {
     "ablate": "avgzsl_bench.cli.ablate:ablate",
     "leaderboard": "avgzsl_bench.cli.leaderboard:leaderboard",
     "compare": "avgzsl_bench.cli.compare:compare",
+    "predictions": "avgzsl_bench.cli.predictions:predictions",
     "methods": "avgzsl_bench.cli.listing:methods",
     "datasets": "avgzsl_bench.cli.listing:datasets",
     "extract": "avgzsl_bench.cli.extract:extract",

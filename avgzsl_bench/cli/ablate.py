@@ -111,13 +111,9 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
     from rich.console import Console
 
     from avgzsl_bench.cli.console import print_line
-    from avgzsl_bench.cli.progress import (
-        execute_seeds_shown,
-        warn_of_differences,
-        warn_simulated_features,
-        warnings_on_one_line,
-    )
+    from avgzsl_bench.cli.progress import warn_of_differences, warn_simulated_features, warnings_on_one_line
     from avgzsl_bench.execution.earlier import earlier_code
+    from avgzsl_bench.execution.progress import execute_seeds_shown
     from avgzsl_bench.execution.unnoticed import unnoticed_edits
     from avgzsl_bench.report.boards.ablation import ablation_boards
 

@@ -44,7 +44,7 @@ def compare(
     procedure. One METHOD alone compares its configurations; beside others it stands with its defaults.
     """
     from avgzsl_bench.cli.console import plain_console
-    from avgzsl_bench.cli.show import list_files, show_heading, show_notes, show_table
+    from avgzsl_bench.cli.show import list_files, show_document
     from avgzsl_bench.report.boards.board import read_boards
     from avgzsl_bench.report.boards.comparison import compare_methods
     from avgzsl_bench.report.folder import write_latex
@@ -54,11 +54,5 @@ def compare(
     document = comparison_document(comparison, classes)
     if latex is not None:
         write_latex(document, latex)
-    console = plain_console()
-    show_heading(console, document.heading, document.warning)
-    for table in document.terminal:
-        if table.title:
-            console.print(f"\n{table.title}", style="bold")
-        show_table(console, table)
-    show_notes(console, document.notes)
+    show_document(plain_console(), document)
     list_files([latex] if latex else [])

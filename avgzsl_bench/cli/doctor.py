@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
 
 from avgzsl_bench.cli.options import data_root_option
 from avgzsl_bench.errors import AvbenchError
+from avgzsl_bench.plugins.registry import AnySpec
 
 
 @click.command(short_help="Check this installation: versions, device, plugins, data.")
@@ -26,7 +28,8 @@ def doctor(data_root: Path | None) -> None:
         _print_fact(name, default_text() if name == "threads" else value or "-")
     _print_fact("waiting", ", ".join(f"{name}={value}" for name, value in waiting().items()))
     _print_fact("device", device_name(choose_device("auto")))
-    problems = [*_check_plugins(), *_check_encoders(), *_check_data(locate(data_root), data_root)]
+    problems = [*_check_plugins(), *_check_encoders(), *_check_trackers()]
+    problems += _check_data(locate(data_root), data_root)
     if problems:
         raise AvbenchError("; ".join(problems))
     click.echo("all is well")
@@ -56,16 +59,31 @@ def _check_encoders() -> list[str]:
     """Import every encoder whose libraries are installed, print the names, list what is wrong."""
     from avgzsl_bench.encoders.registry import REGISTRY, encoder_class, missing_modules
 
+    found = [(spec, missing_modules(spec)) for spec in REGISTRY.items().values()]
+    return _check_classes("encoders", found, encoder_class)
+
+
+def _check_trackers() -> list[str]:
+    """Import every tracker whose libraries are installed, print the names, list what is wrong."""
+    from avgzsl_bench.execution.trackers.registry import REGISTRY, missing_modules, tracker_class
+
+    found = [(spec, missing_modules(spec)) for spec in REGISTRY.items().values()]
+    return _check_classes("trackers", found, tracker_class)
+
+
+def _check_classes(
+    kind: str, found: Iterable[tuple[AnySpec, list[str]]], load: Callable[[AnySpec], object]
+) -> list[str]:
+    """Load the class of each spec of which no module is missing, print the names, list what is wrong."""
     names, problems = [], []
-    for name, spec in REGISTRY.items().items():
-        missing = missing_modules(spec)
-        names.append(f"{name} (not installed: {', '.join(missing)})" if missing else name)
+    for spec, missing in found:
+        names.append(f"{spec.name} (not installed: {', '.join(missing)})" if missing else spec.name)
         try:
             if not missing:
-                encoder_class(spec)
+                load(spec)
         except AvbenchError as error:
             problems.append(str(error))
-    _print_fact("encoders", ", ".join(names))
+    _print_fact(kind, ", ".join(names))
     return problems
 
 

@@ -107,9 +107,10 @@ def _print_datasets(rows: list[dict[str, object]]) -> None:
 @click.command(short_help="List the plugins, and why any failed to load.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def plugins(as_json: bool) -> None:
-    """List the installed plugins, with the error of any that failed to load."""
+    """List the installed plugins, with the error of any that failed to load, and the trackers for --log."""
     from avgzsl_bench.cli.console import plain_console, plain_table, print_table
     from avgzsl_bench.cli.plugin_status import all_plugin_statuses
+    from avgzsl_bench.execution.trackers.registry import REGISTRY, missing_modules
 
     statuses = all_plugin_statuses()
     if as_json:
@@ -123,3 +124,7 @@ def plugins(as_json: bool) -> None:
     for status in statuses:
         if status.error:
             click.echo(f"{status.name} ({status.distribution} {status.version}): {status.error}")
+    for spec in REGISTRY.items().values():
+        missing = missing_modules(spec)
+        absent = f" (not installed here: {', '.join(missing)})" if missing else ""
+        click.echo(f"--log {spec.form}: {spec.summary}{absent}")

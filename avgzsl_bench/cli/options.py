@@ -11,7 +11,7 @@ import click
 
 from avgzsl_bench.cli.paths import UserPath
 from avgzsl_bench.errors import ConfigError
-from avgzsl_bench.execution.options import MAX_THREADS
+from avgzsl_bench.execution.options import MAX_SEEDS, MAX_THREADS
 from avgzsl_bench.method.precision import PRECISIONS
 
 data_root_option = click.option(
@@ -27,13 +27,13 @@ split_option = click.option(
 seed_option = click.option("--seed", type=int, help="Run this one seed. [default: 0]")
 seeds_option = click.option(
     "--seeds",
-    type=click.IntRange(1, 10_000),
+    type=click.IntRange(1, MAX_SEEDS),
     metavar="N",
     help="Run seeds 0 to N-1.",
 )
 sweep_seeds_option = click.option(
     "--seeds",
-    type=click.IntRange(1, 10_000),
+    type=click.IntRange(1, MAX_SEEDS),
     metavar="N",
     default=5,
     show_default=True,
@@ -62,6 +62,14 @@ threads_option = click.option(
     "run's id. [default: $OMP_NUM_THREADS, else 1, or 2 for a large model]",
 )
 
+log_option = click.option(
+    "--log",
+    multiple=True,
+    metavar="NAME[:WHERE]",
+    help="Also log the runs with a tracker, such as tensorboard:DIR; 'avbench plugins' lists them. May be given "
+    "several times. A run that is finished is not logged.",
+)
+
 
 def run_options(
     *,
@@ -87,6 +95,7 @@ def run_options(
         click.option("--device", default="auto", show_default=True, help=device),
         precision_option,
         threads_option,
+        log_option,
         data_root_option,
         click.option(
             folder,
@@ -115,10 +124,12 @@ def run_options(
         @functools.wraps(command)
         def with_options(*arguments: Any, **given: Any) -> Any:
             from avgzsl_bench.execution.options import RunOptions
+            from avgzsl_bench.execution.trackers.registry import checked_log
             from avgzsl_bench.method.settings import parse_assignments
 
             short = [f"{name}={value}" for name in shorthands if (value := given.pop(name)) is not None]
             settings = parse_assignments([*given.pop("assignments"), *short])
+            given["log"] = checked_log(given["log"])
             names = [name for name in RunOptions.__dataclass_fields__ if name in given]
             options = RunOptions(settings=settings, **{name: given.pop(name) for name in names})
             return command(*arguments, options=options, **given)

@@ -76,8 +76,8 @@ def run(
 def _find_or_run(plans: list[Plan], finished: list[Record | None], console: Console) -> list[Record]:
     """Return the records of all plans, in their order; make the missing ones."""
     from avgzsl_bench.cli.console import print_line
-    from avgzsl_bench.cli.progress import execute_seeds_shown
     from avgzsl_bench.execution.earlier import earlier_code, run_again
+    from avgzsl_bench.execution.progress import execute_seeds_shown
     from avgzsl_bench.execution.unnoticed import unnoticed_edits
 
     for text in unnoticed_edits(plans):

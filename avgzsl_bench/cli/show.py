@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from avgzsl_bench.cli.console import plain_table, print_table
+from avgzsl_bench.report.tables.document import Document
 from avgzsl_bench.report.tables.table import Table
 
 
@@ -29,6 +30,16 @@ def show_table(console: Console, table: Table) -> None:
         shown.add_row(*(Text("\n".join(cell.lines)) for cell in row))
     print_table(console, shown)
     show_notes(console, table.notes)
+
+
+def show_document(console: Console, document: Document) -> None:
+    """Print the heading of a document, its tables for a terminal, and its notes."""
+    show_heading(console, document.heading, document.warning)
+    for table in document.terminal:
+        if table.title:
+            console.print(f"\n{table.title}", style="bold")
+        show_table(console, table)
+    show_notes(console, document.notes)
 
 
 def show_notes(console: Console, notes: Iterable[str]) -> None:

@@ -25,7 +25,7 @@ from avgzsl_bench.plugins.specs import Needs
 from avgzsl_bench.system.device import choose_device
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Benchmark:
     """A dataset with one feature set and one split, ready to run.
 
@@ -43,6 +43,13 @@ class Benchmark:
     final: Task
     counts: Mapping[str, int]
     device: torch.device
+
+    def __repr__(self) -> str:
+        spec, final = self.spec, self.final
+        videos = f"{len(final.train):,} training + {len(final.videos):,} test videos"
+        mark = ", SIMULATED" if spec.simulated else ""
+        place = f"{spec.dataset}, {spec.features}, split {spec.split}"
+        return f"Benchmark({place}: {final.classes.roles}, {videos}, {self.device}{mark})"
 
 
 def load_benchmark(
@@ -159,7 +166,11 @@ class _TaskBuilder:
             ),
             train=Samples(self._videos(train_rows), torch.from_numpy(train_label).to(self.device)),
             videos=self._videos(shuffled),
-            truth=Truth(label=np.searchsorted(ids, label[shuffled]), row=shuffled),
+            truth=Truth(
+                label=np.searchsorted(ids, label[shuffled]),
+                row=shuffled,
+                video_id=tuple(self.table.video_id[row] for row in shuffled),
+            ),
         )
 
     def _videos(self, rows: NDArray[np.int64]) -> Videos:

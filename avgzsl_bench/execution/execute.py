@@ -11,24 +11,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from avgzsl_bench.data.benchmark import Benchmark, benchmark_of
-from avgzsl_bench.data.choose import warn_differences, warn_simulated
 from avgzsl_bench.errors import RunError
-from avgzsl_bench.execution.earlier import earlier_code, require_same_figures, run_again
+from avgzsl_bench.execution.earlier import require_same_figures
 from avgzsl_bench.execution.events import RunStatus, notify
-from avgzsl_bench.execution.options import RunOptions
-from avgzsl_bench.execution.plan import Plan, plan_run
+from avgzsl_bench.execution.plan import Plan
 from avgzsl_bench.execution.saving import checkpoints_of
 from avgzsl_bench.execution.selection import Selection
 from avgzsl_bench.execution.stages import official_schedule, run_stage1, run_stage2
 from avgzsl_bench.execution.threads import use_threads
+from avgzsl_bench.execution.trackers.tracking import tracking
 from avgzsl_bench.execution.unfinished import Snapshot, UnfinishedRun
-from avgzsl_bench.execution.unnoticed import unnoticed_edits
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.decisions import Decisions, GroundTruth
 from avgzsl_bench.gzsl.metrics import metrics_of
@@ -55,70 +52,6 @@ from avgzsl_bench.system.folders import is_there
 from avgzsl_bench.system.locks import writing_alone
 
 
-def run(
-    method: str,
-    dataset: str,
-    *,
-    features: str = "auto",
-    split: str | None = None,
-    seed: int = 0,
-    settings: Mapping[str, Any] | None = None,
-    preset: str | None = None,
-    device: str = "auto",
-    precision: str = "full",
-    data_root: Path | str | None = None,
-    out: Path | str = "results",
-    force: bool = False,
-    threads: int | None = None,
-    save: bool = False,
-    checkpoint_every: int | None = None,
-) -> Record:
-    """Run a method on a dataset through both stages, or return its record if it was run before.
-
-    Args:
-        method: name of a registered method.
-        dataset: name of a registered dataset.
-        features: feature set; `auto` takes the best installed real one, else the simulated one.
-        split: class split: `cls`, `main`, or a source-disjoint view, `cls-disjoint` or `main-disjoint`; None:
-            `cls`, or the dataset's only split.
-        seed: of initialisation, batches and dropout.
-        settings: settings that differ from the method's defaults; `calibration` is one of them.
-        preset: a named set of settings of the method, e.g. `official`; `settings` come after it.
-        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-        precision: of training: `full`, `tf32` (CUDA devices only) or `bf16`, if the method has it.
-        data_root: folder of installed data.
-        out: folder of the results.
-        force: run again even if the record is there.
-        threads: CPU threads of torch; None: as `OMP_NUM_THREADS` says, else 1, or 2 for a large model. Torch's
-            number of before is put back.
-        save: keep the models of both stages, as checkpoints beside the record. A finished run without them is run
-            again, and must give the same figures.
-        checkpoint_every: keep the training after every so many epochs. The same run goes on from there after an
-            interruption.
-
-    Raises:
-        AvbenchError: the request cannot work; the message gives the reason.
-    """
-    options = RunOptions(
-        *(features, split, settings or {}, preset, device, precision, data_root, out, threads),
-        save=save,
-        checkpoint_every=checkpoint_every,
-        force=force,
-    )
-    plan = plan_run(method, dataset, seed, options)
-    if features == "auto" and plan.spec.data.simulated:
-        warn_simulated(plan.data)
-    warn_differences(plan.data)
-    for text in unnoticed_edits([plan]):
-        warnings.warn(text, stacklevel=2)
-    record = None if force else plan.finished()
-    if record is None and (again := run_again([plan])) is not None:
-        warnings.warn(again, stacklevel=2)
-    if record is None and (earlier := earlier_code([plan])) is not None:
-        warnings.warn(earlier, stacklevel=2)
-    return record or execute(plan)
-
-
 def data_of(plan: Plan) -> Benchmark:
     """Load what a plan runs on.
 
@@ -141,7 +74,10 @@ def execute(plan: Plan, data: Callable[[Plan], Benchmark] = data_of) -> Record:
         AvbenchError: the record cannot be written, the data is damaged, or the method gave unusable scores.
     """
     with exclusive_run(plan) as written:
-        return written or _execute(plan, data)
+        if written is not None:
+            return written
+        with tracking(plan.options.log):
+            return _execute(plan, data)
 
 
 @contextmanager
@@ -307,9 +243,11 @@ def _record(
     """Make the record of a finished run, and the bytes of its decisions."""
     plan, task = active.plan, active.benchmark.final
     order = np.argsort(task.truth.row)
+    video_id = task.truth.video_id
     table = DecisionTable(
         label=task.truth.label[order],
         decisions=Decisions(decisions.best_seen[order], decisions.best_unseen[order], decisions.gap[order]),
+        ids=None if video_id is None else "\n".join(video_id[row] for row in order),
     )
     truth = GroundTruth(table.label, task.ground_truth.seen, task.ground_truth.unseen)
     content = table.to_bytes()

@@ -10,6 +10,7 @@ from typing import Any
 from avgzsl_bench.errors import ConfigError
 from avgzsl_bench.system.folders import user_path
 
+MAX_SEEDS = 10_000
 MAX_THREADS = 1024
 
 
@@ -34,6 +35,7 @@ class RunOptions:
             interruption; None: never. Not part of the run's id.
         force: whether a run that is finished is run again, and its record replaced whatever it says.
         most_threads: their number where `threads` is None, at most; None: no limit.
+        log: trackers of the run, as `checked_log` gives them. Not part of the run's id.
 
     Raises:
         ConfigError: a number of threads that is not 1 to `MAX_THREADS`, or `checkpoint_every` below 1.
@@ -52,6 +54,7 @@ class RunOptions:
     checkpoint_every: int | None = None
     force: bool = False
     most_threads: int | None = None
+    log: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_threads(self.threads)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import math
 import warnings
 from collections.abc import Mapping
@@ -17,7 +19,7 @@ from avgzsl_bench.execution.selection import Selection
 from avgzsl_bench.gzsl.metrics import Metrics
 from avgzsl_bench.records.epoch_result import EpochResult
 from avgzsl_bench.system.environment import environment
-from avgzsl_bench.system.files import atomic_file
+from avgzsl_bench.system.files import write_atomically
 from avgzsl_bench.system.folders import is_there
 
 if TYPE_CHECKING:
@@ -93,15 +95,16 @@ class UnfinishedRun:
             "training": dict(method.training_state()),
             "random": random_state(method.device),
         }
-        with atomic_file(self.path) as temporary:
-            torch.save(content, temporary)
+        encoded = io.BytesIO()
+        torch.save(content, encoded)
+        write_atomically(self.path, _digest(encoded.getvalue()) + encoded.getvalue())
 
     def read(self) -> Snapshot | None:
         """Read the file; None, with a warning, where it cannot be gone on from."""
         if not is_there(self.path):
             return None
         try:
-            content = torch.load(self.path, map_location="cpu", weights_only=True)
+            content = _decoded(self.path.read_bytes())
             made = content["made"]
             snapshot = _snapshot(content)
         except Exception as error:  # a damaged file makes torch raise anything
@@ -132,6 +135,19 @@ class UnfinishedRun:
 def unfinished_path(plan: Plan) -> Path:
     """Path of the file, beside the place of the record."""
     return plan.path.with_suffix(".unfinished")
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def _decoded(file: bytes) -> Mapping[str, Any]:
+    """Decode the content of a file: a hash of 32 bytes, then tensors and plain values as torch writes them."""
+    content = file[32:]
+    if _digest(content) != file[:32]:
+        raise ValueError("its hash is another")
+    decoded: Mapping[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return decoded
 
 
 def _snapshot(content: Mapping[str, Any]) -> Snapshot:

@@ -16,7 +16,7 @@ EQUAL = 1e-12
 """HM values closer than this are equal: sums of the same terms in another order differ by rounding."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SeenUnseenCurve:
     """S and U as step functions of the bias, exact.
 
@@ -32,6 +32,10 @@ class SeenUnseenCurve:
     edge: NDArray[np.float64]
     seen: NDArray[np.float64]
     unseen: NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        best = f"best HM {100 * self.hm.max():.2f} % at bias {self.best_bias():.4g}"
+        return f"SeenUnseenCurve({len(self.edge):,} edges, AUSUC {100 * self.ausuc:.2f} %, {best})"
 
     @property
     def hm(self) -> NDArray[np.float64]:

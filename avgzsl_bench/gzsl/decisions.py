@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 Scores: TypeAlias = "Tensor | ArrayLike"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Decisions:
     """Every prediction at every bias.
+
+    >>> decide([[0.9, 0.1, 0.3], [0.2, 0.8, 1.0]], seen=[0, 1], unseen=[2])
+    Decisions(2 videos, gap -0.2 to 0.6)
 
     Attributes:
         best_seen, best_unseen: int64 `[N]`, column of the best class of either role.
@@ -33,6 +36,10 @@ class Decisions:
     best_seen: NDArray[np.int64]
     best_unseen: NDArray[np.int64]
     gap: NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        gap = f", gap {self.gap.min():.4g} to {self.gap.max():.4g}" if len(self) else ""
+        return f"Decisions({len(self):,} videos{gap})"
 
     def __len__(self) -> int:
         return len(self.gap)
@@ -54,7 +61,7 @@ class RoleClasses(NamedTuple):
         return float((right[self.columns] / self.videos).sum() / classes) if classes else 0.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GroundTruth:
     """What decisions are measured against; what all figures share is computed once.
 
@@ -68,6 +75,10 @@ class GroundTruth:
     label: NDArray[np.int64]
     seen: NDArray[np.int64]
     unseen: NDArray[np.int64]
+
+    def __repr__(self) -> str:
+        classes = f"{len(self.seen)} seen + {len(self.unseen)} unseen classes"
+        return f"GroundTruth(of {len(self.label):,} videos, {classes})"
 
     @cached_property
     def count(self) -> NDArray[np.int64]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Metrics:
     """Metrics of generalized zero-shot learning, as fractions.
 
@@ -36,10 +36,18 @@ class Metrics:
     ausuc: float
     bias: float
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self})"
+
+    def __str__(self) -> str:
+        shown = {"S": self.seen, "U": self.unseen, "HM": self.hm, "ZSL": self.zsl, "AUSUC": self.ausuc}
+        figures = ", ".join(f"{name} {100 * value:.2f}" for name, value in shown.items())
+        return f"{figures} %, bias {self.bias:.4g}"
+
     __pydantic_config__ = {"extra": "forbid", "allow_inf_nan": False}  # noqa: RUF012 (read by records)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EvaluatedMetrics(Metrics):
     """Metrics of a score matrix, with where their bias came from.
 
@@ -49,6 +57,9 @@ class EvaluatedMetrics(Metrics):
     """
 
     oracle: bool
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} ({'oracle' if self.oracle else 'given'})"
 
 
 def metrics_of(
@@ -118,6 +129,10 @@ def evaluate(
         >>> m = evaluate(scores, labels=[0, 1, 2], seen=[0, 1], unseen=[2])
         >>> m.seen, m.unseen, round(m.hm, 4), m.zsl, m.oracle
         (0.5, 1.0, 0.6667, 1.0, True)
+        >>> m
+        EvaluatedMetrics(S 50.00, U 100.00, HM 66.67, ZSL 100.00, AUSUC 50.00 %, bias 0.35 (oracle))
+        >>> seen_unseen_curve(scores, labels=[0, 1, 2], seen=[0, 1], unseen=[2])
+        SeenUnseenCurve(3 edges, AUSUC 50.00 %, best HM 66.67 % at bias 0.35)
     """
     tensor, truth = _checked(scores, labels, seen, unseen)
     if bias is not None and not np.isfinite(bias):

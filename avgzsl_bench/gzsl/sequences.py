@@ -21,7 +21,7 @@ class Padded:
     mask: Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sequences:
     """One modality of `N` videos as sequences of vectors. `take` copies no vector.
 
@@ -38,6 +38,10 @@ class Sequences:
     length: Tensor
     longest: int
     seconds: float
+
+    def __repr__(self) -> str:
+        widths = f"{self.values.shape[-1]} wide, at most {self.longest} steps"
+        return f"Sequences(of {len(self):,} videos: {widths}, {self.values.device})"
 
     @classmethod
     def of_vectors(cls, vectors: Tensor) -> Sequences:

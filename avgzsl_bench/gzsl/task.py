@@ -54,7 +54,7 @@ class FeatureDims:
         return sum(self.text.values())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Videos:
     """Videos without labels or names, in an order that reveals nothing about their classes.
 
@@ -68,6 +68,14 @@ class Videos:
     visual: Tensor
     audio_steps: Sequences | None = None
     visual_steps: Sequences | None = None
+
+    def __repr__(self) -> str:
+        return f"Videos({len(self):,} videos: {self._described})"
+
+    @property
+    def _described(self) -> str:
+        steps = "" if self.audio_steps is None else ", with steps"
+        return f"audio {self.audio.shape[-1]}, visual {self.visual.shape[-1]}{steps}, {self.audio.device}"
 
     def __len__(self) -> int:
         return self.audio.shape[0]
@@ -139,7 +147,7 @@ class Videos:
         return [(most_audio, most_visual) for most_audio, most_visual in torch.stack((audio, visual), 1).tolist()]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Samples:
     """Training videos with their labels.
 
@@ -151,11 +159,14 @@ class Samples:
     videos: Videos
     label: Tensor
 
+    def __repr__(self) -> str:
+        return f"Samples({len(self):,} videos with labels: {self.videos._described})"
+
     def __len__(self) -> int:
         return len(self.videos)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Classes:
     """Classes of a task in a fixed order, with their text embeddings.
 
@@ -172,6 +183,16 @@ class Classes:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", MappingProxyType(dict(self.text)))
+
+    def __repr__(self) -> str:
+        widths = ", ".join(f"{encoder} {vectors.shape[-1]}" for encoder, vectors in self.text.items())
+        return f"Classes({self.roles}: text {widths}, {self.seen.device})"
+
+    @property
+    def roles(self) -> str:
+        """How many classes have which role, in words."""
+        seen = int(self.seen.sum())
+        return f"{seen} seen + {len(self) - seen} unseen classes"
 
     def __len__(self) -> int:
         return len(self.names)
@@ -195,20 +216,25 @@ class Classes:
         return self.take(self.seen.nonzero().squeeze(1))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Truth:
-    """What a method must not see: the labels of the videos to be scored.
+    """What a method must not see: the labels and names of the videos to be scored.
 
     Attributes:
         label: int64 `[N]`, positions in `Task.classes`, in the order of `Task.videos`.
         row: int64 `[N]`, the row of each video in the dataset's store, in the order of `Task.videos`.
+        video_id: `N` ids in the order of `Task.videos`; None for videos that have none.
     """
 
     label: np.ndarray
     row: np.ndarray
+    video_id: tuple[str, ...] | None = None
+
+    def __repr__(self) -> str:
+        return f"Truth(of {len(self.label):,} videos)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Task:
     """One stage: what to learn from, what to score, and the truth that the protocol keeps."""
 
@@ -216,6 +242,10 @@ class Task:
     train: Samples
     videos: Videos
     truth: Truth
+
+    def __repr__(self) -> str:
+        videos = f"{len(self.train):,} training + {len(self.videos):,} scored videos"
+        return f"Task({self.classes.roles}, {videos}, {self.classes.seen.device})"
 
     @cached_property
     def ground_truth(self) -> GroundTruth:

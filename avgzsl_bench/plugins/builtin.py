@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from avgzsl_bench.plugins.builtin_encoders import ENCODERS
 from avgzsl_bench.plugins.hookspecs import hookimpl
-from avgzsl_bench.plugins.specs import DatasetSpec, EncoderSpec, ReaderSpec, ReportedSpec
+from avgzsl_bench.plugins.specs import DatasetSpec, EncoderSpec, ReaderSpec, ReportedSpec, TrackerSpec
 
 
 @hookimpl
@@ -35,3 +35,19 @@ def avbench_reported() -> list[ReportedSpec]:
 def avbench_encoders() -> list[EncoderSpec]:
     """Register CLIP and the two CLAP models."""
     return list(ENCODERS)
+
+
+@hookimpl
+def avbench_trackers() -> list[TrackerSpec]:
+    """Register TensorBoard."""
+    return [
+        TrackerSpec(
+            "tensorboard",
+            "avgzsl_bench.execution.trackers.tensorboard:TensorBoard",
+            "Event files of TensorBoard: losses, learning rate and figures as fractions, settings",
+            where="DIR",
+            folder=True,
+            needs=("tensorboard",),
+            install="pip install 'avgzsl-bench[tensorboard]'",
+        )
+    ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         MethodSpec,
         ReaderSpec,
         ReportedSpec,
+        TrackerSpec,
     )
     from avgzsl_bench.records.epoch_result import EpochResult
     from avgzsl_bench.records.record import Record
@@ -61,6 +62,12 @@ def avbench_ablations() -> Sequence[AblationSpec]:
 @hookspec
 def avbench_encoders() -> Sequence[EncoderSpec]:
     """Register encoders of frames, sound or text. Import nothing heavy, name the class by a string."""
+    return ()
+
+
+@hookspec
+def avbench_trackers() -> Sequence[TrackerSpec]:
+    """Register trackers, which `--log` adds to runs. Import nothing heavy, name the class by a string."""
     return ()
 
 

@@ -104,7 +104,7 @@ def _load(manager: pluggy.PluginManager, entry: EntryPoint, taken: set[str]) -> 
         plugin = entry.load()
         name = plugin_name(_distribution(entry), entry.name)
         try:
-            _check_hook_names(manager, plugin)
+            check_hook_names(manager, plugin)
             manager.register(plugin, name=name)
             manager.check_pending()
             names = _new_methods(manager, plugin, taken)
@@ -117,8 +117,12 @@ def _load(manager: pluggy.PluginManager, entry: EntryPoint, taken: set[str]) -> 
     return PluginStatus(entry.name, entry.value, _distribution(entry), version, next(iter(errors), None), names)
 
 
-def _check_hook_names(manager: pluggy.PluginManager, plugin: Any) -> None:
-    """Refuse a hook that is not marked, or whose name the contract does not have: it would never be called."""
+def check_hook_names(manager: pluggy.PluginManager, plugin: Any) -> None:
+    """Refuse a hook that is not marked, or whose name the contract does not have: it would never be called.
+
+    Raises:
+        PluginError, UnknownNameError: it has one.
+    """
     known = [name for name in vars(hookspecs) if name.startswith("avbench_")]
     for name in dir(plugin):
         marks = manager.parse_hookimpl_opts(plugin, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from avgzsl_bench.system.identifiers import IDENTIFIER_RULE, NAME
 
@@ -21,6 +21,26 @@ Modality = Literal["visual", "audio", "text"]
 
 SequenceNeed = Literal["none", "used", "required"]
 """Use of sequences: `none`, means over time are read; `used`, where the features have them; `required`."""
+
+
+class _Named(Protocol):
+    """A spec of a class that is imported when first used."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def target(self) -> str: ...
+
+
+def _require_name(kind: str, spec: _Named) -> None:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", spec.name):
+        raise ValueError(f"{kind} name {spec.name!r}: use lower case letters, digits and '_'")
+
+
+def _require_target(kind: str, spec: _Named) -> None:
+    if not re.fullmatch(r"[\w.]+:[\w.]+", spec.target):
+        raise ValueError(f"target {spec.target!r} of {kind} {spec.name!r}: write 'package.module:Class'")
 
 
 @dataclass(frozen=True)
@@ -94,8 +114,7 @@ class MethodSpec:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name):
             raise ValueError(f"method name {self.name!r}: use lower case letters, digits, '_' and '-'")
-        if not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
-            raise ValueError(f"target {self.target!r} of method {self.name!r}: write 'package.module:Class'")
+        _require_target("method", self)
         if self.follows not in get_args(Follows):
             raise ValueError(
                 f"method {self.name!r} follows {self.follows!r}: use one of {', '.join(get_args(Follows))}"
@@ -225,10 +244,8 @@ class EncoderSpec:
     note: str = ""
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", self.name):
-            raise ValueError(f"encoder name {self.name!r}: use lower case letters, digits and '_'")
-        if not re.fullmatch(r"[\w.]+:[\w.]+", self.target):
-            raise ValueError(f"target {self.target!r} of encoder {self.name!r}: write 'package.module:Class'")
+        _require_name("encoder", self)
+        _require_target("encoder", self)
         if self.modality not in get_args(Modality):
             raise ValueError(
                 f"encoder {self.name!r} has modality {self.modality!r}: use one of {', '.join(get_args(Modality))}"
@@ -237,3 +254,44 @@ class EncoderSpec:
             raise ValueError(f"encoder {self.name!r}: widths are by modality, with one of {self.modality!r}")
         if any(width < 1 for width in self.widths.values()):
             raise ValueError(f"encoder {self.name!r}: a width below 1")
+
+
+@dataclass(frozen=True)
+class TrackerSpec:
+    """A tracker of runs as a plugin registers it.
+
+    Attributes:
+        name: what is typed after `--log`: lower case letters, digits, `_`.
+        target: its class as `"package.module:Class"`, imported when first used. It is built with the text after
+            the colon of `--log NAME:WHERE` for each run, or for all seeds that train together; its methods marked
+            `@hookimpl` are run hooks; `close()`, if it has one, is called at the end, that of a failed run too.
+        summary: one sentence for the listing.
+        where: what that text is, in one word in capitals, e.g. `DIR` or `PROJECT`; empty: it takes none.
+        folder: the text is a folder; a relative one then means the same place in every process of a sweep.
+        needs: modules that have to be importable.
+        install: how to install them, e.g. `pip install wandb`.
+
+    Raises:
+        ValueError: a name, target or `where` that cannot work.
+    """
+
+    name: str
+    target: str
+    summary: str
+    where: str = ""
+    folder: bool = False
+    needs: tuple[str, ...] = ()
+    install: str = ""
+
+    def __post_init__(self) -> None:
+        _require_name("tracker", self)
+        _require_target("tracker", self)
+        if not re.fullmatch(r"[A-Z]*", self.where):
+            raise ValueError(f"tracker {self.name!r}: where={self.where!r} has to be one word in capitals")
+        if self.folder and not self.where:
+            raise ValueError(f"tracker {self.name!r}: folder=True needs a name for it, such as where='DIR'")
+
+    @property
+    def form(self) -> str:
+        """How it is typed after `--log`."""
+        return f"{self.name}:{self.where}" if self.where else self.name

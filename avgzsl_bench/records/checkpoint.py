@@ -147,11 +147,9 @@ def _class_embeddings(path: Path, header: Header, tensors: dict[str, Tensor]) ->
     for encoder, width in header.shape.text.items():
         vectors = tensors.pop(f"{_TEXT}{encoder}", None)
         if vectors is None or vectors.shape != (classes, width) or vectors.dtype != torch.float32:
-            raise CheckpointError(
-                f"{path}: no {encoder} embeddings of its {classes} classes, {width} numbers each"
-            )
+            raise CheckpointError(f"{path}: no class embeddings by {encoder!r}, {classes} times {width} numbers")
         if not bool(torch.isfinite(vectors).all()):
-            raise CheckpointError(f"{path}: an {encoder} embedding of a class is not finite")
+            raise CheckpointError(f"{path}: a class embedding by {encoder!r} is not finite")
         text[encoder] = vectors
     return text
 

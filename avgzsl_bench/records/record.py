@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SerializerFunctionWrapHandler,
     ValidationError,
     model_serializer,
@@ -28,15 +30,22 @@ from avgzsl_bench.data.data_spec import DataSpec, FileName, Token
 from avgzsl_bench.data.datasets.standard import Differences, PartitionDifference
 from avgzsl_bench.data.store.origin import Origin
 from avgzsl_bench.errors import RecordError, first_fault, one_line
+from avgzsl_bench.gzsl.curve import SeenUnseenCurve, curve_of
 from avgzsl_bench.gzsl.metrics import Metrics
 from avgzsl_bench.records.decisions_file import DecisionTable, bytes_of, read_decision_table
 from avgzsl_bench.records.epoch_result import EpochResult
+from avgzsl_bench.records.predictions import Predictions
 from avgzsl_bench.records.run_spec import MethodIdentity, RunSpec
 from avgzsl_bench.system.files import atomic_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA: Literal[1] = 1
 _FIRST = ("schema_version", "run_id", "method", "data", "calibration", "seed", "device", "precision", "numerics")
 """The fields that a record's file begins with, in this order."""
+_TRAINING = ("selection_seconds", "final_seconds")
+"""Durations that add up to training: stage 1 with its selection of an epoch, and stage 2."""
 LONGEST_LAYOUT = 80
 """Characters of the name of a layout."""
 
@@ -119,8 +128,18 @@ class WeightsFile(_Part):
     sha256: str
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where a record lies, if anywhere. All places are equal: records are compared by their content."""
+
+    path: Path | None = field(default=None, compare=False)
+
+
 class Record(RunSpec):
-    """One finished run: what it is, and what it gave."""
+    """One finished run: what it is, and what it gave.
+
+    Its methods read the decisions that lie beside its file.
+    """
 
     method: RecordedMethod
     data: RecordedData
@@ -137,6 +156,7 @@ class Record(RunSpec):
     environment: dict[str, str | None]
     timing: dict[str, Annotated[float, Field(ge=0, lt=1e12)] | str]
     peak_device_memory: int | None = Field(ge=0, description="bytes; None on devices that do not count it")
+    _place: _Place = PrivateAttr(default_factory=_Place)
 
     @classmethod
     def of(
@@ -175,10 +195,76 @@ class Record(RunSpec):
         content: dict[str, Any] = serialize(self)
         return {name: content[name] for name in _FIRST if name in content} | content
 
+    def __repr__(self) -> str:
+        data = f"{self.data.dataset}, {self.data.features}, split {self.data.split}"
+        options = "".join(f", {name} {value}" for name, value in self.options.items())
+        mark = ", SIMULATED" if self.data.simulated else ""
+        return f"Record({self.method.name} on {data}, seed {self.seed}{options}: {self.metrics}{mark})"
+
     @property
     def is_seen(self) -> list[bool]:
         """For each class, whether it is a seen class."""
         return [c.role == "seen" for c in self.classes]
+
+    @property
+    def training_seconds(self) -> float | None:
+        """Seconds of both stages, a share of those of seeds that trained together; None if not recorded."""
+        parts = [value for name in _TRAINING if isinstance(value := self.timing.get(name), int | float)]
+        return float(sum(parts)) if parts else None
+
+    def predictions(self, data_root: Path | str | None = None) -> pd.DataFrame:
+        """Read what the run predicted for each test video.
+
+        Args:
+            data_root: where to look for the ids of the videos if the decisions were written before they held them;
+                default `AVBENCH_DATA`, else the platform's.
+
+        Returns:
+            A row for each video, in the order of the store: `video` (its id, or its number, with a warning, where
+            the id is not known), `true_class`, its `role`, `best_seen`, `best_unseen`, the `gap` between their
+            scores, the class `predicted` at the bias, and whether that is `correct`.
+
+        Raises:
+            RecordError: the record has no file, or its decisions are missing, altered or damaged.
+        """
+        return self._predictions().by_video(self.data, data_root)
+
+    def curve(self) -> SeenUnseenCurve:
+        """Compute S and U of the test videos at every bias.
+
+        Raises:
+            RecordError: as `predictions`.
+        """
+        table = self._table()
+        return curve_of(table.decisions, table.ground_truth(self.is_seen))
+
+    def confusion_matrix(self) -> pd.DataFrame:
+        """Count the videos of each true class (rows) by predicted class (columns), seen classes first.
+
+        Raises:
+            RecordError: as `predictions`, or there are thousands of classes.
+        """
+        return self._predictions().confusion_matrix()
+
+    def class_accuracies(self) -> pd.DataFrame:
+        """Read how well the run classifies each class.
+
+        Returns:
+            By class, seen ones first: `role`, number of `videos`, `accuracy` (NaN without videos), and the other
+            class that its videos are most often `taken_for`, with the number of these, `taken_for_videos`.
+
+        Raises:
+            RecordError: as `confusion_matrix`.
+        """
+        return self._predictions().by_class()
+
+    def _table(self) -> DecisionTable:
+        if self._place.path is None:
+            raise RecordError(f"{self}: this record was neither read from a file nor written: it has no decisions")
+        return read_decisions(self._place.path, self)
+
+    def _predictions(self) -> Predictions:
+        return Predictions(self._table(), [c.name for c in self.classes], self.is_seen, self.metrics.bias)
 
     def to_json(self) -> str:
         """Encode the record as indented JSON, fields in a fixed order, with a final line feed."""
@@ -227,6 +313,7 @@ def write_record(path: Path, record: Record, table: bytes, weights: Mapping[Stag
     for stage in STAGES:
         if stage not in (weights or {}):
             weights_path(path, stage).unlink(missing_ok=True)
+    record._place = _Place(path.absolute())
 
 
 def read_record(path: Path) -> Record:
@@ -247,9 +334,11 @@ def read_record(path: Path) -> Record:
     if version != SCHEMA:
         raise RecordError(f"{path}: not a record of schema {SCHEMA} (schema_version is {version!r})")
     try:
-        return Record.model_validate(content)
+        record = Record.model_validate(content)
     except ValidationError as error:
         raise RecordError(f"{path}: {first_fault(error)}") from error
+    record._place = _Place(path.absolute())
+    return record
 
 
 def read_decisions(path: Path, record: Record) -> DecisionTable:

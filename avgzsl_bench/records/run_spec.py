@@ -53,7 +53,7 @@ class RunSpec(BaseModel):
     seed: int = Field(ge=0, lt=2**32)
     precision: Precision = Field("full", description="of training; evaluation always uses full precision")
     numerics: int | None = Field(
-        None, ge=1, description="`NUMERICS` of the harness that ran it; None: not recorded"
+        None, ge=1, lt=2**63, description="`NUMERICS` of the harness that ran it; None: not recorded"
     )
 
     def __str__(self) -> str:

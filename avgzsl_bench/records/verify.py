@@ -8,14 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from avgzsl_bench.errors import AvbenchError, RecordError
 from avgzsl_bench.gzsl.curve import EQUAL, SeenUnseenCurve, curve_of
-from avgzsl_bench.gzsl.decisions import GroundTruth
 from avgzsl_bench.gzsl.metrics import metrics_of
 from avgzsl_bench.records.decisions_file import DecisionTable
-from avgzsl_bench.records.record import Record, read_decisions, read_record
+from avgzsl_bench.records.record import Record, read_decisions, read_record, weights_path
 from avgzsl_bench.system.files import file_sha256
 from avgzsl_bench.system.folders import is_there
 
@@ -44,11 +41,12 @@ def has_weights(path: Path, record: Record) -> bool:
     Raises:
         RecordError: one was altered, or cannot be read.
     """
-    found = [path.with_name(stored.file) for stored in (record.weights or {}).values()]
-    if not found or not all(map(is_there, found)):
+    named = record.weights or {}
+    files = {stage: weights_path(path, stage) for stage in named}
+    if not files or not all(map(is_there, files.values())):
         return False
-    for file, stored in zip(found, (record.weights or {}).values(), strict=True):
-        if _sha256(file) != stored.sha256:
+    for stage, file in files.items():
+        if (named[stage].file, named[stage].sha256) != (file.name, _sha256(file)):
             raise RecordError(f"{file}: altered: its sha256 is not the one in {path.name}")
     return True
 
@@ -76,8 +74,7 @@ def read_verified(path: Path) -> Verified:
     """
     record = read_record(path)
     table = read_decisions(path, record)
-    seen = np.array(record.is_seen)
-    truth = GroundTruth(table.label, np.flatnonzero(seen), np.flatnonzero(~seen))
+    truth = table.ground_truth(record.is_seen)
     curve = curve_of(table.decisions, truth)
     recomputed = metrics_of(table.decisions, truth, record.metrics.bias, curve)
     _compare(path, "metrics", asdict(record.metrics), asdict(recomputed))

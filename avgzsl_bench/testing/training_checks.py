@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +13,7 @@ import torch
 from torch import Tensor
 
 from avgzsl_bench.errors import ConfigError, RunError
+from avgzsl_bench.execution.random_streams import random_state, restore_random_state
 from avgzsl_bench.execution.seeds.learner import TOLERANCE, Learner, trains_together
 from avgzsl_bench.execution.seeds.stack import stacked
 from avgzsl_bench.execution.stages import run_stage1, run_stage2, train
@@ -47,6 +50,32 @@ def check_state_dict(trial: Trial) -> None:
     fresh.load_state_dict({name: value.clone() for name, value in state.items()})
     expected = method.score(trial.task.videos, trial.task.classes)
     require_close(fresh.score(trial.task.videos, trial.task.classes), expected, "scores differ after loading")
+
+
+def check_resumable(trial: Trial) -> None:
+    """Require that training goes on from a kept state as if nothing had been between, if the method says so."""
+    if not trial.method.resumable:
+        return
+    first = trial.trained()
+    first.after_validation(0.25)
+    kept = io.BytesIO()
+    torch.save({"training": dict(first.training_state()), "random": random_state(trial.device)}, kept)
+    expected = first.train_epoch(trial.task.train)
+    kept.seek(0)
+    try:
+        state = torch.load(kept, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise AssertionError(f"training_state holds more than tensors and plain values: {error}") from error
+    second = trial.build()
+    second.load_training_state(state["training"])
+    restore_random_state(state["random"], trial.device)
+    losses = second.train_epoch(trial.task.train)
+    advice = "training depends on something else; keep it in training_state, or say resumable = False"
+    rule = f"losses are {dict(losses)} after going on, {dict(expected)} without a break: {advice}"
+    require(dict(losses) == dict(expected), rule)
+    learnt, other = first.state_dict(), second.state_dict()
+    differing = [name for name, value in learnt.items() if not torch.equal(value, other[name])]
+    require(not differing, f"{', '.join(differing)} differ after going on: {advice}")
 
 
 def check_learning_rate(trial: Trial) -> None:

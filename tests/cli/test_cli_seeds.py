@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from avgzsl_bench.cli.seeds_summary import SeedsSummary
 from avgzsl_bench.execution.seeds import runs
 from avgzsl_bench.execution.seeds.choice import Choice
+from avgzsl_bench.execution.seeds.summary import SeedsSummary
 from avgzsl_bench.gzsl.metrics import Metrics
 from avgzsl_bench.records.epoch_result import EpochResult
 

@@ -41,6 +41,7 @@ def test_every_tensor_matches_its_row_in_the_store(ucf, table):
         rows = task.truth.row
         assert np.array_equal(task.videos.audio.numpy(), table.audio[rows])
         assert np.array_equal(task.videos.visual.numpy(), table.visual[rows])
+        assert task.truth.video_id == tuple(table.video_id[row] for row in rows)
         ids = [facts.class_id(name) for name in task.classes.names]
         assert ids == sorted(ids)
         assert np.array_equal(np.array(ids)[task.truth.label], table.label[rows])

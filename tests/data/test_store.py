@@ -116,6 +116,7 @@ NAN = ONES * np.nan
         ({"partition": np.array([64, 1, 1, 1], np.uint8)}, "in no partition"),
         ({"video_id": ["a", "b", "c", "c"]}, "twice"),
         ({"video_id": ["", "b", "c", "d"]}, "empty or holds control"),
+        ({"video_id": ["a" * 256, "b", "c", "d"]}, "is longer than 255 characters"),
         ({"video_id": []}, "no videos"),
         ({"dataset": "../up"}, "is not a valid name"),
         ({"text": {"A B": np.ones((3, 2), np.float32)}}, "is not a valid name"),

@@ -40,7 +40,9 @@ def test_the_gate_calls_exactly_the_test_command():
     assert command in (ROOT / ".ci" / "run").read_text().splitlines()
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/known-faults.md", "docs/videos.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", *(f"docs/{name}.md" for name in ("known-faults", "models", "predictions", "videos"))]
+)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
         assert ((ROOT / page).parent / target).exists(), target
@@ -54,3 +56,20 @@ def test_the_bias_of_the_shown_score_matrices_comes_from_validation():
     exec(code.replace("seen=[...], unseen=[...]", "seen=[0, 1, 2, 3], unseen=[4, 5]"), names)
     val, test = names["val"], names["test"]
     assert (val.oracle, test.oracle, test.bias) == (True, False, val.bias)
+
+
+@pytest.mark.filterwarnings("ignore:no real features")
+def test_the_calls_of_a_notebook_work(data_root, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed: pip install -e '.[tensorboard]'")
+    monkeypatch.setenv("AVBENCH_DATA", str(data_root))
+    monkeypatch.chdir(tmp_path)
+    code = re.search(r"```python\n(records = ab\.run.*?)```", README, re.S)[1]
+    short = code.replace("seeds=5, epochs=10", 'seeds=2, epochs=1, settings={"batches_per_epoch": 3}')
+    short = short.replace('{"margin": 0.2}', '{"margin": 0.2, "epochs": 1, "batches_per_epoch": 3}')
+    assert short.count("batches_per_epoch") == 2
+    names = {"ab": ab}
+    exec(short, names)
+    assert [record.seed for record in names["records"]] == [0, 1]
+    assert names["record"].method.config["margin"] == 0.2
+    assert [*tmp_path.glob(f"runs/ucf/simulated/cls/devise/{names['record'].run_id}/*tfevents*")]
+    assert isinstance(names["benchmark"], ab.Benchmark)

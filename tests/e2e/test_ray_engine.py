@@ -73,6 +73,17 @@ def test_records_are_those_of_avbench_run_and_failures_do_not_stop_the_rest(clus
     wait_until(lambda: not list(cluster.temporary.glob("avbench-*")))  # nor did they leave any on the node
 
 
+@pytest.mark.usefixtures("cluster")
+def test_trackers_log_on_the_node(runs, tmp_path):
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed: pip install -e '.[tensorboard]'")
+    (run,) = runs(SHORT, seeds=1)
+    logged = replace(run, options=replace(run.options, log=(f"tensorboard:{tmp_path / 'board'}",)))
+    swept([logged], engine())
+    assert run.finished() is not None
+    (file,) = (tmp_path / "board").rglob("*tfevents*")
+    assert file.parent.name == run.spec.id
+
+
 def test_a_run_has_the_threads_that_were_chosen(cluster, runs):
     (run,) = runs(SHORT, seeds=1)
     run = replace(run, options=replace(run.options, threads=2))

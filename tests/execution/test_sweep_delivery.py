@@ -14,7 +14,7 @@ from avgzsl_bench.execution.sweep.engine import Finished
 from avgzsl_bench.execution.sweep.grid import make_grid
 from avgzsl_bench.execution.sweep.job import Job
 from avgzsl_bench.execution.sweep.planned_run import PlannedRun
-from avgzsl_bench.records.verify import verify
+from avgzsl_bench.records.verify import has_weights, verify
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +106,37 @@ def test_a_folder_for_temporary_files_that_is_not_there_is_told(delivered, tmp_p
     with pytest.raises(AvbenchError, match="cannot be kept in a temporary file: No such file"):
         keep_delivery(kept_in(job, tmp_path / "results"), delivery)
     assert not (tmp_path / "results").exists()
+
+
+@pytest.fixture(scope="module")
+def saved(data_root, tmp_path_factory) -> tuple[Job, Delivery]:
+    """A run that was saved, as it comes back from a node."""
+    options = {"features": "simulated", "device": "cpu", "data_root": data_root, "save": True}
+    (plan,) = make_grid(["chance"], ["ucf"], [0], RunOptions(**options, out=tmp_path_factory.mktemp("there"))).runs
+    execute(plan)
+    job = PlannedRun(plan).job
+    return job, delivery_of(Finished(job, 1.5, 0.5), "cpu")
+
+
+def test_saved_models_come_back_too(saved, tmp_path):
+    job, delivery = saved
+    here = kept_in(job, tmp_path)
+    keep_delivery(here, delivery)
+    path = here.plan("cpu").path
+    assert has_weights(path, verify(path))
+    assert sorted(file.suffix for file in path.parent.iterdir()) == [".json", ".npz"] + 2 * [".safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        (lambda sent: {}, "no weights, although they were to be saved"),
+        (lambda sent: {"stage1": sent["stage1"]}, "no weights, although they were to be saved"),
+        (lambda sent: {"stage1": sent["stage2"], "stage2": sent["stage1"]}, "its sha256 is not the one in"),
+    ],
+)
+def test_models_that_are_not_the_run_s_are_refused(saved, tmp_path, weights, said):
+    job, delivery = saved
+    with pytest.raises(RecordError, match=said):
+        keep_delivery(kept_in(job, tmp_path), replace(delivery, weights=weights(delivery.weights)))
+    assert not list(tmp_path.rglob("*.*"))

@@ -199,7 +199,7 @@ def _record(folder: Path) -> tuple[Path, bytes]:
     """A valid record, and its decisions."""
     from make_record import make_record  # which needs torch
 
-    path = make_record(folder)
+    path = make_record(folder, ids=[f"v_é_{video:03}" for video in range(48)])
     return path, path.with_suffix(".npz").read_bytes()
 
 
@@ -245,14 +245,19 @@ def _safetensors(folder: Path) -> list[bytes]:
 
     from avgzsl_bench.gzsl.task import FeatureDims
     from avgzsl_bench.records.checkpoint import Checkpoint, write_checkpoint
-    from avgzsl_bench.records.checkpoint_header import Header, Origin
+    from avgzsl_bench.records.checkpoint_header import CheckpointClass, Header, Origin, PredictionPart
 
     shape = FeatureDims(audio=2, visual=3, text={"word2vec": 4})
     known = {"method": "devise", "distribution": "", "version": "", "config": {"epochs": 2}}
-    header = Header(**known, shape=shape, origin=Origin())
-    path = folder / "valid.safetensors"
-    write_checkpoint(path, Checkpoint(header, {"a": torch.ones(2, 3), "b": torch.zeros(3)}))
-    return [path.read_bytes()]
+    classes = tuple(CheckpointClass(name=name, words=name, seen=name == "a") for name in "ab")
+    part = PredictionPart(stage=2, bias=0.5, calibration="exact", classes=classes)
+    contents = []
+    for prediction, text in ((None, {}), (part, {"word2vec": torch.ones(2, 4)})):
+        header = Header(**known, shape=shape, origin=Origin(), prediction=prediction)
+        path = folder / "valid.safetensors"
+        write_checkpoint(path, Checkpoint(header, {"a": torch.ones(2, 3), "b": torch.zeros(3)}, text=text))
+        contents.append(path.read_bytes())
+    return contents
 
 
 def _datasets(folder: Path) -> list[bytes]:

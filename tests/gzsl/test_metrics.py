@@ -263,8 +263,8 @@ def test_a_bias_that_was_tuned_on_the_very_videos_is_called_an_oracle():
     tuned, given = ab.evaluate(scores, *arguments), ab.evaluate(scores, *arguments, bias=val.bias)
     assert tuned.hm > given.hm
     assert (val.oracle, tuned.oracle, given.oracle) == (True, True, False)
-    assert "oracle=True" in repr(tuned)
-    assert "oracle=False" in repr(given)
+    assert f"bias {tuned.bias:.4g} (oracle)" in repr(tuned)
+    assert f"bias {given.bias:.4g} (given)" in repr(given)
     by_rule = {rule: ab.evaluate(scores, *arguments, calibration=rule).oracle for rule in RULES}
     assert by_rule == RULES
     assert isinstance(tuned, ab.Metrics)

@@ -6,6 +6,7 @@ The plugin is that of docs/plugins.md, so this also keeps the page true.
 from __future__ import annotations
 
 import ast
+import json
 import logging
 import pkgutil
 import sys
@@ -85,6 +86,15 @@ def test_the_plugin_works_as_the_page_says(birds, tmp_path, caplog):
     assert len(epochs) == 2
     assert "squared_error" in epochs[0]
     assert finished.startswith("HM ")
+    assert "--log lines:DIR: One line of JSON an epoch, in a file for each run" in outputs["plugins"]
+    (log,) = (tmp_path / "logs").iterdir()
+    settings, *logged, last = [json.loads(line) for line in log.read_text().splitlines()]
+    assert settings == {"settings": settings["settings"], "simulated": False}
+    assert [(line["stage"], [*line["losses"]]) for line in logged] == [
+        (1, ["squared_error"]),
+        (2, ["squared_error"]),
+    ]
+    assert finished.startswith(f"HM {last['test']:.4f}")
     assert "44.44" in (tmp_path / "leaderboards" / "birds-birdnet-cls.md").read_text()
     assert "no bias" in outputs["ablate"]
     benchmark = ab.load_benchmark("birds", "birdnet")

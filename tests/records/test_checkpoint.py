@@ -11,10 +11,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import safe_open
 from safetensors.torch import save, save_file
 from tiny_method import SPEC, Tiny, official_state
 
 from avgzsl_bench import Method, MethodSpec
+from avgzsl_bench.data.store.extraction import recipe_sha256
 from avgzsl_bench.errors import AvbenchError, CheckpointError, UnknownNameError
 from avgzsl_bench.execution.execute import data_of
 from avgzsl_bench.execution.options import RunOptions
@@ -247,3 +249,70 @@ def test_a_header_from_before_code_was_recorded_is_read(tmp_path, place):
     assert (run.method.code, run.numerics) == (None, None)
     assert run.id != spec.id
     assert run.differs_in_code_only(spec)
+
+
+def for_predictions(path: Path, **changes: object) -> Path:
+    """Write a checkpoint that predictions can be made with, changed in some fields of that part."""
+    trial = Trial.of("devise")
+    classes, recipe = trial.task.classes, {"name": "default"}
+    part = {
+        "stage": 2,
+        "bias": 0.5,
+        "calibration": "exact",
+        "classes": [
+            {"name": name, "words": name, "seen": seen}
+            for name, seen in zip(classes.names, classes.seen.tolist(), strict=True)
+        ],
+        "recipe": recipe,
+        "recipe_sha256": recipe_sha256(recipe),
+    }
+    made = checkpoint_of(trial.spec, trial.build())
+    header = made.header.model_dump(mode="json") | {"prediction": part | changes}
+    text = {f"prediction.text.{name}": vectors for name, vectors in classes.text.items()}
+    path.write_bytes(save({**made.state, **text}, metadata={"avgzsl_bench": json.dumps(header)}))
+    return path
+
+
+def test_what_a_prediction_needs_is_apart_from_the_weights(tmp_path):
+    found = read_checkpoint(for_predictions(tmp_path / "a.safetensors"))
+    classes = Trial.of("devise").task.classes
+    assert found.header.prediction.bias == 0.5
+    assert found.text["text"].equal(classes.text["text"])
+    assert not [name for name in found.state if "prediction" in name]
+    restored(found, Trial.of("devise"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"stage": 3}, {"bias": None}, {"bias": "NaN"}, {"classes": []}, {"surprise": 1}),
+        *({"recipe": None}, {"recipe_sha256": "0" * 64}, {"recipe": {"name": "other"}}),
+    ],
+    ids=str,
+)
+def test_the_part_for_predictions_is_checked(tmp_path, changes):
+    with pytest.raises(CheckpointError, match=r"not a checkpoint of schema 1: .*prediction"):
+        read_checkpoint(for_predictions(tmp_path / "a.safetensors", **changes))
+
+
+@pytest.mark.parametrize(
+    ("vectors", "reason"),
+    [
+        (None, "no class embeddings by 'text', 11 times 8 numbers"),
+        (torch.ones(10, 8), "no class embeddings by 'text'"),
+        (torch.ones(11, 9), "no class embeddings by 'text'"),
+        (torch.ones(11, 8).double(), "no class embeddings by 'text'"),
+        (torch.full((11, 8), torch.nan), "a class embedding by 'text' is not finite"),
+    ],
+)
+def test_class_embeddings_are_checked(tmp_path, vectors, reason):
+    path = for_predictions(tmp_path / "a.safetensors")
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+    del tensors["prediction.text.text"]
+    if vectors is not None:
+        tensors["prediction.text.text"] = vectors
+    path.write_bytes(save(tensors, metadata=metadata))
+    with pytest.raises(CheckpointError, match=reason):
+        read_checkpoint(path)

@@ -141,7 +141,8 @@ def test_an_altered_decision_with_the_hash_to_match(path: Path, column: str) -> 
     ("column", "value", "message"),
     [
         ("gap", lambda a: np.where(np.arange(len(a)) == 0, np.nan, a), "not finite"),
-        ("gap", lambda a: a.astype(str), "other lengths or kinds"),
+        ("gap", lambda a: a.astype("S8"), "other lengths or kinds"),
+        ("gap", lambda a: a.astype(str), "not a decisions file: .gap.npy. unpacks to"),
         ("gap", lambda a: a[:-1], "other lengths or kinds"),
         ("label", lambda a: a + 1, "not among the record's 8"),
         ("label", lambda a: a - 1, "not among the record's 8"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from make_record import make_board, make_record
 
+from avgzsl_bench.records.record import Record
 from avgzsl_bench.report.boards.board import read_boards
 from avgzsl_bench.report.boards.provenance import training_seconds
 
@@ -61,7 +62,8 @@ def test_boards_of_other_data_have_a_digest_in_their_names(tmp_path: Path) -> No
 
 def test_shares_of_seeds_that_trained_together_are_no_training_times() -> None:
     def row(*timings: dict[str, float]) -> Any:
-        return SimpleNamespace(runs=[SimpleNamespace(record=SimpleNamespace(timing=timing)) for timing in timings])
+        records = [Record.model_construct(timing=timing) for timing in timings]
+        return SimpleNamespace(runs=[SimpleNamespace(record=record) for record in records])
 
     alone = {"selection_seconds": 2.0, "final_seconds": 1.0}
     share = {"selection_seconds": 0.2, "final_seconds": 0.1, "seeds_together": 16}

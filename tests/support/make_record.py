@@ -19,6 +19,7 @@ from avgzsl_bench.records.run_spec import MethodIdentity, RunSpec
 from avgzsl_bench.report.boards.board import read_boards
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from avgzsl_bench.data.datasets.standard import Differences
@@ -70,17 +71,19 @@ def make_record(
     differences: Differences | None = MappingProxyType({}),
     origin: Origin | None = None,
     layout: str | None = None,
+    ids: Sequence[str] | None = None,
 ) -> Path:
     """Write the record and the decisions of a run whose scores are noise, plus `skill` for the true class.
 
-    The record says that its few videos are the standard ones, unless `differences` are given.
+    The record says that its few videos are the standard ones, unless `differences` are given. Its decisions hold
+    no ids, as older ones, unless `ids` are given.
     """
     # As in earnest, data of one name are the same data.
     fingerprint = fingerprint or _sha256(f"{dataset} {features} {simulated}".encode())
     rng = np.random.default_rng([seed, int(1000 * skill), len(method)])
     scores = rng.normal(size=(len(labels), 8))
     scores[np.arange(len(labels)), labels] += skill
-    table = DecisionTable(labels, decide(scores, SEEN, UNSEEN))
+    table = DecisionTable(labels, decide(scores, SEEN, UNSEEN), None if ids is None else "\n".join(ids))
     # The test curve stands in for a validation curve: where the bias comes from is not what is tested.
     truth = GroundTruth(labels, SEEN, UNSEEN)
     curve = curve_of(table.decisions, truth)

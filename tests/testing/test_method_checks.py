@@ -162,6 +162,17 @@ NumberAsLoss = losing("NumberAsLoss", lambda self, batch: {"total": loss_of(self
 AimsBySeed = losing("AimsBySeed", lambda self, batch: {"total": (1 + self.seed) * loss_of(self, batch)})
 
 
+class CountsEpochs(LossesWithoutTotal):
+    epochs = 0
+
+    def train_epoch(self, train):
+        self.epochs += 1
+        return super().train_epoch(train)
+
+    def losses(self, batch):
+        return {"total": self.epochs * loss_of(self, batch)}
+
+
 class AsksTheHost(LossesWithoutTotal):
     def losses(self, batch):
         loss = loss_of(self, batch)
@@ -198,6 +209,7 @@ def spec_of(target: type[ab.Method], name: str = "honest") -> ab.MethodSpec:
         (Unseeded, "check_same_seed"),
         (Forgetful, "check_state_dict"),
         (ChangesSamples, "check_training"),
+        (CountsEpochs, "check_resumable: losses are .*; keep it in training_state, or say resumable = False"),
         (StuckRate, "check_learning_rate"),
         (KeepsHalves, "check_precisions: training in bf16 changes the types"),
         (NamesNoPrecision, "check_precisions: unknown precision 'half'"),

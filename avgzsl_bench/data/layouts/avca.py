@@ -11,7 +11,8 @@ from avgzsl_bench.data.datasets.feature_sets import PUBLISHED, FeatureSet
 from avgzsl_bench.data.layouts.class_file import ClassFile, make_class_file
 from avgzsl_bench.data.layouts.tree import MODALITIES, FeatureTree
 from avgzsl_bench.data.layouts.tree_reader import TreeReader
-from avgzsl_bench.data.layouts.video_ids import LONGEST, video_ids
+from avgzsl_bench.data.layouts.video_ids import video_ids
+from avgzsl_bench.data.store.table import LONGEST_ID
 from avgzsl_bench.data.untrusted.hdf5 import open_plain, plain_dataset
 from avgzsl_bench.data.untrusted.hdf5_text import read_texts
 from avgzsl_bench.errors import DataError
@@ -45,7 +46,7 @@ def read_datasets(file: h5py.File, path: Path) -> tuple[list[Any], h5py.Dataset]
     _require_vectors(path, data)
     if len(urls.shape) != 1 or h5py.check_string_dtype(urls.dtype) is None:
         raise DataError(f"{path}: 'video_urls' has shape {urls.shape} and type {urls.dtype}, expected (n,) text")
-    raw = read_texts(urls, LONGEST) if urls.dtype.kind == "O" else urls[()].tolist()
+    raw = read_texts(urls, LONGEST_ID) if urls.dtype.kind == "O" else urls[()].tolist()
     return raw, data
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from avgzsl_bench.data.store.table import LONGEST_ID
 from avgzsl_bench.errors import DataError
-
-LONGEST = 255
-"""Published ids are at most some 30 characters long."""
 
 
 def video_ids(raw: Iterable[object], path: Path) -> list[str]:
@@ -39,4 +37,4 @@ def _video_id(item: object) -> str | None:
     text = str(item)
     if len(text) > 3 and text[:2] in ("b'", 'b"') and text[-1] == text[1]:
         text = text[2:-1]
-    return text if 0 < len(text) <= LONGEST and text.isprintable() else None
+    return text if 0 < len(text) <= LONGEST_ID and text.isprintable() else None

@@ -8,7 +8,7 @@ import numpy as np
 
 from avgzsl_bench.data.datasets.facts import PARTITIONS
 from avgzsl_bench.data.store.blocks import all_finite
-from avgzsl_bench.data.store.table import Feature, FeatureTable, Ragged
+from avgzsl_bench.data.store.table import LONGEST_ID, Feature, FeatureTable, Ragged
 from avgzsl_bench.errors import DataError
 
 
@@ -95,6 +95,9 @@ def _row_problem(table: FeatureTable) -> str | None:
     bad = next((i for i in table.video_id if not i or not i.isprintable()), None)
     if bad is not None:
         return f"video id {bad!r} is empty or holds control characters"
+    long = next((i for i in table.video_id if len(i) > LONGEST_ID), None)
+    if long is not None:
+        return f"video id {long[:60]!r}... is longer than {LONGEST_ID} characters"
     rows = zip(table.label.tolist(), table.video_id, strict=True)
     if any(a > b for a, b in pairwise(rows)):
         return "videos are not in the order of class id and video id"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+LONGEST_ID = 255
+"""Characters of a video id, at most; published ones have some 30."""
 _BLOCK = 256
 """Videos averaged at a time, so that double precision takes little memory."""
 
@@ -54,7 +56,7 @@ class FeatureTable:
         simulated: true where no video was used.
         audio, visual: the features of `N` videos.
         label: int64 `[N]`, class ids of the dataset's full class list.
-        video_id: `N` unique ids.
+        video_id: `N` unique ids of printable characters, at most `LONGEST_ID`.
         partition: uint8 `[N]`, bit `i` is set if the video is in `facts.PARTITIONS[i]`.
         text: float32 `[C, Dw]` by text encoder; row = class id; a class without a vector is all NaN.
         source: layout it came from, e.g. `avca`, `clipclap`, `tcaf`; `added` by hand; version of the simulation.

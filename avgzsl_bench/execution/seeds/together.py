@@ -21,6 +21,7 @@ from avgzsl_bench.execution.seeds.lockstep import lockstep
 from avgzsl_bench.execution.seeds.stack import stacked
 from avgzsl_bench.execution.selection import Selection
 from avgzsl_bench.execution.stages import Outcome, Stage, StageDriver, stage1, stage2
+from avgzsl_bench.execution.trackers.tracking import tracking
 from avgzsl_bench.gzsl.calibration import parse_calibration
 from avgzsl_bench.gzsl.decisions import Decisions
 from avgzsl_bench.gzsl.task import Task
@@ -56,7 +57,8 @@ def execute_together(
             records[rest[0].spec.seed] = execute(rest[0], data)
             done(rest[0])
         elif rest:
-            records |= _Together(rest, data, done).run()
+            with tracking(rest[0].options.log):
+                records |= _Together(rest, data, done).run()
     return [records[plan.spec.seed] for plan in plans]
 
 

@@ -1,4 +1,7 @@
-"""Labels of rows: the title of the method, its remarks, and the settings that distinguish a row from others."""
+"""Labels of runs and of rows.
+
+That of a row is the title of the method, its remarks, and the settings that distinguish the row from others.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from avgzsl_bench.report.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from avgzsl_bench.records.record import Record
     from avgzsl_bench.report.stats.rows import ResultRow
 
 MARKED = ("reconstruction", REFERENCE)
@@ -43,6 +47,15 @@ def labels_of(rows: Sequence[ResultRow]) -> list[tuple[str, str]]:
         (_label(row, len(versions[row.method.name]) > 1, code), of_row)
         for row, code, of_row in zip(rows, codes, settings, strict=True)
     ]
+
+
+def run_label(record: Record) -> str:
+    """Name one run: method, data, options and seed."""
+    data = record.data
+    marks = "".join(f", {name} {value}" for name, value in record.options.items())
+    return one_line(
+        f"{record.method.title} on {data.dataset} ({data.features}, {data.split}{marks}), seed {record.seed}"
+    )
 
 
 def is_standard(row: ResultRow) -> bool:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from avgzsl_bench.records.record import Record
     from avgzsl_bench.report.stats.rows import ResultRow
 
-_TRAINING = ("selection_seconds", "final_seconds")
-"""Durations that add up to training: stage 1 with its selection of an epoch, and stage 2."""
 _TOGETHER = "seeds_together"
 _REVISION = "revision"
 _PROCESSOR = ("cpu", "vectors")
@@ -34,7 +32,7 @@ def training_seconds(row: ResultRow) -> float | None:
     Left out are seeds that trained together with others: a share of their time is not that of a single run.
     """
     single = [run.record for run in row.runs if _TOGETHER not in run.record.timing]
-    seconds = [found for record in single if (found := _seconds(record)) is not None]
+    seconds = [found for record in single if (found := record.training_seconds) is not None]
     return sum(seconds) / len(seconds) if seconds else None
 
 
@@ -74,13 +72,8 @@ def provenance_of(row: ResultRow, key: BoardKey) -> dict[str, str]:
     }
 
 
-def _seconds(record: Record) -> float | None:
-    parts = [value for name in _TRAINING if isinstance(value := record.timing.get(name), int | float)]
-    return float(sum(parts)) if parts else None
-
-
 def _seconds_text(record: Record) -> str:
-    seconds, together = _seconds(record), record.timing.get(_TOGETHER)
+    seconds, together = record.training_seconds, record.timing.get(_TOGETHER)
     text = "unknown" if seconds is None else f"{seconds:.3f}"
     return text if together is None else f"{text} (a share: {together} seeds together)"
 

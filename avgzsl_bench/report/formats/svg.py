@@ -27,11 +27,12 @@ def inline_svg_of(plot: Plot, prefix: str) -> str:
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(plot.alternative)}"', 1)
 
 
-def saved(plot: Plot, kind: Literal["svg", "pdf"], date: str) -> bytes:
-    """Save a plot without the date, which has this name in the metadata of its kind."""
+def saved(plot: Plot, kind: Literal["svg", "pdf", "png"], left_out: str) -> bytes:
+    """Save a plot without what differs between machines or days: the entry of this name in its metadata."""
     buffer = io.BytesIO()
     with plain_settings():
-        plot.figure.savefig(buffer, format=kind, metadata={"Creator": CREATOR, date: None, "Title": plot.title})
+        metadata = {"Creator": plot.creator, left_out: None, "Title": plot.title}
+        plot.figure.savefig(buffer, format=kind, metadata=metadata, dpi=plot.dpi if kind == "png" else "figure")
     return buffer.getvalue()
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avgzsl_bench.report.text import SIMULATED_WARNING
-
 if TYPE_CHECKING:
     from avgzsl_bench.report.boards.board import Board
     from avgzsl_bench.report.plots.plot import Plot
@@ -19,12 +17,12 @@ def plots_of(board: Board) -> list[Plot]:
     from avgzsl_bench.report.plots.calibration import calibration_plot
     from avgzsl_bench.report.plots.classes import classes_plot
     from avgzsl_bench.report.plots.curves import curves_plot
-    from avgzsl_bench.report.plots.plot import INK, plain_settings
+    from avgzsl_bench.report.plots.plot import note_simulated, plain_settings
     from avgzsl_bench.report.plots.training_time import time_plot
 
     with plain_settings():
         drawn = [plot(board.rows[:SHOWN]) for plot in (curves_plot, time_plot, classes_plot, calibration_plot)]
         if board.key.data.simulated:
             for plot in drawn:
-                plot.figure.text(0.995, 0.01, SIMULATED_WARNING, size=7, color=INK, ha="right", va="bottom")
+                note_simulated(plot.figure)
     return drawn

@@ -16,11 +16,13 @@ import matplotlib
 import matplotlib.style
 from matplotlib.figure import Figure
 
+from avgzsl_bench.report.text import SIMULATED_WARNING
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CREATOR = "avbench leaderboard"
-"""Named in every file as the program that made it."""
+"""Named in the files of boards as the program that made them."""
 INK, GREY, FAINT = "#24292e", "#7d848b", "#9aa0a6"
 """Colours of text and of grid lines; the page replaces the first so that it suits light and dark."""
 MEASURED, POINT = "#2f7fc1", "#d9731a"
@@ -49,12 +51,17 @@ class Margins(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Plot:
-    """A plot with its text alternative; its files end in its name."""
+    """A plot with its text alternative; its files end in its name, and name the command that made them.
+
+    `dpi`: dots per inch in formats made of dots.
+    """
 
     name: str
     title: str
     alternative: str
     figure: Figure
+    creator: str = CREATOR
+    dpi: int = 200
 
 
 @contextmanager
@@ -66,18 +73,20 @@ def plain_settings() -> Iterator[None]:
         yield
 
 
-def new_figure(rows: int, columns: int, each: float, margins: Margins) -> tuple[Figure, list[Axes]]:
+def new_figure(
+    rows: int, columns: int, each: float, margins: Margins, width: float = _WIDTH
+) -> tuple[Figure, list[Axes]]:
     """Make a figure of panels `each` inches high; given sizes are fast and the same everywhere."""
     height = margins.top + margins.bottom + rows * each + (rows - 1) * _BETWEEN
-    figure = Figure(figsize=(_WIDTH, height))
+    figure = Figure(figsize=(width, height))
     figure.patch.set_alpha(0.0)
     grid: Any = figure.subplots(
         rows,
         columns,
         squeeze=False,
         gridspec_kw={
-            "left": margins.left / _WIDTH,
-            "right": 1 - margins.right / _WIDTH,
+            "left": margins.left / width,
+            "right": 1 - margins.right / width,
             "bottom": margins.bottom / height,
             "top": 1 - margins.top / height,
             "hspace": _BETWEEN / each,
@@ -86,16 +95,26 @@ def new_figure(rows: int, columns: int, each: float, margins: Margins) -> tuple[
     )
     axes: list[Axes] = list(grid.ravel())
     for ax in axes:
-        ax.patch.set_alpha(0.0)
-        ax.tick_params(which="both", labelsize=7, colors=INK)
-        ax.xaxis.label.set(color=INK, size=8)
-        ax.yaxis.label.set(color=INK, size=8)
-        ax.grid(color=FAINT, linewidth=0.4, alpha=0.5)
-        ax.set_axisbelow(True)
-        for side, spine in ax.spines.items():
-            spine.set_visible(side in ("left", "bottom"))
-            spine.set_color(FAINT)
+        apply_style(ax)
     return figure, axes
+
+
+def apply_style(ax: Axes) -> None:
+    """Give a panel the colours and sizes that all have."""
+    ax.patch.set_alpha(0.0)
+    ax.tick_params(which="both", labelsize=7, colors=INK)
+    ax.xaxis.label.set(color=INK, size=8)
+    ax.yaxis.label.set(color=INK, size=8)
+    ax.grid(color=FAINT, linewidth=0.4, alpha=0.5)
+    ax.set_axisbelow(True)
+    for side, spine in ax.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(FAINT)
+
+
+def note_simulated(figure: Figure) -> None:
+    """Say in a figure that its features are simulated."""
+    figure.text(0.995, 0.01, SIMULATED_WARNING, size=7, color=INK, ha="right", va="bottom")
 
 
 def shortened(text: str, width: int, lines: int) -> str:

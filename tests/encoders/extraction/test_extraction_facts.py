@@ -13,7 +13,7 @@ from avgzsl_bench.data.store.store import read_header
 from avgzsl_bench.data.store.verify import verify_store
 from avgzsl_bench.encoders.extraction.extract import extract
 from avgzsl_bench.encoders.extraction.options import ExtractOptions
-from avgzsl_bench.execution.execute import run
+from avgzsl_bench.execution.run import run
 from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import default_settings
 

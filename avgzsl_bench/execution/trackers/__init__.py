@@ -1,0 +1,1 @@
+"""Trackers of runs: what `--log` names, and a tracker for the length of a run."""

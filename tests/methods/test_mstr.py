@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from avca_family import NO_DROPOUT, SMALL, fixture_of
-from avmst_cases import FIXTURE, FORMS, batch_of_fixture, fill_spiking
+from avmst_cases import FIXTURE, FORMS, batch_of_fixture, fill_spiking, traced
 from built_methods import CLS, MAIN, assert_same_statistics, build, parameters
 from paired_cases import FIXTURE_TEXT, random_batch
 from reference_values import PRINTED_8, doubles, weight
@@ -140,17 +140,11 @@ def test_fixture_in_evaluation_mode(form: str, rates: Any, encoded: Any, fused: 
 )
 def test_fixture_in_training(form: str, losses: Any, trace: Any, after: Any) -> None:
     """Some potentials meet the threshold exactly: later losses can differ by rounding that decides a spike."""
-    method, batch = filled(fidelity=form), batch_of_fixture()
-    names = ("base", "contrast", "reconstruction", "additional", "regularization")
-    steps = [method.train_step(batch) for _ in range(4)]
-    assert [steps[0][name].item() for name in names] == pytest.approx(losses, abs=PRINTED_8)
-    totals = [step["total"].item() for step in steps]
+    terms, totals, embedded = traced(filled(fidelity=form))
+    assert terms == pytest.approx(losses, abs=PRINTED_8)
     assert totals[0] == pytest.approx(trace[0], abs=PRINTED_8)
     assert totals == pytest.approx(trace, abs=1e-6)
-    net = method.module.eval()
-    video = net.embed_videos(batch.audio, batch.visual, [4])[1]
-    sums = [*video.sum(dim=(1, 2)).tolist(), net.embed_texts(FIXTURE_TEXT[:4]).sum().item()]
-    assert sums == pytest.approx(after, abs=1e-6)
+    assert embedded == pytest.approx(after, abs=1e-6)
 
 
 @pytest.mark.parametrize("form", FORMS)

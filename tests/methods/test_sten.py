@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from avca_family import NO_DROPOUT, SMALL, fixture_of
-from avmst_cases import FIXTURE, FORMS, batch_of_fixture
+from avmst_cases import FIXTURE, FORMS, batch_of_fixture, traced
 from built_methods import CLS, assert_same_statistics, build, parameters
 from paired_cases import FIXTURE_TEXT, random_batch
 from reference_values import PRINTED_8, doubles, fill
@@ -124,26 +124,17 @@ def test_fixture_in_evaluation_mode(form: str, trained: int) -> None:
     ],
 )
 def test_fixture_in_training(form: str, losses: Any, trace: Any, after: Any) -> None:
-    method, batch = filled(fidelity=form), batch_of_fixture()
-    names = ("base", "contrast", "reconstruction", "additional", "regularization")
-    steps = [method.train_step(batch) for _ in range(4)]
-    assert [steps[0][name].item() for name in names] == pytest.approx(losses, abs=PRINTED_8)
-    assert [step["total"].item() for step in steps] == pytest.approx(trace, abs=PRINTED_8)
-    net = method.module.eval()
-    video = net.embed_videos(batch.audio, batch.visual, [4])[1]
-    sums = [*video.sum(dim=(1, 2)).tolist(), net.embed_texts(FIXTURE_TEXT[:4]).sum().item()]
-    assert sums == pytest.approx(after, abs=ROUNDED)
+    terms, totals, embedded = traced(filled(fidelity=form))
+    assert terms == pytest.approx(losses, abs=PRINTED_8)
+    assert totals == pytest.approx(trace, abs=PRINTED_8)
+    assert embedded == pytest.approx(after, abs=ROUNDED)
 
 
 def test_with_repeated_updates_of_the_statistics_the_repaired_form_would_score_otherwise() -> None:
-    method, batch = filled(fidelity="repaired"), batch_of_fixture()
+    method = filled(fidelity="repaired")
     for block in (*method.module.audio_spiking, *method.module.visual_spiking):
         block.norm.momentum = 1 - 0.9**2
-    for _ in range(4):
-        method.train_step(batch)
-    net = method.module.eval()
-    sums = net.embed_videos(batch.audio, batch.visual, [4])[1].sum(dim=(1, 2)).tolist()
-    assert sums == pytest.approx([105.80622302, 86.61660584], abs=ROUNDED)
+    assert traced(method)[2] == pytest.approx([105.80622302, 86.61660584, 7.04952258], abs=ROUNDED)
 
 
 @pytest.mark.parametrize("momentum", [0.15, 1.05])

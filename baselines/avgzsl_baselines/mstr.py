@@ -57,10 +57,8 @@ class MSTRNet(AVMSTNet):
         """
         encoded = self.encode(audio, visual, sizes)
         regressed = torch.stack((self.audio_regression(audio), self.visual_regression(visual)))  # t
-        positions = torch.stack((self.positions, self.tensor_positions), dim=1).unsqueeze(
-            2
-        )  # [modality, path, 1, D]
         paths = torch.stack((encoded, regressed), dim=1)  # [modality, path, N, D]
+        positions = torch.stack((self.positions, self.tensor_positions), dim=1).unsqueeze(2)
         semantic, tensor = (paths + self.transformer(paths + positions)).unbind(dim=1)  # e, s
         tokens = torch.stack((semantic, tensor.flip(0))) + positions.transpose(0, 1)  # [token, modality, N, D]
         return encoded, self.transformer(tokens)[0]

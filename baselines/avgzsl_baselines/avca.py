@@ -121,8 +121,7 @@ class AVCA(TorchMethod[AnyAVCAConfig]):
         embedded = self.module(batch, self.train_text)
         if self.config.reconstruction_passes:
             with torch.no_grad():
-                self.module.audio_projection.update_statistics(embedded.reconstructed[0])
-                self.module.visual_projection.update_statistics(embedded.reconstructed[1])
+                self.module.update_projections(embedded.reconstructed)
         losses = self.terms(embedded)
         return {"total": torch.stack(list(losses.values())).sum(), **losses}
 

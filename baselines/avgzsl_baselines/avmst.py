@@ -27,9 +27,11 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import TypeVar
 
 from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
+from avgzsl_baselines.families.gating import exchange_with_gated
 from avgzsl_baselines.families.spiking import integrate_and_fire
 from avgzsl_bench import ConfigError, FeatureDims, Field, Precision
 
@@ -70,11 +72,6 @@ class SpikingBranch(nn.Module):
         return spikes, (first, second)
 
 
-def gate(encoded: Tensor, rates: Tensor) -> Tensor:
-    """Compute `phi * softmax(rate)` by element, the softmax over the features: `[..., D]`."""
-    return encoded * torch.softmax(rates, dim=-1)
-
-
 class AVMSTNet(AVCANet):
     """AVCA's network with a spiking network for each modality."""
 
@@ -85,8 +82,6 @@ class AVMSTNet(AVCANet):
         hidden, width = config.spiking_hidden_width, config.model_width
         self.audio_spiking = SpikingBranch(shape.audio, hidden, width)
         self.visual_spiking = SpikingBranch(shape.visual, hidden, width)
-        for branch in (self.audio_spiking, self.visual_spiking):
-            branch.requires_grad_(not self.released)
 
     def firing_rates(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
         """Compute the firing rate of each output neuron: multiples of `1 / T` in [0, 1].
@@ -114,21 +109,17 @@ class AVMSTNet(AVCANet):
     def encode(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> Tensor:
         """Encode several passes and let encodings exchange information with their gated form.
 
-            g_m = gate(phi_m, rate_m),  phi'_a = Transformer([phi_a + pos_0, g_a + pos_0])_0
-            phi'_v = Transformer([phi_v + pos_1, g_v + pos_1])_1
-
-        Of the audio the plain token is kept, of the visual the gated one, as in the program. Arguments as in
-        `firing_rates`; returns phi' `[2, N, D]`, audio before visual.
+        Arguments as in `firing_rates`; returns phi', `[2, N, D]`, see `exchange_with_gated`.
         """
         encoded = super().encode(audio, visual, sizes)
-        gated = gate(encoded, self.firing_rates(audio, visual, sizes))
-        # [token, modality, N, D]; the transformer takes both modalities for one batch.
-        tokens = torch.stack((encoded, gated)) + self.positions.unsqueeze(1)
-        exchanged = self.transformer(tokens.flatten(1, 2)).unflatten(1, tokens.shape[1:3])
-        return torch.stack((exchanged[0, 0], exchanged[1, 1]))
+        rates = self.firing_rates(audio, visual, sizes)
+        return exchange_with_gated(self.transformer, encoded, rates, self.positions)
 
 
-class AVMST(AVCA[AVMSTConfig]):
+AnyAVMSTConfig = TypeVar("AnyAVMSTConfig", bound=AVMSTConfig, default=AVMSTConfig, covariant=True)
+
+
+class AVMST(AVCA[AnyAVMSTConfig]):
     """AVMST. As AVCA, it scores the visual embedding."""
 
     spiking: ClassVar[bool] = True
@@ -141,7 +132,7 @@ class AVMST(AVCA[AVMSTConfig]):
     official_names: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
-    def check(cls, config: AVMSTConfig, shape: FeatureDims) -> None:
+    def check(cls, config: AnyAVMSTConfig, shape: FeatureDims) -> None:  # type: ignore[misc]  # always its own Config
         """Refuse the released form where audio and visual features differ in width."""
         if config.fidelity == "released" and shape.audio != shape.visual:
             raise ConfigError(
@@ -150,5 +141,8 @@ class AVMST(AVCA[AVMSTConfig]):
             )
 
     def build(self) -> AVMSTNet:
-        """Build the network on these features."""
-        return AVMSTNet(self.shape, self.config)
+        """Build the network on these features; in the released form its spiking networks are not trained."""
+        net = AVMSTNet(self.shape, self.config)
+        for branch in (net.audio_spiking, net.visual_spiking):
+            branch.requires_grad_(self.config.fidelity == "repaired")
+        return net

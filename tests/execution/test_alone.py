@@ -252,7 +252,7 @@ def test_a_few_videos_of_a_spiking_network_may_fire_otherwise():
 
 
 def test_only_spiking_networks_have_such_videos():
-    assert {spec.name for spec in list_methods() if method_class(spec).spiking} == {"avmst", "stft"}
+    assert {spec.name for spec in list_methods() if method_class(spec).spiking} == {"avmst", "mstr", "stft"}
     task = tiny_task(SHAPE, torch.device("cpu"))
     method = Plain(task.classes)
     assert Sample(task.videos, method).odd == 0

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from avca_family import NO_DROPOUT, SMALL, fixture_of
+from avmst_cases import FIXTURE, FORMS, batch_of_fixture, fill_spiking
 from built_methods import CLS, MAIN, assert_same_statistics, build, parameters
-from paired_cases import fixture_batch, random_batch
+from paired_cases import random_batch
 from presets import official_settings
-from reference_values import X, doubles, fill
+from reference_values import doubles
 from spikes_by_autograd import spike
 from torch import Tensor
 
-from avgzsl_baselines.avmst import AVMST, AVMSTConfig, SpikingBranch, gate
+from avgzsl_baselines.avmst import AVMST, AVMSTConfig, SpikingBranch
+from avgzsl_baselines.families.gating import gate
 from avgzsl_baselines.families.paired import paired
 from avgzsl_baselines.families.spiking import fired, integrate_and_fire, spike_gradient
 from avgzsl_bench import Batch, ConfigError, FeatureDims, Videos
@@ -25,19 +26,11 @@ from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.method.settings import build_config
 
 SPEC = method_spec("avmst")
-FIXTURE = FeatureDims(6, 6, {"word2vec": 300})
-FORMS = ("released", "repaired")
-
-
-def batch_of_fixture() -> Batch:
-    batch = fixture_batch()
-    return replace(batch, visual=X(4, 6, 5), negative=replace(batch.negative, visual=X(4, 6, 19)))
 
 
 def filled(**settings: Any) -> AVMST:
     method = fixture_of(AVMST, FIXTURE, spiking_hidden_width=8, **settings)
-    audio, visual = method.module.audio_spiking, method.module.visual_spiking
-    fill(audio.hidden, audio.output, visual.hidden, visual.output, first=21)
+    fill_spiking(method.module)
     return method
 
 

@@ -98,6 +98,8 @@ def test_notes_name_conflicts_contradictions_and_what_is_best(tables: Tables) ->
         "Best of what was read, ucf: HM 67.03, HSP-MoE-AVGZSL (HSP-MoE-AVGZSL README; project's list; not "
         "peer-reviewed); but not peer-reviewed. Without such doubts: HM 57.12, MFT (MFT paper, Table 2",
         "AVFS (vggsound): the same four numbers",
+        "STEN: the published evaluation script scores all 50 epochs of stage 2 on the",
+        "MSTR (ucf): S of 86.32 beside AVCA's 51.53 is unexplained",
     ):
         assert text in notes
     assert (notes.count("†"), notes.count("‡")) == (3, 3)

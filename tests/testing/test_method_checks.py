@@ -28,6 +28,16 @@ def test_conformance(name, check):
     check(trial_of(name))
 
 
+@pytest.mark.parametrize("name", ["avmst", "mstr", "sten"])
+def test_conformance_of_what_the_published_programs_do(name):
+    """On features of one width, which AVMST's and MSTR's need."""
+    trial = trial_of(name)
+    trial = trial.on(replace(trial.shape, audio=trial.shape.visual))
+    released = type(trial.config).model_validate(trial.config.model_dump() | {"fidelity": "released"})
+    for check in CHECKS:
+        check(replace(trial, config=released))
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("name", [spec.name for spec in ab.list_methods()])
 def test_conformance_on_cuda(name):

@@ -95,27 +95,35 @@ class AVCANet(nn.Module):
         """
         return torch.stack((self.audio_encoder.passes(audio, sizes), self.visual_encoder.passes(visual, sizes)))
 
-    def exchange(self, encoded: Tensor) -> Tensor:
-        """Add what the transformer makes of phi, `[2, N, D]`, to it; it takes several passes for one."""
-        exchanged: Tensor = encoded + self.transformer(encoded + self.positions.unsqueeze(1))
-        return exchanged
+    def fuse(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> tuple[Tensor, Tensor]:
+        """Encode several passes and add what the transformer makes of phi, which takes them for one, to it.
+
+            [Z_0, Z_1] = Transformer([phi_a + pos_0, phi_v + pos_1])
+
+        Arguments as in `encode`; returns phi, and phi + Z, which is projected: `[2, N, D]` each.
+        """
+        encoded = self.encode(audio, visual, sizes)
+        return encoded, encoded + self.transformer(encoded + self.positions.unsqueeze(1))
 
     def update_statistics(self, audio: Tensor, visual: Tensor) -> None:
         """Do what `embed_videos` does to the running statistics in one pass of training, and nothing else."""
-        audio, visual = self.exchange(self.encode(audio, visual, [len(audio)]))
+        _, fused = self.fuse(audio, visual, [len(audio)])
+        self.update_projections(fused)
+
+    def update_projections(self, fused: Tensor) -> None:
+        """Do what projecting `[2, N, D]` in training does to the running statistics, and nothing else."""
+        audio, visual = fused
         self.audio_projection.update_statistics(audio)
         self.visual_projection.update_statistics(visual)
 
     def embed_videos(self, audio: Tensor, visual: Tensor, sizes: list[int]) -> tuple[Tensor, Tensor]:
-        """Encode and embed several passes, one below the other.
+        """Encode, fuse and project several passes, one below the other.
 
-            [Z_0, Z_1] = Transformer([phi_a + pos_0, phi_v + pos_1])
             theta_a = A_proj(phi_a + Z_0),  theta_v = V_proj(phi_v + Z_1)
 
         Arguments as in `encode`; returns phi `[2, N, D]` and theta `[2, N, d]`, audio before visual.
         """
-        encoded = self.encode(audio, visual, sizes)
-        audio, visual = self.exchange(encoded)
+        encoded, (audio, visual) = self.fuse(audio, visual, sizes)
         projected = self.audio_projection.passes(audio, sizes), self.visual_projection.passes(visual, sizes)
         return encoded, torch.stack(projected)
 

@@ -11,22 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avgzsl_baselines.families.token_attention import PairAttention, TokenLayer
+from avgzsl_baselines.families.token_attention import TokenAttention, TokenLayer, attend
 from avgzsl_bench import Dropout
 
 
-class TripleAttention(PairAttention):
+class TripleAttention(TokenAttention):
     """Multi-head attention of a triple's first two tokens to all three."""
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map `[3, N, D]` to `[2, N, D]`."""
-        mapped = self.query_key_value(tokens).unflatten(-1, (3, self.heads, -1))  # [3, N, 3, heads, head width]
-        query, key, value = mapped.unbind(dim=2)  # whose gradients are put together at once
-        query = query[:2].unsqueeze(1)
-        score = (query * key).sum(dim=-1, keepdim=True) * query.shape[-1] ** -0.5  # [2, 3, N, heads, 1]
-        attended = (torch.softmax(score, dim=1) * value).sum(dim=1)
-        output: Tensor = self.dropout(self.output(attended.flatten(-2)))
-        return output
+        query, key, value = self.mapped(tokens)
+        return self.merged(attend(query[:2], key, value))
 
 
 class TripleLayer(TokenLayer):

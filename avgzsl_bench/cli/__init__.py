@@ -29,6 +29,7 @@ _COMMANDS = {
     "methods": "avgzsl_bench.cli.listing:methods",
     "datasets": "avgzsl_bench.cli.listing:datasets",
     "extract": "avgzsl_bench.cli.extract:extract",
+    "predict": "avgzsl_bench.cli.predict:predict",
     "encoders": "avgzsl_bench.cli.encoders:encoders",
     "plugins": "avgzsl_bench.cli.listing:plugins",
     "data": "avgzsl_bench.cli.data:data",

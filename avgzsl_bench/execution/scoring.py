@@ -89,7 +89,7 @@ def _decisions(
     where, classes = f"{type(method).__name__}.{function}", len(task.classes)
 
     def checked(scorer: Scorer, videos: Videos) -> Iterator[Tensor]:
-        return (_checked(where, scores, (len(videos), classes)) for scores in scorer(videos))
+        return (checked_scores(where, scores, (len(videos), classes)) for scores in scorer(videos))
 
     alone = [] if sample is None else _alone(sample, scorer_of, checked)
     scorer = scorer_of(method)
@@ -154,7 +154,7 @@ def _put(decisions: Decisions, start: int, block: Decisions) -> None:
     decisions.gap[rows] = block.gap[:count]
 
 
-def _checked(where: str, scores: object, wanted: tuple[int, int]) -> Tensor:
+def checked_scores(where: str, scores: object, wanted: tuple[int, int]) -> Tensor:
     """Check the form of what a method's function scored, as `score` documents; give it without its gradients."""
     contract = f"{where}: scores must be a torch.Tensor of floats"
     if not isinstance(scores, Tensor):

@@ -11,6 +11,7 @@
     needs = { sequences = "used" }     # also text and added_text, lists of names; see `Needs`
     inherits = ["base.toml"]           # files whose settings come before this file's own
     parameters = 1_234_567
+    open_vocabulary = true             # scores of a class depend on that class alone
     note = "one sentence for the listing"
 
     [[settings]]
@@ -115,5 +116,7 @@ def _check(table: Any, known: Collection[str], where: str) -> None:
             raise PluginError(f"{where}: {key} must be a text, not {value!r}")
         if key in _LISTS and not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
             raise PluginError(f"{where}: {key} must be a list of texts, not {value!r}")
+        if key == "open_vocabulary" and type(value) is not bool:
+            raise PluginError(f"{where}: {key} must be true or false, not {value!r}")
         if key == "parameters" and type(value) is not int:
             raise PluginError(f"{where}: {key} must be a whole number, not {value!r}")

@@ -91,6 +91,8 @@ class MethodSpec:
         note: one sentence for the listing, e.g. what a reconstruction rests on.
         parameters: trained parameters with default settings on UCF-GZSL with `clip_clap` features, for the
             listing; none: not stated.
+        open_vocabulary: whether scores of a class depend on that class alone, so that a trained method can be
+            given classes that it was not built with.
 
     Raises:
         ValueError: a name, target or `follows` that cannot work.
@@ -107,6 +109,7 @@ class MethodSpec:
     defaults: str | tuple[str, ...] | None = None
     note: str = ""
     parameters: int | None = None
+    open_vocabulary: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name):

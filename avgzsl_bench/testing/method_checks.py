@@ -13,6 +13,7 @@ from avgzsl_bench.plugins.specs import MethodSpec
 from avgzsl_bench.testing.checking import require, run_checks
 from avgzsl_bench.testing.score_checks import (
     check_class_order,
+    check_open_vocabulary,
     check_reads_features_only,
     check_score_shape,
     check_scorer,
@@ -63,6 +64,7 @@ CHECKS: tuple[Callable[[Trial], None], ...] = (
     check_scoring_changes_nothing,
     check_video_order,
     check_class_order,
+    check_open_vocabulary,
     check_same_seed,
     check_state_dict,
     check_resumable,

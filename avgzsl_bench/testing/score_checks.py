@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from avgzsl_bench.gzsl.task import Videos
+from avgzsl_bench.gzsl.task import Classes, Videos
 from avgzsl_bench.testing.checking import require, require_close
 from avgzsl_bench.testing.trial import Trial, tiny_task
 
@@ -94,3 +94,25 @@ class _WatchedVideos(Videos):
         if not name.startswith("_"):
             super().__getattribute__("_read").add(name)
         return super().__getattribute__(name)
+
+
+def check_open_vocabulary(trial: Trial) -> None:
+    """Require, of a method that says so, that scores of a class are the same whatever the other classes are."""
+    if not trial.spec.open_vocabulary:
+        return
+    method, videos, classes = trial.trained(), trial.task.videos, trial.task.classes
+    scores = method.score(videos, classes)
+    part = torch.tensor([5, 2, 8], device=trial.device)
+    some = method.scorer(classes.take(part))(videos)
+    require_close(some, scores[:, part], "scores of a class change when other classes are left out")
+    more = method.scorer(_with_others(classes))(videos)
+    require_close(more[:, : len(classes)], scores, "scores of a class change when others are added")
+
+
+def _with_others(classes: Classes) -> Classes:
+    """Add unseen classes: each with the embedding of another one, turned around."""
+    return Classes(
+        names=(*classes.names, *(f"another {name}" for name in classes.names)),
+        text={encoder: torch.cat([vectors, vectors.flip(1)]) for encoder, vectors in classes.text.items()},
+        seen=torch.cat([classes.seen, torch.zeros_like(classes.seen)]),
+    )

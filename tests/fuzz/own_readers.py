@@ -18,7 +18,9 @@ from avgzsl_bench.data.fetch.unpack import unpack
 from avgzsl_bench.data.layouts.marker import Marker, read_marker
 from avgzsl_bench.data.layouts.tree import FeatureTree
 from avgzsl_bench.data.own.own_classes import read_dataset_table
+from avgzsl_bench.data.own.video_arrays import read_video_arrays
 from avgzsl_bench.data.own.video_table import read_video_table
+from avgzsl_bench.encoders.texts.given_names import given_names
 
 ROWS = 5
 
@@ -39,6 +41,28 @@ def saved(array: np.ndarray) -> bytes:
 def arrays(folder: Path) -> list[bytes]:
     values = np.random.RandomState(0).standard_normal((ROWS, 4))
     return [saved(a) for a in (values, np.asfortranarray(values.astype(">f4")), (values * 9).astype(np.int8))]
+
+
+def video_arrays(folder: Path) -> list[bytes]:
+    audio, visual = np.ones((ROWS, 2)), np.ones((ROWS, 3), np.float32)
+    files = []
+    for save in (np.savez, np.savez_compressed):
+        stream = io.BytesIO()
+        save(stream, audio=audio, visual=visual, video=np.array([f"v{i}" for i in range(ROWS)]))
+        files.append(stream.getvalue())
+    return files
+
+
+def read_arrays(path: Path) -> object:
+    return read_video_arrays(path, 2, 3)
+
+
+def names(folder: Path) -> list[bytes]:
+    return [b"surfing\nrowing a boat\n", "\ufeffüben\r\n".encode()]
+
+
+def read_names(path: Path) -> object:
+    return given_names(f"@{path}")
 
 
 def hdf5_arrays(folder: Path) -> list[bytes]:

@@ -327,6 +327,8 @@ READERS: Mapping[str, Reader] = {
     "defaults": Reader(_defaults, "fuzzed/settings.toml", _read_defaults, text=True),
     "array_npy": Reader(own.arrays, "audio.npy", _read_array, malicious_files.npy),
     "array_hdf5": Reader(own.hdf5_arrays, "audio.h5", lambda p: _read_array(f"{p}:audio"), _hdf5("audio")),
+    "video_arrays": Reader(own.video_arrays, "vectors.npz", own.read_arrays, malicious_files.npz, refuses=False),
+    "names": Reader(own.names, "names.txt", own.read_names, text=True, refuses=False),
     "videos_csv": Reader(own.video_csvs, "videos.csv", own.read_videos, text=True),
     "videos_parquet": Reader(
         own.video_parquets, "videos.parquet", own.read_videos, malicious_files.parquet, refuses=False

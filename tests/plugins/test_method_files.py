@@ -103,6 +103,7 @@ def test_one_file_is_named_by_itself_and_none_by_none(package):
         (LEAST.replace('"paper"', '"banana"'), "method 'least' follows 'banana': use one of published code"),
         (LEAST.replace('"least"', '"Bad Name"'), "method name 'Bad Name': use lower case letters"),
         (LEAST + 'parameters = "many"', r"\[method\]: parameters must be a whole number, not 'many'"),
+        (LEAST + "open_vocabulary = 1", r"\[method\]: open_vocabulary must be true or false, not 1"),
         (LEAST + 'inherits = "base.toml"', r"\[method\]: inherits must be a list of texts, not 'base.toml'"),
         (LEAST + "inherits = [3]", r"\[method\]: inherits must be a list of texts"),
         (LEAST + "needs = 3", "needs must be a table, not 3"),

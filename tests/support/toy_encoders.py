@@ -77,6 +77,20 @@ class Letters(Encoder):
         return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
+class Tints(Encoder):
+    """Red, green and blue by the words of a text, in the space of mean colours."""
+
+    def encode_text(self, text: Sequence[str]) -> np.ndarray:
+        return np.array([[("grey" in t) + (name in t) + 0.0 for name in ("red", "green", "blue")] for t in text])
+
+
+class Sounds(Encoder):
+    """Whether a text says loud, and long, in the space of levels of sound."""
+
+    def encode_text(self, text: Sequence[str]) -> np.ndarray:
+        return np.array([[("loud" in t) + 0.1, ("long" in t) + 0.1] for t in text])
+
+
 class Broken(Level):
     """Gives numbers that are none for loud sound."""
 
@@ -97,5 +111,9 @@ def avbench_encoders() -> list[EncoderSpec]:
         EncoderSpec("whole", "toy_encoders:Whole", "audio", {"audio": 2}, "level of the whole sound"),
         EncoderSpec("slow", "toy_encoders:Slow", "audio", {"audio": 2}, "level of sound, slowly"),
         EncoderSpec("broken", "toy_encoders:Broken", "audio", {"audio": 2}, "level of sound, broken"),
+        EncoderSpec("tint", "toy_encoders:Colour", "visual", {"visual": 3}, "mean colour", text="tints"),
+        EncoderSpec("tints", "toy_encoders:Tints", "text", {"text": 3}, "colours in texts"),
+        EncoderSpec("noise", "toy_encoders:Level", "audio", {"audio": 2}, "level of sound", text="sounds"),
+        EncoderSpec("sounds", "toy_encoders:Sounds", "text", {"text": 2}, "sounds in texts"),
         EncoderSpec("letters", "toy_encoders:Letters", "text", {"text": LETTERS}, "letters"),
     ]

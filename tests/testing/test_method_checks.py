@@ -117,6 +117,11 @@ class ChangesSamples(Honest):
         return {}
 
 
+class Softmax(Honest):
+    def score(self, videos, classes):
+        return super().score(videos, classes).softmax(dim=1)
+
+
 class NormalisesTextInPlace(Honest):
     def score(self, videos, classes):
         for vectors in classes.text.values():
@@ -226,6 +231,17 @@ def test_each_broken_rule_is_found_and_named(target, check):
 
 def test_an_honest_method_passes():
     check_method(spec_of(Honest))
+    check_method(replace(spec_of(Honest), open_vocabulary=True))
+
+
+def test_scores_that_depend_on_other_classes_are_found_where_the_method_denies_it():
+    check_method(spec_of(Softmax))
+    with pytest.raises(AssertionError, match="check_open_vocabulary: scores of a class change when other classes"):
+        check_method(replace(spec_of(Softmax), open_vocabulary=True))
+
+
+def test_built_in_methods_with_a_classifier_of_their_classes_say_so():
+    assert {spec.name for spec in ab.list_methods() if not spec.open_vocabulary} == {"avfs", "fvaegan"}
 
 
 @pytest.mark.parametrize("given", [None, 0.5, {"loss": None}, {"loss": "low"}, {"loss": torch.zeros(2)}])

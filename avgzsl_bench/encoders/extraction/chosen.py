@@ -1,4 +1,4 @@
-"""The encoders of an extraction: one of frames and one of sound, by name."""
+"""The encoders of an extraction: one of frames and one of sound, by name; and loading encoders, each once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avgzsl_bench.encoders.registry import REGISTRY, encoder_class
+from avgzsl_bench.encoders.weights.fetching import fetch_weights
 from avgzsl_bench.encoders.weights.files import weight_hashes
 from avgzsl_bench.encoders.weights.places import find_weights
 from avgzsl_bench.errors import ConfigError
@@ -71,3 +72,36 @@ def load_encoder(spec: EncoderSpec, weights: Mapping[str, Path], device: torch.d
     folder = find_weights(spec, weights)
     hashes = weight_hashes(folder, spec.weights) if folder is not None and spec.weights is not None else {}
     return LoadedEncoder(spec, kind(folder, device), folder, hashes)
+
+
+class EncoderLoader:
+    """Loads encoders, each once.
+
+    Args:
+        weights: folders that the user named, by encoder.
+        device: of the networks.
+        fetch: download weights that are not here.
+    """
+
+    def __init__(self, weights: Mapping[str, Path], device: torch.device, *, fetch: bool = False) -> None:
+        self.device = device
+        self._weights = weights
+        self._fetch = fetch
+        self._loaded: dict[str, LoadedEncoder] = {}
+
+    def __call__(self, spec: EncoderSpec) -> LoadedEncoder:
+        """Give an encoder with its network.
+
+        Raises:
+            AvbenchError: as `load_encoder`, or its weights cannot be downloaded.
+        """
+        if spec.name not in self._loaded:
+            if self._fetch and spec.name not in self._weights and spec.weights and spec.weights.repository:
+                fetch_weights(spec)
+            self._loaded[spec.name] = load_encoder(spec, self._weights, self.device)
+        return self._loaded[spec.name]
+
+    @property
+    def loaded(self) -> list[LoadedEncoder]:
+        """The encoders that were loaded so far."""
+        return list(self._loaded.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +13,8 @@ from concurrent.futures import TimeoutError
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
+from multiprocessing.context import SpawnContext, SpawnProcess
+from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -90,14 +93,33 @@ def decoding_pool(
 
     They are spawned, since a fork would copy the state of PyTorch's threads.
     """
-    pool = ProcessPool(
-        max_workers=workers, context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
-    )
+    pool = ProcessPool(max_workers=workers, context=_Context(), initializer=_end_with_parent)
     try:
         yield DecodingPool(pool, function, ahead=ahead, timeout=timeout)
     finally:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join()
+
+
+class _Process(SpawnProcess):
+    """A process that does not run the script of whoever started it.
+
+    `spawn` runs it again in each process, for what it may define; nothing of that is needed here, and a script
+    without `if __name__ == "__main__"` would start processes without end.
+    """
+
+    def start(self) -> None:
+        """Start the process, as one of a program without a script."""
+        script = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            super().start()
+        finally:
+            sys.modules["__main__"] = script
+
+
+class _Context(SpawnContext):
+    Process = _Process
 
 
 def _end_with_parent() -> None:

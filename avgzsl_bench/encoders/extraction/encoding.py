@@ -33,18 +33,19 @@ class Encoded(NamedTuple):
 
 
 def encode_clips(
-    decoded: Sequence[ClipInputs | Failed], visual: Encoder, audio: Encoder, *, sequences: bool
+    decoded: Sequence[ClipInputs | Failed], visual: Encoder | None, audio: Encoder | None, *, sequences: bool
 ) -> Encoded:
     """Encode a few clips together.
 
     Args:
         decoded: what came of decoding each.
-        visual, audio: the encoders.
+        visual, audio: the encoders; None: no vectors of the modality.
         sequences: keep a vector for each step; else they are pooled into one.
     """
     taken = [clip for clip in decoded if isinstance(clip, ClipInputs)]
-    sound = _sound_rows(taken, audio, sequences=sequences)
-    frames = _frame_rows(taken, visual, sequences=sequences)
+    none = [np.empty((0, 0), np.float32)] * len(taken)
+    sound = none if audio is None else _sound_rows(taken, audio, sequences=sequences)
+    frames = none if visual is None else _frame_rows(taken, visual, sequences=sequences)
     outcomes, kept_sound, kept_frames = [], [], []
     rows = iter(zip(taken, sound, frames, strict=True))
     for clip in decoded:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from avgzsl_bench.data.cards.own import card_text
 from avgzsl_bench.data.datasets.facts import Dataset
@@ -27,20 +26,21 @@ from avgzsl_bench.data.store.verify import Finding
 from avgzsl_bench.encoders.clips.clip import Clip, ClipList
 from avgzsl_bench.encoders.clips.coverage import Coverage, coverage, left_out_csv
 from avgzsl_bench.encoders.decoding.frame_choice import FrameChoice, parse_frame_choice
-from avgzsl_bench.encoders.decoding.request import ClipInputs, ClipRequest
+from avgzsl_bench.encoders.decoding.request import ClipRequest
 from avgzsl_bench.encoders.extraction.assembled import Assembled, assemble
 from avgzsl_bench.encoders.extraction.batches import Progress, batches_of, run_batches
 from avgzsl_bench.encoders.extraction.card import extracted_card
-from avgzsl_bench.encoders.extraction.chosen import LoadedEncoder, choose_encoders, load_encoder
+from avgzsl_bench.encoders.extraction.chosen import EncoderLoader, LoadedEncoder, choose_encoders
 from avgzsl_bench.encoders.extraction.class_vectors import (
     ClassVectors,
     TextSource,
     class_vectors,
     text_sources,
 )
+from avgzsl_bench.encoders.extraction.clip_encoders import ClipEncoders
 from avgzsl_bench.encoders.extraction.clip_work import decode, decoded_clips, room_for_clips
-from avgzsl_bench.encoders.extraction.decoding_pool import Failed, decoding_pool
-from avgzsl_bench.encoders.extraction.encoding import PORTION, Encoded, encode_clips
+from avgzsl_bench.encoders.extraction.decoding_pool import decoding_pool
+from avgzsl_bench.encoders.extraction.encoding import PORTION
 from avgzsl_bench.encoders.extraction.extraction_file import extraction_text
 from avgzsl_bench.encoders.extraction.found import found_clips
 from avgzsl_bench.encoders.extraction.options import ExtractOptions, feature_set_name
@@ -48,8 +48,7 @@ from avgzsl_bench.encoders.extraction.recipe import Recipe, recipe_of
 from avgzsl_bench.encoders.published import published_frames
 from avgzsl_bench.encoders.registry import REGISTRY
 from avgzsl_bench.encoders.texts.prompts import read_prompts
-from avgzsl_bench.encoders.weights.fetching import fetch_weights
-from avgzsl_bench.errors import ConfigError, DataError, PluginError
+from avgzsl_bench.errors import ConfigError, DataError
 from avgzsl_bench.plugins.specs import EncoderSpec
 from avgzsl_bench.system.device import choose_device
 from avgzsl_bench.system.files import nearest_folder, require_writable
@@ -60,9 +59,6 @@ if TYPE_CHECKING:
 
 LIKE_CLIP_CLAP = "clip_clap"
 """The published set whose settings fit every set with texts of CLIP and of a CLAP model."""
-
-VISUAL_STEP = 1.0
-"""Seconds between the frames of a sequence."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +119,7 @@ def extract(
     workspace = _workspace(options, features, recipe)
     with writing_alone(workspace, notify), spill_folder(nearest_folder(options.root)):
         require_free(target, force=options.force)  # another extraction that was waited for may have made it
-        assembled = _encode(options, found.clips, _request(options, frames, parts), parts, workspace, report)
+        assembled = _encode(options, found.clips, frames, parts, workspace, report)
         covered = coverage(found.dataset, assembled.clips, [*found.left_out, *assembled.left_out])
         _require_enough(options, covered, len(assembled.clips))
         table = _table(features, found, assembled, parts, sequences=options.sequences)
@@ -149,36 +145,21 @@ def _require_fit(options: ExtractOptions, visual: EncoderSpec) -> None:
     published_frames(options.dataset)
 
 
-def _request(options: ExtractOptions, frames: FrameChoice, parts: _Encoders) -> ClipRequest:
-    return ClipRequest(
-        visual=parts.visual.encoder.visual_input,
-        audio=parts.audio.encoder.audio_input,
-        frames=frames,
-        sequences=options.sequences,
-        published=published_frames(options.dataset) if options.recipe == "published" else None,
-        accept_damaged=options.accept_damaged,
-        longest=options.longest,
-    )
+def _request(options: ExtractOptions, frames: FrameChoice, encoders: ClipEncoders) -> ClipRequest:
+    published = published_frames(options.dataset) if options.recipe == "published" else None
+    request = encoders.request(frames, published)
+    return replace(request, accept_damaged=options.accept_damaged, longest=options.longest)
 
 
 def _load_all(
     options: ExtractOptions, dataset: Dataset, visual: EncoderSpec, audio: EncoderSpec, sources: list[TextSource]
 ) -> _Encoders:
     """Load the encoders, and encode the texts of the classes, which takes seconds and shows faults early."""
-    device = choose_device(options.device)
-    loaded: dict[str, LoadedEncoder] = {}
-
-    def load(spec: EncoderSpec) -> LoadedEncoder:
-        if spec.name not in loaded:
-            if options.fetch and spec.name not in options.weights and spec.weights and spec.weights.repository:
-                fetch_weights(spec)
-            loaded[spec.name] = load_encoder(spec, options.weights, device)
-        return loaded[spec.name]
-
+    load = EncoderLoader(options.weights, choose_device(options.device), fetch=options.fetch)
     prompts = {} if options.prompts is None else read_prompts(options.prompts, REGISTRY.items())
     texts = class_vectors(sources, dataset, options.root, load, prompts, options.recipe)
     of_frames, of_sound = load(visual), load(audio)
-    return _Encoders(of_frames, of_sound, texts, list(loaded.values()), device)
+    return _Encoders(of_frames, of_sound, texts, load.loaded, load.device)
 
 
 def _recipe(options: ExtractOptions, frames: FrameChoice, parts: _Encoders) -> Recipe:
@@ -198,24 +179,17 @@ def _workspace(options: ExtractOptions, features: str, recipe: Recipe) -> Path:
 def _encode(
     options: ExtractOptions,
     clips: Sequence[Clip],
-    request: ClipRequest,
+    frames: FrameChoice,
     parts: _Encoders,
     workspace: Path,
     report: Callable[[Progress], None],
 ) -> Assembled:
     """Decode and encode all clips in batches."""
+    encoders = ClipEncoders(parts.visual, parts.audio, options.sequences)
+    request = _request(options, frames, encoders)
 
     def wanted(clip: Clip) -> tuple[Path, ClipRequest]:
         return clip.path, replace(request, start=clip.stretch.start, end=clip.stretch.end)
-
-    def encode(decoded: Sequence[ClipInputs | Failed]) -> Encoded:
-        encoded = encode_clips(decoded, parts.visual.encoder, parts.audio.encoder, sequences=options.sequences)
-        _require_width(parts.audio, encoded.audio)
-        _require_width(parts.visual, encoded.visual)
-        for inputs in decoded:
-            if isinstance(inputs, ClipInputs):
-                inputs.discard()
-        return encoded
 
     batches = batches_of(clips, options.batch)
     pool = decoding_pool(
@@ -223,18 +197,9 @@ def _encode(
     )
     with room_for_clips(workspace) as room, pool as workers:
         done = run_batches(
-            batches, workspace, lambda c: decoded_clips(workers, map(wanted, c), room), encode, report
+            batches, workspace, lambda c: decoded_clips(workers, map(wanted, c), room), encoders.encode, report
         )
         return assemble(zip(batches, done, strict=True))
-
-
-def _require_width(part: LoadedEncoder, vectors: NDArray[np.float32]) -> None:
-    """Refuse vectors of another width than the spec states, such as those of another model's weights."""
-    width = part.spec.widths[part.spec.modality]
-    if len(vectors) and vectors.shape[1] != width:
-        raise PluginError(
-            f"encoder {part.spec.name!r} gave vectors of {vectors.shape[1]} numbers, its spec says {width}"
-        )
 
 
 def _require_enough(options: ExtractOptions, covered: Coverage, taken: int) -> None:
@@ -252,11 +217,7 @@ def _require_enough(options: ExtractOptions, covered: Coverage, taken: int) -> N
 def _table(
     features: str, found: ClipList, assembled: Assembled, parts: _Encoders, *, sequences: bool
 ) -> FeatureTable:
-    inputs = parts.audio.encoder.audio_input, parts.visual.encoder.visual_input
-    assert inputs[0] is not None
-    audio, visual = (
-        assembled.features(inputs[0].step, VISUAL_STEP) if sequences else assembled.features(None, None)
-    )
+    audio, visual = assembled.features(*ClipEncoders(parts.visual, parts.audio, sequences).step_seconds)
     return FeatureTable(
         dataset=found.dataset.name,
         features=features,

@@ -45,8 +45,8 @@ def recipe_of(
         "name": name,
         "sequences": sequences,
         "frames": "each second" if sequences else frames,
-        "visual": {**_part(visual), "input": _input(visual.encoder.visual_input), "colours": "rgb"},
-        "audio": {**_part(audio), "input": _input(audio.encoder.audio_input), "mixing": "mean of channels"},
+        "visual": {**encoder_part(visual), "input": _input(visual.encoder.visual_input), "colours": "rgb"},
+        "audio": {**encoder_part(audio), "input": _input(audio.encoder.audio_input), "mixing": "mean of channels"},
     }
 
 
@@ -58,10 +58,11 @@ def text_part(text: LoadedEncoder, templates: list[str], names: list[str]) -> di
         templates: with `{}` for the name.
         names: of the classes, as they are put in.
     """
-    return {**_part(text), "templates": templates, "names": names}
+    return {**encoder_part(text), "templates": templates, "names": names}
 
 
-def _part(part: LoadedEncoder) -> dict[str, Any]:
+def encoder_part(part: LoadedEncoder) -> dict[str, Any]:
+    """Describe an encoder: what of it changes vectors, but for its input."""
     return {
         "encoder": part.spec.name,
         "weights": dict(part.hashes),

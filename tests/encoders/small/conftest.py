@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import Result
 
 from avgzsl_bench.encoders.encoder import Encoder
 from avgzsl_bench.encoders.registry import REGISTRY, encoder_class, missing_modules
@@ -62,3 +63,17 @@ def build(require: Callable[[str], EncoderSpec], built: dict[tuple[str, Path | N
         return built[name, weights]
 
     return build
+
+
+@pytest.fixture
+def small_avbench(
+    require: Callable[[str], EncoderSpec],
+    avbench: Callable[..., Result],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., Result]:
+    """Call a command where encoders of frames, sound and texts are at hand, with a data folder of the test."""
+    for name in ("lite0_conse", "logmel", "minilm"):
+        require(name)
+    monkeypatch.setenv("AVBENCH_DATA", str(tmp_path / "data"))
+    return avbench

@@ -19,14 +19,11 @@ def clips(shared: Path) -> Path:
 
 
 @pytest.fixture
-def call(require: Callable[[str], object], avbench: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Call a command with a data folder of the test."""
-    for name in ("lite0_conse", "logmel", "minilm"):
-        require(name)
-    monkeypatch.setenv("AVBENCH_DATA", str(tmp_path / "data"))
+def call(small_avbench: Call) -> Call:
+    """Call a command, which must not end in a traceback."""
 
     def call(*arguments: object) -> Result:
-        result = avbench(*arguments)
+        result = small_avbench(*arguments)
         assert "Traceback" not in result.output
         return result
 

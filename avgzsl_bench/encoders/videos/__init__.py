@@ -1,0 +1,1 @@
+"""Videos by file, outside any dataset: finding and encoding them."""

@@ -1,0 +1,1 @@
+"""Which classes videos are of: ranked, by a checkpoint or by encoders alone."""

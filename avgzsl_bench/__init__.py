@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from avgzsl_bench.errors import RunError as RunError
     from avgzsl_bench.errors import UnknownNameError as UnknownNameError
     from avgzsl_bench.execution.events import RunStatus as RunStatus
-    from avgzsl_bench.execution.run import run as run
     from avgzsl_bench.execution.prediction.model import Model as Model
     from avgzsl_bench.execution.prediction.model import load as load
     from avgzsl_bench.execution.prediction.prediction import Prediction as Prediction
     from avgzsl_bench.execution.prediction.prediction import RankedClass as RankedClass
+    from avgzsl_bench.execution.run import run as run
     from avgzsl_bench.gzsl.curve import SeenUnseenCurve as SeenUnseenCurve
     from avgzsl_bench.gzsl.decisions import Decisions as Decisions
     from avgzsl_bench.gzsl.decisions import decide as decide

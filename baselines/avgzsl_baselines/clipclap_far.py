@@ -6,6 +6,9 @@ Ours: what the raw half of HSP-MoE's decision gives to ClipClap-GZSL as it is. T
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from typing_extensions import TypeVar
 
 from avgzsl_baselines.clipclap import ClipClap, ClipClapConfig
@@ -22,6 +25,8 @@ AnyFarConfig = TypeVar("AnyFarConfig", bound=ClipClapFarConfig, default=ClipClap
 
 class ClipClapFar(AnchoredScoring[AnyFarConfig], ClipClap[AnyFarConfig]):
     """ClipClap-GZSL, anchored; both modalities with both texts."""
+
+    official_names: ClassVar[Mapping[str, str]] = {}  # the scale of raw distances is in no released checkpoint
 
     @classmethod
     def check(cls, config: AnyFarConfig, shape: FeatureDims) -> None:  # type: ignore[misc]  # always its own Config

@@ -63,20 +63,24 @@ def space_statistics(train: Samples, classes: Classes, joint: Mapping[str, str])
 
 
 def _statistics(train: Samples, text: Tensor, modality: str) -> SpaceStatistics:
-    place = torch.device("cpu") if text.device.type == "mps" else text.device  # mps has no double precision
-    directions = F.normalize(text.to(place).double(), dim=1)
+    directions = F.normalize(_double(text), dim=1)
     variance, own, total = (directions.new_zeros(()) for _ in range(3))
     for start in range(0, len(train), BLOCK):
         block = slice(start, start + BLOCK)
         features: Tensor = getattr(train.videos.take(block), modality)
-        cosines = F.normalize(features.to(place).double(), dim=1) @ directions.T
+        cosines = F.normalize(_double(features), dim=1) @ directions.T
         variance += cosines.var(dim=1, correction=0).sum()
-        own += cosines.gather(1, train.label[block].to(place).unsqueeze(1)).sum()
+        own += cosines.gather(1, train.label[block].to(cosines.device).unsqueeze(1)).sum()
         total += cosines.sum()
     videos, others = len(train), max(len(text) - 1, 1)
     spread = float((variance / videos).sqrt())
     difference = own / videos - (total - own) / (videos * others)
     return SpaceStatistics(spread if spread > _ALIKE else 1.0, float(difference))
+
+
+def _double(values: Tensor) -> Tensor:
+    """Convert to double precision, on the CPU where the device has none."""
+    return (values.cpu() if values.device.type == "mps" else values).double()
 
 
 class ZeroShot(Method[AnyZeroShotConfig]):
@@ -128,16 +132,19 @@ class ZeroShot(Method[AnyZeroShotConfig]):
         return self.scorer(classes)(videos)
 
     def scorer(self, classes: Classes) -> Callable[[Videos], Tensor]:
-        """Prepare `score`: texts are normalised once, and carry the factors."""
+        """Prepare `score`: texts are normalised once, and carry the factors.
+
+        Cosines are computed in double precision: in single, their last bits depend on where a video stands.
+        """
         factors = self.coefficients()
         rows = {
-            modality: factors[modality] * F.normalize(classes.text[text], dim=1)
+            modality: factors[modality] * F.normalize(_double(classes.text[text]), dim=1)
             for modality, text in self.config.joint.items()
         }
 
         def scores(block: Videos) -> Tensor:
-            parts = [F.linear(F.normalize(getattr(block, name), dim=1), texts) for name, texts in rows.items()]
-            return torch.stack(parts).sum(dim=0)
+            parts = [F.normalize(_double(getattr(block, name)), dim=1) @ texts.T for name, texts in rows.items()]
+            return torch.stack(parts).sum(dim=0).to(block.visual)
 
         return lambda videos: videos.mapped(scores, BLOCK)
 

@@ -191,11 +191,9 @@ def _find_store(
     stores = {store.features: store for store in found.headers}
     if feature_set == "auto":
         _require_readable(found, store_path(root, dataset.name, "any").parents[1])
-        real = [
-            s
-            for s in stores.values()
-            if not s.simulated and (fits(s) if fits else lacking(_dims(s), s.dataset, s.features, needs) is None)
-        ]
+        installed = [s for s in stores.values() if not s.simulated]
+        fits = fits or (lambda s: lacking(_dims(s), s.dataset, s.features, needs) is None)
+        real = [s for s in installed if fits(s)]
         scanty = {s.features: text for s in real if (text := _scanty(s, dataset, split)) is not None}
         for text in scanty.values():
             warnings.warn(text, stacklevel=4)
@@ -203,6 +201,8 @@ def _find_store(
         # The preferred one, those with sequences first where the method reads them.
         late = {s.features: needs.sequences != "none" and not s.sequences for s in real}
         feature_set = min(preferred(late), key=late.__getitem__, default=SIMULATED)
+        if not late and installed and lacking(SIMULATED_DIMS, dataset.name, SIMULATED, needs):
+            feature_set = preferred(store.features for store in installed)[0]  # to say why it will not do
     if feature_set == SIMULATED:
         refuse_simulated_view(dataset, split)
         _require(SIMULATED_DIMS, dataset.name, SIMULATED, needs, method)  # before it is made
@@ -273,7 +273,10 @@ def lacking(dims: FeatureDims, dataset: str, feature_set: str, needs: Needs) -> 
             f"{what} have {', '.join(sorted(dims.text))}; import a feature set that has them"
         )
     if fault := dims.joint_fault(needs.joint):
-        return f"features {feature_set} have {fault}; import a feature set that has one, such as clip_clap"
+        return (
+            f"features {feature_set} have {fault}; import features that have one, such as clip_clap, or name "
+            "another text encoder where the method has a setting for it"
+        )
     if needs.sequences == "required" and not dims.sequences:
         return (
             f"the method needs sequences; {what} have one vector per video; import features with their steps, "

@@ -168,3 +168,21 @@ def test_the_interval_of_a_row_without_training_comes_from_videos(joint: JointFi
     (row,) = board.rows
     assert row.result.spread["hm"].std == 0
     assert row.result.interval["hm"].low < row.result.spread["hm"].mean < row.result.interval["hm"].high
+
+
+def test_the_ablation_of_hsp_moe_has_a_row_of_clipclap(joint: JointFiles) -> None:
+    short = ("--set", "epochs=1", "--set", "batches_per_epoch=2", "--set", "batch_size=8")
+    ablate = ("ablate", "--method", "hsp_moe", "--dataset", "mine", *short)
+    done = joint.call(*ablate, "--set", "moe_dropout=0.2")
+    assert done.exit_code == 0, done.output
+    assert "7 runs, of which 0 are finished" in done.stderr
+    assert "run 1 of 7: ClipClap-GZSL (method clipclap), seed 0" in done.stderr
+    assert len([*Path("results").rglob("clipclap/*.json")]) == 1
+    again = joint.call(*ablate, "--set", "moe_dropout=0.2")
+    assert "7 runs, of which 7 are finished" in again.stderr
+    assert again.stdout == done.stdout
+    (page,) = Path("ablations").glob("*.md")
+    rows = [line.split("|")[1:4] for line in page.read_text().splitlines() if line.startswith("| ")]
+    labels = [label.strip().replace("\\", "") for label, _, _ in rows[1:]]
+    assert labels == ["ClipClap-GZSL", "+ sphere", "+ DP", "+ RP", "+ HUP", "+ FAR", "full"]
+    assert {n.strip() for _, _, n in rows[1:]} == {"1"}

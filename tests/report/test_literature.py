@@ -98,6 +98,7 @@ def test_notes_name_conflicts_contradictions_and_what_is_best(tables: Tables) ->
         "Best of what was read, ucf: HM 67.03, HSP-MoE-AVGZSL (HSP-MoE-AVGZSL README; project's list; not "
         "peer-reviewed); but not peer-reviewed. Without such doubts: HM 57.12, MFT (MFT paper, Table 2",
         "AVFS (vggsound): the same four numbers",
+        "HSP-MoE-AVGZSL: one run, seed 42; undated",
     ):
         assert text in notes
     assert (notes.count("†"), notes.count("‡")) == (3, 3)

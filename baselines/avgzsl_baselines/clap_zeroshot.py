@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from avgzsl_baselines.families.joint_spaces import AudioText
-from avgzsl_baselines.families.zero_shot import ZeroShot, ZeroShotConfig
+from avgzsl_baselines.families.joint_spaces import AudioText, JointConfig
+from avgzsl_baselines.families.zero_shot import ZeroShot
 
 
-class ClapZeroShotConfig(ZeroShotConfig):
+class ClapZeroShotConfig(JointConfig):
     """Which texts sounds are compared with."""
 
     audio_text: AudioText = "clap"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from avgzsl_baselines.families.joint_spaces import VisualText
-from avgzsl_baselines.families.zero_shot import ZeroShot, ZeroShotConfig
+from avgzsl_baselines.families.joint_spaces import JointConfig, VisualText
+from avgzsl_baselines.families.zero_shot import ZeroShot
 
 
-class ClipZeroShotConfig(ZeroShotConfig):
+class ClipZeroShotConfig(JointConfig):
     """Which texts frames are compared with."""
 
     visual_text: VisualText = "clip"

@@ -14,20 +14,21 @@ of unit norm `|n([v; a]) - n([w^v; w^a])|^2 = 2 - S_v - S_a`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from avgzsl_baselines.families.joint_spaces import AudioText, VisualText
-from avgzsl_baselines.families.zero_shot import ZeroShot, ZeroShotConfig
-from avgzsl_bench import Classes, FeatureDims, Field, Samples
+from avgzsl_baselines.families.joint_spaces import AudioText, JointConfig, VisualText
+from avgzsl_baselines.families.zero_shot import ZeroShot
+from avgzsl_bench import Field, Samples
 
 WEIGHTS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9, 0.0, 1.0)
 """Weights of audio, one an epoch."""
 
 
-class ClipClapZeroShotConfig(ZeroShotConfig):
+class ClipClapZeroShotConfig(JointConfig):
     """How many weights are tried, and on what scale the cosines are."""
 
     epochs: int = Field(len(WEIGHTS), ge=1, le=len(WEIGHTS), description="weights of audio to try, 0.5 first")
@@ -46,19 +47,9 @@ class ClipClapZeroShotConfig(ZeroShotConfig):
 class ClipClapZeroShot(ZeroShot[ClipClapZeroShotConfig]):
     """Cosines of both modalities, weighted."""
 
-    def __init__(
-        self,
-        config: ClipClapZeroShotConfig,
-        shape: FeatureDims,
-        classes: Classes,
-        *,
-        seed: int,
-        device: torch.device,
-    ) -> None:
-        super().__init__(config, shape, classes, seed=seed, device=device)
-        self._candidate = -1
-        self._weight = WEIGHTS[0]
-        self._spread: dict[str, float] = {"visual": 1.0, "audio": 1.0}
+    _candidate = -1
+    _weight = WEIGHTS[0]
+    _spread: Mapping[str, float] = MappingProxyType({"visual": 1.0, "audio": 1.0})
 
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
         """Move on to the next weight; the first call measures the spreads."""

@@ -19,7 +19,14 @@ from torch import Tensor
 from torch.nn import functional as F
 from typing_extensions import TypeVar
 
-from avgzsl_baselines.families.joint_spaces import AudioText, VisualText, raw_classes, raw_videos
+from avgzsl_baselines.families.joint_spaces import (
+    AudioText,
+    JointConfig,
+    JointMethod,
+    VisualText,
+    raw_classes,
+    raw_videos,
+)
 from avgzsl_bench import (
     Classes,
     ConfigError,
@@ -34,7 +41,7 @@ from avgzsl_bench import (
 _LEAST_MEAN = 1e-6
 
 
-class AnchoredConfig(TorchConfig):
+class AnchoredConfig(JointConfig, TorchConfig):
     """Settings of anchored scoring."""
 
     far_weight: float = Field(
@@ -56,7 +63,7 @@ class AnchoredConfig(TorchConfig):
 AnyAnchoredConfig = TypeVar("AnyAnchoredConfig", bound=AnchoredConfig, default=AnchoredConfig, covariant=True)
 
 
-class AnchoredScoring(TorchMethod[AnyAnchoredConfig]):
+class AnchoredScoring(JointMethod[AnyAnchoredConfig], TorchMethod[AnyAnchoredConfig]):
     """A mixin, to stand before the method whose embeddings it takes as learnt ones.
 
     Embeddings are `[z; n(x)]` of videos and `[z_c; n(w_c)]` of classes; `compatibility` cuts them apart.
@@ -98,15 +105,6 @@ class AnchoredScoring(TorchMethod[AnyAnchoredConfig]):
         settings = " and ".join(f"{name}={value:g}" for name, value in given.items())
         instead = " and ".join(f"{name}={cls.without_raw[name]:g}" for name in given)
         return ConfigError(f"{settings}: features are compared with texts, and {reason}; set {instead}")
-
-    @classmethod
-    def joint_text(
-        cls,
-        config: AnyAnchoredConfig,  # type: ignore[misc]  # always its own Config
-        offered: Mapping[str, str],
-    ) -> Mapping[str, str]:
-        """Name the encoders that the settings name."""
-        return {modality: config.joint[modality] for modality in offered}
 
     @property
     def anchored(self) -> bool:

@@ -6,15 +6,43 @@ A modality and a text encoder are taken to share a space if the encoder has the 
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Annotated
 
 import torch
 from torch import Tensor
+from typing_extensions import TypeVar
 
-from avgzsl_bench import Classes, Field
+from avgzsl_bench import Classes, Field, Method, MethodConfig
 
 VisualText = Annotated[str, Field(description="text encoder whose vectors lie in one space with visual features")]
 AudioText = Annotated[str, Field(description="text encoder whose vectors lie in one space with audio features")]
+
+
+class JointConfig(MethodConfig):
+    """Settings of a method that compares features with texts."""
+
+    @property
+    @abstractmethod
+    def joint(self) -> Mapping[str, str]:
+        """The text encoder that each modality, `visual` or `audio`, is compared with."""
+
+
+AnyJointConfig = TypeVar("AnyJointConfig", bound=JointConfig, default=JointConfig, covariant=True)
+
+
+class JointMethod(Method[AnyJointConfig]):
+    """A method that compares features with texts."""
+
+    @classmethod
+    def joint_text(
+        cls,
+        config: AnyJointConfig,  # type: ignore[misc]  # always its own Config
+        offered: Mapping[str, str],
+    ) -> Mapping[str, str]:
+        """Name the encoders that the settings name."""
+        return {modality: config.joint[modality] for modality in offered}
 
 
 def raw_videos(audio: Tensor, visual: Tensor) -> Tensor:

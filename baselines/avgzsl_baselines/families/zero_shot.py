@@ -7,34 +7,21 @@ Nothing is learnt of the benchmark. The encoders may have met its unseen classes
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from typing_extensions import TypeVar
 
-from avgzsl_bench import Classes, ConfigError, FeatureDims, Method, MethodConfig, Samples, Videos
+from avgzsl_baselines.families.joint_spaces import AnyJointConfig, JointMethod
+from avgzsl_bench import Classes, ConfigError, FeatureDims, Samples, Videos
 
 BLOCK = 4096
 """Videos taken at a time, so that memory stays bounded whatever their number."""
 
 _ALIKE = 1e-12
 """A spread of cosines below this is rounding: all classes are alike."""
-
-
-class ZeroShotConfig(MethodConfig):
-    """Settings of a method that compares features with texts."""
-
-    @property
-    @abstractmethod
-    def joint(self) -> Mapping[str, str]:
-        """The text encoder that each modality, `visual` or `audio`, is compared with."""
-
-
-AnyZeroShotConfig = TypeVar("AnyZeroShotConfig", bound=ZeroShotConfig, default=ZeroShotConfig, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -83,35 +70,16 @@ def _double(values: Tensor) -> Tensor:
     return (values.cpu() if values.device.type == "mps" else values).double()
 
 
-class ZeroShot(Method[AnyZeroShotConfig]):
+class ZeroShot(JointMethod[AnyJointConfig]):
     """Scores are a video's cosines with the class texts, summed over the modalities of `config.joint`."""
 
-    def __init__(
-        self,
-        config: AnyZeroShotConfig,
-        shape: FeatureDims,
-        classes: Classes,
-        *,
-        seed: int,
-        device: torch.device,
-    ) -> None:
-        super().__init__(config, shape, classes, seed=seed, device=device)
-        self._statistics: dict[str, SpaceStatistics] | None = None
+    _statistics: dict[str, SpaceStatistics] | None = None
 
     @classmethod
-    def check(cls, config: AnyZeroShotConfig, shape: FeatureDims) -> None:  # type: ignore[misc]  # always its own Config
+    def check(cls, config: AnyJointConfig, shape: FeatureDims) -> None:  # type: ignore[misc]  # always its own Config
         """Refuse features and texts that share no space."""
         if fault := shape.joint_fault(config.joint):
             raise ConfigError(f"these features have {fault}")
-
-    @classmethod
-    def joint_text(
-        cls,
-        config: AnyZeroShotConfig,  # type: ignore[misc]  # always its own Config
-        offered: Mapping[str, str],
-    ) -> Mapping[str, str]:
-        """Name the encoders that the settings name."""
-        return config.joint
 
     def statistics(self, train: Samples) -> dict[str, SpaceStatistics]:
         """Compare the training videos with the training classes by modality, once."""

@@ -1,4 +1,4 @@
-"""Steps, evaluations and memory of every method on simulated features, each in a process of its own with one thread.
+"""Steps, evaluations and memory of every method on simulated features, each in its own process with one thread.
 
 `python benchmarks/every_method.py [METHOD ...]` prints one line of JSON a method.
 """

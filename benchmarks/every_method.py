@@ -1,4 +1,4 @@
-"""Steps, evaluations and memory of every registered method, each in a process of its own, with one CPU thread.
+"""Steps, evaluations and memory of every method on simulated features, each in its own process with one thread.
 
 `python benchmarks/every_method.py [METHOD ...]` prints one line of JSON a method.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pairs import Pairs, pairs, seconds
+from simulated_methods import simulated_methods
 
 if TYPE_CHECKING:
     from floors import Work
@@ -158,9 +159,7 @@ def measure_apart(name: str) -> dict:
 
 
 def main() -> None:
-    from avgzsl_bench import list_methods
-
-    names = sys.argv[1:] or [spec.name for spec in list_methods()]
+    names = sys.argv[1:] or simulated_methods()
     for name in names:
         found = asdict(measure(name)) if len(names) == 1 else measure_apart(name)
         print(json.dumps(found), flush=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from every_method import prepared
 from floors import work_of
+from simulated_methods import simulated_methods
 from torch.optim.optimizer import register_optimizer_step_post_hook
-
-from avgzsl_bench import list_methods
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,7 +27,7 @@ def taken():
     handle.remove()
 
 
-@pytest.mark.parametrize("name", [spec.name for spec in list_methods()])
+@pytest.mark.parametrize("name", simulated_methods())
 def test_a_floor_is_the_steps_of_the_training(name, taken, paired):
     stage = prepared(name)
     work = work_of(stage.made(5 if stage.counted else None), stage.task)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from avgzsl_bench.cli.paths import UserPath
 from avgzsl_bench.errors import ConfigError, RecordError
 
 if TYPE_CHECKING:
+    from avgzsl_bench.execution.ablation import Variant
     from avgzsl_bench.execution.options import RunOptions
     from avgzsl_bench.execution.plan import Plan
     from avgzsl_bench.records.collect import RecordTable
@@ -53,7 +53,8 @@ def ablate(
 
     Each variant is an ordinary run; one that has a record in RESULTS is not run again, so that an interrupted
     command goes on where it was. The tables hold every seed that has a record, and what a paper reported
-    beside it. A setting given with --set holds in every variant that does not set it itself.
+    beside it. A setting given with --set holds in every variant that does not set it itself, and whose method has
+    it: a variant may be another method.
     """
     from avgzsl_bench.cli.console import plain_console
     from avgzsl_bench.cli.show import list_files, show_heading, show_notes, show_table
@@ -96,14 +97,15 @@ class _Part:
     """One run of the ablation: a plan, and the variants that it is."""
 
     plan: Plan
-    labels: tuple[str, ...]
-    settings: Mapping[str, object]
+    variants: tuple[Variant, ...]
 
     def __str__(self) -> str:
-        from avgzsl_bench.report.tables.ablation_notes import assignments
+        from avgzsl_bench.report.tables.ablation_notes import changes
 
-        settings = f" ({assignments(self.settings)})" if self.settings else ""
-        return f"{' = '.join(self.labels)}{settings}, seed {self.plan.spec.seed}"
+        labels = " = ".join(dict.fromkeys(variant.label for variant in self.variants))
+        first = self.variants[0]
+        changed = f" ({changes(first)})" if first.method or first.settings else ""
+        return f"{labels}{changed}, seed {self.plan.spec.seed}"
 
 
 def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOptions) -> list[AblationBoard]:
@@ -141,7 +143,8 @@ def _run_and_read(request: AblationRequest, seeds: list[int], options: RunOption
             print_line(console, f"run {number} of {len(parts)}: {part}")
             records += execute_seeds_shown([part.plan], console)
     boards = ablation_boards(replace(request, features=first.spec.data.features), _collect(results))
-    return [board for board in boards if board.has_run(records[0].run_id)]
+    runs = [sum(board.has_run(record.run_id) for record in records) for board in boards]
+    return [board for board, count in zip(boards, runs, strict=True) if count == max(runs)]
 
 
 def _parts(request: AblationRequest, seeds: list[int], options: RunOptions) -> list[_Part]:
@@ -151,10 +154,9 @@ def _parts(request: AblationRequest, seeds: list[int], options: RunOptions) -> l
     parts: dict[Path, _Part] = {}
     for variant in request.ablation.variants:
         own = replace(options, settings=request.settings_of(variant))
-        plan = plan_run(request.spec.name, request.dataset, seeds[0], own)
+        plan = plan_run(request.spec_of(variant).name, request.dataset, seeds[0], own)
         known = parts.get(plan.path)
-        labels = dict.fromkeys([*(known.labels if known else ()), variant.label])
-        parts[plan.path] = _Part(plan, tuple(labels), known.settings if known else variant.settings)
+        parts[plan.path] = _Part(plan, (*(known.variants if known else ()), variant))
     return [replace(part, plan=part.plan.with_seed(seed)) for seed in seeds for part in parts.values()]
 
 

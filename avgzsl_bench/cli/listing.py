@@ -52,7 +52,8 @@ def methods(as_json: bool) -> None:
 def _needs(needs: Mapping[str, Any]) -> str:
     sequences = {"none": [], "used": ["sequences"], "required": ["sequences only"]}[needs["sequences"]]
     texts = [*(f"text {name}" for name in needs["text"]), *(f"added text {name}" for name in needs["added_text"])]
-    return ", ".join([*texts, *sequences])
+    spaces = [f"{modality} and text {encoder} in one space" for modality, encoder in needs["joint"].items()]
+    return ", ".join([*texts, *spaces, *sequences])
 
 
 @click.command(short_help="List the datasets and their class splits.")

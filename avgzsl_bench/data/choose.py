@@ -16,7 +16,7 @@ from avgzsl_bench.data.datasets.registry import known_dataset
 from avgzsl_bench.data.datasets.splits import refuse_simulated_view, split_rows
 from avgzsl_bench.data.datasets.standard import Differences, differences_text, standard_differences
 from avgzsl_bench.data.simulated.extras import simulate_descriptions
-from avgzsl_bench.data.simulated.simulated import ensure_simulated
+from avgzsl_bench.data.simulated.simulated import SIMULATED_DIMS, ensure_simulated
 from avgzsl_bench.data.store.added_text import AddedText, added_text_path, check_added_text, read_added_text
 from avgzsl_bench.data.store.extraction import extraction_facts, is_extracted
 from avgzsl_bench.data.store.faults import refuse_faults, row_faults
@@ -110,6 +110,7 @@ def resolve_data(
     *,
     root: Path | str | None = None,
     needs: Needs | None = None,
+    method: str = "",
     fits: Callable[[StoreHeader], bool] | None = None,
 ) -> ResolvedData:
     """Find the data that names stand for. Nothing is written but simulated features, on first use.
@@ -123,6 +124,7 @@ def resolve_data(
             dataset's only split.
         root: the data folder; default `AVBENCH_DATA`, else the platform's.
         needs: what the method cannot do without, and what it reads.
+        method: its name, for messages.
         fits: which stores `auto` may take; None: those that have what the method needs.
 
     Raises:
@@ -139,7 +141,7 @@ def resolve_data(
         raise DataError(f"{absent}; name the right one, or import {feature_set} with 'avbench data import DIR'")
     if absent:
         warnings.warn(f"{absent}: no features are installed there; going on with simulated ones", stacklevel=3)
-    store = _find_store(facts, feature_set, chosen, folder, needs, fits)
+    store = _find_store(facts, feature_set, chosen, folder, needs, method, fits)
     rows = read_rows(store)
     content = rows.label, rows.partition, rows.video_id
     advice = "correct the files by the published lists, then import them with 'avbench data import DIR --force'"
@@ -182,13 +184,16 @@ def _find_store(
     split: str,
     root: Path,
     needs: Needs,
+    method: str,
     fits: Callable[[StoreHeader], bool] | None,
 ) -> StoreHeader:
     found = scan(root, dataset.name)
     stores = {store.features: store for store in found.headers}
     if feature_set == "auto":
         _require_readable(found, store_path(root, dataset.name, "any").parents[1])
-        real = [s for s in stores.values() if not s.simulated and (fits(s) if fits else _lack(s, needs) is None)]
+        installed = [s for s in stores.values() if not s.simulated]
+        fits = fits or (lambda s: lacking(_dims(s), s.dataset, s.features, needs) is None)
+        real = [s for s in installed if fits(s)]
         scanty = {s.features: text for s in real if (text := _scanty(s, dataset, split)) is not None}
         for text in scanty.values():
             warnings.warn(text, stacklevel=4)
@@ -196,8 +201,11 @@ def _find_store(
         # The preferred one, those with sequences first where the method reads them.
         late = {s.features: needs.sequences != "none" and not s.sequences for s in real}
         feature_set = min(preferred(late), key=late.__getitem__, default=SIMULATED)
+        if not late and installed and lacking(SIMULATED_DIMS, dataset.name, SIMULATED, needs):
+            feature_set = preferred(store.features for store in installed)[0]  # to say why it will not do
     if feature_set == SIMULATED:
         refuse_simulated_view(dataset, split)
+        _require(SIMULATED_DIMS, dataset.name, SIMULATED, needs, method)  # before it is made
         stores[SIMULATED] = ensure_simulated(root, dataset, stores.get(SIMULATED))
     else:
         _require_readable(found, store_path(root, dataset.name, feature_set))
@@ -209,8 +217,7 @@ def _find_store(
             f"no {feature_set!r} features of {dataset.name} in {root} (installed: {', '.join(stores) or 'none'}); "
             f"import them with 'avbench data import DIR', or use --features {SIMULATED}"
         )
-    if lack := _lack(stores[feature_set], needs):
-        raise DataError(lack)
+    _require(_dims(stores[feature_set]), dataset.name, feature_set, needs, method)
     return stores[feature_set]
 
 
@@ -241,16 +248,36 @@ def _require_readable(found: Installed, place: Path) -> None:
         raise DataError(f"{error}; to run without it, name other features with --features")
 
 
-def _lack(store: StoreHeader, needs: Needs) -> str | None:
-    """Describe what the method needs and the store lacks; None if nothing."""
-    what = f"{store.dataset}, {store.features} features"
-    missing = [encoder for encoder in needs.text if encoder not in store.text]
+def _dims(store: StoreHeader) -> FeatureDims:
+    return FeatureDims(store.audio, store.visual, store.text, sequences=offers_sequences(store))
+
+
+def _require(dims: FeatureDims, dataset: str, feature_set: str, needs: Needs, method: str) -> None:
+    if lack := lacking(dims, dataset, feature_set, needs):
+        raise DataError(f"{method}: {lack}" if method else lack)
+
+
+def lacking(dims: FeatureDims, dataset: str, feature_set: str, needs: Needs) -> str | None:
+    """Describe what a method needs and a feature set lacks; None if nothing.
+
+    Args:
+        dims: widths of the feature set, and whether it offers sequences.
+        dataset, feature_set: their names.
+        needs: of the method.
+    """
+    what = f"{dataset}, {feature_set} features"
+    missing = [encoder for encoder in needs.text if encoder not in dims.text]
     if missing:
         return (
             f"the method needs text embeddings by {', '.join(missing)}; "
-            f"{what} have {', '.join(sorted(store.text))}; import a feature set that has them"
+            f"{what} have {', '.join(sorted(dims.text))}; import a feature set that has them"
         )
-    if needs.sequences == "required" and not offers_sequences(store):
+    if fault := dims.joint_fault(needs.joint):
+        return (
+            f"features {feature_set} have {fault}; import features that have one, such as clip_clap, or name "
+            "another text encoder where the method has a setting for it"
+        )
+    if needs.sequences == "required" and not dims.sequences:
         return (
             f"the method needs sequences; {what} have one vector per video; import features with their steps, "
             f"such as those of TCAF, with 'avbench data import DIR', or use --features {SIMULATED}"

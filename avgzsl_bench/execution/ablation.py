@@ -12,6 +12,10 @@ reported = "w/o att"                     # the row's name among the reported fig
 [[tables.variants]]
 label = "all of it"
 reported = "full"
+
+[[tables.variants]]
+label = "what it builds on"
+method = "another_method"                # another registered method, with its own defaults; none: the ablation's
 """
 
 from __future__ import annotations
@@ -38,9 +42,10 @@ class _Part(BaseModel):
 
 
 class Variant(_Part):
-    """One row of a table: a configuration of the method."""
+    """One row of a table: a configuration of the method, or of another one."""
 
     label: Text
+    method: Text | None = Field(None, description="name of another registered method; None: that of the ablation")
     settings: dict[str, Any] = Field({}, description="that differ from the method's defaults")
     reported: Text | None = Field(None, description="its `variant` among the reported ablations")
 
@@ -108,13 +113,25 @@ def read_ablation(spec: AblationSpec) -> Ablation:
     raise PluginError(f"ablations of method {spec.method!r}: {spec.resource} cannot be read: {reason}")
 
 
-def _of_known_method(spec: AblationSpec) -> Ablation:
-    if (found := method_spec(spec.method).name) != spec.method:
-        raise UnknownNameError("method", spec.method, [found], meant=[found])
-    return read_ablation(spec)
+def _of_known_methods(spec: AblationSpec) -> Ablation:
+    _require_method(spec.method)
+    ablation = read_ablation(spec)
+    for variant in ablation.variants:
+        try:
+            _require_method(variant.method or spec.method)
+        except UnknownNameError as error:
+            place = f"{spec.resource} cannot be read: variant {variant.label!r}"
+            raise PluginError(f"ablations of method {spec.method!r}: {place}: {error}") from error
+    return ablation
 
 
-REGISTRY = Registry("avbench_ablations", AblationSpec, "ablation", _of_known_method)
+def _require_method(name: str) -> None:
+    """Require that a method is registered under exactly this name."""
+    if (found := method_spec(name).name) != name:
+        raise UnknownNameError("method", name, [found], meant=[found])
+
+
+REGISTRY = Registry("avbench_ablations", AblationSpec, "ablation", _of_known_methods)
 """The ablations that plugins register, by method."""
 
 

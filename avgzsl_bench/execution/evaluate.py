@@ -19,7 +19,7 @@ from avgzsl_bench.gzsl.calibration import Calibration, parse_calibration
 from avgzsl_bench.gzsl.metrics import Metrics, metrics_of
 from avgzsl_bench.gzsl.task import FeatureDims
 from avgzsl_bench.method.precision import precision_context
-from avgzsl_bench.method.registry import method_class, method_spec
+from avgzsl_bench.method.registry import method_class, method_spec, needs_of
 from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.plugins.specs import Needs
 from avgzsl_bench.records.checkpoint import (
@@ -111,7 +111,7 @@ def evaluate_checkpoint(
     config = config_of(checkpoint)
     selection = None if selection_checkpoint is None else _selection(selection_checkpoint, checkpoint)
     spec = method_spec(checkpoint.header.method)
-    target, needs = method_class(spec), spec.needs
+    target, needs = method_class(spec), needs_of(spec, config)
     found = _data_for(checkpoint, dataset, features, split, data_root, needs)
     data = found.with_texts(text_order or config.text_order, target.added_text(config, needs.added_text))
     target.check(config, data.dims)
@@ -199,7 +199,15 @@ def _data_for(
     shape = checkpoint.header.shape
     own_text = [width for name, width in shape.text.items() if name not in needs.added_text]
     wanted = (shape.audio, shape.visual, own_text)
-    data = resolve_data(dataset, features, split, root=root, needs=needs, fits=lambda s: _widths(s) == wanted)
+    data = resolve_data(
+        dataset,
+        features,
+        split,
+        root=root,
+        needs=needs,
+        method=checkpoint.header.method,
+        fits=lambda s: _widths(s) == wanted,
+    )
     store = data.store
     if shape.sequences and not offers_sequences(store):
         raise CheckpointError(

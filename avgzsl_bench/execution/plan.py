@@ -13,7 +13,7 @@ from avgzsl_bench.errors import ConfigError, PluginError, RecordError, RunError
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.method.code.identity import checkout_of_code, code_of
 from avgzsl_bench.method.precision import checked_precision, require_device
-from avgzsl_bench.method.registry import method_class, method_spec, provider
+from avgzsl_bench.method.registry import method_class, method_spec, needs_of, provider
 from avgzsl_bench.method.settings import build_config, presets
 from avgzsl_bench.plugins.contained import contained
 from avgzsl_bench.records.run_spec import NUMERICS, MethodIdentity, RunSpec
@@ -131,10 +131,15 @@ def plan_run(method: str, dataset: str, seed: int = 0, options: RunOptions | Non
         return build_config(registered, target.Config, facts.name, feature_set, settings, preset, like)
 
     # Before simulated features may be made: a setting that is wrong for one feature set is wrong for all.
-    config_on(options.features, options.settings, options.preset)
+    early = config_on(options.features, options.settings, options.preset)
     require_writable(options.results)
     found = resolve_data(
-        facts.name, options.features, options.split, root=options.data_root, needs=registered.needs
+        facts.name,
+        options.features,
+        options.split,
+        root=options.data_root,
+        needs=needs_of(registered, early),
+        method=registered.name,
     )
     like = found.like
     config = config_on(found.store.features, options.settings, options.preset, like)

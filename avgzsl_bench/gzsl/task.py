@@ -53,6 +53,21 @@ class FeatureDims:
         """Width of a class embedding, all text encoders side by side."""
         return sum(self.text.values())
 
+    def joint_fault(self, joint: Mapping[str, str]) -> str | None:
+        """Describe the first modality that shares no space with its text encoder; None if each does.
+
+        They share one if there is a text encoder of that name with vectors of the modality's width.
+
+        Args:
+            joint: name of a text encoder by modality, `audio` or `visual`.
+        """
+        widths = {"audio": self.audio, "visual": self.visual}
+        for modality, encoder in joint.items():
+            if self.text.get(encoder) != widths[modality]:
+                have = ", ".join(f"{name} {width}" for name, width in self.text.items())
+                return f"no text encoder {encoder!r} of the {modality} width {widths[modality]} (have: {have})"
+        return None
+
 
 @dataclass(frozen=True, repr=False)
 class Videos:

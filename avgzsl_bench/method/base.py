@@ -133,6 +133,23 @@ class Method(ABC, Generic[AnyConfig]):
         """
         return offered
 
+    @classmethod
+    def joint_text(
+        cls,
+        config: AnyConfig,  # type: ignore[misc]  # always its own Config
+        offered: Mapping[str, str],
+    ) -> Mapping[str, str]:
+        """Name the text encoders whose space a configuration compares features in.
+
+        Args:
+            config: the configuration of the run; it is asked before the feature set is chosen.
+            offered: `Needs.joint` of the method's spec.
+
+        Returns:
+            The encoder of each modality in `offered`: those named there, unless a subclass has settings for them.
+        """
+        return offered
+
     @abstractmethod
     def train_epoch(self, train: Samples) -> Mapping[str, float]:
         """Train for one epoch.

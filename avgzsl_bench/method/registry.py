@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from inspect import isabstract, signature
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -13,8 +14,8 @@ from avgzsl_bench.plugins.manager import PluginStatus, load_plugins, resolve
 from avgzsl_bench.system.identifiers import names_meant
 
 if TYPE_CHECKING:
-    from avgzsl_bench.method.base import Method
-    from avgzsl_bench.plugins.specs import MethodSpec
+    from avgzsl_bench.method.base import Method, MethodConfig
+    from avgzsl_bench.plugins.specs import MethodSpec, Needs
 
 
 def list_methods() -> list[MethodSpec]:
@@ -60,6 +61,11 @@ def method_class(spec: MethodSpec) -> type[Method]:
         raise PluginError(f"{owner} is not a subclass of avgzsl_bench.Method")
     _check_class(target, owner)
     return target
+
+
+def needs_of(spec: MethodSpec, config: MethodConfig) -> Needs:
+    """Return what a method reads of the data with a configuration, which may name other encoders than its spec."""
+    return replace(spec.needs, joint=method_class(spec).joint_text(config, spec.needs.joint))
 
 
 def _check_class(target: type[Method], owner: str) -> None:

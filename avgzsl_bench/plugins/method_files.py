@@ -8,7 +8,7 @@
     venue = "Conference 2025"
     url = "https://doi.org/..."
     follows = "published code"
-    needs = { sequences = "used" }     # also text and added_text, lists of names; see `Needs`
+    needs = { sequences = "used" }     # also text and added_text, lists of names, and joint; see `Needs`
     inherits = ["base.toml"]           # files whose settings come before this file's own
     parameters = 1_234_567
     open_vocabulary = true             # scores of a class depend on that class alone
@@ -114,6 +114,8 @@ def _check(table: Any, known: Collection[str], where: str) -> None:
             raise UnknownNameError(f"key of {where}", key, known)
         if key in _TEXTS and not isinstance(value, str):
             raise PluginError(f"{where}: {key} must be a text, not {value!r}")
+        if key == "joint" and not (isinstance(value, dict) and all(isinstance(v, str) for v in value.values())):
+            raise PluginError(f"{where}: {key} must be a table of a text for each modality, not {value!r}")
         if key in _LISTS and not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
             raise PluginError(f"{where}: {key} must be a list of texts, not {value!r}")
         if key == "open_vocabulary" and type(value) is not bool:

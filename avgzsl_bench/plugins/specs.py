@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, get_args
 
@@ -43,6 +43,12 @@ def _require_target(kind: str, spec: _Named) -> None:
         raise ValueError(f"target {spec.target!r} of {kind} {spec.name!r}: write 'package.module:Class'")
 
 
+def _require_names(key: str, names: Iterable[str]) -> None:
+    for name in names:
+        if not NAME.fullmatch(name):
+            raise ValueError(f"needs {key}: {name!r} is not a valid name ({IDENTIFIER_RULE})")
+
+
 @dataclass(frozen=True)
 class Needs:
     """What a method reads of the data; a run without what it requires fails before it starts.
@@ -52,23 +58,30 @@ class Needs:
         added_text: text embeddings added to the dataset with `avbench data add-text` that the method reads if
             they are installed, e.g. `("knowledge",)`. No other method sees them.
         sequences: `none`, `used` or `required`.
+        joint: text encoder that lies in one space with the features of a modality, by modality, e.g.
+            `{"visual": "clip", "audio": "clap"}`; both may name the same one. A feature set has to have it, with
+            vectors of the modality's width. A method with settings for the names also overrides
+            `Method.joint_text`.
 
     Raises:
-        ValueError: one name in place of a tuple of names, an invalid name, or another word for `sequences`.
+        ValueError: one name in place of a tuple of names, an invalid name, or another word for `sequences` or a
+            modality.
     """
 
     text: tuple[str, ...] = ()
     added_text: tuple[str, ...] = ()
     sequences: SequenceNeed = "none"
+    joint: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for key in ("text", "added_text"):
             names = getattr(self, key)
             if isinstance(names, str):
                 raise ValueError(f"needs {key}={names!r}: write a tuple of encoders, ({names!r},)")
-            for name in names:
-                if not NAME.fullmatch(name):
-                    raise ValueError(f"needs {key}: {name!r} is not a valid name ({IDENTIFIER_RULE})")
+            _require_names(key, names)
+        if others := set(self.joint) - {"audio", "visual"}:
+            raise ValueError(f"needs joint: {min(others)!r} is no modality of a video; use visual or audio")
+        _require_names("joint", self.joint.values())
         if self.sequences not in get_args(SequenceNeed):
             raise ValueError(f"needs sequences={self.sequences!r}: use one of {', '.join(get_args(SequenceNeed))}")
 

@@ -15,9 +15,9 @@ from avgzsl_bench.execution.random_streams import seed_everything
 from avgzsl_bench.gzsl.sequences import Sequences
 from avgzsl_bench.gzsl.task import Classes, FeatureDims, Samples, Task, Truth, Videos
 from avgzsl_bench.method.base import Method, MethodConfig
-from avgzsl_bench.method.registry import method_class, method_spec
+from avgzsl_bench.method.registry import method_class, method_spec, needs_of
 from avgzsl_bench.method.settings import build_config
-from avgzsl_bench.plugins.specs import MethodSpec
+from avgzsl_bench.plugins.specs import MethodSpec, Needs
 
 SEEN, UNSEEN, VIDEOS_PER_CLASS = 7, 4, 6
 _SHORT = {"epochs": 2, "batches_per_epoch": 3, "batch_size": 12}
@@ -53,9 +53,7 @@ class Trial:
         known = target.Config.model_fields
         short = {key: value for key, value in _SHORT.items() if key in known}
         config = build_config(spec, target.Config, "ucf", SIMULATED, short)
-        encoders = (spec.needs.text or ("text",)) + spec.needs.added_text
-        sequences = spec.needs.sequences != "none"
-        shape = FeatureDims(audio=9, visual=11, text=dict.fromkeys(encoders, 8), sequences=sequences)
+        shape = tiny_dims(needs_of(spec, config))
         place = torch.device(device)
         return cls(spec, target, config, shape, tiny_task(shape, place), place)
 
@@ -77,6 +75,17 @@ class Trial:
         method = self.build()
         method.train_epoch(self.task.train)
         return method
+
+
+def tiny_dims(needs: Needs) -> FeatureDims:
+    """Choose widths of a feature set that has what a method needs: equal only where they lie in a joint space."""
+    widths = {"audio": 9, "visual": 11}
+    if len(set(needs.joint.values())) < len(needs.joint):  # one encoder of texts for both
+        widths["audio"] = widths["visual"]
+    joint = {encoder: widths[modality] for modality, encoder in needs.joint.items()}
+    others = needs.text if needs.text or joint else ("text",)
+    text = dict.fromkeys((*others, *needs.added_text), 8) | joint
+    return FeatureDims(**widths, text=text, sequences=needs.sequences != "none")
 
 
 def tiny_task(shape: FeatureDims, device: torch.device) -> Task:

@@ -149,7 +149,7 @@ def test_a_strangers_ablation_shows_up_with_its_reported_figures(
     assert "Not in Coin paper, Table 7 (table 7): no bias." in text
     assert "Somebody: On coins, 2026" in text
     assert (
-        "declares no ablation; methods that do: coin, mft"
+        "declares no ablation; methods that do: coin, hsp_moe, mft"
         in avbench("ablate", "--method", "avca", "--dataset", "ucf").stderr
     )
 
@@ -188,6 +188,7 @@ BROKEN = {
     "twice": (COIN.replace("no bias", "free"), "the label 'free' comes twice"),
     "same title": (COIN + COIN, "the title 'The calibration' comes twice"),
     "no source": (COIN.replace("reported = { source", "# { source"), "'reported' of the table is missing"),
+    "no such method": (COIN + 'method = "chanse"', "unknown method 'chanse'; did you mean 'chance'"),
 }
 
 
@@ -198,7 +199,7 @@ def test_a_broken_file_is_left_out_with_its_reason_and_the_rest_work(
     result = avbench("ablate", "--method", "coin", "--dataset", "ucf")
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
-    assert "method 'coin' declares no ablation; methods that do: mft; left out: " in line
+    assert "method 'coin' declares no ablation; methods that do: hsp_moe, mft; left out: " in line
     assert ":ablation.toml cannot be read: " in line
     assert reason in line
     assert ablation_of("mft").tables
@@ -226,7 +227,10 @@ def test_an_ablation_of_no_method_and_a_second_one_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("ablate", "--method", "avca", "--dataset", "ucf"), "'avca' declares no ablation; methods that do: mft"),
+        (
+            ("ablate", "--method", "avca", "--dataset", "ucf"),
+            "'avca' declares no ablation; methods that do: hsp_moe, mft",
+        ),
         (("ablate", "--method", "mtf", "--dataset", "ucf"), "did you mean 'mft'"),
         (("ablate", "--method", "mft", "--dataset", "ufc"), "did you mean 'ucf'"),
         ((*MFT, "--split", "mian"), "did you mean 'main'"),

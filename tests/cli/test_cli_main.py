@@ -112,6 +112,8 @@ def test_methods_show_papers_needs_and_sizes() -> None:
     assert "4,105,793" in row
     (line,) = (line for line in lines if line.startswith("devise:"))
     assert "NeurIPS 2013. as the AVCA benchmark" in line
+    row = next(line for line in lines if line.strip().startswith("clap_zeroshot "))
+    assert "audio and text clap in one space" in row
 
 
 def words(text: str) -> list[str]:

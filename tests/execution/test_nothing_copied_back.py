@@ -11,13 +11,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from method_lists import BY_GRADIENT
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-import avgzsl_bench as ab
 from avgzsl_bench.testing.trial import Trial
 
-TRAINED = [spec.name for spec in ab.list_methods() if spec.name not in ("chance", "eszsl")]
 COUNTS = ("batches_per_epoch", "generator_batches", "classifier_steps")
 SMALL = {"classifier_epochs": 1, "layers": 1, "time_steps": 2, "steps": 2, "batch_size": 6}
 SMALL |= {"model_width": 16, "hidden_width": 16, "encoder_hidden_width": 16, "decoder_hidden_width": 16}
@@ -120,7 +119,7 @@ def test_a_read_is_noticed():
     assert not found
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", BY_GRADIENT)
 def test_a_longer_epoch_asks_no_more(name):
     short, long = asked(name, 5, "cpu"), asked(name, 10, "cpu")
     assert short == long
@@ -129,6 +128,6 @@ def test_a_longer_epoch_asks_no_more(name):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", BY_GRADIENT)
 def test_a_longer_epoch_waits_no_more_for_a_cuda_device(name):
     assert len(asked(name, 10, "cuda")) == len(asked(name, 5, "cuda"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import h5py
 import numpy as np
@@ -74,6 +75,8 @@ def test_counts_of_the_record_are_those_of_the_tree(imported, tmp_path):
 @pytest.mark.parametrize("method", [spec.name for spec in ab.list_methods()])
 def test_methods_run_on_what_was_imported(imported, method, tmp_path):
     _, features, root = imported
+    if method_spec(method).needs.joint and features != "clip_clap":
+        pytest.skip(f"features and texts of {features} share no space")
     known = method_class(method_spec(method)).Config.model_fields
     settings = {key: value for key, value in SHORT.items() if key in known} | needed(method, features)
     record = ab.run(method, "ucf", settings=settings, data_root=root, out=tmp_path, device="cpu")
@@ -83,6 +86,23 @@ def test_methods_run_on_what_was_imported(imported, method, tmp_path):
     assert verify(next(tmp_path.rglob("*.json"))) == record
     counts = record.data.counts
     assert record.decisions.videos == counts["stage2_test_seen"] + counts["stage2_test_unseen"]
+
+
+@pytest.mark.parametrize("method", [spec.name for spec in ab.list_methods() if spec.needs.joint])
+@pytest.mark.parametrize("named", [False, True], ids=["auto", "named"])
+def test_features_without_a_joint_space_are_refused_in_one_line(imported, named, method, tmp_path):
+    _, features, root = imported
+    if features == "clip_clap":
+        pytest.skip("features and texts share a space")
+    options = ["--dataset", "ucf", "--data-root", str(root), "--out", str(tmp_path / "results")]
+    chosen = ["--features", features] if named else []
+    result = CliRunner().invoke(main, ["run", "--method", method, *options, *chosen])
+    assert result.exit_code == 2
+    (line,) = result.output.splitlines()
+    reason = r"have no text encoder 'cl[ia]p' of the \w+ width 512 \(have: word2vec 300\);"
+    assert re.match(f"error: {method}: features {features} {reason}", line)
+    assert not (tmp_path / "results").exists()
+    assert not (root / "ucf" / "simulated").exists()
 
 
 @pytest.mark.parametrize("method", ["tcaf", "kda", "fvaegan"])

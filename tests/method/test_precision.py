@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from method_lists import BY_GRADIENT, NOT_BY_GRADIENT
 
 import avgzsl_bench as ab
 from avgzsl_bench.errors import ConfigError, RecordError, UnknownNameError
@@ -48,14 +49,14 @@ def test_what_is_not_declared_is_refused():
         check("fp16")
 
 
-@pytest.mark.parametrize("name", ["chance", "eszsl"])
+@pytest.mark.parametrize("name", NOT_BY_GRADIENT)
 def test_what_is_not_trained_by_gradient_descent_is_in_full_precision(name):
     for precision in ("tf32", "bf16"):
         with pytest.raises(ConfigError, match=f"precision {precision}: method '{name}' trains only in full"):
             check(precision, name, CUDA)
 
 
-@pytest.mark.parametrize("name", sorted(set(METHODS) - {"chance", "eszsl"}))
+@pytest.mark.parametrize("name", BY_GRADIENT)
 def test_every_other_method_has_tf32_and_those_that_bear_it_bf16(name):
     assert method_class(method_spec(name)).precisions == PRECISIONS[: 3 if name in BF16 else 2]
     assert len(BF16) >= 10

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from method_lists import NOT_BY_GRADIENT
 from pinned_values import own_methods
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
@@ -17,7 +18,7 @@ from avgzsl_bench.testing.trial import Trial
 
 OTHERS = (F.dropout, torch.dropout, torch.dropout_, F.alpha_dropout, F.feature_alpha_dropout, F.dropout1d)
 OTHERS += (torch.bernoulli, torch.Tensor.bernoulli, torch.Tensor.bernoulli_, torch.native_dropout)
-WITHOUT = {"apn", "avfs", "chance", "eszsl", "fvaegan"}
+WITHOUT = {"apn", "avfs", "fvaegan", *NOT_BY_GRADIENT}
 
 
 class Watching(TorchFunctionMode):

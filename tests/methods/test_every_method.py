@@ -8,8 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from click.testing import CliRunner
+from method_lists import NOT_ON_SIMULATED, ON_SIMULATED
 
 import avgzsl_bench as ab
+from avgzsl_bench.cli import main
 from avgzsl_bench.errors import CheckpointError
 from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.method.settings import build_config
@@ -31,7 +34,7 @@ SMALL = {"model_width": 32, "hidden_width": 32, "time_steps": 2, "steps": 2, "sp
 """Of networks that take long to score the largest dataset."""
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ON_SIMULATED)
 @pytest.mark.parametrize(
     "dataset", ["ucf", *(pytest.param(name, marks=pytest.mark.slow) for name in ("activitynet", "vggsound"))]
 )
@@ -47,6 +50,18 @@ def test_it_trains_on_simulated_features(dataset, method, data_root, tmp_path):
     assert 0 <= record.metrics.hm <= 1
 
 
+@pytest.mark.parametrize("method", NOT_ON_SIMULATED)
+@pytest.mark.parametrize("features", [(), ("--features", "simulated")], ids=["auto", "simulated"])
+def test_what_simulated_features_lack_is_refused_in_one_line_and_nothing_is_written(method, features, tmp_path):
+    options = ["--dataset", "ucf", "--data-root", str(tmp_path / "data"), "--out", str(tmp_path / "results")]
+    (tmp_path / "data").mkdir()
+    result = CliRunner().invoke(main, ["run", "--method", method, *options, *features])
+    assert result.exit_code == 2
+    (line,) = result.output.splitlines()
+    assert re.match(f"error: {method}: features simulated have no text encoder 'cl[ai]p' of the", line)
+    assert [path.name for path in tmp_path.rglob("*")] == ["data"]
+
+
 @pytest.mark.parametrize("dataset", ["activitynet", "ucf", "vggsound"])
 def test_the_committed_boards_hold_every_method_and_chance_is_beaten(dataset):
     board = pd.read_csv(BOARDS / f"{dataset}-simulated-cls.csv").set_index("method")
@@ -58,7 +73,7 @@ def test_the_committed_boards_hold_every_method_and_chance_is_beaten(dataset):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", sorted(OURS - {"chance"}))
+@pytest.mark.parametrize("method", sorted({*ON_SIMULATED} - {"chance"}))
 def test_it_beats_chance_with_its_default_settings_and_three_seeds(method, data_root, tmp_path):
     place = {"features": "simulated", "data_root": data_root, "out": tmp_path, "device": "cpu"}
     for seed in range(3):

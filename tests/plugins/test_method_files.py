@@ -27,7 +27,7 @@ paper = "Somebody: Something, 2025"
 venue = "Somewhere 2025"
 url = "https://doi.org/1"
 follows = "published code"
-needs = { text = ["clip", "clap"], added_text = ["knowledge"], sequences = "used" }
+needs = { text = ["clip", "clap"], added_text = ["knowledge"], sequences = "used", joint = { visual = "clip" } }
 inherits = ["base.toml"]
 parameters = 1_000
 note = "a sentence"
@@ -74,7 +74,9 @@ def test_files_give_the_specs_that_the_constructor_gives_and_are_read_once(packa
             venue="Somewhere 2025",
             url="https://doi.org/1",
             follows="published code",
-            needs=ab.Needs(text=("clip", "clap"), added_text=("knowledge",), sequences="used"),
+            needs=ab.Needs(
+                text=("clip", "clap"), added_text=("knowledge",), sequences="used", joint={"visual": "clip"}
+            ),
             defaults=(f"{name}:base.toml", f"{name}:whole.toml"),
             parameters=1000,
             note="a sentence",
@@ -110,6 +112,8 @@ def test_one_file_is_named_by_itself_and_none_by_none(package):
         (LEAST + "needs = { words = [] }", "unknown key of needs 'words'"),
         (LEAST + 'needs = { text = "clip" }', "needs: text must be a list of texts, not 'clip'"),
         (LEAST + 'needs = { sequences = "often" }', "needs sequences='often': use one of none"),
+        (LEAST + 'needs = { joint = ["clip"] }', r"needs: joint must be a table of a text for each modality, not"),
+        (LEAST + 'needs = { joint = { clip = "visual" } }', "needs joint: 'clip' is no modality of a video"),
     ],
 )
 def test_a_broken_file_is_named_with_the_fault_on_one_line(package, text, reason):

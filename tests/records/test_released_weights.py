@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tiny_method
 import torch
+from method_lists import NOT_BY_GRADIENT
 from tiny_method import SPEC, Tiny, official_state
 
 import avgzsl_bench as ab
@@ -215,7 +216,7 @@ def test_entries_that_do_not_fit_are_named(state, told):
         assert part in message(error)
 
 
-@pytest.mark.parametrize("name", ["eszsl", "chance"])
+@pytest.mark.parametrize("name", NOT_BY_GRADIENT)
 def test_methods_without_released_weights_say_so(name):
     with pytest.raises(CheckpointError, match=f"no released weights of method '{name}' are known"):
         load_official(name, official_state())

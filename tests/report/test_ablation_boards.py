@@ -308,7 +308,7 @@ def test_variants_by_other_code_are_another_board(tmp_path: Path) -> None:
     for skill, (code, numerics) in enumerate([("a" * 12, 1), ("b" * 12, 1), ("b" * 12, 2)]):
         make(tmp_path, REQUEST, "MFT", skill=2.0 + skill, code=code, numerics=numerics)
     boards = ablation_boards(REQUEST, collect(tmp_path))
-    assert [(board.key.code, board.key.numerics) for board in boards] == [
+    assert [(board.key.methods[0].code, board.key.numerics) for board in boards] == [
         (None, None),
         ("a" * 12, 1),
         ("b" * 12, 1),
@@ -325,3 +325,57 @@ def test_variants_by_other_code_are_another_board(tmp_path: Path) -> None:
         ["code bbbbbbbbbbbb, numerics 2"],
     ]
     assert {row["code"] for row in values(documents[1].data)} == {"a" * 12}
+
+
+WITH_CLIPCLAP = own_request(variants=[{"label": "base", "method": "clipclap"}, {"label": "full"}])
+CLIPCLAP = {"method": "clipclap", "title": "ClipClap-GZSL", "follows": "published code"}
+
+
+def test_a_variant_may_be_another_method(tmp_path: Path) -> None:
+    make(tmp_path, WITH_CLIPCLAP, "full")
+    assert row_of(document_of(tmp_path, WITH_CLIPCLAP), "base")["n"] == "0"
+    make(tmp_path, WITH_CLIPCLAP, "base", **CLIPCLAP, code="c" * 12)
+    make(tmp_path, WITH_CLIPCLAP, "base", method="other")
+    document = document_of(tmp_path, WITH_CLIPCLAP)
+    rows = [(row["Variant"], row["Settings"], row["n"]) for row in texts(document.text[0])]
+    assert rows == [("base", "method clipclap", "1"), ("full", "–", "1")]
+    base, full = values(document.data)
+    assert (base["method"], base["title"], base["follows"]) == ("clipclap", "ClipClap-GZSL", "published code")
+    assert (base["code"], full["code"]) == ("c" * 12, None)
+    assert full["method"] == "mft"
+    assert document.terminal[0].rows[0][0].lines == ("base", "method clipclap")
+    own = "avgzsl-bench 0.1.0 (code not recorded)"
+    assert f"Measured with {own}; clipclap: avgzsl-bench 0.1.0 (code {'c' * 12}" in document.notes[1]
+
+
+def test_each_code_of_another_method_makes_a_board_with_each_of_the_methods_own(tmp_path: Path) -> None:
+    for skill, code in enumerate("ab"):
+        make(tmp_path, WITH_CLIPCLAP, "full", skill=2.0 + skill, code=code * 12, numerics=1)
+    for skill, code in enumerate("cd"):
+        make(tmp_path, WITH_CLIPCLAP, "base", **CLIPCLAP, skill=2.0 + skill, code=code * 12, numerics=1)
+    boards = ablation_boards(WITH_CLIPCLAP, collect(tmp_path))
+    codes = ["".join(str(method.code)[0] for method in board.key.methods) for board in boards]
+    assert codes == ["ac", "ad", "bc", "bd"]
+    assert all(len(row.result.runs) == 1 for board in boards for row in board.rows if row.result)
+    assert len(set(names_of(boards))) == 4
+
+
+def test_records_of_the_other_method_alone_make_a_board_only_where_there_are_no_others(tmp_path: Path) -> None:
+    make(tmp_path, WITH_CLIPCLAP, "base", **CLIPCLAP)
+    make(tmp_path, WITH_CLIPCLAP, "base", **CLIPCLAP, features="selavi")
+    assert len(ablation_boards(WITH_CLIPCLAP, collect(tmp_path))) == 2
+    make(tmp_path, WITH_CLIPCLAP, "full")
+    assert board_of(tmp_path, WITH_CLIPCLAP).key.board.data.features == "clip_clap"
+
+
+def test_settings_of_every_variant_hold_in_another_method_that_has_them() -> None:
+    request = replace(WITH_CLIPCLAP, settings={"layers": 2, "epochs": 3})
+    base, full = (request.config_of(variant, "clip_clap") for variant in request.ablation.variants)
+    assert (base["epochs"], full["epochs"], full["layers"]) == (3, 3, 2)
+    assert "layers" not in base
+    odd = own_request(variants=[{"label": "odd", "method": "clipclop"}])
+    with pytest.raises(ConfigError, match=r"variant 'odd': unknown method 'clipclop'; did you mean 'clipclap'"):
+        odd.config_of(odd.ablation.variants[0], "auto")
+    own = own_request(variants=[{"label": "odd", "method": "clipclap", "settings": {"layers": 1}}])
+    with pytest.raises(ConfigError, match=r"variant 'odd': unknown setting of method 'clipclap' 'layers'"):
+        own.config_of(own.ablation.variants[0], "auto")

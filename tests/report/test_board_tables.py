@@ -108,6 +108,18 @@ def test_runs_show_schedule_parameters_time_and_device(tmp_path: Path) -> None:
     assert list(runs["X"].values())[1:] == ["–", "2", "0.1", "cpu"]
 
 
+def test_rows_that_compare_with_texts_say_what_is_known_of_pre_training(tmp_path: Path) -> None:
+    plain = notes(document_of(tmp_path / "plain", {}, method("chance", "Chance", "reference")))
+    assert "pre-train" not in plain
+    rows = method("clip_zeroshot", "CLIP zero-shot", "reference"), method("clipclap_far", "FAR", "reference")
+    document = document_of(tmp_path / "joint", *rows)
+    (note,) = (note for note in document.text[0].notes if "pre-trained" in note)
+    assert {*note.partition(":")[0].split(", ")} == {"FAR (reference)", "CLIP zero-shot (reference)"}
+    assert "may describe any of the unseen classes" in note, "from the card of the features"
+    own = [row | {"features": "own", "origin": "added"} for row in rows]
+    assert "test classes: not known; 'avbench encoders'" in notes(document_of(tmp_path / "own", *own))
+
+
 def test_reported_figures_stand_in_columns_of_their_own(tmp_path: Path) -> None:
     others = method("devise", "DeViSE"), method("eszsl", "ESZSL", "reference", parameters=None)
     document = document_of(tmp_path, {}, *others)

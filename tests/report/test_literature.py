@@ -100,6 +100,7 @@ def test_notes_name_conflicts_contradictions_and_what_is_best(tables: Tables) ->
         "AVFS (vggsound): the same four numbers",
         "STEN: the published evaluation script scores all 50 epochs of stage 2 on the",
         "MSTR (ucf): S of 86.32 beside AVCA's 51.53 is unexplained",
+        "HSP-MoE-AVGZSL: one run, seed 42; undated",
     ):
         assert text in notes
     assert (notes.count("†"), notes.count("‡")) == (3, 3)

@@ -60,6 +60,7 @@ KNOWN = {("AVCA paper, Table 2", name): AVCA for name in ("ALE", "SJE", "DeViSE"
     ("TCAF paper, Table 1", "AVCA"): WITH_PASSES,
     ("TCAF paper, Table 1", "TCAF"): WITH_PASSES,
     ("ClipClap-GZSL paper, Section 4.2", "ClipClap-GZSL"): WITH_PASSES | {"calibration": "clipclap"},
+    ("HSP-MoE-AVGZSL README", "HSP-MoE-AVGZSL"): WITH_PASSES | {"calibration": "clipclap"},
 }
 """Figures of published programs, by paper and method; what the READMEs of these programs list is the same."""
 
@@ -92,7 +93,7 @@ def _run(method: str, figure: ReportedFigure, preset: str | None) -> tuple[Board
 
 def test_every_method_of_a_published_program_has_a_case() -> None:
     assert {name for name, _ in _cases()} == {
-        *("ale", "sje", "devise", "apn", "cjme", "avgzslnet", "avca", "fvaegan", "tcaf", "clipclap")
+        *("ale", "sje", "devise", "apn", "cjme", "avgzslnet", "avca", "fvaegan", "tcaf", "clipclap", "hsp_moe")
     }
 
 

@@ -14,7 +14,7 @@ from avgzsl_bench.errors import PluginError
 from avgzsl_bench.execution.scoring import score
 from avgzsl_bench.execution.stages import train
 from avgzsl_bench.testing.method_checks import CHECKS, check_method
-from avgzsl_bench.testing.trial import Trial
+from avgzsl_bench.testing.trial import Trial, tiny_dims
 
 
 @lru_cache(maxsize=2)
@@ -36,6 +36,24 @@ def test_conformance_of_what_the_published_programs_do(name):
     released = type(trial.config).model_validate(trial.config.model_dump() | {"fidelity": "released"})
     for check in CHECKS:
         check(replace(trial, config=released))
+
+
+@pytest.mark.parametrize(
+    ("needs", "text"),
+    [
+        (ab.Needs(), {"text": 8}),
+        (ab.Needs(text=("clip",), added_text=("knowledge",)), {"clip": 8, "knowledge": 8}),
+        (ab.Needs(joint={"visual": "clip"}), {"clip": 11}),
+        (ab.Needs(joint={"visual": "clip", "audio": "clap"}), {"clip": 11, "clap": 9}),
+        (ab.Needs(text=("clip", "clap"), joint={"visual": "clip"}), {"clip": 11, "clap": 8}),
+        (ab.Needs(joint={"visual": "one", "audio": "one"}), {"one": 11}),
+    ],
+)
+def test_a_trial_has_the_texts_that_a_method_needs(needs, text):
+    dims = tiny_dims(needs)
+    assert dims.text == text
+    assert dims.joint_fault(needs.joint) is None
+    assert (dims.visual, dims.audio) == (11, 11 if "one" in text else 9)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

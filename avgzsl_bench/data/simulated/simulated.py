@@ -29,12 +29,16 @@ from avgzsl_bench.data.store.store import StoreHeader, read_header
 from avgzsl_bench.data.store.table import FeatureTable
 from avgzsl_bench.data.store.writing import write_store
 from avgzsl_bench.errors import DataError, InaccessibleError
+from avgzsl_bench.gzsl.task import FeatureDims
 from avgzsl_bench.system.locks import writing_alone
 
 VERSION = "simulated-1"
 """Source of the store; a store of another version is replaced."""
 
 AUDIO_WIDTH, VISUAL_WIDTH, TEXT_WIDTH, LATENT, HIDDEN = 128, 256, 300, 16, 64
+
+SIMULATED_DIMS = FeatureDims(AUDIO_WIDTH, VISUAL_WIDTH, {SIMULATED_ENCODER: TEXT_WIDTH}, sequences=True)
+"""What simulated features offer; sequences are made, not stored."""
 
 CLASS_OFFSET = 0.8
 """Size of the part of a class's centre that is independent of its name, relative to the meaning."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from avgzsl_bench.errors import ConfigError, UnknownNameError
-from avgzsl_bench.method.registry import method_class
+from avgzsl_bench.method.registry import method_class, method_spec
 from avgzsl_bench.method.settings import build_config
 from avgzsl_bench.records.collect import BoardKey, RecordTable
 from avgzsl_bench.records.data_facts import DataFacts
@@ -47,9 +47,15 @@ class AblationRequest:
     settings: Mapping[str, Any]
     precision: str = "full"
 
+    def spec_of(self, variant: Variant) -> MethodSpec:
+        """Return the method of a variant."""
+        return self.spec if variant.method is None else method_spec(variant.method)
+
     def settings_of(self, variant: Variant) -> dict[str, Any]:
-        """Merge the settings of every variant with those of one."""
-        return {**self.settings, **variant.settings}
+        """Merge the settings of every variant, as far as its method has them, with those of one."""
+        known = method_class(self.spec_of(variant)).Config.model_fields
+        shared = {key: value for key, value in self.settings.items() if variant.method is None or key in known}
+        return {**shared, **variant.settings}
 
     def config_of(self, variant: Variant, feature_set: str) -> dict[str, Any]:
         """Resolve the full configuration of a variant on a feature set, as records hold it.
@@ -57,10 +63,10 @@ class AblationRequest:
         Raises:
             AvbenchError: a setting that the method does not take; the variant is named if it is the variant's.
         """
-        method = method_class(self.spec).Config
-        build_config(self.spec, method, self.dataset, feature_set, self.settings)
+        build_config(self.spec, method_class(self.spec).Config, self.dataset, feature_set, self.settings)
         try:
-            config = build_config(self.spec, method, self.dataset, feature_set, self.settings_of(variant))
+            spec, settings = self.spec_of(variant), self.settings_of(variant)
+            config = build_config(spec, method_class(spec).Config, self.dataset, feature_set, settings)
         except (ConfigError, UnknownNameError) as error:
             raise ConfigError(
                 f"ablation of method {self.spec.name!r}, variant {variant.label!r}: {error}"
@@ -69,33 +75,62 @@ class AblationRequest:
 
 
 @dataclass(frozen=True)
+class MethodRuns:
+    """What all records of one method on an ablation's board have in common.
+
+    Attributes:
+        name: of the method.
+        distribution, version: of the method.
+        code: of the method; None: not recorded.
+        sequences: the runs use the time steps of the videos.
+        added_text: name and fingerprint of each text that was added to the dataset and that the runs use.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    code: str | None
+    sequences: bool
+    added_text: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, record: Record) -> MethodRuns:
+        """Describe the method of a record, and what it used of the data."""
+        method = record.method
+        added = tuple(sorted(record.data.added_text.items()))
+        return cls(method.name, method.distribution, method.version, method.code, record.data.sequences, added)
+
+
+@dataclass(frozen=True)
 class AblationKey:
     """What all records of an ablation's board have in common; those that differ in any of it are never mixed.
 
     Attributes:
         board: data of the records; calibration and text order are empty, as variants may differ in them.
-        distribution, version: of the method.
-        code, numerics: of the method and the harness; None: not recorded.
-        sequences: the runs use the time steps of the videos.
-        added_text: name and fingerprint of each text that was added to the dataset and that the runs use.
+        numerics: of the harness; None: not recorded.
+        methods: the method of the ablation, unless there is no record of it, and those of other variants.
     """
 
     board: BoardKey
-    distribution: str
-    version: str
-    code: str | None
     numerics: int | None
-    sequences: bool
-    added_text: tuple[tuple[str, str], ...]
+    methods: tuple[MethodRuns, ...]
+
+    def method(self, name: str) -> MethodRuns | None:
+        """Find a method of the board; None if there is no record of it."""
+        return next((method for method in self.methods if method.name == name), None)
 
     @property
     def parts(self) -> tuple[Any, ...]:
         """Everything that distinguishes the key, to sort by and to make a digest of."""
         data = self.board.data
-        names = (data.simulated, data.dataset, data.features, data.split, data.fingerprint, data.split_hash)
-        parts = (*names, self.distribution, self.version, self.sequences, self.added_text)
-        # Appended where it is recorded, so that files of older records keep their names.
-        return parts if (self.code or self.numerics) is None else (*parts, self.code or "", self.numerics or 0)
+        parts: tuple[Any, ...] = (data.simulated, data.dataset, data.features, data.split)
+        parts += (data.fingerprint, data.split_hash)
+        for method in self.methods:
+            parts += (method.distribution, method.version, method.sequences, method.added_text)
+            # Appended where it is recorded, so that files of older records keep their names.
+            recorded = (method.code or self.numerics) is not None
+            parts += (method.code or "", self.numerics or 0) if recorded else ()
+        return parts
 
 
 @dataclass(frozen=True)
@@ -147,44 +182,55 @@ class AblationBoard:
         return any(run.record.run_id == run_id for result in results for run in result.runs)
 
 
+Runs = Mapping[MethodRuns, list[tuple["BoardKey", "StoredRecord"]]]
+
+
 def ablation_boards(request: AblationRequest, tables: Sequence[RecordTable]) -> list[AblationBoard]:
     """Make the boards that records allow: one for each key with a record of some variant; simulated ones last.
 
-    Records of other methods, data and settings in the tables are ignored.
+    Each code of another method that variants name makes a board with each of the ablation's own. Records of other
+    methods, data and settings in the tables are ignored.
 
     Raises:
-        AvbenchError: a variant with a setting that the method does not take.
+        AvbenchError: a variant with a method that nobody registered, or a setting that its method does not take.
         RecordError: two runs of one seed give different figures.
         PluginError: a file of reported figures is malformed.
     """
-    found: dict[AblationKey, list[tuple[BoardKey, StoredRecord]]] = defaultdict(list)
+    names = dict.fromkeys(request.spec_of(variant).name for variant in request.ablation.variants)
+    methods = [request.spec.name, *(name for name in names if name != request.spec.name)]
+    found: dict[tuple[BoardKey, int | None], dict[MethodRuns, list[tuple[BoardKey, StoredRecord]]]] = {}
     for table in tables:
         for stored in table.stored:
-            if _is_requested(request, stored.record):
-                found[_ablation_key(table.key, stored.record)].append((table.key, stored))
+            if _is_requested(request, methods, stored.record):
+                runs = found.setdefault((_data_key(table.key), stored.record.numerics), {})
+                runs.setdefault(MethodRuns.of(stored.record), []).append((table.key, stored))
+    keys = {
+        AblationKey(board, numerics, together): {method: runs[method] for method in together}
+        for (board, numerics), runs in found.items()
+        for together in _together(list(runs), methods)
+    }
     reported = _reported(request)
-    boards = [_board(request, key, found[key], reported) for key in sorted(found, key=lambda key: key.parts)]
-    return [board for board in boards if any(row.result for row in board.rows)]
+    boards = [_board(request, key, keys[key], reported) for key in sorted(keys, key=lambda key: key.parts)]
+    boards = [board for board in boards if any(row.result for row in board.rows)]
+    return [board for board in boards if board.key.method(request.spec.name)] or boards
 
 
-def _ablation_key(key: BoardKey, record: Record) -> AblationKey:
-    return AblationKey(
-        board=BoardKey(key.data.model_copy(update={"text_order": ""}), calibration=""),
-        distribution=record.method.distribution,
-        version=record.method.version,
-        code=record.method.code,
-        numerics=record.numerics,
-        sequences=record.data.sequences,
-        added_text=tuple(sorted(record.data.added_text.items())),
-    )
+def _together(found: Sequence[MethodRuns], methods: Sequence[str]) -> list[tuple[MethodRuns, ...]]:
+    """Combine each code of one method with each of the others; a method without any is left out."""
+    of_each = [[runs for runs in found if runs.name == name] for name in methods]
+    return list(product(*(runs for runs in of_each if runs)))
 
 
-def _is_requested(request: AblationRequest, record: Record) -> bool:
+def _data_key(key: BoardKey) -> BoardKey:
+    return BoardKey(key.data.model_copy(update={"text_order": ""}), calibration="")
+
+
+def _is_requested(request: AblationRequest, methods: Sequence[str], record: Record) -> bool:
     data = record.data
     options = {} if request.precision == "full" else {"precision": request.precision}
-    run = record.method.name, data.dataset, data.split, record.options
-    requested = request.spec.name, request.dataset, request.split, options
-    return run == requested and request.features in ("auto", data.features)
+    run = data.dataset, data.split, record.options
+    requested = request.dataset, request.split, options
+    return record.method.name in methods and run == requested and request.features in ("auto", data.features)
 
 
 Reported = Mapping[tuple[str, int, str], "ReportedAblation"]
@@ -203,7 +249,7 @@ def _reported(request: AblationRequest) -> Reported:
 def _board(
     request: AblationRequest,
     key: AblationKey,
-    found: Sequence[tuple[BoardKey, StoredRecord]],
+    found: Runs,
     reported: Reported,
 ) -> AblationBoard:
     tables = []
@@ -211,7 +257,9 @@ def _board(
         rows = []
         for variant in declared.variants:
             config = request.config_of(variant, key.board.data.features)
-            runs = [(board, stored) for board, stored in found if stored.record.method.config == config]
+            method = key.method(request.spec_of(variant).name)
+            of_method = found[method] if method else []
+            runs = [(board, stored) for board, stored in of_method if stored.record.method.config == config]
             place = declared.reported
             printed = reported.get((place.source, place.table, variant.reported or "")) if place else None
             rows += _rows(request, variant, runs, printed)

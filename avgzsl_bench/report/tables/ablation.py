@@ -71,11 +71,11 @@ def _paper_table(board: AblationBoard, number: int) -> Table:
 
 
 def _cells(row: AblationRow) -> dict[str, Cell | str]:
-    label, settings = one_line(row.variant.label), notes.assignments(row.variant.settings)
+    label, settings = one_line(row.variant.label), notes.changes(row.variant)
     cells: dict[str, Cell | str] = {
         "variant": label,
         "settings": settings,
-        "stacked": Cell(label, parts=(row.variant.label, settings) if row.variant.settings else ()),
+        "stacked": Cell(label, parts=(row.variant.label, settings) if settings != NONE else ()),
         "n": str(len(row.result.seeds)) if row.result else "0",
     }
     for name in PRINTED:
@@ -92,19 +92,20 @@ def _cells(row: AblationRow) -> dict[str, Cell | str]:
 
 def _record(board: AblationBoard, table: AblationTable, row: AblationRow) -> dict[str, Value]:
     request, key, result, reported = board.request, board.key, row.result, row.reported
-    data = key.board.data
+    data, spec = key.board.data, request.spec_of(row.variant)
+    method = key.method(spec.name)
     measured: dict[str, Value] = {}
     for name in PRINTED:
         spread, interval = (result.spread[name], result.interval[name]) if result else (None, None)
         measured |= {f"{name}_{part}": getattr(spread, part, None) for part in ("mean", "std")}
         measured |= {f"{name}_{part}": getattr(interval, part, None) for part in ("low", "high")}
     return {
-        "method": request.spec.name,
-        "title": one_line(request.spec.title),
-        "follows": request.spec.follows,
-        "distribution": one_line(key.distribution),
-        "version": one_line(key.version),
-        "code": key.code,
+        "method": spec.name,
+        "title": one_line(spec.title),
+        "follows": spec.follows,
+        "distribution": one_line(method.distribution) if method else None,
+        "version": one_line(method.version) if method else None,
+        "code": method.code if method else None,
         "numerics": key.numerics,
         "table": one_line(table.declared.title),
         "variant": one_line(row.variant.label),

@@ -15,7 +15,8 @@ from avgzsl_bench.report.tables.notes import TEXTS, contradictions
 from avgzsl_bench.report.text import NONE, one_line
 
 if TYPE_CHECKING:
-    from avgzsl_bench.report.boards.ablation import AblationBoard, AblationTable
+    from avgzsl_bench.execution.ablation import Variant
+    from avgzsl_bench.report.boards.ablation import AblationBoard, AblationTable, MethodRuns
     from avgzsl_bench.report.reported.figures import ReportedAblation
 
 _TEXTS = TEXTS["ablation"]
@@ -48,6 +49,13 @@ def assignments(settings: Mapping[str, Any]) -> str:
         ('attention=off, layers=2', '–')
     """
     return one_line(", ".join(f"{key}={value_text(settings[key])}" for key in settings)) or NONE
+
+
+def changes(variant: Variant) -> str:
+    """Write what a variant changes: its settings, after its method if that is another one; or a dash."""
+    parts = [] if variant.method is None else [f"method {variant.method}"]
+    parts += [assignments(variant.settings)] if variant.settings else []
+    return one_line(", ".join(parts)) or NONE
 
 
 def missing_notes(board: AblationBoard, table: AblationTable) -> list[str]:
@@ -86,16 +94,23 @@ def verdict_notes(table: AblationTable) -> list[str]:
 def board_notes(board: AblationBoard) -> list[str]:
     """Explain units and ±, and name the provenance of the records and the sources of reported figures."""
     key, data = board.key, board.key.board.data
-    origin = f"{key.distribution or 'no distribution'} {key.version}".rstrip()
-    origin += f" ({code_text(key.code, key.numerics)})"
+    origin = "; ".join(_origin(board, method) for method in key.methods)
     vectors = " / ".join(board.facts.origins)
     measured = _TEXTS["measured"].format(origin=origin, shared=_shared_settings(board), data=data, vectors=vectors)
     notes = [_TEXTS["figures"], measured]
     if board.facts.differences:
         notes.append(_TEXTS["other_videos"].format(partitions=differences_text(board.facts.differences)))
-    notes += [_TEXTS["added_text"].format(name=name, mark=mark) for name, mark in key.added_text]
+    added = dict.fromkeys(text for method in key.methods for text in method.added_text)
+    notes += [_TEXTS["added_text"].format(name=name, mark=mark) for name, mark in added]
     sources = {row.reported.source: row.reported.citation for row in board.rows if row.reported}
     return [one_line(note) for note in [*notes, *(f"{source}: {text}" for source, text in sources.items())]]
+
+
+def _origin(board: AblationBoard, method: MethodRuns) -> str:
+    """Name distribution and code of a method, after its name if it is not that of the ablation."""
+    origin = f"{method.distribution or 'no distribution'} {method.version}".rstrip()
+    origin += f" ({code_text(method.code, board.key.numerics)})"
+    return origin if method.name == board.request.spec.name else f"{method.name}: {origin}"
 
 
 def _where_reported(board: AblationBoard, figure: ReportedAblation) -> str:

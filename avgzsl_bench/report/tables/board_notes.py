@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from avgzsl_bench.data.datasets.standard import differences_text
 from avgzsl_bench.report.boards.labels import MARKED
+from avgzsl_bench.report.boards.pretraining import known_overlap, rows_by_pretraining
 from avgzsl_bench.report.reported.verdicts import POSITIONS
 from avgzsl_bench.report.stats.moderation import MODERATED_SEEDS
 from avgzsl_bench.report.stats.pair_tests import seed_caveats
@@ -130,6 +131,8 @@ def _data_notes(board: Board) -> Iterator[str]:
     stepwise = sorted({row.label for row in board.rows if row.result.sequences})
     if stepwise:
         yield _TEXTS["steps"].format(labels=", ".join(stepwise))
+    if by_pretraining := rows_by_pretraining(board):
+        yield _TEXTS["pretraining"].format(labels=", ".join(by_pretraining), overlap=known_overlap(board))
     yield from precision_notes(board.rows)
     yield from code_notes(board.rows)
     follows = {row.result.method.follows for row in board.rows}

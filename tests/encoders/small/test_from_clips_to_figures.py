@@ -50,6 +50,16 @@ def test_a_dataset_of_18_clips(call: Call, clips: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     (board,) = (tmp_path / "boards").rglob("mine-lite0_conse_logmel-all*.csv")
     assert "DeViSE" in board.read_text()
+    zero_shot = ("run", "--method", "clip_zeroshot", "--dataset", "mine", "--split", "all", "--json")
+    done = call(*zero_shot, "--set", "visual_text=minilm")
+    assert done.exit_code == 0, done.output
+    record = json.loads(done.stdout)
+    assert record["method"]["config"]["visual_text"] == "minilm"
+    (epoch,) = record["trace"]
+    assert epoch["losses"]["visual_own_minus_other"] > 0.01, "frames lie in the space of these texts"
+    refused = call(*zero_shot)
+    assert refused.exit_code == 2
+    assert "features lite0_conse_logmel have no text encoder 'clip' of the visual width 384" in refused.stderr
 
 
 def test_ucf_with_few_clips_can_be_extracted_and_not_run(call: Call, clips: Path) -> None:

@@ -104,9 +104,9 @@ else:
         "avgzsl_bench.errors": "AvbenchError CheckpointError ConfigError DataError "
         "PluginError RecordError RunError UnknownNameError",
         "avgzsl_bench.execution.events": "RunStatus",
-        "avgzsl_bench.execution.run": "run",
         "avgzsl_bench.execution.prediction.model": "Model load",
         "avgzsl_bench.execution.prediction.prediction": "Prediction RankedClass",
+        "avgzsl_bench.execution.run": "run",
         "avgzsl_bench.gzsl.curve": "SeenUnseenCurve",
         "avgzsl_bench.gzsl.decisions": "Decisions decide",
         "avgzsl_bench.gzsl.metrics": "EvaluatedMetrics Metrics evaluate seen_unseen_curve",

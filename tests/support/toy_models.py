@@ -47,8 +47,10 @@ def trained(
     sequences: bool = False,
     text: tuple[str, ...] = ("letters",),
     simulated: bool = False,
+    encoders: str = "colour,level",
+    weights: Mapping[str, Path] | None = None,
 ) -> ToyModel:
-    """Extract features `colour_level` of made-up videos, and train a method on them."""
+    """Extract features of made-up videos, `colour_level` by default, and train a method on them."""
     videos, root = place / "videos", place / "data"
     videos.mkdir(parents=True)
     write_own_videos(videos, tables=videos, split="all")
@@ -62,7 +64,8 @@ def trained(
                 dataset="mine",
                 folder=videos,
                 root=root,
-                encoders="colour,level",
+                encoders=encoders,
+                weights=dict(weights or {}),
                 text=text,
                 table=videos / "videos.csv",
                 classes=videos / "classes.csv",

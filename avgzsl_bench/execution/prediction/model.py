@@ -11,7 +11,7 @@ from avgzsl_bench.data.own.video_arrays import VideoArrays, video_arrays
 from avgzsl_bench.encoders.extraction.chosen import EncoderLoader
 from avgzsl_bench.encoders.extraction.found import require_libraries
 from avgzsl_bench.encoders.extraction.options import default_workers
-from avgzsl_bench.encoders.texts.given_names import checked_names
+from avgzsl_bench.encoders.texts.given_names import checked_names, given_names
 from avgzsl_bench.encoders.videos.encoding import encode_videos
 from avgzsl_bench.encoders.videos.finding import find_videos
 from avgzsl_bench.encoders.videos.video import EncodedVideo, UnusableVideo
@@ -100,7 +100,8 @@ class Model:
         Args:
             videos: files and folders; or with `dataset` ids of its videos; or arrays by name, `audio` `[N, Da]`
                 and `visual` `[N, Dv]`, and perhaps `video`, N names.
-            classes: names of new classes, added to those of the checkpoint.
+            classes: names of new classes, added to those of the checkpoint; a text has commas between them, or is
+                `@FILE` with one per line.
             top: classes per video.
             only: `classes` and `class_vectors` are the only candidates.
             class_vectors: file of vectors of new classes by name: JSON, CSV or NPZ.
@@ -115,8 +116,7 @@ class Model:
         """
         if top < 1:
             raise ConfigError(f"top={top}: at least 1 class per video")
-        names = () if classes is None else checked_names([classes] if isinstance(classes, str) else classes)
-        choice = ClassChoice(names, None if class_vectors is None else user_path(class_vectors), only)
+        choice = ClassChoice(_names(classes), None if class_vectors is None else user_path(class_vectors), only)
         encoded: Encoded
         if isinstance(videos, Mapping):
             shape = self.trained.shape
@@ -149,8 +149,8 @@ class Model:
         encoders, request = video_encoding(self.trained, self._encoders, self._recipe, self._load)
         if self._recipe is not None:
             notify(
-                f"the videos are encoded by recipe {self._recipe!r}; that the {PUBLISHED_SET} features were made "
-                "by the same weights is not known"
+                f"matched by recipe: videos are encoded by {self._recipe!r}, and whether the {PUBLISHED_SET} "
+                "features were made by the same weights is not known"
             )
         videos = find_videos(paths)
         return len(videos), encode_videos(videos, encoders, request, workers=workers)
@@ -193,3 +193,9 @@ class Model:
                 yield from predictions(videos, scores, top)
 
         return ranked()
+
+
+def _names(classes: str | Sequence[str] | None) -> tuple[str, ...]:
+    if classes is None:
+        return ()
+    return given_names(classes) if isinstance(classes, str) else checked_names(classes)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import toy_encoders
-from toy_models import ToyModel, changed, trained
+from toy_models import ToyModel, changed, recipe_of, trained
 
 import avgzsl_bench as ab
 from avgzsl_bench.data.store.installed import store_path
@@ -65,7 +65,7 @@ def test_new_names_are_added_and_known_ones_keep_vector_and_role(toys: object, m
     loaded, video = ab.load(model.checkpoint, device="cpu"), model.video("wind_0")
     (closed,) = loaded.predict(video)
     (wider,) = loaded.predict(video, ["Wind", "air horn"], top=10)
-    (only,) = loaded.predict(video, ["air horn", "Wind"], only=True)
+    (only,) = loaded.predict(video, "air horn, Wind", only=True)
     known, added = by_name(closed), by_name(wider)
     assert {name: added[name].role for name in known} == ROLES
     for name, c in known.items():
@@ -127,6 +127,9 @@ def test_features_with_steps(toys: object, tmp_path: Path, method: str) -> None:
     assert of_file.classes == of_row.classes
     assert of_file.classes
     if method == "tcaf":
+        plain = recipe_of(model) | {"sequences": False, "frames": "uniform:4"}
+        with pytest.raises(CheckpointError, match="made for sequences, and its recipe has one vector per video"):
+            ab.load(changed(model, tmp_path, recipe=plain)).predict(model.video("rain_3"))
         with pytest.raises(CheckpointError, match="made for sequences, and arrays hold one vector"):
             loaded.predict({"audio": np.zeros((1, 2)), "visual": np.zeros((1, 3))})
 

@@ -27,6 +27,7 @@ FIFTEEN = {"devise", "ale", "sje", "apn", "fvaegan", "cjme", "avgzslnet", "avca"
 FIFTEEN |= {"hyper_multiple", "kda", "stft", "clipclap", "mft"}
 """The systems of the comparison in the MFT paper."""
 OURS = FIFTEEN | {"hyper_single", "hyper_alignment", "hyper_poincare", "avmst", "eszsl", "chance"}
+"""Methods of the committed boards; `hsp_moe` has no records there yet."""
 SHORT = {"epochs": 1, "batches_per_epoch": 2, "batch_size": 16, "layers": 1, "depth": 1, "classifier_steps": 5}
 SHORT |= {"generator_batches": 2, "synthetic_per_class": 50}
 SMALL = {"model_width": 32, "hidden_width": 32, "time_steps": 2, "steps": 2, "spiking_hidden_width": 16}

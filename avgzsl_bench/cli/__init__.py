@@ -106,7 +106,7 @@ def _say(line: str) -> None:
 
 def _interrupted(interruption: BaseException | None) -> int:
     """Say so, and give the exit code that shells expect."""
-    _say("interrupted: nothing half-written was left; the same command starts again")
+    _say("interrupted: nothing half-written was left; the same command starts again or goes on")
     return 128 + (interruption.number if isinstance(interruption, Terminated) else signal.SIGINT)
 
 

@@ -110,6 +110,13 @@ def _print_table(evaluation: Evaluation) -> None:
     table = plain_table(*figures, "bias from", right=figures)
     m = evaluation.metrics
     values = [f"{100 * value:.2f}" for value in (m.seen, m.unseen, m.hm, m.zsl, m.ausuc)]
+    run, part = evaluation.checkpoint.header.run, evaluation.checkpoint.header.prediction
+    if part is not None and part.stage == 1:
+        console.print("a checkpoint of stage 1: the record of its run has the figures of stage 2")
+    if run is not None and run.data != data:
+        console.print(
+            f"trained on {run.data.dataset} ({run.data.features}, {run.data.split}), other data than these"
+        )
     sources = {"given": "given", "run": "its run", "validation": f"validation videos, {evaluation.calibration}"}
     table.add_row(*values, f"{m.bias:.4g}", sources[evaluation.bias_from])
     print_table(console, table)

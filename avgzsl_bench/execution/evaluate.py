@@ -170,12 +170,17 @@ def _own_data(checkpoint: Checkpoint, features: str, split: str | None) -> tuple
 
 
 def _selection(path: Path, checkpoint: Checkpoint) -> Checkpoint:
-    """Read the checkpoint that the bias comes from: of the same method and widths, and not the same one.
+    """Read the checkpoint that the bias comes from: of stage 1, of the same method, widths and run.
 
-    A checkpoint does not say of which stage it is; one of stage 2 was trained on the validation videos.
+    One of stage 2 was trained on the validation videos. Imported weights say neither their stage nor their run.
     """
     selection = read_checkpoint(path)
     ours, theirs = checkpoint.header, selection.header
+    if theirs.prediction is not None and theirs.prediction.stage == 2:
+        raise CheckpointError(
+            f"{path}: of stage 2, which was trained on the validation videos and cannot choose a bias "
+            "there; give --selection-checkpoint that of stage 1"
+        )
     if same_weights(selection, checkpoint):
         raise CheckpointError(
             f"{path}: has the same weights as {checkpoint.source}: those of stage 2 were trained on the "
@@ -184,6 +189,11 @@ def _selection(path: Path, checkpoint: Checkpoint) -> Checkpoint:
     if theirs.method != ours.method:
         raise CheckpointError(
             f"{path}: a checkpoint of {theirs.method}, and {checkpoint.source} is of {ours.method}"
+        )
+    if theirs.run is not None and ours.run is not None and theirs.run.id != ours.run.id:
+        raise CheckpointError(
+            f"{path}: a checkpoint of another run ({theirs.run}, {theirs.run.id}) than {checkpoint.source} "
+            f"({ours.run}, {ours.run.id}); give that of stage 1 of the same run"
         )
     if theirs.shape != ours.shape:
         raise CheckpointError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from avgzsl_bench.method.precision import checked_precision, require_device
 from avgzsl_bench.method.registry import method_class, method_spec, needs_of, provider
 from avgzsl_bench.method.settings import build_config, presets
 from avgzsl_bench.plugins.contained import contained
+from avgzsl_bench.records.record import unfinished_path
 from avgzsl_bench.records.run_spec import NUMERICS, MethodIdentity, RunSpec
 from avgzsl_bench.records.verify import has_weights, verify
 from avgzsl_bench.system.device import choose_device
@@ -77,6 +79,9 @@ class Plan:
     def finished(self) -> Record | None:
         """Return the record if this very run was finished before, and saved if it is to be.
 
+        What an interrupted run would go on from is removed then: a kill just after the record was written leaves
+        it.
+
         Raises:
             RecordError: there is one, and it or its weights are damaged, altered or of another run.
             InaccessibleError: it cannot be known whether there is one.
@@ -92,6 +97,8 @@ class Plan:
                 return None
         except RecordError as error:
             raise RecordError(f"{error}; run it again with --force") from error
+        with suppress(OSError):
+            unfinished_path(self.path).unlink(missing_ok=True)
         return record
 
 

@@ -8,7 +8,6 @@ import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,9 +17,9 @@ from avgzsl_bench.execution.random_streams import random_state, restore_random_s
 from avgzsl_bench.execution.selection import Selection
 from avgzsl_bench.gzsl.metrics import Metrics
 from avgzsl_bench.records.epoch_result import EpochResult
+from avgzsl_bench.records.record import unfinished_path
 from avgzsl_bench.system.environment import environment
-from avgzsl_bench.system.files import write_atomically
-from avgzsl_bench.system.folders import is_there
+from avgzsl_bench.system.files import content_of, os_reason, write_atomically
 
 if TYPE_CHECKING:
     from avgzsl_bench.execution.plan import Plan
@@ -62,7 +61,7 @@ class UnfinishedRun:
     """
 
     def __init__(self, plan: Plan, device: str) -> None:
-        self.path = unfinished_path(plan)
+        self.path = unfinished_path(plan.path)
         self._plan = plan
         self._device = device
 
@@ -100,11 +99,16 @@ class UnfinishedRun:
         write_atomically(self.path, _digest(encoded.getvalue()) + encoded.getvalue())
 
     def read(self) -> Snapshot | None:
-        """Read the file; None, with a warning, where it cannot be gone on from."""
-        if not is_there(self.path):
+        """Read the file; None, with a warning, where it cannot be gone on from.
+
+        Raises:
+            AvbenchError: there is something else than a file, or it cannot be read.
+        """
+        file = content_of(self.path)
+        if file is None:
             return None
         try:
-            content = _decoded(self.path.read_bytes())
+            content = _decoded(file)
             made = content["made"]
             snapshot = _snapshot(content)
         except Exception as error:  # a damaged file makes torch raise anything
@@ -123,18 +127,16 @@ class UnfinishedRun:
         return snapshot
 
     def remove(self) -> None:
-        """Remove the file, once the record is written."""
-        self.path.unlink(missing_ok=True)
+        """Remove the file, once the record is written; a warning says so where that cannot be done."""
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            warnings.warn(f"{self.path}: of no more use, and cannot be removed: {os_reason(error)}", stacklevel=2)
 
     def _made(self) -> dict[str, Any]:
         """Describe what figures depend on beside the run's id, and whether weights are kept."""
         around = {name: value for name, value in environment().items() if name != "revision"}
         return {**around, "device": self._device, "run": self._plan.spec.id, "save": self._plan.options.save}
-
-
-def unfinished_path(plan: Plan) -> Path:
-    """Path of the file, beside the place of the record."""
-    return plan.path.with_suffix(".unfinished")
 
 
 def _digest(content: bytes) -> bytes:
@@ -145,7 +147,7 @@ def _decoded(file: bytes) -> Mapping[str, Any]:
     """Decode the content of a file: a hash of 32 bytes, then tensors and plain values as torch writes them."""
     content = file[32:]
     if _digest(content) != file[:32]:
-        raise ValueError("its hash is another")
+        raise ValueError("its content does not fit the hash that it begins with" if file else "it is empty")
     decoded: Mapping[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     return decoded
 

@@ -234,7 +234,7 @@ def as_misfit(what: str) -> Iterator[None]:
 def require_file(path: Path) -> None:
     """Refuse a path at which there is no file."""
     try:
-        fault = None if stat.S_ISREG(path.stat().st_mode) else "no such file"
+        fault = None if stat.S_ISREG(path.stat().st_mode) else "not a file"
     except (FileNotFoundError, NotADirectoryError):
         fault = broken_link(path) or "no such file"
     except OSError as error:

@@ -287,6 +287,11 @@ def weights_path(path: Path, stage: Stage) -> Path:
     return path.with_name(f"{path.stem}.{stage}.safetensors")
 
 
+def unfinished_path(path: Path) -> Path:
+    """Path of what a run that is not finished goes on from, beside the place of its record at `path`."""
+    return path.with_suffix(".unfinished")
+
+
 def write_record(path: Path, record: Record, table: bytes, weights: Mapping[Stage, bytes] | None = None) -> None:
     """Write decisions and weights, then the record, each atomically: a record on disk always has what it names.
 

@@ -84,7 +84,7 @@ def test_import_replaces_only_when_forced(avbench, refused, released, tmp_path):
         ("Tiny_score.pt --method tiny --set hidden", "write key=value"),
         ("Tiny_score.pt --method tiny --set hidden=7", "enc.weight (float32 [6, 384], not float32 [7, 384])"),
         ("nowhere.pt --method tiny", "no such file"),
-        (". --method tiny", "no such file"),
+        (". --method tiny", "not a file"),
         ("truncated.pt --method tiny", "damaged"),
         ("hostile.pt --method tiny", "refused"),
     ],

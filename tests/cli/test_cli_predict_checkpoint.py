@@ -163,8 +163,10 @@ def test_encoders_alone_take_videos_and_names(refused: Refused, option: str) -> 
         ({"Rain": [1.0] * 26}, "'Rain': the checkpoint has a vector of this class, 'rain'"),
         (
             {"air_horn": [1.0] * 26, "AirHorn": [2.0] * 26},
-            "'AirHorn': the file has a vector of this",
+            "class 'AirHorn' is there twice, first as 'air_horn'",
         ),
+        ({"air horn": [0.0] * 26}, "the vector of 'air horn' is all zeros"),
+        ({"_": [1.0] * 26}, "'_' is not a class name: it has no letter and no digit"),
         ({"air horn": ["a"]}, "the entry of 'air horn' is not a vector"),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 from process_control import killed, moments
 
 import avgzsl_bench as ab
-from avgzsl_bench.errors import ConfigError
+from avgzsl_bench.errors import AvbenchError, ConfigError
 from avgzsl_bench.records.record import Record
 from avgzsl_bench.records.verify import verify
 
@@ -119,9 +119,15 @@ def test_what_cannot_be_gone_on_from_begins_anew(
     whole = path.read_bytes()
     flipped = bytearray(whole)
     flipped[len(whole) // 2] ^= 1
-    for content in (b"", whole[: len(whole) // 2], bytes(flipped), bytes(1000)):
+    wrong = "its content does not fit the hash that it begins with"
+    for content, reason in (
+        (b"", "it is empty"),
+        (whole[: len(whole) // 2], wrong),
+        (bytes(flipped), wrong),
+        (bytes(1000), wrong),
+    ):
         path.write_bytes(content)
-        with pytest.warns(UserWarning, match=r"\.unfinished: damaged, so that the run begins anew"):
+        with pytest.warns(UserWarning, match=rf"\.unfinished: damaged, so that the run begins anew: {reason}$"):
             assert fields(run("devise", data_root, out)) == fields(expected)
         next(out.rglob("*.json")).unlink()
         path.write_bytes(whole)
@@ -158,3 +164,39 @@ def test_methods_that_cannot_go_on_say_so(method: str, data_root: Path, tmp_path
 def test_a_number_of_epochs_that_is_none_is_refused(every: Any, data_root: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"checkpoint_every .*: must be a whole number from 1"):
         run("devise", data_root, tmp_path, checkpoint_every=every)
+
+
+def test_something_else_in_the_place_of_the_file_is_told_before_training(data_root: Path, tmp_path: Path) -> None:
+    record = run("devise", data_root, tmp_path / "undisturbed")
+    path = next((tmp_path / "undisturbed").rglob("*.json")).relative_to(tmp_path / "undisturbed")
+    folder = (tmp_path / "results" / path).with_suffix(".unfinished")
+    folder.mkdir(parents=True)
+    with pytest.raises(AvbenchError, match=r"\.unfinished: not a file"):
+        run("devise", data_root, tmp_path / "results")
+    assert not list((tmp_path / "results").rglob("*.json"))
+    folder.rmdir()
+    assert fields(run("devise", data_root, tmp_path / "results")) == fields(record)
+
+
+def test_a_file_that_cannot_be_removed_costs_no_run(
+    data_root: Path, tmp_path: Path, register: Callable[[object], object]
+) -> None:
+    path = interrupted(data_root, tmp_path, register)
+    path.unlink()
+    path.mkdir()
+    with pytest.warns(UserWarning, match="of no more use, and cannot be removed: Is a directory"):
+        record = run("devise", data_root, tmp_path, force=True, checkpoint_every=None)
+    verify(path.with_suffix(".json"))
+    assert record.trace
+
+
+def test_what_a_kill_after_the_record_leaves_goes_the_next_time(
+    data_root: Path, tmp_path: Path, register: Callable[[object], object]
+) -> None:
+    path = interrupted(data_root, tmp_path, register)
+    left = path.read_bytes()
+    with pytest.warns(UserWarning, match="goes on after"):
+        record = run("devise", data_root, tmp_path)
+    path.write_bytes(left)
+    assert run("devise", data_root, tmp_path) == record
+    assert not path.exists()

@@ -16,7 +16,7 @@ from method_lists import ON_SIMULATED
 from process_control import python
 
 import avgzsl_bench as ab
-from avgzsl_bench.errors import RecordError, RunError
+from avgzsl_bench.errors import CheckpointError, RecordError, RunError
 from avgzsl_bench.execution.evaluate import evaluate_checkpoint
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.plan import plan_run
@@ -203,3 +203,30 @@ def test_the_commands_save_and_score(avbench: Callable[..., Result], data_root: 
     shown = avbench("checkpoint", "info", file).output
     for text in ("stage     2", "bias      ", "by exact on validation videos", "SIMULATED", "recipe    none"):
         assert text in shown
+
+
+def stage1_of(out: Path) -> Path:
+    (file,) = out.rglob("*.stage1.safetensors")
+    return file
+
+
+def test_only_stage_1_of_the_same_run_chooses_a_bias(saved: Path, data_root: Path, tmp_path: Path) -> None:
+    run("devise", data_root, tmp_path, seed=1)
+    for selection, reason in (
+        (stage2_of(tmp_path), "of stage 2, which was trained on the validation videos"),
+        (stage1_of(tmp_path), "a checkpoint of another run"),
+    ):
+        with pytest.raises(CheckpointError, match=reason):
+            evaluate_checkpoint(stage2_of(saved), selection_checkpoint=selection, data_root=data_root)
+
+
+def test_it_is_said_where_figures_are_not_the_record_s(
+    saved: Path, avbench: Callable[..., Result], data_root: Path
+) -> None:
+    shown = avbench("evaluate", "--checkpoint", stage1_of(saved)).stdout
+    assert "a checkpoint of stage 1: the record of its run has the figures of stage 2" in shown
+    shown = avbench("evaluate", "--checkpoint", stage2_of(saved), "--split", "main").stdout
+    assert "trained on ucf (simulated, cls), other data than these" in shown
+    shown = avbench("evaluate", "--checkpoint", stage2_of(saved)).stdout
+    assert "trained on" not in shown
+    assert "stage" not in shown

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import avgzsl_bench as ab
-from avgzsl_bench.errors import AvbenchError
+from avgzsl_bench.errors import AvbenchError, ConfigError
 from avgzsl_bench.execution.execute import data_of, execute
 from avgzsl_bench.execution.options import RunOptions
 from avgzsl_bench.execution.plan import plan_run
@@ -135,10 +135,16 @@ def test_what_cannot_be_logged_to_is_refused_in_one_line(text, said):
     assert "\n" not in str(caught.value)
 
 
+def test_a_text_in_place_of_a_list_is_refused():
+    with pytest.raises(ConfigError, match=r"log 'notebook:x': takes a list of texts, such as \['notebook:x'\]"):
+        checked_log("notebook:x")
+
+
 def test_a_tracker_is_named_once_and_a_folder_is_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    log = checked_log(["folder:here", "notebook:a:b", "folder:~/there", f"folder:{tmp_path / 'here'}"])
+    again = (f"folder:{tmp_path / 'here'}", "folder:x/../here")
+    log = checked_log(["folder:here", "notebook:a:b", "folder:~/there", *again])
     assert log == (f"folder:{tmp_path}/here", "notebook:a:b", f"folder:{tmp_path}/home/there")
     assert list(tmp_path.iterdir()) == []
 

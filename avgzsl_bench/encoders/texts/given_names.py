@@ -43,13 +43,16 @@ def checked_names(names: Sequence[str], where: str = "") -> tuple[str, ...]:
         where: begins messages.
 
     Raises:
-        ConfigError: no name, two that mean the same, or one that is too long or not printable.
+        ConfigError: no name, two that mean the same, or one that is too long, not printable, or without a
+            letter or digit.
     """
     kept: dict[str, str] = {}
     for name in filter(None, map(plain_name, names)):
         if len(name) > _LONGEST or not name.isprintable():
             raise ConfigError(f"{where}{shown(name)} is not a class name: too long, or with control characters")
         words = free_words(name)
+        if not any(map(str.isalnum, words)):
+            raise ConfigError(f"{where}{shown(name)} is not a class name: it has no letter and no digit")
         if words in kept:
             raise ConfigError(f"{where}class {shown(name)} is there twice, first as {shown(kept[words])}")
         kept[words] = name

@@ -17,6 +17,7 @@ from avgzsl_bench.encoders.extraction.chosen import LoadedEncoder
 from avgzsl_bench.encoders.extraction.recipe_encoders import Load, text_encoder_of
 from avgzsl_bench.encoders.registry import REGISTRY
 from avgzsl_bench.encoders.texts.class_texts import class_texts
+from avgzsl_bench.encoders.texts.given_names import checked_names
 from avgzsl_bench.encoders.texts.names import free_words
 from avgzsl_bench.encoders.texts.templates import templates_for
 from avgzsl_bench.errors import ConfigError, DataError
@@ -109,16 +110,22 @@ def _brought(trained: Trained, path: Path, known: Mapping[str, int]) -> dict[str
         path, {spelt for known in trained.part.classes for spelt in (known.name, known.words)}
     )
     brought: dict[str, tuple[str, NDArray[np.float32]]] = {}
+    checked_names([*found], f"{path}: ")
     for name, vector in found.items():
         words = free_words(name)
-        if words in known or words in brought:
-            other = trained.classes.names[known[words]] if words in known else brought[words][0]
-            owner = "the checkpoint has" if words in known else "the file has"
-            raise DataError(f"{path}: {shown(name)}: {owner} a vector of this class, {shown(other)}; leave it out")
+        if words in known:
+            other = shown(trained.classes.names[known[words]])
+            raise DataError(
+                f"{path}: {shown(name)}: the checkpoint has a vector of this class, {other}; leave it out"
+            )
         if len(vector) != width:
             raise DataError(
                 f"{path}: the vector of {shown(name)} has width {len(vector)}, those of the checkpoint, by "
                 f"{encoder}, have {width}"
+            )
+        if not vector.any():
+            raise DataError(
+                f"{path}: the vector of {shown(name)} is all zeros, which has no direction; leave it out"
             )
         brought[words] = name, vector
     return brought

@@ -112,6 +112,6 @@ def _chosen(names: str) -> tuple[EncoderSpec | None, EncoderSpec | None]:
             usable = ", ".join(s.name for s in REGISTRY.items().values() if s.modality != "text" and s.text)
             raise ConfigError(
                 f"--encoders {spec.name}: no encoder of texts has its space, so that it cannot be compared "
-                f"with names of classes; those that need no checkpoint are {usable}"
+                f"with names of classes; encoders that can be used alone are {usable}"
             )
     return by_modality.get("visual"), by_modality.get("audio")

@@ -11,6 +11,7 @@ from avgzsl_bench.data.own.video_arrays import VideoArrays, video_arrays
 from avgzsl_bench.encoders.extraction.chosen import EncoderLoader
 from avgzsl_bench.encoders.extraction.found import require_libraries
 from avgzsl_bench.encoders.extraction.options import default_workers
+from avgzsl_bench.encoders.registry import REGISTRY
 from avgzsl_bench.encoders.texts.given_names import checked_names, given_names
 from avgzsl_bench.encoders.videos.encoding import encode_videos
 from avgzsl_bench.encoders.videos.finding import find_videos
@@ -49,7 +50,7 @@ def load(
         AvbenchError: the file is no checkpoint, or holds nothing for predictions; the method is not installed.
     """
     trained = read_trained(user_path(path), choose_device(device))
-    folders = {name: user_path(folder) for name, folder in (weights or {}).items()}
+    folders = {REGISTRY.item(name).name: user_path(folder) for name, folder in (weights or {}).items()}
     return Model(trained, EncoderLoader(folders, trained.method.device), encoders, recipe)
 
 
@@ -114,8 +115,12 @@ class Model:
         Raises:
             AvbenchError: what is asked for cannot work.
         """
-        if top < 1:
-            raise ConfigError(f"top={top}: at least 1 class per video")
+        if not isinstance(top, int) or top < 1:
+            raise ConfigError(f"top={top!r}: must be a whole number, at least 1 class per video")
+        if features is not None and dataset is None:
+            raise ConfigError("features names a set of a dataset; give dataset too, or leave it out")
+        if dataset is not None and isinstance(videos, Mapping):
+            raise ConfigError("arrays are vectors already; leave dataset out, or give ids of its videos")
         choice = ClassChoice(_names(classes), None if class_vectors is None else user_path(class_vectors), only)
         encoded: Encoded
         if isinstance(videos, Mapping):
@@ -196,6 +201,10 @@ class Model:
 
 
 def _names(classes: str | Sequence[str] | None) -> tuple[str, ...]:
-    if classes is None:
+    if not classes:
         return ()
-    return given_names(classes) if isinstance(classes, str) else checked_names(classes)
+    if isinstance(classes, str):
+        return given_names(classes)
+    if strange := [name for name in classes if not isinstance(name, str)]:
+        raise ConfigError(f"classes: {strange[0]!r} is not a class name; give texts")
+    return checked_names(classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,6 +56,8 @@ def checked_log(log: Iterable[str]) -> tuple[str, ...]:
         ConfigError: the text after the colon is missing, or there is one too many.
         AvbenchError: a folder cannot be written to.
     """
+    if isinstance(log, str):
+        raise ConfigError(f"log {log!r}: takes a list of texts, such as [{log!r}]")
     return tuple(dict.fromkeys(_checked(text) for text in log))
 
 
@@ -68,6 +71,6 @@ def _checked(text: str) -> str:
         raise PluginError(f"tracker {spec.name!r} needs {', '.join(missing)}, not installed here{advice}")
     if not spec.folder:
         return text
-    folder: Path = user_path(where).absolute()
+    folder = Path(os.path.abspath(user_path(where)))
     require_writable(folder)
     return f"{spec.name}:{folder}"

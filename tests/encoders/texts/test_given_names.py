@@ -34,6 +34,7 @@ def test_names_in_a_file(tmp_path: Path) -> None:
         (" , ", "no class name"),
         ("Air Horn,air_horn", "is there twice, first as 'Air Horn'"),
         ("a\x1bb", "control characters"),
+        ("surfing, ...", "'...' is not a class name: it has no letter and no digit"),
         ("a" * 301, "too long"),
         ("@nowhere.txt", "cannot be read: No such file"),
         ("@.", "cannot be read: Is a directory"),

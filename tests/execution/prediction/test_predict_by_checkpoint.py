@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from toy_models import ToyModel, changed, recipe_of, trained
 import avgzsl_bench as ab
 from avgzsl_bench.data.store.installed import store_path
 from avgzsl_bench.data.store.store import read_store
-from avgzsl_bench.errors import CheckpointError, ConfigError
+from avgzsl_bench.errors import CheckpointError, ConfigError, UnknownNameError
 from avgzsl_bench.execution.predict import PredictOptions, predict
 from avgzsl_bench.gzsl.task import Classes, Videos
 from avgzsl_bench.records.checkpoint import read_checkpoint, restore
@@ -157,9 +158,30 @@ def test_how_a_model_introduces_itself(model: ToyModel) -> None:
     )
 
 
-def test_at_least_one_class_is_asked_for(model: ToyModel) -> None:
-    with pytest.raises(ConfigError, match="top=0"):
-        ab.load(model.checkpoint, device="cpu").predict([], top=0)
+@pytest.mark.parametrize(
+    ("videos", "options", "expected"),
+    [
+        ([], {"top": 0}, "top=0: must be a whole number, at least 1"),
+        ([], {"top": 2.5}, "top=2.5: must be a whole number"),
+        ([], {"features": "colour_level"}, "features names a set of a dataset"),
+        ({}, {"dataset": "mine"}, "arrays are vectors already"),
+        ([], {"classes": ["air horn", 3]}, "classes: 3 is not a class name"),
+    ],
+)
+def test_what_cannot_be_asked_for(model: ToyModel, videos: Any, options: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        ab.load(model.checkpoint, device="cpu").predict(videos, **options)
+
+
+def test_no_new_classes_may_be_an_empty_list(model: ToyModel) -> None:
+    loaded = ab.load(model.checkpoint, device="cpu")
+    row: dict[str, Any] = {"videos": "rain_0", "dataset": "mine", "data_root": model.root}
+    assert loaded.predict(**row, classes=[]) == loaded.predict(**row)
+
+
+def test_weights_of_an_encoder_that_is_not_there_are_refused(model: ToyModel) -> None:
+    with pytest.raises(UnknownNameError, match="unknown encoder 'zzz'"):
+        ab.load(model.checkpoint, device="cpu", weights={"zzz": "x"})
 
 
 def test_a_script_needs_no_guard(model: ToyModel, tmp_path: Path) -> None:

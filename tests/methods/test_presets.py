@@ -24,6 +24,7 @@ OFFICIAL: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("hyper_alignment", "hyper_multiple", "hyper_poincare", "hyper_single"), PUBLISHED),
     "avmst": PUBLISHED | {"fidelity": "released"},
     "avgzslnet": PUBLISHED | {"bias": "mean_of_three"},
+    "avood": {"text_order": "official", "calibration": "fixed:0", "epochs": 1, "detector_epochs": 80},
     "cjme": PUBLISHED | {"bias": "mean_of_three"},
     "clipclap": PUBLISHED | {"calibration": "clipclap", "bn_refresh": "official"},
     "fvaegan": {"text_order": "official", "calibration": "fixed:0", "schedule": "official"},

@@ -20,7 +20,8 @@ PUBLISHED = {"calibration": "avca", "text_order": "official", "stage2_schedule":
 """What nearly all published programs do otherwise."""
 
 OFFICIAL: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("ale", "apn", "avca", "devise", "sje"), PUBLISHED),
+    **dict.fromkeys(("apn", "avca"), PUBLISHED),
+    **dict.fromkeys(("ale", "devise", "sje"), PUBLISHED | {"normalize_classes": False}),
     **dict.fromkeys(("hyper_alignment", "hyper_multiple", "hyper_poincare", "hyper_single"), PUBLISHED),
     "avmst": PUBLISHED | {"fidelity": "released"},
     "avgzslnet": PUBLISHED | {"bias": "mean_of_three"},

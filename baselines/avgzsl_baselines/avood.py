@@ -76,9 +76,9 @@ class AVOODConfig(MethodConfig):
     detector_epochs: int = Field(1, ge=1, description="passes of the detector in each epoch")
     threshold: Literal["half", "mean"] = Field(
         "half",
-        description="entropy from which on a video is taken for one of an unseen class: the mean of the training "
-        "videos in the latest pass, or, as the published program has it, about half of that: their sum over twice "
-        "as many",
+        description="entropy below which a video is taken for one of a seen class: the sum of a pass over the "
+        "training videos, half of which it shows, by the number of all (half, as published) or of those shown "
+        "(mean)",
     )
     embedding_batch_size: int = Field(112, ge=2, description="videos per batch of unseen expert and generator")
     batches_per_epoch: int = Field(500, ge=1, description="batches per epoch of unseen expert and generator")

@@ -16,10 +16,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from avgzsl_baselines.avfs import AVFS
+from avgzsl_baselines.avood import AVOOD, video_vectors
 from avgzsl_baselines.chance import Chance, row_keys
 from avgzsl_baselines.eszsl import ESZSL, GRID, joint_features, ridge_solve
 from avgzsl_baselines.families.avfs_losses import FeatureBatch
 from avgzsl_baselines.families.avfs_networks import joined
+from avgzsl_baselines.families.avood_detector import detector_loss
 from avgzsl_baselines.families.fvaegan_networks import adam
 from avgzsl_baselines.fvaegan import FVAEGAN
 from avgzsl_baselines.tcaf import TCAF
@@ -216,6 +218,35 @@ def _(method: FVAEGAN, task: Task) -> Work:
         embed,
         "a cycle: steps of critic and generator, one making of synthetic features, the classifier's steps",
     )
+
+
+@work_of.register
+def _(method: AVOOD, task: Task) -> Work:
+    train, module = task.train, method.module
+    method.train_epoch(train)
+    training = method._detector
+    assert training is not None
+    ready = [
+        (torch.cat((video_vectors(train.videos.take(real)), training.synthetic[made])), train.label[real])
+        for real, made in method._detector_batches(len(train), len(training.synthetic))
+    ]
+
+    def floor() -> None:
+        for x, label in ready:
+            logits = module.detector(x)
+            step(training.optimizer, detector_loss(logits[: len(label)], label, logits[len(label) :]))
+
+    @torch.inference_mode()
+    def embed() -> None:
+        module.eval()
+        module.expert.embed_texts(method._unseen_text)
+        for videos in blocks_of(task.videos):
+            x = video_vectors(videos)
+            module.classifier(x), module.detector(x)
+            module.expert.embed_videos(videos.audio, videos.visual, [len(videos)])
+
+    meaning = "a pass of the detector; the other networks are trained once, before"
+    return Work(lambda: method.train_epoch(train), floor, len(ready), embed, meaning)
 
 
 # Methods without steps

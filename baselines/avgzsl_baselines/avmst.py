@@ -23,7 +23,7 @@ threshold that the paper describes is not in the program.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -32,8 +32,9 @@ from typing_extensions import TypeVar
 from avgzsl_baselines.avca import AVCA
 from avgzsl_baselines.families.avca_network import AVCAConfig, AVCANet
 from avgzsl_baselines.families.gating import exchange_with_gated
+from avgzsl_baselines.families.released_names import released_names
 from avgzsl_baselines.families.spiking import integrate_and_fire
-from avgzsl_bench import ConfigError, FeatureDims, Field, Precision
+from avgzsl_bench import CheckpointError, ConfigError, FeatureDims, Field, Precision
 
 Potentials = tuple["Tensor | None", "Tensor | None"]
 """Membrane potentials of a network's two layers; None: at rest."""
@@ -129,7 +130,30 @@ class AVMST(AVCA[AnyAVMSTConfig]):
     precisions: ClassVar[tuple[Precision, ...]] = ("full", "tf32")
     """Rounded to bfloat16, other neurons fire in training than in scoring."""
 
-    official_names: ClassVar[Mapping[str, str]] = {}
+    official_names: ClassVar[Mapping[str, str]] = {
+        **AVCA.official_names,
+        **released_names(
+            {"SNNbranchaudio": "audio_spiking", "SNNbranchvideo": "visual_spiking"},
+            {"fc.0": "hidden", "fc.2": "output"},
+        ),
+    }
+
+    @classmethod
+    def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
+        """Derive what AVCA does, and the width of the spiking networks' hidden layer; not the number of steps.
+
+        Raises:
+            KeyError: a layer that a width is derived from is missing.
+            CheckpointError: audio and visual features differ in width, on which the published program cannot run;
+                or what AVCA refuses.
+        """
+        shape, settings = super().official_shape(state)
+        if shape.audio != shape.visual:
+            raise CheckpointError(
+                f"audio features of width {shape.audio} and visual ones of {shape.visual}: the published program "
+                "feeds visual features to the audio network, so both are of one width"
+            )
+        return shape, settings | {"spiking_hidden_width": len(state["SNNbranchaudio.fc.0.bias"])}
 
     @classmethod
     def check(cls, config: AnyAVMSTConfig, shape: FeatureDims) -> None:  # type: ignore[misc]  # always its own Config

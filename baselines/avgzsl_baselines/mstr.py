@@ -22,6 +22,9 @@ restricts it to batches of 256 samples of 512 features.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -68,6 +71,8 @@ class MSTR(AVMST[MSTRConfig]):
     """MSTR. As AVCA, it scores the visual embedding."""
 
     module: MSTRNet
+
+    official_names: ClassVar[Mapping[str, str]] = {}
 
     def build(self) -> MSTRNet:
         """Build the network on these features."""

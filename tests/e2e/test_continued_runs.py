@@ -153,7 +153,7 @@ def test_every_second_epoch_is_kept(data_root: Path, tmp_path: Path, register: C
         run("devise", data_root, tmp_path)
 
 
-@pytest.mark.parametrize("method", ["eszsl", "chance", "fvaegan", "avfs"])
+@pytest.mark.parametrize("method", ["eszsl", "chance", "fvaegan", "avfs", "avood"])
 def test_methods_that_cannot_go_on_say_so(method: str, data_root: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=f"method '{method}' keeps no state of its training"):
         ab.run(method, "ucf", features="simulated", data_root=data_root, out=tmp_path / "out", checkpoint_every=1)

@@ -26,6 +26,7 @@ TEXT_FILES = {
 }
 SHORT = {"epochs": 1, "batches_per_epoch": 4, "batch_size": 16, "layers": 1, "depth": 1, "classifier_steps": 5}
 SHORT |= {"generator_batches": 4, "synthetic_per_class": 8}
+SHORT |= {"embedding_epochs": 1, "classifier_epochs": 1, "generator_epochs": 1}
 
 
 def needed(method, features):

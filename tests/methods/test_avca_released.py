@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from released import fc_shapes, layer_normalised, linear, random_state, through_fc
+from released import avca_shapes, layer_normalised, linear, random_state, through_fc
 from torch.nn import functional as F
 
 from avgzsl_baselines.avca import AVCA
@@ -13,30 +13,9 @@ from avgzsl_bench.method.registry import method_spec
 from avgzsl_bench.records.released_weights import load_official
 
 
-def official_shapes(hidden: int = 64, projection_hidden: int = 48) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {"pos_emb1D": (2, 300)}
-    for net, *widths in (
-        ("A_enc", 96, hidden, 300),
-        ("V_enc", 128, hidden, 300),
-        ("A_proj", 300, projection_hidden, 64),
-        ("V_proj", 300, projection_hidden, 64),
-        ("W_proj", 300, 64),
-        ("D", 64, 300),
-        ("A_rec", 64, 300),
-        ("V_rec", 64, 300),
-    ):
-        shapes |= fc_shapes(net, *filter(None, widths))
-    attention, feed_forward = (f"cross_attention.layers.0.{i}" for i in range(2))
-    shapes |= {f"{line}.norm.{x}": (300,) for line in (attention, feed_forward) for x in ("weight", "bias")}
-    shapes |= {f"{attention}.fn.to_qkv.weight": (900, 300)}
-    shapes |= {f"{attention}.fn.to_out.0.weight": (300, 300), f"{attention}.fn.to_out.0.bias": (300,)}
-    shapes |= {f"{feed_forward}.fn.net.0.weight": (64, 300), f"{feed_forward}.fn.net.0.bias": (64,)}
-    return shapes | {f"{feed_forward}.fn.net.3.weight": (300, 64), f"{feed_forward}.fn.net.3.bias": (300,)}
-
-
 @pytest.mark.parametrize(("hidden", "projection_hidden"), [(64, 48), (0, 0)])
 def test_released_weights(hidden: int, projection_hidden: int) -> None:
-    state = random_state(official_shapes(hidden, projection_hidden))
+    state = random_state(avca_shapes(hidden, projection_hidden))
     for name in state:
         if name.endswith("weight") and state[name].ndim == 2:
             state[name] /= state[name].shape[1] ** 0.5
@@ -69,7 +48,7 @@ def test_released_weights(hidden: int, projection_hidden: int) -> None:
 
 
 def test_released_weights_that_contradict_each_other() -> None:
-    shapes = official_shapes()
+    shapes = avca_shapes()
     with pytest.raises(CheckpointError, match="different widths"):
         AVCA.official_shape(random_state(shapes | {"V_enc.fc.0.bias": (63,)}))
     with pytest.raises(CheckpointError, match="3 heads"):

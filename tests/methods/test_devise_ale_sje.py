@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,9 @@ from avgzsl_baselines.families.ranking import ale_loss, devise_loss, hinge_terms
 from avgzsl_baselines.sje import SJE
 from avgzsl_bench import Batch, CheckpointError, FeatureDims, Samples, Videos, load_official
 from avgzsl_bench.method.registry import method_spec
+from avgzsl_bench.records.record import read_record
 
+RECORDS = Path(__file__).resolve().parents[2] / "leaderboards" / "simulated" / "results"
 Loss = Callable[[Tensor, Tensor, float], Tensor]
 MARGIN = 0.1
 LABEL = torch.tensor([0, 1, 2])
@@ -240,6 +243,35 @@ def test_joined_text_encoders_get_unit_norm() -> None:
     torch.testing.assert_close(method.train_text, embedded[:5])
 
 
+def test_class_vectors_are_taken_as_they_come_on_request() -> None:
+    method = two_encoder_method(normalize_classes=False)
+    assert torch.equal(method.embed_classes(method.classes), method.classes.embedding())
+    assert torch.equal(method.train_text, method.classes.embedding()[:5])
+
+
+@every_method
+def test_settings_of_committed_records_mean_unit_norm(cls: type[BilinearMethod]) -> None:
+    paths = list(RECORDS.rglob(f"{cls.__name__.lower()}/*.json"))
+    assert paths
+    for path in paths:
+        given = read_record(path).method.config
+        config = cls.Config.model_validate({"normalize_classes": True} | dict(given))
+        assert cls.Config.model_validate(given) == config
+        assert config.normalize_classes is True  # type: ignore[attr-defined]
+
+
+@every_method
+def test_released_weights_give_class_vectors_unit_norm_on_request(cls: type[BilinearMethod]) -> None:
+    state = random_state({"bilinear.weight": (300, 1024)})
+    classes = build(cls, MAIN, torch.randn(5, 300)).classes
+    method = load_official(cls.__name__.lower(), state, normalize_classes=True)
+    assert isinstance(method, cls)
+    torch.testing.assert_close(method.embed_classes(classes), F.normalize(classes.embedding(), dim=1))
+    as_they_come = load_official(cls.__name__.lower(), state)
+    assert isinstance(as_they_come, cls)
+    assert torch.equal(as_they_come.embed_classes(classes), classes.embedding())
+
+
 def test_nearest_class_has_the_largest_dot_product() -> None:
     method = two_encoder_method()
     generator = torch.Generator().manual_seed(4)
@@ -304,7 +336,7 @@ def test_learns_separable_classes() -> None:
 @pytest.mark.parametrize(("shape", "normalize"), [(MAIN, False), (CLS, True)])
 def test_reads_a_released_checkpoint(cls: type[BilinearMethod], shape: FeatureDims, normalize: bool) -> None:
     state = random_state({"bilinear.weight": (300, shape.visual + shape.audio)})
-    text = F.normalize(torch.randn(5, 300), dim=1)
+    text = torch.randn(5, 300)  # of any norm: the published program takes it as it is
     method = load_official(method_spec(cls.__name__.lower()), state)
     assert isinstance(method, cls)
     method.module.eval()

@@ -31,6 +31,7 @@ NOT_YET_ON_BOARDS = {"mstr", "sten"}
 """Besides these `hsp_moe`, which no test here asks of a board."""
 SHORT = {"epochs": 1, "batches_per_epoch": 2, "batch_size": 16, "layers": 1, "depth": 1, "classifier_steps": 5}
 SHORT |= {"generator_batches": 2, "synthetic_per_class": 50}
+SHORT |= {"embedding_epochs": 1, "classifier_epochs": 1, "generator_epochs": 1}
 SMALL = {"model_width": 32, "hidden_width": 32, "time_steps": 2, "steps": 2, "spiking_hidden_width": 16}
 """Of networks that take long to score the largest dataset."""
 

@@ -21,10 +21,12 @@ PUBLISHED = {"calibration": "avca", "text_order": "official", "stage2_schedule":
 """What nearly all published programs do otherwise."""
 
 OFFICIAL: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("ale", "apn", "avca", "devise", "sje"), PUBLISHED),
+    **dict.fromkeys(("apn", "avca"), PUBLISHED),
+    **dict.fromkeys(("ale", "devise", "sje"), PUBLISHED | {"normalize_classes": False}),
     **dict.fromkeys(("hyper_alignment", "hyper_multiple", "hyper_poincare", "hyper_single"), PUBLISHED),
     "avmst": PUBLISHED | {"fidelity": "released"},
     "avgzslnet": PUBLISHED | {"bias": "mean_of_three"},
+    "avood": {"text_order": "official", "calibration": "fixed:0", "epochs": 1, "detector_epochs": 80},
     "cjme": PUBLISHED | {"bias": "mean_of_three"},
     **dict.fromkeys(
         ("clipclap", "clipclap_far", "hsp_moe"), PUBLISHED | {"calibration": "clipclap", "bn_refresh": "official"}

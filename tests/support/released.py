@@ -35,6 +35,28 @@ def fc_shapes(net: str, *widths: int, last_normalised: bool = True) -> dict[str,
     return shapes
 
 
+def avca_shapes(hidden: int = 64, projection_hidden: int = 48, visual: int = 128) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of AVCA's released weights, on audio features of width 96."""
+    shapes: dict[str, tuple[int, ...]] = {"pos_emb1D": (2, 300)}
+    for net, *widths in (
+        ("A_enc", 96, hidden, 300),
+        ("V_enc", visual, hidden, 300),
+        ("A_proj", 300, projection_hidden, 64),
+        ("V_proj", 300, projection_hidden, 64),
+        ("W_proj", 300, 64),
+        ("D", 64, 300),
+        ("A_rec", 64, 300),
+        ("V_rec", 64, 300),
+    ):
+        shapes |= fc_shapes(net, *filter(None, widths))
+    attention, feed_forward = (f"cross_attention.layers.0.{i}" for i in range(2))
+    shapes |= {f"{line}.norm.{x}": (300,) for line in (attention, feed_forward) for x in ("weight", "bias")}
+    shapes |= {f"{attention}.fn.to_qkv.weight": (900, 300)}
+    shapes |= {f"{attention}.fn.to_out.0.weight": (300, 300), f"{attention}.fn.to_out.0.bias": (300,)}
+    shapes |= {f"{feed_forward}.fn.net.0.weight": (64, 300), f"{feed_forward}.fn.net.0.bias": (64,)}
+    return shapes | {f"{feed_forward}.fn.net.3.weight": (300, 64), f"{feed_forward}.fn.net.3.bias": (300,)}
+
+
 def linear(state: Mapping[str, Tensor], x: Tensor, name: str) -> Tensor:
     weight = state[f"{name}.weight"]
     return F.linear(x, weight.reshape(weight.shape[:2]), state.get(f"{name}.bias"))

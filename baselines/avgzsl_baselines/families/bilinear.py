@@ -6,7 +6,8 @@ generalised zero-shot learning with cross-modal attention and language", CVPR 20
 differ only in their loss and were run with the same settings (`bilinear.toml`).
 
 Extension: with feature sets of several text encoders (`clip_clap`), for which no settings were published, the
-concatenated class embedding is given unit norm and so is the input.
+concatenated class embedding is given unit norm and so is the input. The published program takes class embeddings
+as they come (`normalize_classes=false`); its word vectors have unit norm already, up to rounding.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from avgzsl_baselines.families.class_space import ClassSpaceConfig, ClassSpaceMethod, shape_of_map, video_vector
-from avgzsl_bench import Batch, Dropout, FeatureDims, Field, Videos
+from avgzsl_bench import Batch, Classes, Dropout, FeatureDims, Field, Videos
 
 
 class BilinearConfig(ClassSpaceConfig):
@@ -27,6 +28,9 @@ class BilinearConfig(ClassSpaceConfig):
     dropout: float = Field(0.2, ge=0, lt=1, description="dropout rate on input and class embeddings")
     dropout_classes: bool = Field(
         True, description="drop entries of the class embeddings too, as the published program does"
+    )
+    normalize_classes: bool = Field(
+        True, description="give class embeddings unit norm; the published program takes them as they come"
     )
 
 
@@ -76,6 +80,10 @@ class BilinearMethod(ClassSpaceMethod[BilinearConfig]):
     def official_shape(cls, state: Mapping[str, Tensor]) -> tuple[FeatureDims, dict[str, Any]]:
         """Find the published feature set whose width the map has."""
         return shape_of_map(state["bilinear.weight"])
+
+    def text_of(self, classes: Classes) -> Tensor:
+        """Return class embeddings `[K, Dw]`, of unit norm unless `normalize_classes` is off."""
+        return super().text_of(classes) if self.config.normalize_classes else classes.embedding()
 
     def build(self) -> BilinearNet:
         """Build the linear map."""

@@ -347,9 +347,9 @@ def test_plain_pickles_are_refused_and_run_nothing(tmp_path, protocol):
 
 def test_damaged_and_foreign_files_are_refused(tmp_path, recwarn):
     path = tmp_path / "Tiny_score.pt"
-    for missing in (path, tmp_path):
-        with pytest.raises(CheckpointError, match="no such file"):
-            read_official(missing)
+    for place, reason in ((path, "no such file"), (tmp_path, "not a file")):
+        with pytest.raises(CheckpointError, match=reason):
+            read_official(place)
     for modern in (True, False):
         torch.save({"model": official_state(2, 4, 3)}, path, _use_new_zipfile_serialization=modern)
         whole = path.read_bytes()
